@@ -1,0 +1,229 @@
+"""The reverse sweep: one generator, which every gradient and every picture of one comes from.
+
+It works on nodes, whatever they are. A node has a ``number`` that grows with time, the ``value``
+it got, the ``function`` that made it (None for a leaf), the plain ``args`` and ``kwargs`` which
+that function saw, and the ``inputs``: the nodes among its args, None in the other places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .errors import DTypeError, GraphError, RuleError, ShapeError
+from .rules import RULES, astype
+
+
+class Message(NamedTuple):
+    """What a node sends to one of its operands.
+
+    ``product`` is what the rule gave. ``gradient`` is the same in the operand's shape and dtype:
+    summed over the axes along which NumPy had repeated the operand.
+    """
+
+    operand: Any
+    position: int
+    product: Any
+    gradient: Any
+
+
+class Step(NamedTuple):
+    """One step of the sweep: a node whose gradient is complete, and the messages it sends."""
+
+    node: Any
+    gradient: Any
+    messages: list[Message]
+
+    def __str__(self) -> str:
+        sent = [f"  sends {_brief(m.gradient)} to {describe(m.operand)}" for m in self.messages]
+        return "\n".join([f"{describe(self.node)} has gradient {_brief(self.gradient)}", *sent])
+
+
+def sweep(root: Any, cotangent: Any = None, *, create_graph: bool = False) -> Iterator[Step]:
+    """Walk from ``root`` back to the leaves; yield a `Step` per node, its gradient complete.
+
+    ``cotangent`` is the gradient of the loss with respect to the root, in the root's shape; a
+    root of one element needs none (it is 1). With ``create_graph`` the rules are given nodes
+    instead of arrays, so that the gradients are recorded and can be differentiated again.
+
+    Raises GraphError where nothing was recorded, ShapeError for a cotangent that does not fit,
+    RuleError for a rule whose result is not a gradient.
+    """
+    if root.function is None:
+        raise GraphError(
+            f"{describe(root)} has no history: nothing here was recorded. Start from the result "
+            "of a computation on Tensors, made outside no_grad()"
+        )
+    return _steps(root, _seed(root, cotangent, create_graph), create_graph)
+
+
+def _steps(root: Any, seed: Any, create_graph: bool) -> Iterator[Step]:
+    # Numbers grow with time: the highest one that has received anything has received everything.
+    reached, gradients, numbers = {root.number: root}, {root.number: seed}, [-root.number]
+    ours: set[int] = set()  # sums allocated here: the only arrays that are added to in place
+    while numbers:
+        number = -heappop(numbers)
+        node, gradient = reached.pop(number), gradients.pop(number)
+        if isinstance(gradient, np.ndarray):
+            gradient.flags.writeable = False  # rules and readers share it from here on
+        messages = _messages(node, gradient, create_graph)
+        for operand, _, _, part in messages:
+            n = operand.number
+            if n not in gradients:
+                reached[n], gradients[n] = operand, part
+                heappush(numbers, -n)
+            elif n in ours:
+                gradients[n] += part
+            else:
+                gradients[n] = total = gradients[n] + part
+                if isinstance(total, np.ndarray):
+                    ours.add(n)
+        yield Step(node, gradient, messages)
+
+
+def _messages(node: Any, gradient: Any, create_graph: bool) -> list[Message]:
+    """Run the rule of each operand that a gradient can flow into."""
+    messages: list[Message] = []
+    if node.function is None:
+        return messages
+    out, args = (node, _live(node)) if create_graph else (node.value, node.args)
+    for position, (operand, vjp) in enumerate(zip(node.inputs, RULES[node.function], strict=False)):
+        if operand is None or vjp is None:
+            continue
+        try:
+            product = vjp(gradient, out, *args, **node.kwargs)
+        except Exception as error:
+            error.add_note(f"in the rule of {node.function.__name__}, operand {position}")
+            raise
+        for one, part in _pairs(operand, product, node):
+            if one is not None and RULES.get(one.function) != ():
+                messages.append(Message(one, position, part, _fit(part, one, position, node)))
+    return messages
+
+
+def _pairs(operand: Any, product: Any, node: Any) -> list[tuple[Any, Any]]:
+    """Each node with its gradient: a sequence of operands has a rule that gives a sequence."""
+    if not isinstance(operand, tuple):
+        return [(operand, product)]
+    if len(products := list(product)) != len(operand):
+        raise RuleError(
+            f"rule of {node.function.__name__!r}: "
+            f"{len(products)} gradients for {len(operand)} operands"
+        )
+    return list(zip(operand, products, strict=True))
+
+
+def _fit(product: Any, operand: Any, position: int, node: Any) -> Any:
+    """Undo broadcasting: sum over the axes along which the operand was repeated; keep its dtype.
+
+    Done with recordable functions, so that it too can be drawn and differentiated.
+    """
+    value, part = operand.value, product
+    if not hasattr(part, "dtype"):
+        part = np.asarray(part, value.dtype)
+    if part.shape != value.shape:
+        if (extra := part.ndim - value.ndim) > 0:
+            part = np.sum(part, axis=tuple(range(extra)))
+        sizes = enumerate(zip(value.shape, part.shape, strict=False))
+        if repeated := tuple(axis for axis, (n, m) in sizes if n == 1 != m):
+            part = np.sum(part, axis=repeated, keepdims=True)
+        if part.shape != value.shape:
+            raise RuleError(
+                f"rule of {node.function.__name__!r}, operand {position}: "
+                f"gradient has shape {np.shape(product)}, its input {value.shape}"
+            )
+    return part if part.dtype == value.dtype else astype(part, value.dtype)
+
+
+def _live(node: Any) -> list:
+    """The node's args with the nodes themselves in the places of their values."""
+    return [_alive(operand, arg) for operand, arg in zip(node.inputs, node.args, strict=True)]
+
+
+def _alive(operand: Any, arg: Any) -> Any:
+    if operand is None:
+        return arg
+    if isinstance(operand, tuple):
+        return type(arg)(map(_alive, operand, arg))
+    if operand.value is not arg:
+        raise GraphError(
+            f"the data of {describe(operand)} was replaced since the forward ran; a gradient with "
+            "a graph of its own needs the values it was made from. Run the forward again"
+        )
+    return operand
+
+
+def _seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
+    """The gradient that the sweep starts with: checked, and a copy."""
+    value = root.value
+    if value.dtype.kind != "f":
+        raise DTypeError(f"{describe(root)} holds {value.dtype}: no gradient flows back from it")
+    if cotangent is None:
+        if value.size != 1:
+            raise ShapeError(
+                f"backward() starts from a scalar; {describe(root)} has shape {value.shape}. "
+                "Use .sum(), or pass the cotangent"
+            )
+        cotangent = np.ones(value.shape)
+    if isinstance(cotangent, type(root)):
+        seed = cotangent if create_graph else cotangent.value
+    else:
+        try:
+            seed = np.array(cotangent, value.dtype)[()]
+        except (TypeError, ValueError) as error:
+            raise DTypeError(f"the cotangent is not an array of numbers: {error}") from error
+        seed = type(root)(seed) if create_graph else seed
+    if seed.shape != value.shape:
+        raise ShapeError(f"the cotangent has shape {seed.shape}, {describe(root)} {value.shape}")
+    return seed
+
+
+def backward(root: Any, cotangent: Any = None, *, retain_grads: bool = False) -> None:
+    """Add the gradient of ``root`` to the ``.grad`` of every leaf it was made from.
+
+    With ``retain_grads`` every node on the way keeps its own as well. Errors as for `sweep`;
+    they leave every ``.grad`` as it was.
+    """
+    steps = sweep(root, cotangent)
+    received = [(s.node, s.gradient) for s in steps if retain_grads or s.node.function is None]
+    for node, gradient in received:
+        node.grad = np.array(gradient) if node.grad is None else np.asarray(node.grad + gradient)
+
+
+def grad(output: Any, inputs: Any, cotangent: Any = None, *, create_graph: bool = False) -> Any:
+    """The gradient of ``output`` with respect to ``inputs``: one Tensor, or a sequence of them.
+
+    Returns an array per input (for a sequence, a tuple of them), zero where the output does not
+    depend on it. With ``create_graph`` they are Tensors that have a graph of their own, so that
+    ``grad(grad(y, x, create_graph=True), x)`` is the second derivative. No ``.grad`` is touched.
+    """
+    single = not isinstance(inputs, (tuple, list))
+    wanted = [inputs] if single else inputs
+    for i, x in enumerate(wanted):
+        if not isinstance(x, type(output)):
+            raise DTypeError(f"grad: input {i} is a {type(x).__name__}; only Tensors get gradients")
+    asked = {x.number for x in wanted}
+    steps = sweep(output, cotangent, create_graph=create_graph)
+    found = {s.node.number: s.gradient for s in steps if s.node.number in asked}
+    gradients = [found.get(x.number, np.zeros_like(x.value)) for x in wanted]
+    if create_graph:
+        results = [g if isinstance(g, type(output)) else type(output)(g) for g in gradients]
+    else:
+        results = [np.array(g) for g in gradients]
+    return results[0] if single else tuple(results)
+
+
+def describe(node: Any) -> str:
+    """A node in words: its name, and what made it."""
+    made = node.function.__name__ if node.function else "leaf"
+    return f"{node.name!r} ({made})" if node.name else f"a {made}" if made == "leaf" else made
+
+
+def _brief(gradient: Any) -> str:
+    array = np.asarray(getattr(gradient, "value", gradient))
+    if array.size > 6:
+        return f"of shape {array.shape}"
+    return np.array2string(array, precision=4, separator=", ").replace("\n", "")

@@ -1,0 +1,128 @@
+"""Batch norm and its neighbours, composed in plain NumPy.
+
+Nothing here asks what flows through it. Called with arrays these functions compute; called with
+Tensors they are recorded, and their gradients emerge from the rules of the functions they use.
+No gradient is written in this file.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .errors import DTypeError, RangeError, ShapeError
+from .rules import relu as relu
+from .rules import stop_gradient
+from .tensor import label
+
+Array = Any  # an ndarray, a Tensor, an object array of 0-d Tensors
+
+
+def batch_norm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
+    """Normalize each feature over the batch, then scale by gamma and shift by beta.
+
+    ``x`` is (N, C) or (N, C, ...) with the features on axis 1; ``gamma`` and ``beta`` are (C,).
+    The variance is the biased one, and ``eps`` stands inside the root.
+
+    Source: Ioffe & Szegedy 2015, algorithm 1.
+    """
+    axes = batch_axes(x)
+    _, centered, var = moments(x, axes)
+    return affine(normalize(centered, var, eps), gamma, beta)
+
+
+def moments(x: Array, axis: Any = 0) -> tuple[Array, Array, Array]:
+    """The mean over ``axis``, x less its mean, and the biased variance; reduced axes are kept.
+
+    In two passes: the variance is the mean of the squares of what is left of x, which holds in
+    float32 where mean(x²) - mean(x)² does not.
+    """
+    mean = np.mean(x, axis=axis, keepdims=True)
+    centered = x - mean
+    square = np.square(centered)
+    var = np.mean(square, axis=axis, keepdims=True)
+    label({"mean": mean, "centered": centered, "square": square, "var": var})
+    return mean, centered, var
+
+
+def normalize(centered: Array, var: Array, eps: float = 1e-5) -> Array:
+    """``centered / sqrt(var + eps)``: unit variance, short of it by the share of eps."""
+    std = np.sqrt(var + eps)
+    x_hat = centered / std
+    label({"std": std, "x_hat": x_hat})
+    return x_hat
+
+
+def affine(x_hat: Array, gamma: Array, beta: Array) -> Array:
+    """``gamma * x_hat + beta``, with gamma and beta (C,) laid along axis 1 of x_hat."""
+    if x_hat.ndim > 2:
+        along = (-1,) + (1,) * (x_hat.ndim - 2)
+        gamma, beta = np.reshape(gamma, along), np.reshape(beta, along)
+    scaled = gamma * x_hat
+    y = scaled + beta
+    label({"scaled": scaled, "y": y})
+    return y
+
+
+def batch_axes(x: Array) -> int | tuple[int, ...]:
+    """The axes that batch norm reduces: all but axis 1, on which the features are.
+
+    Raises ShapeError for fewer than two axes.
+    """
+    if x.ndim < 2:
+        raise ShapeError(f"batch norm needs (N, C) or (N, C, ...), got shape {x.shape}")
+    return 0 if x.ndim == 2 else (0, *range(2, x.ndim))
+
+
+def sigmoid(x: Array) -> Array:
+    """``1 / (1 + exp(-x))``, by way of tanh, which overflows nowhere."""
+    return 0.5 * (1 + np.tanh(0.5 * x))
+
+
+def softmax(x: Array, axis: int = -1) -> Array:
+    """``exp(x) / sum(exp(x))`` over ``axis``; the largest entry is taken off first."""
+    powers = np.exp(x - stop_gradient(np.max(x, axis=axis, keepdims=True)))
+    return powers / np.sum(powers, axis=axis, keepdims=True)
+
+
+def log_softmax(x: Array, axis: int = -1) -> Array:
+    """The logarithm of `softmax`, without its underflow.
+
+    Taking off the largest entry changes neither the value nor any derivative, so it is a constant.
+    """
+    shifted = x - stop_gradient(np.max(x, axis=axis, keepdims=True))
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+
+
+def cross_entropy(logits: Array, targets: Any) -> Array:
+    """The mean of -log p of the right class, in nats.
+
+    ``logits`` are (N, C), ``targets`` N class numbers in 0..C-1. Raises ShapeError, DTypeError or
+    RangeError where they are not.
+    """
+    targets = np.asarray(targets)
+    if logits.ndim != 2 or targets.shape != logits.shape[:1]:
+        raise ShapeError(
+            f"cross_entropy: needs logits (N, C) and N targets, "
+            f"got shapes {logits.shape} and {targets.shape}"
+        )
+    if targets.dtype.kind not in "iu":
+        raise DTypeError(f"cross_entropy: targets are class numbers, got {targets.dtype}")
+    n, classes = logits.shape
+    if (wrong := np.flatnonzero((targets < 0) | (targets >= classes))).size:
+        i = wrong[0]
+        raise RangeError(
+            f"cross_entropy: target {targets[i]} at [{i}] is not one of {classes} classes"
+        )
+    return -np.mean(log_softmax(logits)[np.arange(n), targets])
+
+
+def mse(prediction: Array, target: Array) -> Array:
+    """The mean of the squared differences. Raises ShapeError unless the shapes are the same."""
+    if np.shape(prediction) != np.shape(target):
+        raise ShapeError(
+            f"mse: prediction has shape {np.shape(prediction)}, target {np.shape(target)}; "
+            "they would broadcast, which is never meant"
+        )
+    return np.mean(np.square(prediction - target))

@@ -1,0 +1,297 @@
+"""Layers: a Module holds parameters (its Tensors), buffers (its arrays) and other Modules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from . import functional as F
+from .errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
+from .tensor import Tensor, scope
+
+
+class Module:
+    """A part of a model. Subclass it, set Tensors and Modules as attributes, write ``forward``.
+
+    What an attribute holds says what it is: a Tensor is a parameter, which the optimizer updates;
+    an array is a buffer, which is saved but not learned; a Module, or a list of them, is a part.
+    """
+
+    training = True
+    name: str | None = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        parts = enumerate(value) if isinstance(value, (list, tuple)) else ()
+        for label, part in [(name, value), *((f"{name}.{i}", part) for i, part in parts)]:
+            if isinstance(part, (Tensor, Module)) and part.name is None:
+                part.name = label
+        super().__setattr__(name, value)
+
+    def __call__(self, *args: Any) -> Any:
+        if self.name is None:
+            return self.forward(*args)
+        with scope(self.name):
+            return self.forward(*args)
+
+    def forward(self, *args: Any) -> Any:
+        """Compute the output. Each kind of Module says how."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward()")
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        """The Modules in its attributes, with their names; those of a list as ``name.0``."""
+        for name, value in vars(self).items():
+            if isinstance(value, Module):
+                yield name, value
+            elif isinstance(value, (list, tuple)):
+                yield from (
+                    (f"{name}.{i}", m) for i, m in enumerate(value) if isinstance(m, Module)
+                )
+
+    def modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """This Module and all below it, each with its path."""
+        yield prefix, self
+        for name, child in self.children():
+            yield from child.modules(f"{prefix}.{name}" if prefix else name)
+
+    def _named(self, kind: type) -> Iterator[tuple[str, Module, str, Any]]:
+        seen = set()
+        for path, module in self.modules():
+            for name, value in vars(module).items():
+                if isinstance(value, kind) and id(value) not in seen:
+                    seen.add(id(value))
+                    yield (f"{path}.{name}" if path else name), module, name, value
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """Every parameter once, with its path: ``("layers.0.weight", Tensor)``."""
+        return ((path, value) for path, _, _, value in self._named(Tensor))
+
+    def parameters(self) -> list[Tensor]:
+        """Every parameter once."""
+        return [value for _, value in self.named_parameters()]
+
+    def train(self, training: bool = True) -> Module:
+        """Switch this Module and all below it to training; ``train(False)`` is `eval`."""
+        for _, module in self.modules():
+            module.training = training
+        return self
+
+    def eval(self) -> Module:
+        """Switch to inference: batch norm uses its running statistics."""
+        return self.train(False)
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Copies of all parameters and buffers, by path."""
+        tensors = {path: np.array(p.value) for path, p in self.named_parameters()}
+        return tensors | {path: np.array(a) for path, _, _, a in self._named(np.ndarray)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Set all parameters and buffers: everything is checked first, then everything is loaded.
+
+        Dtypes stay. Raises ArgumentError for a name that is missing or unknown and ShapeError for
+        a shape that differs; nothing is loaded then.
+        """
+        own = {p: (m, n, v) for kind in (Tensor, np.ndarray) for p, m, n, v in self._named(kind)}
+        for words, paths in (
+            ("is missing", own.keys() - state),
+            ("is unknown", state.keys() - own),
+        ):
+            if paths:
+                raise ArgumentError(f"state_dict: {min(paths)!r} {words}; nothing was loaded")
+        new = {}
+        for path, (_, _, value) in own.items():
+            if np.shape(state[path]) != value.shape:
+                raise ShapeError(
+                    f"state_dict: {path!r} has shape {np.shape(state[path])}, "
+                    f"expected {value.shape}; nothing was loaded"
+                )
+            try:
+                new[path] = np.array(state[path], dtype=value.dtype)
+            except (TypeError, ValueError) as error:
+                raise DTypeError(
+                    f"state_dict: {path!r} is not numbers ({error}); nothing was loaded"
+                ) from error
+        for path, (module, name, value) in own.items():
+            if isinstance(value, Tensor):
+                value.data = new[path]
+            else:
+                setattr(module, name, new[path])
+
+
+def he(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
+    """Weights (fan_in, fan_out) from N(0, 2 / fan_in), for relu. Source: He et al. 2015, eq. 10."""
+    return rng.normal(0, np.sqrt(2 / fan_in), (fan_in, fan_out))
+
+
+def xavier(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
+    """Weights (fan_in, fan_out) from N(0, 2 / (fan_in + fan_out)), for tanh and sigmoid.
+
+    Source: Glorot & Bengio 2010, equation 12.
+    """
+    return rng.normal(0, np.sqrt(2 / (fan_in + fan_out)), (fan_in, fan_out))
+
+
+class Linear(Module):
+    """``x @ weight + bias``: x (N, in_features), weight (in_features, out_features).
+
+    ``rng`` is a NumPy generator or a seed; ``init`` draws the weights from it, `he` or `xavier`
+    or a function like them. The bias starts at 0.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        rng: np.random.Generator | int,
+        bias: bool = True,
+        init: Callable[[np.random.Generator, int, int], np.ndarray] = he,
+        dtype: Any = np.float64,
+    ) -> None:
+        _positive("Linear", in_features=in_features, out_features=out_features)
+        self.weight = Tensor(
+            init(np.random.default_rng(rng), in_features, out_features), dtype=dtype
+        )
+        self.bias = Tensor(np.zeros(out_features), dtype=dtype) if bias else None
+
+    def forward(self, x: Any) -> Any:
+        """The product, with the bias added."""
+        if x.ndim < 1 or x.shape[-1] != self.weight.shape[0]:
+            raise ShapeError(
+                f"Linear{self.weight.shape}: the last axis of {x.shape} "
+                f"should have {self.weight.shape[0]} features"
+            )
+        y = x @ self.weight
+        return y if self.bias is None else y + self.bias
+
+
+class BatchNorm(Module):
+    """Batch norm of (N, C) or (N, C, ...), with the features on axis 1; PyTorch's semantics.
+
+    In training it normalizes with the batch's mean and biased variance, and moves the running
+    statistics: ``running = (1 - momentum) * running + momentum * batch``, with the unbiased
+    variance; ``momentum=None`` averages over all batches equally. In eval it normalizes with the
+    running statistics, or with the batch's where ``track_running_stats`` is False. ``affine``
+    gives it gamma and beta. The statistics are buffers and no part of the graph; within the graph
+    nothing is detached.
+
+    Raises ShapeError for other shapes and for a single value per channel in training, and
+    NonFiniteError for a batch whose statistics are not finite; the running ones stay unchanged.
+
+    Source: Ioffe & Szegedy 2015, algorithms 1 and 2.
+    """
+
+    running_mean: Any  # arrays, or None without track_running_stats
+    running_var: Any
+    num_batches_tracked: Any
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        dtype: Any = np.float64,
+    ) -> None:
+        _positive("BatchNorm", num_features=num_features)
+        if not (np.isfinite(eps) and eps > 0):
+            raise ArgumentError(f"BatchNorm: eps must be positive, got {eps}")
+        if momentum is not None and not 0 <= momentum <= 1:
+            raise ArgumentError(f"BatchNorm: momentum must be in [0, 1] or None, got {momentum}")
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.gamma = Tensor(np.ones(num_features), dtype=dtype) if affine else None
+        self.beta = Tensor(np.zeros(num_features), dtype=dtype) if affine else None
+        self.running_mean = np.zeros(num_features, dtype) if track_running_stats else None
+        self.running_var = np.ones(num_features, dtype) if track_running_stats else None
+        self.num_batches_tracked = np.array(0) if track_running_stats else None
+
+    def forward(self, x: Any) -> Any:
+        """Normalize x with the statistics that the mode calls for."""
+        axes = F.batch_axes(x)
+        if x.shape[1] != self.num_features:
+            raise ShapeError(
+                f"BatchNorm({self.num_features}): axis 1 of {x.shape} has {x.shape[1]} features, "
+                f"expected {self.num_features}"
+            )
+        if self.training or self.running_mean is None:
+            if self.training and x.size <= self.num_features:
+                raise ShapeError(
+                    f"BatchNorm({self.num_features}): one value per channel in training, shape "
+                    f"{x.shape}, has no variance; use a larger batch, or eval() for inference"
+                )
+            mean, centered, var = F.moments(x, axes)
+            if self.training and self.running_mean is not None:
+                self._track(_value(mean), _value(var), x)
+        else:
+            along = (1, -1) + (1,) * (x.ndim - 2)
+            centered = x - np.reshape(self.running_mean, along)
+            var = np.reshape(self.running_var, along)
+        x_hat = F.normalize(centered, var, self.eps)
+        return x_hat if self.gamma is None else F.affine(x_hat, self.gamma, self.beta)
+
+    def _track(self, mean: np.ndarray, var: np.ndarray, x: Any) -> None:
+        """Move the running statistics towards a batch's, or refuse and leave all as it was."""
+        mean, var = mean.reshape(-1), var.reshape(-1)
+        if not (np.isfinite(mean).all() and np.isfinite(var).all()):
+            bad = np.argwhere(~np.isfinite(_value(x)))
+            where = (
+                f"input is {_value(x)[tuple(bad[0])]} at {bad[0].tolist()}"
+                if len(bad)
+                else "overflow"
+            )
+            raise NonFiniteError(f"BatchNorm: {where}; running statistics left unchanged")
+        n = x.size // self.num_features
+        batches = self.num_batches_tracked + 1
+        rate = 1 / int(batches) if self.momentum is None else self.momentum
+        self.running_mean = (1 - rate) * self.running_mean + rate * mean
+        self.running_var = (1 - rate) * self.running_var + rate * var * (n / (n - 1))
+        self.num_batches_tracked = np.asarray(batches)
+
+
+class ReLU(Module):
+    """``max(x, 0)``."""
+
+    def forward(self, x: Any) -> Any:
+        """Apply it entry by entry."""
+        return F.relu(x)
+
+
+class Tanh(Module):
+    """``tanh(x)``."""
+
+    def forward(self, x: Any) -> Any:
+        """Apply it entry by entry."""
+        return np.tanh(x)
+
+
+class Sigmoid(Module):
+    """``1 / (1 + exp(-x))``."""
+
+    def forward(self, x: Any) -> Any:
+        """Apply it entry by entry."""
+        return F.sigmoid(x)
+
+
+class Sequential(Module):
+    """Layers one after the other."""
+
+    def __init__(self, *layers: Module) -> None:
+        self.layers = list(layers)
+
+    def forward(self, x: Any) -> Any:
+        """Pass x through every layer in turn."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+def _positive(owner: str, **sizes: int) -> None:
+    for name, size in sizes.items():
+        if not isinstance(size, (int, np.integer)) or size < 1:
+            raise ArgumentError(f"{owner}: {name} must be a positive integer, got {size!r}")
+
+
+def _value(x: Any) -> np.ndarray:
+    return x.value if isinstance(x, Tensor) else x

@@ -1,0 +1,104 @@
+"""Gradient descent: plain, with momentum, and Adam."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from .errors import ArgumentError, DTypeError, GraphError
+from .tensor import Tensor
+
+
+class Optimizer:
+    """What all of them share: the parameters, checked, and the learning rate ``lr``.
+
+    Raises ArgumentError for no parameters, the same one twice, or a rate that is not positive
+    and finite; DTypeError and GraphError for what is not a leaf Tensor.
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
+        self.parameters = list(parameters)
+        self.lr = lr
+        name = type(self).__name__
+        if not self.parameters:
+            raise ArgumentError(f"{name}: no parameters to optimize")
+        seen: dict[int, int] = {}
+        for i, p in enumerate(self.parameters):
+            if not isinstance(p, Tensor):
+                raise DTypeError(f"{name}: parameter {i} is a {type(p).__name__}, not a Tensor")
+            if p.function is not None:
+                raise GraphError(
+                    f"{name}: parameter {i} was computed by {p.function.__name__}; "
+                    "only leaves can be updated"
+                )
+            if (first := seen.setdefault(id(p), i)) != i:
+                raise ArgumentError(f"{name}: parameter {i} is parameter {first} again")
+        if not (np.isfinite(lr) and lr > 0):
+            raise ArgumentError(f"{name}: lr must be positive and finite, got {lr}")
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for p in self.parameters:
+            p.grad = None
+
+
+class SGD(Optimizer):
+    """``velocity = momentum * velocity + grad``; ``p -= lr * velocity``.
+
+    Raises ArgumentError unless 0 <= momentum < 1.
+
+    Source: Sutskever et al. 2013, in the form that most libraries use.
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], lr: float, momentum: float = 0.0) -> None:
+        super().__init__(parameters, lr)
+        if not 0 <= momentum < 1:
+            raise ArgumentError(f"SGD: momentum must be in [0, 1), got {momentum}")
+        self.momentum = momentum
+        self.velocities = [np.zeros(p.shape, p.dtype) for p in self.parameters]
+
+    def step(self) -> None:
+        """Update every parameter that has a gradient."""
+        for i, p in enumerate(self.parameters):
+            if p.grad is not None:
+                self.velocities[i] = self.momentum * self.velocities[i] + p.grad
+                p.data -= self.lr * self.velocities[i]
+
+
+class Adam(Optimizer):
+    """Steps of about lr: the gradient's running mean over the root of its running square.
+
+    Raises ArgumentError unless both betas are in [0, 1) and eps is positive.
+
+    Source: Kingma & Ba 2015, algorithm 1.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
+        super().__init__(parameters, lr)
+        if not all(0 <= beta < 1 for beta in betas):
+            raise ArgumentError(f"Adam: betas must be in [0, 1), got {betas}")
+        if not eps > 0:
+            raise ArgumentError(f"Adam: eps must be positive, got {eps}")
+        self.betas, self.eps = betas, eps
+        self.steps = [0 for _ in self.parameters]
+        self.means = [np.zeros(p.shape, p.dtype) for p in self.parameters]
+        self.squares = [np.zeros(p.shape, p.dtype) for p in self.parameters]
+
+    def step(self) -> None:
+        """Update every parameter that has a gradient."""
+        b1, b2 = self.betas
+        for i, p in enumerate(self.parameters):
+            if p.grad is not None:
+                self.steps[i] += 1
+                self.means[i] = b1 * self.means[i] + (1 - b1) * p.grad
+                self.squares[i] = b2 * self.squares[i] + (1 - b2) * p.grad**2
+                mean = self.means[i] / (1 - b1 ** self.steps[i])
+                square = self.squares[i] / (1 - b2 ** self.steps[i])
+                p.data -= self.lr * mean / (np.sqrt(square) + self.eps)
