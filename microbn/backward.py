@@ -52,90 +52,86 @@ def sweep(root: Any, cotangent: Any = None, *, create_graph: bool = False) -> It
     Raises GraphError where nothing was recorded, ShapeError for a cotangent that does not fit,
     RuleError for a rule whose result is not a gradient.
     """
-    if root.function is None:
-        raise GraphError(
-            f"{describe(root)} has no history: nothing here was recorded. Start from the result "
-            "of a computation on Tensors, made outside no_grad()"
-        )
-    return _steps(root, _seed(root, cotangent, create_graph), create_graph)
+    steps = _steps(root, _seed(root, cotangent, create_graph), create_graph)
+    return (Step(node, g, [Message(*m) for m in messages]) for node, g, messages in steps)
 
 
-def _steps(root: Any, seed: Any, create_graph: bool) -> Iterator[Step]:
-    # Numbers grow with time: the highest one that has received anything has received everything.
+def _steps(root: Any, seed: Any, create_graph: bool) -> Iterator[tuple]:
+    """The sweep itself, which everything here drives; in plain tuples, for speed.
+
+    Numbers grow with time: the highest one that has received anything has received everything.
+    """
     reached, gradients, numbers = {root.number: root}, {root.number: seed}, [-root.number]
     ours: set[int] = set()  # sums allocated here: the only arrays that are added to in place
     while numbers:
         number = -heappop(numbers)
         node, gradient = reached.pop(number), gradients.pop(number)
         if isinstance(gradient, np.ndarray):
-            gradient.flags.writeable = False  # rules and readers share it from here on
-        messages = _messages(node, gradient, create_graph)
+            gradient.setflags(write=False)  # others may share it
+        messages = _messages(node, gradient, create_graph) if node.function else []
         for operand, _, _, part in messages:
-            n = operand.number
-            if n not in gradients:
-                reached[n], gradients[n] = operand, part
-                heappush(numbers, -n)
-            elif n in ours:
-                gradients[n] += part
+            number = operand.number
+            if number not in gradients:
+                reached[number], gradients[number] = operand, part
+                heappush(numbers, -number)
+            elif number in ours:
+                gradients[number] += part
             else:
-                gradients[n] = total = gradients[n] + part
+                gradients[number] = total = gradients[number] + part
                 if isinstance(total, np.ndarray):
-                    ours.add(n)
-        yield Step(node, gradient, messages)
+                    ours.add(number)
+        yield node, gradient, messages
 
 
-def _messages(node: Any, gradient: Any, create_graph: bool) -> list[Message]:
+def _messages(node: Any, gradient: Any, create_graph: bool) -> list[tuple]:
     """Run the rule of each operand that a gradient can flow into."""
-    messages: list[Message] = []
-    if node.function is None:
-        return messages
+    messages = []
+    inputs, kwargs = node.inputs, node.kwargs
     out, args = (node, _live(node)) if create_graph else (node.value, node.args)
-    for position, (operand, vjp) in enumerate(zip(node.inputs, RULES[node.function], strict=False)):
+    for position, vjp in enumerate(RULES[node.function]):
+        operand = inputs[position]
         if operand is None or vjp is None:
             continue
         try:
-            product = vjp(gradient, out, *args, **node.kwargs)
+            product = vjp(gradient, out, *args, **kwargs)
         except Exception as error:
             error.add_note(f"in the rule of {node.function.__name__}, operand {position}")
             raise
-        for one, part in _pairs(operand, product, node):
-            if one is not None and RULES.get(one.function) != ():
-                messages.append(Message(one, position, part, _fit(part, one, position, node)))
+        if isinstance(operand, tuple):  # of operands: the rule gives a gradient for each
+            products = list(product)
+            if len(products) != len(operand):
+                raise _rule_error(node, position, f"{len(products)} gradients for {len(operand)}")
+            pairs = [(o, p) for o, p in zip(operand, products, strict=True) if o is not None]
+        else:
+            pairs = [(operand, product)]
+        for one, part in pairs:
+            value = one.value
+            if getattr(part, "shape", None) == value.shape and part.dtype == value.dtype:
+                messages.append((one, position, part, part))
+            elif value.dtype.kind == "f":
+                messages.append((one, position, part, _fit(part, value, node, position)))
     return messages
 
 
-def _pairs(operand: Any, product: Any, node: Any) -> list[tuple[Any, Any]]:
-    """Each node with its gradient: a sequence of operands has a rule that gives a sequence."""
-    if not isinstance(operand, tuple):
-        return [(operand, product)]
-    if len(products := list(product)) != len(operand):
-        raise RuleError(
-            f"rule of {node.function.__name__!r}: "
-            f"{len(products)} gradients for {len(operand)} operands"
-        )
-    return list(zip(operand, products, strict=True))
-
-
-def _fit(product: Any, operand: Any, position: int, node: Any) -> Any:
+def _fit(product: Any, value: Any, node: Any, position: int) -> Any:
     """Undo broadcasting: sum over the axes along which the operand was repeated; keep its dtype.
 
     Done with recordable functions, so that it too can be drawn and differentiated.
     """
-    value, part = operand.value, product
-    if not hasattr(part, "dtype"):
-        part = np.asarray(part, value.dtype)
+    part = product if hasattr(product, "dtype") else np.asarray(product, value.dtype)
+    if (extra := part.ndim - value.ndim) > 0:
+        part = np.sum(part, axis=tuple(range(extra)))
+    sizes = enumerate(zip(value.shape, part.shape, strict=False))
+    if repeated := tuple(axis for axis, (n, m) in sizes if n == 1 != m):
+        part = np.sum(part, axis=repeated, keepdims=True)
     if part.shape != value.shape:
-        if (extra := part.ndim - value.ndim) > 0:
-            part = np.sum(part, axis=tuple(range(extra)))
-        sizes = enumerate(zip(value.shape, part.shape, strict=False))
-        if repeated := tuple(axis for axis, (n, m) in sizes if n == 1 != m):
-            part = np.sum(part, axis=repeated, keepdims=True)
-        if part.shape != value.shape:
-            raise RuleError(
-                f"rule of {node.function.__name__!r}, operand {position}: "
-                f"gradient has shape {np.shape(product)}, its input {value.shape}"
-            )
+        what = f"gradient has shape {np.shape(product)}, its input {value.shape}"
+        raise _rule_error(node, position, what)
     return part if part.dtype == value.dtype else astype(part, value.dtype)
+
+
+def _rule_error(node: Any, position: int, what: str) -> RuleError:
+    return RuleError(f"rule of {node.function.__name__!r}, operand {position}: {what}")
 
 
 def _live(node: Any) -> list:
@@ -158,6 +154,11 @@ def _alive(operand: Any, arg: Any) -> Any:
 
 def _seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
     """The gradient that the sweep starts with: checked, and a copy."""
+    if root.function is None:
+        raise GraphError(
+            f"{describe(root)} has no history: nothing here was recorded. Start from the result "
+            "of a computation on Tensors, made outside no_grad()"
+        )
     value = root.value
     if value.dtype.kind != "f":
         raise DTypeError(f"{describe(root)} holds {value.dtype}: no gradient flows back from it")
@@ -187,8 +188,8 @@ def backward(root: Any, cotangent: Any = None, *, retain_grads: bool = False) ->
     With ``retain_grads`` every node on the way keeps its own as well. Errors as for `sweep`;
     they leave every ``.grad`` as it was.
     """
-    steps = sweep(root, cotangent)
-    received = [(s.node, s.gradient) for s in steps if retain_grads or s.node.function is None]
+    steps = _steps(root, _seed(root, cotangent, False), False)
+    received = [(node, g) for node, g, _ in steps if retain_grads or node.function is None]
     for node, gradient in received:
         node.grad = np.array(gradient) if node.grad is None else np.asarray(node.grad + gradient)
 
@@ -206,9 +207,9 @@ def grad(output: Any, inputs: Any, cotangent: Any = None, *, create_graph: bool 
         if not isinstance(x, type(output)):
             raise DTypeError(f"grad: input {i} is a {type(x).__name__}; only Tensors get gradients")
     asked = {x.number for x in wanted}
-    steps = sweep(output, cotangent, create_graph=create_graph)
-    found = {s.node.number: s.gradient for s in steps if s.node.number in asked}
-    gradients = [found.get(x.number, np.zeros_like(x.value)) for x in wanted]
+    steps = _steps(output, _seed(output, cotangent, create_graph), create_graph)
+    found = {node.number: gradient for node, gradient, _ in steps if node.number in asked}
+    gradients = [found[x.number] if x.number in found else np.zeros_like(x.value) for x in wanted]
     if create_graph:
         results = [g if isinstance(g, type(output)) else type(output)(g) for g in gradients]
     else:

@@ -37,6 +37,10 @@ class Optimizer:
         if not (np.isfinite(lr) and lr > 0):
             raise ArgumentError(f"{name}: lr must be positive and finite, got {lr}")
 
+    def step(self) -> None:
+        """Update every parameter that has a gradient. Each kind of optimizer says how."""
+        raise NotImplementedError(f"{type(self).__name__} has no step()")
+
     def zero_grad(self) -> None:
         """Forget the gradients."""
         for p in self.parameters:

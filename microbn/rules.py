@@ -59,30 +59,36 @@ def primitive(function: Callable) -> Callable:
 
 def check_recordable(function: Callable, args: tuple, kwargs: Mapping[str, Any]) -> None:
     """Raise RuleError where ``function(*args, **kwargs)`` is a call that no rule covers."""
-    spelled = f"np.{function.__name__}" if hasattr(np, function.__name__) else function.__name__
     if function not in RULES:
+        name = spelled(function)
         raise RuleError(
-            f"{spelled} has no gradient rule; add one with defvjp({spelled}, ...), "
-            f"or use {spelled}(t.data) on purpose, as a constant"
+            f"{name} has no gradient rule; add one with defvjp({name}, ...), "
+            f"or use {name}(t.data) on purpose, as a constant"
         )
-    vjp = next(filter(None, RULES[function]), _flat)
-    names, variadic = _parameters(vjp)
-    if unknown := kwargs.keys() - names:
-        raise RuleError(f"{spelled}: {min(unknown)}= cannot be recorded; leave it out")
-    if given := [k for k, v in kwargs.items() if hasattr(v, "__array_function__")]:
-        raise RuleError(f"{spelled}: {given[0]}= is static; pass arrays and Tensors by position")
-    if len(args) > len(names) and not variadic:
-        raise RuleError(f"{spelled}: {len(args)} arguments; its rule knows {', '.join(names)}")
+    names, most = _parameters(next(filter(None, RULES[function]), _flat))
+    if not names.issuperset(kwargs):
+        unknown = ", ".join(f"{name}=" for name in kwargs if name not in names)
+        raise RuleError(f"{spelled(function)}: {unknown} cannot be recorded; leave it out")
+    if len(args) > most:
+        raise RuleError(f"{spelled(function)}: only its first {most} arguments can be recorded")
     if function is np.mean and args[0].size == 0:  # NumPy only warns, and gives NaN
-        axis = dict(zip(names, args, strict=False), **kwargs).get("axis")
+        axis = args[1] if len(args) > 1 else kwargs.get("axis")
         if 0 in np.atleast_1d(args[0].shape if axis is None else np.take(args[0].shape, axis)):
             raise ShapeError(f"mean: the tensor is empty, shape {args[0].shape}")
 
 
+def spelled(function: Callable) -> str:
+    """The function's name as a user writes it."""
+    own = getattr(np, function.__name__, None) is not function
+    return function.__name__ if own else f"np.{function.__name__}"
+
+
 @functools.cache
-def _parameters(vjp: Callable) -> tuple[list[str], bool]:
+def _parameters(vjp: Callable) -> tuple[frozenset[str], int]:
+    """The names of the parameters of a rule after g and out, and how many positions they take."""
     parameters = list(inspect.signature(vjp).parameters.values())[2:]
-    return [p.name for p in parameters], any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return frozenset(p.name for p in parameters), 99 if variadic else len(parameters)
 
 
 def _flat(
@@ -159,10 +165,10 @@ def _matmul_right(g: Any, out: Any, x: Any, y: Any) -> Any:
     return x.mT @ g
 
 
-def _pieces(g: Any, out: Any, arrays: Any, axis: int | None = 0) -> Iterator:
+def _pieces(g: Any, out: Any, xs: Any, axis: int | None = 0) -> Iterator:
     """The gradient of concatenate, cut where its operands met."""
     start = 0
-    for x in arrays:
+    for x in xs:
         stop = start + (x.size if axis is None else x.shape[axis])
         yield np.reshape(g[_at(slice(start, stop), axis or 0, g.ndim)], x.shape)
         start = stop
@@ -221,8 +227,8 @@ defvjp(astype,          lambda g, out, x, dtype: g)
 defvjp(getitem,         lambda g, out, x, index: scatter(g, index, x.shape))
 defvjp(scatter,         lambda g, out, x, index, shape: g[index])
 defvjp(np.concatenate,  _pieces)
-defvjp(np.stack,        lambda g, out, arrays, axis=0:
-                            [g[_at(i, axis, g.ndim)] for i in range(len(arrays))])
+defvjp(np.stack,        lambda g, out, xs, axis=0:
+                            [g[_at(i, axis, g.ndim)] for i in range(len(xs))])
 
 # Recorded, without a gradient: flat wherever they are differentiable at all.
 for _function in (

@@ -7,7 +7,7 @@ that a NumPy function called with a Tensor computes what it always does, and is 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
@@ -63,9 +63,9 @@ class Tensor:
     )
     value: Any  # the result: an array that nobody writes into, or a NumPy scalar
     function: Callable | None  # what made it; None for a leaf
-    args: tuple  # the plain values that the function saw
+    args: Sequence  # the plain values that the function saw
     kwargs: Mapping[str, Any]
-    inputs: tuple  # the Tensors among the args, None in the place of a constant
+    inputs: Sequence  # the Tensors among the args, None in the place of a constant
     number: int  # when it was made: numbers only grow
     name: str | None
     scope: tuple[str, ...]
@@ -222,7 +222,15 @@ def record(function: Callable, args: tuple, kwargs: Any = _NOTHING, compute: Any
 
     ``compute`` may be a quicker way to the same values. Under `no_grad` the result is a leaf.
     """
-    values = tuple([a.value if isinstance(a, Tensor) else _plain(a) for a in args])
+    values: list = []
+    inputs: list = []
+    for arg in args:
+        if isinstance(arg, Tensor):
+            values.append(arg.value)
+            inputs.append(arg)
+        else:
+            values.append(_plain(arg))
+            inputs.append(_nodes(arg))
     try:
         value = (compute or function)(*values, **kwargs)
     except MicrobnError:
@@ -230,11 +238,12 @@ def record(function: Callable, args: tuple, kwargs: Any = _NOTHING, compute: Any
     except (ValueError, IndexError, TypeError) as error:
         raise explain(function, values, kwargs, error) from error
     if isinstance(value, np.ndarray):
-        value.flags.writeable = False
+        value.setflags(write=False)
+    elif not isinstance(value, np.generic):
+        value = as_floats(value, None)
     out = Tensor.__new__(Tensor)
     if _mode.get().recording:
-        inputs = tuple([a if isinstance(a, Tensor) else _nodes(a) for a in args])
-        _fill(out, value, None, function, values, kwargs, inputs)
+        _fill(out, value, None, function, values, inputs, kwargs)
     else:
         _fill(out, value)
     return out
@@ -245,25 +254,25 @@ def _fill(
     value: Any,
     name: str | None = None,
     function: Callable | None = None,
-    args: tuple = (),
+    args: Sequence = (),
+    inputs: Sequence = (),
     kwargs: Mapping[str, Any] = _NOTHING,
-    inputs: tuple = (),
 ) -> None:
     out.value, out.name, out.grad, out.number = value, name, None, next(_numbers)
-    out.function, out.args, out.kwargs, out.inputs = function, args, kwargs, inputs
+    out.function, out.args, out.inputs, out.kwargs = function, args, inputs, kwargs
     out.scope = _mode.get().scope
 
 
 def _plain(arg: Any) -> Any:
     """What a function is to see of an argument: values, and a copy of what could still change."""
-    if isinstance(arg, Tensor):
-        return arg.value
-    if isinstance(arg, np.ndarray) and (arg.flags.writeable or type(arg) is not np.ndarray):
-        arg = np.array(arg)
-        arg.flags.writeable = False
-    elif isinstance(arg, (tuple, list)):
+    if isinstance(arg, np.ndarray):
+        if arg.flags.writeable or type(arg) is not np.ndarray:
+            arg = np.array(arg)
+            arg.setflags(write=False)
+        return arg
+    if isinstance(arg, (tuple, list)):
         return type(arg)(map(_plain, arg))
-    return arg
+    return arg.value if isinstance(arg, Tensor) else arg
 
 
 def _nodes(arg: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Experiments that the demos share: data, training, figures."""

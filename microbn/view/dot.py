@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, MissingPackageError, need_package
-from .graph import Edge, Graph, Node
+from ..errors import ArgumentError, MissingPackageError
+from .graph import Graph, Node
 
 GREEK = {
     "gamma": "γ",
@@ -24,8 +28,16 @@ GREEK = {
     "scaled": "γ · x̂",
 }
 SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "matmul": "@", "sqrt": "√"}
+_SYMMETRIC = {"add", "multiply", "maximum", "minimum"}  # whose operands need no numbers
 FORMATS = ("svg", "png", "pdf")
 _FILL = {"leaf": "#dcebf7", "constant": "#f2f2f2", "computed": "#ffffff", "result": "#fbe3d0"}
+
+# In a process of its own, as `dot` is: what its C library prints about fonts stays there.
+_PYGRAPHVIZ = """
+import sys, pygraphviz
+graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
+sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot"))
+"""
 
 
 class Drawing:
@@ -43,18 +55,18 @@ class Drawing:
         if format not in FORMATS:
             raise ArgumentError(f"draw: format {format!r} is not one of {', '.join(FORMATS)}")
         if shutil.which("dot"):
-            import graphviz
-
-            return graphviz.Source(self.source).pipe(format=format)
-        try:
-            pygraphviz = need_package("pygraphviz", "lab", "drawing")
-        except MissingPackageError as error:
+            command = ["dot", f"-T{format}"]
+        elif find_spec("pygraphviz"):
+            command = [sys.executable, "-c", _PYGRAPHVIZ, format]
+        else:
             raise MissingPackageError(
                 "drawing needs Graphviz, and there is neither a `dot` program nor pygraphviz. "
                 "Either: pip install 'microbn[lab]', or your system's graphviz package. "
                 "The DOT text itself, drawing.source, needs neither"
-            ) from error
-        return pygraphviz.AGraph(string=self.source).draw(format=format, prog="dot")
+            )
+        return subprocess.run(
+            command, input=self.source.encode(), capture_output=True, check=True
+        ).stdout
 
     def svg(self) -> str:
         """The picture as SVG text."""
@@ -78,41 +90,46 @@ def to_dot(graph: Graph, *, values: bool = True, grads: bool = True) -> Drawing:
     import graphviz
 
     dot = graphviz.Digraph("microbn")
-    dot.attr(rankdir="LR", ranksep="0.35", nodesep="0.25", bgcolor="white")
+    dot.attr(rankdir="LR", ranksep="0.3", nodesep="0.25", bgcolor="white")
     dot.attr("node", shape="box", style="rounded,filled", fontname="DejaVu Sans Mono,monospace")
-    dot.attr("node", fontsize="11", margin="0.12,0.07", color="#555555")
+    dot.attr("node", fontsize="11", margin="0.1,0.06", color="#555555")
     dot.attr("edge", color="#555555", arrowsize="0.7", fontsize="10", fontname="DejaVu Sans")
+    functions = {node.id: node.function for node in graph.nodes}
+    numbered = {e.target for e in graph.edges if e.position > 0} - {
+        id for id, function in functions.items() if function in _SYMMETRIC
+    }
     for node in graph.nodes:
-        label = graphviz.escape(_label(node, values, grads))
-        dot.node(node.id, label, fillcolor=_FILL[node.role])
-    sides = {e.target for e in graph.edges if e.position > 0}
+        # graphviz.escape takes names as they are; \\l ends a line that is set to the left
+        lines = [graphviz.escape(line) + r"\l" for line in _lines(node, values, grads)]
+        dot.node(node.id, "".join(lines), fillcolor=_FILL[node.role])
     for edge in graph.edges:
-        dot.edge(edge.source, edge.target, label=_side(edge) if edge.target in sides else None)
+        number = str(edge.position + 1) if edge.target in numbered else None
+        dot.edge(edge.source, edge.target, label=number)
     return Drawing(dot.source)
 
 
-def _side(edge: Edge) -> str:
-    """Which operand an arrow is, where it matters."""
-    return str(edge.position + 1)
-
-
-def _label(node: Node, values: bool, grads: bool) -> str:
-    sign = SIGNS.get(node.function, node.function)
-    title = "   ".join(part for part in (GREEK.get(node.name, node.name), sign) if part)
+def _lines(node: Node, values: bool, grads: bool) -> list[str]:
+    """A node in text: a title, then value and gradient side by side."""
     if node.role == "constant" and node.value.ndim == 0:
-        return f"{node.value}"
-    lines = [f"{title or node.role}   {node.value.shape}"]
-    if values:
-        lines.append(f"value {_numbers(node.value)}")
+        return [str(node.value)]
+    sign = SIGNS.get(node.function, node.function)
+    name = " ".join(GREEK.get(node.name, node.name).split()) or ("" if sign else node.role)
+    title = "   ".join(part for part in (name, sign, str(node.value.shape)) if part)
+    columns = [["value", *_rows(node.value)]] if values else []
     if grads and node.role != "constant":
-        lines.append(f"grad  {'–' if node.gradient is None else _numbers(node.gradient)}")
-    return "\n".join(lines)
+        columns.append(["gradient", *(["–"] if node.gradient is None else _rows(node.gradient))])
+    for column in columns:
+        width = max(map(len, column))
+        column[:] = [cell.ljust(width) for cell in column]
+    return [title, *(" │ ".join(cells).rstrip() for cells in zip_longest(*columns, fillvalue=""))]
 
 
-def _numbers(array: np.ndarray) -> str:
-    """Up to a dozen entries in full, rows under each other; of more, the range and the mean."""
-    if array.size > 12:
-        least, mean, most = float(array.min()), float(array.mean()), float(array.max())
-        return f"{least:.3g} … {most:.3g}, mean {mean:.3g}"
-    numbers = np.array2string(array, precision=3, suppress_small=True, prefix="value ", sign=" ")
-    return numbers.replace("[", " ").replace("]", " ").rstrip()
+def _rows(array: np.ndarray) -> list[str]:
+    """Up to a dozen entries in full, a line for each row; of more, the mean and the range."""
+    if array.size > 12 or array.ndim > 2:
+        if not array.size:
+            return ["empty"]
+        return [f"mean {array.mean():.3g}", f"{array.min():.3g} … {array.max():.3g}"]
+    size = np.max(np.abs(array), initial=0, where=np.isfinite(array))
+    form = " .2f" if size == 0 or 0.01 <= size < 1000 else " .1e"
+    return ["  ".join(format(float(v), form) for v in row) for row in np.atleast_2d(array)]

@@ -1,0 +1,7 @@
+"""``python -m microbn`` is ``microbn``."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

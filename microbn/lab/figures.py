@@ -1,0 +1,58 @@
+"""Figures for a projector: one message each, labels at the lines' ends, no legend to decipher."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from .train import History
+
+STYLE = str(files(__package__) / "lecture.mplstyle")
+
+
+def accuracy_curves(panels: Mapping[str, Mapping[str, Sequence[History]]], title: str) -> Any:
+    """Test accuracy over training, a panel for each setting and a line for each kind of net.
+
+    ``panels[setting][kind]`` are the fits over seeds: the line is their median, the band their
+    range, and the kind stands written at it. Returns a matplotlib Figure of 1280 × 720 pixels,
+    tied to no window.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(fname=STYLE):
+        figure = Figure()
+        axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+        for ax, (setting, kinds) in zip(axes, panels.items(), strict=True):
+            ends = [_curve(ax, histories) for histories in kinds.values()]
+            heights = _apart([end for _, end in ends])
+            for kind, y, (line, _) in zip(kinds, heights, ends, strict=True):
+                style = {"color": line.get_color(), "fontweight": "bold", "ha": "right"}
+                ax.text(line.get_xdata()[-1], y, kind, va="center", **style)
+            ax.set(title=setting, xlabel="training step", ylim=(0, 1.02), xlim=(0, None))
+        axes[0].set_ylabel("test accuracy")
+        axes[0].yaxis.set_major_formatter(lambda y, _: f"{y:.0%}")
+        figure.suptitle(title)
+        figure.draw_without_rendering()  # lay it out while the style holds
+    return figure
+
+
+def _curve(ax: Any, histories: Sequence[History]) -> tuple[Any, float]:
+    """Draw the median and the range over seeds; give the line, and the height where it ends."""
+    steps = histories[0].steps
+    curves = np.array([h.accuracies for h in histories])
+    (line,) = ax.plot(steps, np.median(curves, axis=0))
+    ax.fill_between(steps, curves.min(0), curves.max(0), color=line.get_color(), alpha=0.2, lw=0)
+    return line, float(np.median(curves[:, -1]))
+
+
+def _apart(heights: Sequence[float], gap: float = 0.15) -> list[float]:
+    """Heights for the labels of lines: on the inner side of each, ``gap`` from each other."""
+    placed = [h - gap if h > 0.5 else h + gap for h in heights]
+    for low, high in zip(np.argsort(placed), np.argsort(placed)[1:], strict=False):
+        if placed[high] - placed[low] < gap:
+            placed[low] = placed[high] - gap
+    return placed

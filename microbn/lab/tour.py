@@ -1,0 +1,190 @@
+"""The tour: batch norm's gradient emerges, a deep net shows what it is for, its graph is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import closed_form
+from .. import functional as F
+from ..backward import sweep
+from ..errors import ArgumentError, need_package
+from ..nn import Linear
+from ..optim import SGD
+from ..tensor import Tensor
+from ..testing import downstream, numeric_vjp
+from ..view import draw
+from ..view.dot import GREEK
+from ..view.graph import history
+from .data import Split, digits
+from .sweep import run_grid
+from .train import History, fit, mlp
+
+RATES = (0.1, 1.0)
+KINDS = {"without batch norm": False, "with batch norm": True}
+
+
+def tour(out: Path, seeds: int, quick: bool) -> None:
+    """Run all three parts, print their tables and write their pictures into ``out``.
+
+    Raises MissingPackageError before anything runs where the extra ``lab`` is not installed.
+    """
+    from rich.console import Console
+
+    if seeds < 1:
+        raise ArgumentError(f"tour: seeds must be at least 1, got {seeds}")
+    for package in ("sklearn", "joblib"):
+        need_package(package, "lab", "the tour")
+    console = Console(highlight=False, markup=False)
+    out.mkdir(parents=True, exist_ok=True)
+    data = digits(seed=0)
+
+    console.rule("1. The gradient nobody wrote")
+    y = batch_norm_on_digits(data, samples=32, features=8)
+    rows = agreement(y, cotangent(y))
+    console.print(agreement_table(rows))
+    console.print(
+        "Batch norm of 32 digits, 8 features (seed 0). Nothing in microbn says how to "
+        "differentiate it: the gradient emerges from the rules of mean, −, ², √, ÷, × and +. "
+        "0 is no accident: by hand and by graph, the same operations in the same order.\n"
+    )
+
+    console.rule("2. What it is for")
+    steps = 150 if quick else 300
+    results = compare(range(seeds), steps)
+    console.print(comparison_table(results))
+    console.print(
+        "Five hidden layers of 64 with relu, on 8 × 8 handwritten digits: SGD in batches of 64, "
+        f"{steps} steps; median [range] over seeds 0 to {seeds - 1}.\n"
+    )
+
+    console.rule("3. See it")
+    small = batch_norm_on_digits(data, samples=4, features=2)
+    graph = draw(small, cotangent(small)).save(out / "batchnorm.svg")
+    figure = save_comparison(results, out / "comparison.png")
+    console.print(f"{graph}: the recorded graph, each node with its value and gradient")
+    console.print(f"{figure}: test accuracy over training, with and without batch norm")
+    console.print("\nTry next: the ten lines in README.md, then demos/.")
+
+
+def batch_norm_on_digits(data: Split, samples: int, features: int) -> Tensor:
+    """What the first batch norm of a fresh net makes of digits, (samples, features), recorded.
+
+    Its leaves are x, digits times random weights, gamma and beta.
+    """
+    rng = np.random.default_rng(0)
+    weights = Linear(data.x_train.shape[1], features, rng=rng).weight
+    x = Tensor(data.x_train[:samples] @ weights.data, name="x")
+    gamma = Tensor(rng.uniform(0.5, 1.5, features), name="gamma")
+    beta = Tensor(rng.normal(size=features), name="beta")
+    return F.batch_norm(x, gamma, beta)
+
+
+def cotangent(y: Tensor) -> np.ndarray:
+    """A random gradient to start from; a sum's ones would give batch norm's input exactly 0."""
+    return np.random.default_rng(1).normal(size=y.shape)
+
+
+def agreement(y: Tensor, dy: np.ndarray) -> list[dict[str, Any]]:
+    """For each named node before y, how far its emergent gradient is from the others, at most.
+
+    Keys: name, shape, size (of the gradient), staged, one_line (None but for x, gamma, beta) and
+    numeric (central differences through what comes after the node).
+    """
+    leaves = {node.name: node.value for node in history(y) if node.function is None}
+    _, cache = closed_form.forward(leaves["x"], leaves["gamma"], leaves["beta"])
+    staged = closed_form.backward_staged(dy, cache)
+    one_line = dict(zip(("x", "gamma", "beta"), closed_form.backward(dy, cache), strict=True))
+    rows = []
+    for node, gradient, _ in sweep(y, dy):
+        if node.name in staged and node is not y:
+            numeric = numeric_vjp(downstream(y, node), node.value, dy)
+            others = {"staged": staged[node.name], "one_line": one_line.get(node.name)}
+            rows.append(
+                {"name": node.name, "shape": node.shape, "size": np.max(np.abs(gradient))}
+                | {kind: _distance(gradient, g) for kind, g in others.items()}
+                | {"numeric": _distance(gradient, numeric)}
+            )
+    return rows
+
+
+def _distance(a: np.ndarray, b: np.ndarray | None) -> float | None:
+    return None if b is None else float(np.max(np.abs(a - b)))
+
+
+def agreement_table(rows: Sequence[dict[str, Any]]) -> Any:
+    """The rows of `agreement` as a rich Table, from the output back to the input."""
+    from rich.table import Table
+
+    table = Table(title="The gradient that emerges, and its largest difference from three others")
+    for heading in ("node", "shape", "largest entry", "by stages", "in one line", "numeric"):
+        table.add_column(heading, justify="left" if heading in ("node", "shape") else "right")
+    for row in rows:
+        differences = (row[kind] for kind in ("staged", "one_line", "numeric"))
+        cells = ["–" if d is None else "0" if d == 0 else f"{d:.1e}" for d in differences]
+        name = GREEK.get(row["name"], row["name"])
+        table.add_row(name, str(row["shape"]), f"{row['size']:.3f}", *cells)
+    return table
+
+
+def train_once(seed: int, lr: float, batch_norm: bool, steps: int) -> History:
+    """One fit of relu5: 64 pixels, five hidden layers of 64, ten classes."""
+    model = mlp([64, *[64] * 5, 10], seed=seed, batch_norm=batch_norm)
+    return fit(model, SGD(model.parameters(), lr), digits(seed), steps=steps, seed=seed)
+
+
+def compare(seeds: Sequence[int], steps: int, jobs: int = -1) -> dict:
+    """Fits over seeds for every (rate, kind): ``results[rate][kind]`` is a list of Histories."""
+    cells = [(lr, kind) for lr in RATES for kind in KINDS]
+    grid = [
+        {"seed": seed, "lr": lr, "batch_norm": KINDS[kind], "steps": steps}
+        for lr, kind in cells
+        for seed in seeds
+    ]
+    fits = iter(run_grid(train_once, grid, "training", jobs))
+    results: dict[float, dict[str, list[History]]] = {lr: {} for lr in RATES}
+    for lr, kind in cells:
+        results[lr][kind] = [next(fits) for _ in seeds]
+    return results
+
+
+def comparison_table(results: dict) -> Any:
+    """Steps to 90% test accuracy and the final accuracy, median and range over seeds."""
+    from rich.table import Table
+
+    table = Table()
+    for heading in ("learning rate", "net", "steps to 90%", "final test accuracy"):
+        table.add_column(heading, justify="left" if heading == "net" else "right")
+    for lr, kinds in results.items():
+        for kind, fits in kinds.items():
+            steps = spread([h.steps_to(0.9) for h in fits], lambda s: f"{s:.0f}")
+            final = spread([h.accuracies[-1] for h in fits], lambda a: f"{a:.3f}")
+            table.add_row(str(lr), kind, steps, final)
+    return table
+
+
+def spread(values: Sequence[float], form: Any) -> str:
+    """``median [least–most]``; infinity is "never"."""
+    numbers = (np.median(values), min(values), max(values))
+    median, least, most = (form(v) if np.isfinite(v) else "never" for v in numbers)
+    return median if least == most else f"{median} [{least}–{most}]"
+
+
+def save_comparison(results: dict, path: Path) -> Path:
+    """The curves of `compare` as a PNG whose panel titles say what was measured."""
+    from .figures import accuracy_curves
+
+    panels: dict[str, dict[str, list[History]]] = {}
+    for lr, kinds in results.items():
+        panel = panels.setdefault(f"learning rate {lr}", {})
+        for kind, fits in kinds.items():
+            steps = np.median([h.steps_to(0.9) for h in fits])
+            when = f"90% at step {steps:.0f}" if np.isfinite(steps) else "90% never"
+            panel[f"{kind}\n{when}"] = fits
+    seeds = len(next(iter(panel.values())))
+    title = f"Five relu layers on handwritten digits: median and range of {seeds} seeds"
+    accuracy_curves(panels, title).savefig(path)
+    return path

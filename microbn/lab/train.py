@@ -1,0 +1,112 @@
+"""A fit loop, and the multilayer perceptron that the demos train."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from .. import functional as F
+from ..errors import ArgumentError
+from ..nn import BatchNorm, Linear, Module, ReLU, Sequential, he
+from ..optim import Optimizer
+from ..tensor import no_grad
+from .data import Split, batches
+
+
+@dataclass
+class History:
+    """What happened in a fit: the loss of every step, the test accuracy at some of them.
+
+    ``steps[i]`` is the number of updates made before ``accuracies[i]`` was measured.
+    """
+
+    seed: int
+    losses: list[float] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
+    accuracies: list[float] = field(default_factory=list)
+
+    def steps_to(self, accuracy: float) -> float:
+        """The first step at which the test accuracy was measured so high; infinity if never."""
+        reached = (s for s, a in zip(self.steps, self.accuracies, strict=True) if a >= accuracy)
+        return next(reached, np.inf)
+
+
+def mlp(
+    sizes: Iterable[int],
+    *,
+    seed: int,
+    batch_norm: bool,
+    activation: Callable[[], Module] = ReLU,
+    init: Callable[..., np.ndarray] = he,
+) -> Sequential:
+    """Linear → BatchNorm, if asked for → activation for every hidden layer, then Linear.
+
+    ``sizes`` are the features in, of each hidden layer, and out: ``[64, 64, 64, 10]``.
+    """
+    sizes, rng = list(sizes), np.random.default_rng(seed)
+    layers: list[Module] = []
+    for fan_in, fan_out in pairwise(sizes[:-1]):
+        layers.append(Linear(fan_in, fan_out, rng=rng, init=init))
+        layers += [BatchNorm(fan_out)] if batch_norm else []
+        layers.append(activation())
+    return Sequential(*layers, Linear(sizes[-2], sizes[-1], rng=rng, init=init))
+
+
+def fit(
+    model: Module,
+    optimizer: Optimizer,
+    data: Split,
+    *,
+    steps: int,
+    seed: int,
+    batch_size: int = 64,
+    every: int = 10,
+    progress: str | None = None,
+) -> History:
+    """Minimize the cross-entropy on mini-batches; every ``every`` steps, and last, test.
+
+    ``seed`` orders the mini-batches. ``progress`` is the title of a progress bar. A fit that
+    diverges goes on to its end: its losses show it. The model is left in eval mode.
+    """
+    if steps < 1 or every < 1:
+        raise ArgumentError(f"fit: steps and every must be positive, got {steps} and {every}")
+    history = History(seed)
+    order = batches(len(data.x_train), batch_size, seed)
+    with np.errstate(over="ignore", invalid="ignore"):  # a divergence is a result, not a surprise
+        for step in track(range(1, steps + 1), progress):
+            rows = next(order)
+            loss = F.cross_entropy(model.train()(data.x_train[rows]), data.y_train[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            history.losses.append(loss.item())
+            if step % every == 0 or step == steps:
+                history.steps.append(step)
+                history.accuracies.append(accuracy(model, data.x_test, data.y_test))
+    return history
+
+
+def accuracy(model: Module, x: Any, y: np.ndarray) -> float:
+    """The share of x that the model, in eval mode, classifies as y."""
+    with no_grad():
+        logits = model.eval()(x)
+    return float(np.mean(np.argmax(logits.data, axis=1) == y))
+
+
+def track(items: Iterable, title: str | None, total: int | None = None) -> Iterator:
+    """Go through the items behind a progress bar, which vanishes at the end.
+
+    No bar without a title, nor where the output is not a terminal.
+    """
+    from rich.console import Console
+    from rich.progress import track as rich_track
+
+    console = Console(stderr=True)
+    hidden = title is None or not console.is_terminal
+    yield from rich_track(
+        items, title or "", total=total, console=console, transient=True, disable=hidden
+    )
