@@ -66,7 +66,7 @@ def check_recordable(function: Callable, args: tuple, kwargs: Mapping[str, Any])
             f"or use {name}(t.data) on purpose, as a constant"
         )
     names, most = _parameters(next(filter(None, RULES[function]), _flat))
-    if not names.issuperset(kwargs):
+    if names is not None and not names.issuperset(kwargs):
         unknown = ", ".join(f"{name}=" for name in kwargs if name not in names)
         raise RuleError(f"{spelled(function)}: {unknown} cannot be recorded; leave it out")
     if len(args) > most:
@@ -84,11 +84,14 @@ def spelled(function: Callable) -> str:
 
 
 @functools.cache
-def _parameters(vjp: Callable) -> tuple[frozenset[str], int]:
-    """The names of the parameters of a rule after g and out, and how many positions they take."""
-    parameters = list(inspect.signature(vjp).parameters.values())[2:]
-    variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-    return frozenset(p.name for p in parameters), 99 if variadic else len(parameters)
+def _parameters(vjp: Callable) -> tuple[frozenset[str] | None, int]:
+    """What a rule takes after g and out: the names (None if any), and at most how many operands."""
+    parameters = inspect.signature(vjp).parameters
+    kinds = [p.kind for p in parameters.values()]
+    names = None if inspect.Parameter.VAR_KEYWORD in kinds else frozenset(parameters)
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        return names, 99
+    return names, kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) - 2
 
 
 def _flat(
@@ -142,7 +145,7 @@ def _spread(g: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return np.broadcast_to(g, x.shape)
 
 
-def _share(g: Any, out: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _share(g: Any, out: Any, x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The gradient of max and min: equal shares to all entries that attain it."""
     attained = x == _spread(out, x, axis, keepdims)
     shared = _spread(g, x, axis, keepdims) * attained
@@ -208,8 +211,9 @@ defvjp(np.abs,          lambda g, out, x: g * np.sign(x))
 defvjp(relu,            lambda g, out, x: g * (x > 0))
 
 # Reductions.
-defvjp(np.sum,          lambda g, out, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims))
-defvjp(np.mean,         lambda g, out, x, axis=None, keepdims=False:
+defvjp(np.sum,          lambda g, out, x, axis=None, *, keepdims=False:
+                            _spread(g, x, axis, keepdims))
+defvjp(np.mean,         lambda g, out, x, axis=None, *, keepdims=False:
                             _spread(g / (x.size // max(out.size, 1)), x, axis, keepdims))
 defvjp(np.max,          _share)
 defvjp(np.min,          _share)

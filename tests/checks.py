@@ -1,0 +1,46 @@
+"""What the gradient tests share: values without ties, and the comparison with differences."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes
+
+from microbn import Tensor, grad
+from microbn.testing import numeric_vjp
+
+ENTRIES = st.integers(-24, 23).map(lambda k: (k + 0.5) / 8)  # never 0, never half a step apart
+
+
+def assert_gradients(f, *arrays, seed=0):
+    """The gradient of f in every array, from a random cotangent, is that of finite differences."""
+    tensors = [Tensor(a) for a in arrays]
+    out = f(*tensors)
+    cotangent = np.random.default_rng(seed).normal(size=out.shape)
+    gradients = grad(out, tensors, cotangent)
+    for i, (array, gradient) in enumerate(zip(arrays, gradients, strict=True)):
+        numeric = numeric_vjp(lambda a, i=i: f(*arrays[:i], a, *arrays[i + 1 :]), array, cotangent)
+        assert gradient.shape == array.shape
+        assert gradient.dtype == array.dtype
+        np.testing.assert_allclose(gradient, numeric, rtol=1e-6, atol=1e-8)
+
+
+@st.composite
+def grids(draw, *shapes):
+    """Arrays of these shapes, all their entries different: no ties within or between them."""
+    sizes = [int(np.prod(shape)) for shape in shapes]
+    entries = draw(st.lists(ENTRIES, min_size=sum(sizes), max_size=sum(sizes), unique=True))
+    parts = np.split(np.array(entries), np.cumsum(sizes)[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
+def shapes(min_dims=0, max_dims=3, min_side=0):
+    """Shapes with up to 27 entries, axes of length 0 and 1 among them."""
+    return array_shapes(min_dims=min_dims, max_dims=max_dims, min_side=min_side, max_side=3)
+
+
+def axes(ndim):
+    """None, one axis or several of them, counted from either end."""
+    one = st.integers(-ndim, ndim - 1) if ndim else st.nothing()
+    several = st.lists(one, unique_by=lambda axis: axis % ndim, min_size=1).map(tuple)
+    return st.none() | one | several if ndim else st.none()

@@ -1,0 +1,228 @@
+"""The sweep: its order, its sums, what it keeps apart, and what it costs in depth and memory."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+from checks import assert_gradients
+
+import microbn as mb
+from microbn import Tensor, backward, errors
+
+RNG = np.random.default_rng(0)
+
+
+def test_fork_adds_up():
+    x = Tensor(3.0)
+    y = x * x + x * 2.0 + x
+    y.backward()
+    assert x.grad == 2 * 3 + 2 + 1
+
+
+def test_steps_come_in_reverse_order_of_creation_each_once():
+    x = Tensor(RNG.normal(size=(3, 2)), name="x")
+    hidden = np.exp(x)
+    root = (hidden * x + hidden).sum()
+    numbers = [step.node.number for step in mb.sweep(root)]
+    assert numbers == sorted(set(numbers), reverse=True)
+    assert len(numbers) == 5
+
+
+def test_an_edge_for_every_operand_position():
+    x = Tensor(2.0)
+    (step, _leaf) = mb.sweep(x * x)
+    assert [(m.operand is x, m.position, float(m.gradient)) for m in step.messages] == [
+        (True, 0, 2.0),
+        (True, 1, 2.0),
+    ]
+
+
+def test_message_shows_the_gradient_before_and_after_broadcasting_is_undone():
+    x, row = Tensor(np.ones((2, 3))), Tensor(np.ones(3))
+    g = RNG.normal(size=(2, 3))
+    step = next(mb.sweep(x + row, g))
+    assert np.array_equal(step.messages[1].product, g)
+    assert np.array_equal(step.messages[1].gradient, g.sum(0))
+
+
+def test_step_prints_as_sentences():
+    x = Tensor(2.0, name="x")
+    first, last = map(str, mb.sweep(x * 3.0))
+    assert first == "multiply has gradient 1.\n  sends 3. to 'x' (leaf)"
+    assert last == "'x' (leaf) has gradient 3."
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (1, 3), (3,), (2, 1), (1, 1), (1,), ()])
+def test_unbroadcasting_left_out_is_rejected(shape, monkeypatch):
+    arrays = RNG.normal(size=(2, 3)), RNG.normal(size=shape)
+    assert_gradients(np.multiply, *arrays)
+    monkeypatch.setattr(backward, "_fit", lambda product, value, node, position: product)
+    if shape == (2, 3):
+        assert_gradients(np.multiply, *arrays)
+    else:
+        with pytest.raises(AssertionError):
+            assert_gradients(np.multiply, *arrays)
+
+
+def test_gradients_add_up_over_backward_calls():
+    x = Tensor([1.0, 2.0])
+    (x * 3.0).sum().backward()
+    (x * 4.0).sum().backward()
+    assert x.grad.tolist() == [7, 7]
+
+
+def test_backward_twice_gives_the_same_gradients_again():
+    x = Tensor(RNG.normal(size=4))
+    y = np.exp(x).sum()
+    y.backward()
+    first, x.grad = x.grad, None
+    y.backward()
+    assert np.array_equal(x.grad, first)
+
+
+def test_retain_grads_keeps_every_nodes_gradient():
+    x = Tensor([1.0, 2.0])
+    hidden = x * 3.0
+    root = hidden.sum()
+    root.backward()
+    assert hidden.grad is None
+    root.backward(retain_grads=True)
+    assert hidden.grad.tolist() == [1, 1]
+    assert root.grad == 1
+
+
+def test_grad_is_an_array_that_shares_memory_with_nothing():
+    x, y, cotangent = Tensor([1.0, 2.0]), Tensor([3.0, 4.0]), np.ones(2)
+    (x + y).backward(cotangent)
+    for array in (x.grad, y.grad):
+        assert type(array) is np.ndarray
+        array[0] = 99.0
+    assert cotangent.tolist() == [1, 1]
+    assert x.data.tolist() == [1, 2]
+    assert (x.grad.tolist(), y.grad.tolist()) == ([99, 1], [99, 1])
+    assert not np.shares_memory(x.grad, y.grad)
+    scalar = Tensor(2.0)
+    (scalar * 3.0).backward()
+    assert type(scalar.grad) is np.ndarray
+
+
+def test_grad_of_several_inputs_touches_no_grad_attribute():
+    x, y, other = Tensor([1.0, 2.0]), Tensor([3.0, 4.0]), Tensor([5.0])
+    hidden = x * y
+    results = mb.grad(hidden.sum(), [x, y, hidden, other])
+    assert [r.tolist() for r in results] == [[3, 4], [1, 2], [1, 1], [0]]
+    assert x.grad is None
+
+
+def test_gradient_with_a_graph_is_differentiated_again():
+    x = Tensor(2.0)
+    first = mb.grad(x**4, x, create_graph=True)
+    second = mb.grad(first, x, create_graph=True)
+    third = mb.grad(second, x)
+    assert (first.item(), second.item(), third.item()) == (32, 48, 48)
+
+
+def test_second_derivative_of_a_linear_function_is_zero():
+    x = Tensor([1.0, 2.0])
+    first = mb.grad((3.0 * x).sum(), x, create_graph=True)
+    assert mb.grad((first * x.data).sum(), x).tolist() == [0, 0]
+
+
+def test_cotangent_may_itself_be_differentiated():
+    x, v = Tensor([1.0, 2.0]), Tensor([3.0, 4.0])
+    product = mb.grad(x * x, x, v, create_graph=True)  # 2 x v
+    assert mb.grad(product.sum(), v).tolist() == [2, 4]
+
+
+def test_leaf_replaced_since_the_forward_is_an_error_with_create_graph_only():
+    w = Tensor([1.0, 2.0], name="w")
+    y = (w * w).sum()
+    w.data = [5.0, 5.0]
+    assert mb.grad(y, w).tolist() == [2, 4]
+    with pytest.raises(errors.GraphError, match="the data of 'w' \\(leaf\\) was replaced"):
+        mb.grad(y, w, create_graph=True)
+
+
+def test_chain_of_100_000_nodes_runs_backward_and_is_freed():
+    gc.disable()
+    try:
+        x = node = Tensor(1.0)
+        for _ in range(100_000):
+            node = node * 1.0
+        middle = weakref.ref(node)
+        node.backward()
+        assert x.grad == 1
+        del node
+        assert middle() is None
+    finally:
+        gc.enable()
+
+
+def test_one_tensor_used_100_000_times():
+    x = Tensor(1.0)
+    np.stack([x] * 100_000).sum().backward()
+    assert x.grad == 100_000
+
+
+def test_dropping_the_root_frees_the_graph_with_the_collector_off():
+    gc.disable()
+    try:
+        x = Tensor(RNG.normal(size=(4, 3)))
+        hidden = np.exp(x) * x
+        root = hidden.sum()
+        root.backward(retain_grads=True)
+        gradient = mb.grad(root, x, create_graph=True)
+        refs = [weakref.ref(t) for t in (hidden, root, gradient)]
+        del hidden, root, gradient
+        assert [ref() for ref in refs] == [None] * 3
+    finally:
+        gc.enable()
+
+
+def test_failure_in_a_rule_leaves_every_grad_as_it_was(monkeypatch):
+    x, y = Tensor(1.0), Tensor(2.0)
+    late = Tensor(3.0)
+    root = np.exp(x * y) + late
+    monkeypatch.setitem(mb.rules.RULES, np.multiply, (lambda *_: 1 / 0, lambda *_: 1 / 0))
+    with pytest.raises(ZeroDivisionError):
+        root.backward()
+    assert (x.grad, y.grad, late.grad) == (None, None, None)
+
+
+def test_rules_cannot_write_into_what_they_are_given(monkeypatch):
+    def greedy(g, out, x):
+        g *= 2
+        return g
+
+    monkeypatch.setitem(mb.rules.RULES, np.negative, (greedy,))
+    with pytest.raises(ValueError, match="read-only"):
+        (-Tensor([1.0, 2.0])).backward(np.ones(2))
+
+
+@pytest.mark.parametrize(
+    ("root", "cotangent", "error", "message"),
+    [
+        (Tensor(1.0), None, errors.GraphError, "nothing here was recorded"),
+        (Tensor([1.0, 2.0]) * 2, None, errors.ShapeError, r"has shape \(2,\). Use .sum\(\), or"),
+        (Tensor([1.0, 2.0]) * 2, [1.0], errors.ShapeError, r"cotangent has shape \(1,\), multiply"),
+        (Tensor([1.0]) * 2, "one", errors.DTypeError, "the cotangent is not an array of numbers"),
+        (Tensor([1.0]) > 2, None, errors.DTypeError, "holds bool: no gradient flows back"),
+    ],
+)
+def test_sweeps_that_cannot_start(root, cotangent, error, message):
+    with pytest.raises(error, match=message):
+        mb.sweep(root, cotangent)
+    with pytest.raises(error, match=message):
+        root.backward(cotangent)
+
+
+def test_grad_wants_tensors():
+    with pytest.raises(errors.DTypeError, match="grad: input 1 is a float"):
+        mb.grad(Tensor(1.0) * 2, [Tensor(1.0), 2.0])
+
+
+def test_sequence_rule_of_the_wrong_count_is_named(monkeypatch):
+    monkeypatch.setitem(mb.rules.RULES, np.stack, (lambda g, out, xs, axis=0: [g[0]],))
+    with pytest.raises(errors.RuleError, match=r"rule of 'stack', operand 0: 1 gradients for 2"):
+        np.stack([Tensor(1.0), Tensor(2.0)]).sum().backward()

@@ -1,0 +1,111 @@
+"""Functions composed in plain NumPy: the same on arrays and on Tensors, gradients emergent."""
+
+import numpy as np
+import pytest
+from checks import assert_gradients
+from hypothesis import given
+from hypothesis import strategies as st
+
+from microbn import Tensor, errors, grad
+from microbn import functional as F
+
+RNG = np.random.default_rng(0)
+X, TARGETS = RNG.normal(size=(5, 3)), np.array([0, 2, 1, 1, 0])
+GAMMA, BETA = RNG.normal(size=3), RNG.normal(size=3)
+FUNCTIONS = {
+    "batch_norm": (F.batch_norm, [X, GAMMA, BETA]),
+    "batch_norm of images": (F.batch_norm, [RNG.normal(size=(2, 3, 2, 2)), GAMMA, BETA]),
+    "moments": (lambda x: F.moments(x, 0)[2], [X]),
+    "normalize": (lambda c, v: F.normalize(c, v * v), [X, GAMMA]),
+    "softmax": (F.softmax, [X]),
+    "log_softmax": (lambda x: F.log_softmax(x, axis=0), [X]),
+    "cross_entropy": (lambda x: F.cross_entropy(x, TARGETS), [X]),
+    "mse": (F.mse, [X, X[::-1].copy()]),
+    "sigmoid": (F.sigmoid, [X]),
+    "relu": (F.relu, [X]),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_arrays_and_tensors_give_the_same_numbers(name):
+    f, arrays = FUNCTIONS[name]
+    plain, recorded = f(*arrays), f(*map(Tensor, arrays))
+    assert isinstance(plain, (np.ndarray, np.floating))
+    assert np.array_equal(plain, recorded.data)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_gradient_emerges(name):
+    f, arrays = FUNCTIONS[name]
+    assert_gradients(f, *arrays)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_float32_stays_float32(name):
+    f, arrays = FUNCTIONS[name]
+    tensors = [Tensor(a, dtype=np.float32) for a in arrays]
+    out = f(*tensors)
+    assert out.dtype == np.float32
+    assert {g.dtype for g in grad(out, tensors, np.ones(out.shape))} == {np.dtype(np.float32)}
+
+
+def test_scalar_graph_has_the_gradients_of_the_tensor_graph():
+    whole = [Tensor(a) for a in (X, GAMMA, BETA)]
+    entries = [scalars(a) for a in (X, GAMMA, BETA)]
+    cotangent = RNG.normal(size=X.shape)
+    F.batch_norm(*whole).backward(cotangent)
+    np.sum(F.batch_norm(*entries) * cotangent).backward()
+    for tensor, boxes in zip(whole, entries, strict=True):
+        by_entry = np.reshape([float(t.grad) for t in boxes.flat], tensor.shape)
+        np.testing.assert_allclose(by_entry, tensor.grad, rtol=1e-11, atol=1e-12)
+
+
+def scalars(array):
+    boxes = np.empty(array.shape, object)
+    for index in np.ndindex(array.shape):
+        boxes[index] = Tensor(array[index])
+    return boxes
+
+
+def test_softmax_and_cross_entropy_at_large_logits():
+    logits = np.array([[1e4, -1e4, 0.0], [-1e4, 1e4, 1e4]])
+    assert F.softmax(logits).tolist() == [[1, 0, 0], [0, 0.5, 0.5]]
+    loss, x = F.cross_entropy(logits, np.array([0, 0])), Tensor(logits)
+    assert loss == pytest.approx((0 + 2e4 + np.log(2)) / 2)
+    expected = (F.softmax(logits) - np.eye(3)[[0, 0]]) / 2
+    assert grad(F.cross_entropy(x, np.array([0, 0])), x) == pytest.approx(expected)
+
+
+def test_sigmoid_at_large_arguments():
+    assert F.sigmoid(np.array([-1e3, 0.0, 1e3])).tolist() == [0, 0.5, 1]
+
+
+@given(st.floats(-30, 30))
+def test_sigmoid_is_one_over_one_plus_exp(x):
+    assert F.sigmoid(np.float64(x)) == pytest.approx(1 / (1 + np.exp(-x)), abs=1e-15)
+
+
+def test_names_are_given_to_what_is_made_and_only_there():
+    x = Tensor(X, name="images")
+    y = F.batch_norm(x, Tensor(GAMMA), Tensor(BETA))
+    assert (y.name, x.name) == ("y", "images")
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "message"),
+    [
+        (lambda: F.batch_norm(X[0], GAMMA, BETA), errors.ShapeError, r"got shape \(3,\)"),
+        (lambda: F.cross_entropy(X, TARGETS[:2]), errors.ShapeError, r"\(5, 3\) and \(2,\)"),
+        (lambda: F.cross_entropy(X[0], TARGETS), errors.ShapeError, r"\(3,\) and \(5,\)"),
+        (lambda: F.cross_entropy(X, TARGETS * 1.0), errors.DTypeError, "got float64"),
+        (
+            lambda: F.cross_entropy(X, TARGETS + 1),
+            errors.RangeError,
+            r"target 3 at \[1\] is not one of 3 classes",
+        ),
+        (lambda: F.mse(X, X[:, :1]), errors.ShapeError, r"\(5, 3\), target \(5, 1\)"),
+    ],
+)
+def test_faults_name_the_facts(fault, error, message):
+    with pytest.raises(error, match=message):
+        fault()

@@ -1,0 +1,360 @@
+"""Every rule of the calculus against finite differences; every check shown to fail."""
+
+import functools
+
+import numpy as np
+import pytest
+from checks import assert_gradients, axes, grids, shapes
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import (
+    basic_indices,
+    broadcastable_shapes,
+    mutually_broadcastable_shapes,
+)
+
+import microbn as mb
+from microbn import Tensor, errors, rules
+from microbn.rules import RULES, astype, getitem, relu, scatter
+
+# For each function a strategy of (f, arrays): a call to check, and the arrays to call it with.
+
+
+@st.composite
+def binary(draw, function, positive=False):
+    pair = draw(mutually_broadcastable_shapes(num_shapes=2, min_side=0, max_side=3, max_dims=3))
+    x, y = draw(grids(*pair.input_shapes))
+    return function, [np.abs(x) if positive else x, y]
+
+
+@st.composite
+def unary(draw, function, positive=False):
+    (x,) = draw(grids(draw(shapes())))
+    return function, [np.abs(x) if positive else x]
+
+
+@st.composite
+def choice(draw):
+    sides = draw(mutually_broadcastable_shapes(num_shapes=3, min_side=0, max_side=2, max_dims=3))
+    c, x, y = draw(grids(*sides.input_shapes))
+    return (lambda x, y: np.where(c > 0, x, y)), [x, y]
+
+
+@st.composite
+def products(draw):
+    n, k, m = (draw(st.integers(0, 3)) for _ in range(3))
+    batch = draw(mutually_broadcastable_shapes(num_shapes=2, max_side=2, max_dims=1)).input_shapes
+    left = draw(st.sampled_from([(k,), (n, k), (*batch[0], n, k)]))
+    right = draw(st.sampled_from([(k,), (k, m), (*batch[1], k, m)]))
+    return np.matmul, draw(grids(left, right))
+
+
+@st.composite
+def reduction(draw, function, min_side=0):
+    (x,) = draw(grids(draw(shapes(min_side=min_side))))
+    axis, keepdims = draw(axes(x.ndim)), draw(st.booleans())
+    return (lambda x: function(x, axis=axis, keepdims=keepdims)), [x]
+
+
+@st.composite
+def structural(draw, name):
+    (x,) = draw(grids(draw(shapes(min_dims=2 if name == "mT" else 1))))
+    axis = st.integers(-x.ndim, x.ndim - 1)
+    if name == "reshape":
+        shape = draw(st.sampled_from([(-1,), x.shape[::-1], (1, *x.shape), x.shape]))
+        return (lambda x: np.reshape(x, x.size if shape == (-1,) else shape)), [x]
+    if name == "expand_dims":
+        where = draw(st.integers(-x.ndim - 1, x.ndim))
+        return (lambda x: np.expand_dims(x, where)), [x]
+    if name == "squeeze":
+        return (lambda x: np.squeeze(x[None], axis=0)), [x]
+    if name == "broadcast_to":
+        shape = draw(broadcastable_shapes(x.shape, min_side=0, max_side=3, max_dims=3))
+        wide = np.broadcast_shapes(shape, x.shape)
+        return (lambda x: np.broadcast_to(x, wide)), [x]
+    if name == "transpose":
+        order = draw(st.none() | st.permutations(range(x.ndim)).map(tuple))
+        order = order and draw(st.sampled_from([order, tuple(a - x.ndim for a in order)]))
+        return (lambda x: np.transpose(x, order)), [x]
+    if name == "mT":
+        return np.matrix_transpose, [x]
+    a, b = draw(axis), draw(axis)
+    return (lambda x: np.swapaxes(x, a, b)), [x]
+
+
+@st.composite
+def joined(draw, function):
+    shape = draw(shapes(min_dims=1, max_dims=2))
+    axis = draw(st.integers(-len(shape), len(shape) - 1))
+    arrays = draw(grids(shape, shape, shape))
+    if function is np.concatenate:
+        arrays[1] = np.delete(arrays[1], 0, axis=axis) if shape[axis] else arrays[1]
+        axis = draw(st.sampled_from([axis, None]))
+    return (lambda *xs: function(list(xs), axis=axis)), arrays
+
+
+@st.composite
+def indexed(draw):
+    (x,) = draw(grids(draw(shapes(min_dims=1, min_side=1))))
+    rows = st.lists(st.integers(-len(x), len(x) - 1), max_size=4).map(lambda i: np.array(i, int))
+    masks = st.lists(st.booleans(), min_size=len(x), max_size=len(x)).map(np.array)
+    basic = basic_indices(x.shape, allow_newaxis=True, allow_ellipsis=True)
+    index = draw(basic | rows | masks | rows.map(lambda i: (i, ...)))
+    return (lambda x: getitem(x, index)), [x]
+
+
+@st.composite
+def scattered(draw):
+    rows = draw(st.lists(st.integers(0, 2), min_size=1, max_size=4))
+    (g,) = draw(grids((len(rows), 2)))
+    return (lambda g: scatter(g, np.array(rows), (3, 2))), [g]
+
+
+CASES = {
+    np.add: binary(np.add),
+    np.subtract: binary(np.subtract),
+    np.multiply: binary(np.multiply),
+    np.divide: binary(np.divide),
+    np.power: binary(np.power, positive=True),
+    np.maximum: binary(np.maximum),
+    np.minimum: binary(np.minimum),
+    np.where: choice(),
+    np.matmul: products(),
+    np.negative: unary(np.negative),
+    np.square: unary(np.square),
+    np.sqrt: unary(np.sqrt, positive=True),
+    np.exp: unary(np.exp),
+    np.log: unary(np.log, positive=True),
+    np.tanh: unary(np.tanh),
+    np.abs: unary(np.abs),
+    relu: unary(relu),
+    astype: unary(lambda x: astype(x, np.float64)),
+    np.sum: reduction(np.sum),
+    np.mean: reduction(np.mean, min_side=1),
+    np.max: reduction(np.max, min_side=1),
+    np.min: reduction(np.min, min_side=1),
+    np.reshape: structural("reshape"),
+    np.expand_dims: structural("expand_dims"),
+    np.squeeze: structural("squeeze"),
+    np.broadcast_to: structural("broadcast_to"),
+    np.transpose: structural("transpose"),
+    np.matrix_transpose: structural("mT"),
+    np.swapaxes: structural("swapaxes"),
+    np.concatenate: joined(np.concatenate),
+    np.stack: joined(np.stack),
+    getitem: indexed(),
+    scatter: scattered(),
+}
+
+# For each function a call in which every operand gets a gradient that is nowhere 0.
+_RNG = np.random.default_rng(7)
+X, Y, ROW = _RNG.uniform(0.5, 2, (3, 3)), _RNG.uniform(2.5, 4, (3, 3)), _RNG.uniform(2.5, 4, 3)
+EXAMPLES = {
+    **{f: (f, [X, ROW]) for f in (np.add, np.subtract, np.multiply, np.divide, np.power)},
+    **{f: (f, [X, 4.5 - ROW]) for f in (np.maximum, np.minimum)},
+    **{f: (f, [X]) for f in (np.negative, np.square, np.sqrt, np.exp, np.log, np.tanh, np.abs)},
+    **{f: (f, [X]) for f in (relu, np.transpose, np.matrix_transpose)},
+    **{f: ((lambda x, f=f: f(x, axis=0)), [X]) for f in (np.sum, np.mean, np.max, np.min)},
+    **{f: ((lambda x, y, f=f: f([x, y])), [X, Y]) for f in (np.concatenate, np.stack)},
+    np.where: (lambda x, y: np.where(np.eye(3) > 0, x, y), [X, Y]),
+    np.matmul: (np.matmul, [X, Y]),
+    np.reshape: (lambda x: np.reshape(x, 9), [X]),
+    np.expand_dims: (lambda x: np.expand_dims(x, 1), [X]),
+    np.squeeze: (lambda x: np.squeeze(x), [X[None]]),
+    np.broadcast_to: (lambda x: np.broadcast_to(x, (2, 3)), [ROW]),
+    np.swapaxes: (lambda x: np.swapaxes(x, 0, 1), [X]),
+    astype: (lambda x: astype(x, np.float64), [X]),
+    getitem: (lambda x: getitem(x, [2, 0, 2]), [X]),
+    scatter: (lambda g: scatter(g, np.array([1, 1, 0]), (2, 3)), [X]),
+}
+FAULTS = {
+    "doubled": lambda gradient: 2 * gradient,
+    "1.0005 times": lambda gradient: 1.0005 * gradient,
+    "negated": lambda gradient: -gradient,
+    "zeroed": lambda gradient: 0 * gradient,
+}
+
+
+def name(value):
+    return getattr(value, "__name__", value)
+
+
+def differentiable():
+    return {function for function, vjps in RULES.items() if vjps}
+
+
+@pytest.mark.parametrize("function", CASES, ids=name)
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1))
+def test_rule_agrees_with_finite_differences(function, data, seed):
+    f, arrays = data.draw(CASES[function])
+    assert_gradients(f, *arrays, seed=seed)
+
+
+def test_no_rule_goes_unchecked():
+    assert set(CASES) == set(EXAMPLES) == differentiable()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("function", EXAMPLES, ids=name)
+def test_planted_fault_in_any_rule_is_rejected(function, fault, monkeypatch):
+    f, arrays = EXAMPLES[function]
+    assert_gradients(f, *arrays)
+    spoil = FAULTS[fault]
+    for i, vjp in enumerate(RULES[function]):
+        if vjp is None:
+            continue
+
+        @functools.wraps(vjp)
+        def wrong(*args, vjp=vjp, **kwargs):
+            gradient = vjp(*args, **kwargs)
+            whole = isinstance(gradient, np.ndarray)
+            return spoil(gradient) if whole else [spoil(part) for part in gradient]
+
+        faulty = (*RULES[function][:i], wrong, *RULES[function][i + 1 :])
+        with monkeypatch.context() as patch:
+            patch.setitem(RULES, function, faulty)
+            with pytest.raises(AssertionError):
+                assert_gradients(f, *arrays)
+
+
+def test_two_rules_swapped_are_rejected(monkeypatch):
+    for function in (np.subtract, np.divide, np.power, np.multiply):
+        f, arrays = function, [X, Y]
+        monkeypatch.setitem(RULES, function, RULES[function][::-1])
+        with pytest.raises(AssertionError):
+            assert_gradients(f, *arrays)
+
+
+TWO = [f for f, (_, arrays) in EXAMPLES.items() if len(arrays) == 2]
+
+
+@pytest.mark.parametrize(
+    "function", [f for f in TWO if f not in (np.maximum, np.minimum)], ids=name
+)
+def test_operand_used_twice_receives_both_gradients(function):
+    f, _ = EXAMPLES[function]
+    assert_gradients(lambda x: f(x, x), X)
+
+
+@pytest.mark.parametrize("function", EXAMPLES, ids=name)
+def test_second_derivative_agrees_with_finite_differences(function):
+    f, arrays = EXAMPLES[function]
+    rng = np.random.default_rng(3)
+
+    def gradients(*values):  # a smooth function of the first gradients
+        tensors = [v if isinstance(v, Tensor) else Tensor(v) for v in values]
+        out = np.square(f(*tensors))
+        cotangent = np.random.default_rng(1).normal(size=out.shape)
+        parts = mb.grad(out, tensors, cotangent, create_graph=True)
+        total = sum((part * w).sum() for part, w in zip(parts, weights, strict=True))
+        return total if isinstance(values[0], Tensor) else total.data
+
+    weights = [rng.normal(size=a.shape) for a in arrays]
+    tensors = [Tensor(a) for a in arrays]
+    second = mb.grad(gradients(*tensors), tensors)
+    for i, array in enumerate(arrays):
+        numeric = mb.testing.numeric_vjp(
+            lambda a, i=i: gradients(*arrays[:i], a, *arrays[i + 1 :]), array, 1.0
+        )
+        np.testing.assert_allclose(second[i], numeric, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("function", EXAMPLES, ids=name)
+def test_float32_stays_float32(function):
+    f, arrays = EXAMPLES[function]
+    if function is astype:
+        f = lambda x: x.astype(np.float32)  # noqa: E731
+    tensors = [Tensor(a, dtype=np.float32) for a in arrays]
+    out = f(*tensors)
+    assert out.dtype == np.float32
+    steps = list(mb.sweep(out, np.ones(out.shape)))
+    assert {step.gradient.dtype for step in steps} == {np.dtype(np.float32)}
+
+
+def test_astype_brings_the_gradient_back_in_its_own_dtype():
+    x = Tensor([1.0, 2.0], dtype=np.float32)
+    (x.astype(np.float64) * 3).sum().backward()
+    assert x.grad.dtype == np.float32
+    assert x.grad.tolist() == [3.0, 3.0]
+
+
+def test_conventions_at_kinks():
+    x = Tensor([0.0, 1.0, 1.0], name="x")
+    assert mb.grad(relu(x).sum(), x).tolist() == [0, 1, 1]
+    assert mb.grad(np.max(x), x).tolist() == [0, 0.5, 0.5]
+    assert mb.grad(np.maximum(x, 1.0).sum(), x).tolist() == [0, 0.5, 0.5]
+    assert mb.grad(np.minimum(x, 1.0).sum(), x).tolist() == [1, 0.5, 0.5]
+    assert mb.grad(np.abs(x).sum(), x).tolist() == [0, 1, 1]
+
+
+def test_power_at_zero_and_with_negative_bases():
+    x = Tensor([0.0, -2.0])
+    assert mb.grad((x**2).sum(), x).tolist() == [0, -4]
+    assert mb.grad((x**3).sum(), x).tolist() == [0, 12]
+    assert mb.grad((x**0).sum(), x).tolist() == [0, 0]
+    assert mb.grad((x**1).sum(), x).tolist() == [1, 1]
+
+
+def test_functions_without_a_gradient_are_recorded_and_pass_nothing_on():
+    x = Tensor([1.5, -0.5])
+    for flat in (np.sign, np.floor, np.ceil, rules.stop_gradient):
+        y = flat(x)
+        assert y.function is flat
+        assert mb.grad((y * x).sum(), x).tolist() == y.data.tolist()
+    assert (x > 0).data.tolist() == [True, False]
+    assert np.argmax(x).item() == 0
+    assert mb.grad(np.where(x > 0, x, 0.0).sum(), x).tolist() == [1, 0]
+
+
+def test_a_rule_of_ones_own(monkeypatch):
+    monkeypatch.delitem(RULES, np.sinh, raising=False)
+    with pytest.raises(
+        errors.RuleError, match=r"np.sinh has no gradient rule; add one with defvjp"
+    ):
+        np.sinh(Tensor(1.0))
+    monkeypatch.setitem(RULES, np.sinh, ())
+    mb.defvjp(np.sinh, lambda g, out, x: g * np.cosh(x))
+    assert_gradients(np.sinh, X)
+
+
+def test_a_primitive_of_ones_own(monkeypatch):
+    @mb.primitive
+    def softplus(x):
+        return np.logaddexp(0, x)
+
+    monkeypatch.setitem(RULES, softplus, ())
+    mb.defvjp(softplus, lambda g, out, x: g * mb.functional.sigmoid(x))
+    assert_gradients(softplus, X)
+    assert softplus(X).tolist() == np.logaddexp(0, X).tolist()
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (lambda g, out, x: np.sum(g), r"rule of 'custom', operand 0: gradient has shape \(\), its"),
+        (lambda g, out, x: g[:1], r"gradient has shape \(1,\), its input \(2,\)"),
+        (lambda g, out, x: 1.0, r"gradient has shape \(\), its input \(2,\)"),
+    ],
+)
+def test_a_rule_that_gives_no_gradient_is_named(rule, message, monkeypatch):
+    @mb.primitive
+    def custom(x):
+        return x + 1
+
+    monkeypatch.setitem(RULES, custom, (rule,))
+    x = Tensor([1.0, 2.0])
+    with pytest.raises(errors.RuleError, match=message):
+        custom(x).sum().backward()
+    assert x.grad is None
+
+
+def test_a_rule_that_crashes_is_named(monkeypatch):
+    monkeypatch.setitem(RULES, np.exp, (lambda g, out, x: g / None,))
+    with pytest.raises(TypeError) as caught:
+        np.exp(Tensor(1.0)).backward()
+    assert caught.value.__notes__ == ["in the rule of exp, operand 0"]
+
+
+def test_defvjp_takes_functions_only():
+    with pytest.raises(errors.RuleError, match="each rule is a function or None"):
+        mb.defvjp(np.sinh, "g * cosh(x)")
