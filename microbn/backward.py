@@ -225,6 +225,6 @@ def describe(node: Any) -> str:
 
 def _brief(gradient: Any) -> str:
     array = np.asarray(getattr(gradient, "value", gradient))
-    if array.size > 6:
-        return f"of shape {array.shape}"
-    return np.array2string(array, precision=4, separator=", ").replace("\n", "")
+    if array.size > 12:
+        return f"an array of shape {array.shape}"
+    return np.array2string(array, precision=3, separator=", ").replace("\n", "")

@@ -13,18 +13,20 @@ from .train import History
 STYLE = str(files(__package__) / "lecture.mplstyle")
 
 
-def accuracy_curves(panels: Mapping[str, Mapping[str, Sequence[History]]], title: str) -> Any:
+def accuracy_curves(
+    panels: Mapping[str, Mapping[str, Sequence[History]]], title: str, show: bool = False
+) -> Any:
     """Test accuracy over training, a panel for each setting and a line for each kind of net.
 
     ``panels[setting][kind]`` are the fits over seeds: the line is their median, the band their
     range, and the kind stands written at it. Returns a matplotlib Figure of 1280 × 720 pixels,
-    tied to no window.
+    which has a window where ``show`` is true.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     with mpl.rc_context(fname=STYLE):
-        figure = Figure()
+        figure = _window() if show else Figure()
         axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for ax, (setting, kinds) in zip(axes, panels.items(), strict=True):
             ends = [_curve(ax, histories) for histories in kinds.values()]
@@ -38,6 +40,12 @@ def accuracy_curves(panels: Mapping[str, Mapping[str, Sequence[History]]], title
         figure.suptitle(title)
         figure.draw_without_rendering()  # lay it out while the style holds
     return figure
+
+
+def _window() -> Any:
+    import matplotlib.pyplot as plt  # which looks for a screen, and so waits until it is asked
+
+    return plt.figure()
 
 
 def _curve(ax: Any, histories: Sequence[History]) -> tuple[Any, float]:

@@ -20,6 +20,7 @@ from ..view import draw
 from ..view.dot import GREEK
 from ..view.graph import history
 from .data import Split, digits
+from .figures import accuracy_curves
 from .sweep import run_grid
 from .train import History, fit, mlp
 
@@ -64,9 +65,11 @@ def tour(out: Path, seeds: int, quick: bool) -> None:
     console.rule("3. See it")
     small = batch_norm_on_digits(data, samples=4, features=2)
     graph = draw(small, cotangent(small)).save(out / "batchnorm.svg")
-    figure = save_comparison(results, out / "comparison.png")
+    comparison_figure(results).savefig(out / "comparison.png")
     console.print(f"{graph}: the recorded graph, each node with its value and gradient")
-    console.print(f"{figure}: test accuracy over training, with and without batch norm")
+    console.print(
+        f"{out / 'comparison.png'}: test accuracy over training, with and without batch norm"
+    )
     console.print("\nTry next: the ten lines in README.md, then demos/.")
 
 
@@ -173,10 +176,8 @@ def spread(values: Sequence[float], form: Any) -> str:
     return median if least == most else f"{median} [{least}–{most}]"
 
 
-def save_comparison(results: dict, path: Path) -> Path:
-    """The curves of `compare` as a PNG whose panel titles say what was measured."""
-    from .figures import accuracy_curves
-
+def comparison_figure(results: dict, show: bool = False) -> Any:
+    """The curves of `compare`, a panel for each rate; each line says when it reached 90%."""
     panels: dict[str, dict[str, list[History]]] = {}
     for lr, kinds in results.items():
         panel = panels.setdefault(f"learning rate {lr}", {})
@@ -186,5 +187,4 @@ def save_comparison(results: dict, path: Path) -> Path:
             panel[f"{kind}\n{when}"] = fits
     seeds = len(next(iter(panel.values())))
     title = f"Five relu layers on handwritten digits: median and range of {seeds} seeds"
-    accuracy_curves(panels, title).savefig(path)
-    return path
+    return accuracy_curves(panels, title, show)

@@ -17,20 +17,23 @@ def numeric_vjp(
 ) -> np.ndarray:
     """The gradient of ``sum(cotangent * f(x))`` with respect to x, by central differences.
 
-    ``f`` takes and gives float64 arrays; the result has the shape of x. The differences over
-    ``step`` and over twice the step are combined so that the error falls with step⁴.
+    ``f`` takes and gives float64 arrays; the result has the shape of x. ``step`` is relative to
+    each entry. The differences over it and over twice as far are combined so that the error
+    falls with step⁴.
 
     Source: Richardson 1911; the five-point stencil, Abramowitz & Stegun 25.3.6.
     """
     x = np.array(x, np.float64)
     gradient = np.empty_like(x)
+    least = 0.01 * (np.max(np.abs(x), initial=0) or 1)  # for entries that are 0, or almost
     for index in np.ndindex(x.shape):
+        h = step * max(abs(x[index]), least)
         total = 0.0
         for way, weight in ((1, 8), (-1, -8), (2, -1), (-2, 1)):
             moved = x.copy()
-            moved[index] += way * step
+            moved[index] += way * h
             total += weight * np.sum(cotangent * f(moved))
-        gradient[index] = total / (12 * step)
+        gradient[index] = total / (12 * h)
     return gradient
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -40,6 +40,13 @@ sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot"))
 """
 
 
+def renderers(format: str = "svg") -> list[list[str]]:
+    """The commands that turn DOT into a picture on this machine, the best first."""
+    commands = [["dot", f"-T{format}"]] if shutil.which("dot") else []
+    pygraphviz = [sys.executable, "-c", _PYGRAPHVIZ, format]
+    return [*commands, pygraphviz] if find_spec("pygraphviz") else commands
+
+
 class Drawing:
     """A graph in the DOT language, and what Graphviz makes of it.
 
@@ -54,18 +61,15 @@ class Drawing:
         """The picture as "svg", "png" or "pdf". Raises ArgumentError for any other format."""
         if format not in FORMATS:
             raise ArgumentError(f"draw: format {format!r} is not one of {', '.join(FORMATS)}")
-        if shutil.which("dot"):
-            command = ["dot", f"-T{format}"]
-        elif find_spec("pygraphviz"):
-            command = [sys.executable, "-c", _PYGRAPHVIZ, format]
-        else:
+        commands = renderers(format)
+        if not commands:
             raise MissingPackageError(
                 "drawing needs Graphviz, and there is neither a `dot` program nor pygraphviz. "
                 "Either: pip install 'microbn[lab]', or your system's graphviz package. "
                 "The DOT text itself, drawing.source, needs neither"
             )
         return subprocess.run(
-            command, input=self.source.encode(), capture_output=True, check=True
+            commands[0], input=self.source.encode(), capture_output=True, check=True
         ).stdout
 
     def svg(self) -> str:
@@ -78,11 +82,11 @@ class Drawing:
         path.write_bytes(self.render(path.suffix.lstrip(".")))
         return path
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def _repr_html_(self) -> str:
         try:
-            return {"image/svg+xml": self.svg(), "text/plain": self.source}
+            return self.svg()
         except Exception as error:  # a notebook's repr must not raise
-            return {"text/plain": f"{error}\n\n{self.source}"}
+            return f"<pre>{html.escape(str(error))}\n\n{html.escape(self.source)}</pre>"
 
 
 def to_dot(graph: Graph, *, values: bool = True, grads: bool = True) -> Drawing:
@@ -121,7 +125,8 @@ def _lines(node: Node, values: bool, grads: bool) -> list[str]:
     for column in columns:
         width = max(map(len, column))
         column[:] = [cell.ljust(width) for cell in column]
-    return [title, *(" │ ".join(cells).rstrip() for cells in zip_longest(*columns, fillvalue=""))]
+    table = (" │ ".join(cells).rstrip() for cells in zip_longest(*columns, fillvalue=""))
+    return [line.replace(" ", "\N{NO-BREAK SPACE}") for line in (title, *table)]  # SVG folds spaces
 
 
 def _rows(array: np.ndarray) -> list[str]:

@@ -1,0 +1,61 @@
+"""The command line, as a user runs it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from microbn import cli
+
+
+def run(*args, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "microbn", *args], capture_output=True, text=True, **options
+    )
+
+
+def test_tour_prints_its_tables_and_writes_its_pictures(tmp_path):
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed: the tour unchecked")
+    result = run("tour", "--quick", "--seeds", "1", "--out", "out", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    for words in ("nobody wrote", "by stages", "steps to 90%", "out/comparison.png", "Try next"):
+        assert words in result.stdout
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "batchnorm.svg",
+        "comparison.png",
+    ]
+
+
+def test_tour_without_scikit_learn_says_at_once_what_to_install(monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    assert cli.main(["tour", "--out", str(tmp_path / "out")]) == 1
+    assert "the tour needs sklearn; install it with: pip install 'microbn[lab]'" in (
+        capsys.readouterr().err
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert cli.main(["tour", "--seeds", "1", "--out", str(tmp_path / "file")]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_interruption_ends_quietly(monkeypatch):
+    monkeypatch.setattr(cli, "_tour", interrupted)
+    assert cli.main(["tour"]) == 130
+
+
+def interrupted(args):
+    raise KeyboardInterrupt
+
+
+def test_no_command_shows_the_usage():
+    result = run()
+    assert result.returncode == 2
+    assert "usage: microbn" in result.stderr
+
+
+def test_version_is_the_packages():
+    assert run("--version").stdout.startswith("microbn 0.")

@@ -1,0 +1,151 @@
+"""The lab: data by seed, a fit that repeats itself, a sweep in order, figures, the claims."""
+
+import numpy as np
+import pytest
+
+from microbn import errors, nn, optim
+from microbn.lab import data, figures, sweep, tour, train
+
+sklearn = pytest.importorskip("sklearn", reason="scikit-learn is not installed: lab unchecked")
+
+
+def test_digits_are_split_by_seed():
+    one, same, other = data.digits(0), data.digits(0), data.digits(1)
+    assert one.x_train.shape == (1297, 64)
+    assert (one.x_test.shape, one.classes) == ((500, 64), 10)
+    assert (one.x_train.min(), one.x_train.max()) == (0, 1)
+    assert np.array_equal(one.x_test, same.x_test)
+    assert not np.array_equal(one.x_test, other.x_test)
+    rows = {row.tobytes() for row in one.x_train} & {row.tobytes() for row in one.x_test}
+    assert len(rows) == 0
+
+
+def test_spirals_are_two_classes_wound_around_each_other():
+    spirals = data.spirals(0, n=400, test=100)
+    assert spirals.x_train.shape == (300, 2)
+    assert set(spirals.y_train) == {0, 1}
+    linear = np.linalg.lstsq(np.c_[spirals.x_train, np.ones(300)], spirals.y_train * 2 - 1)[0]
+    guess = np.c_[spirals.x_test, np.ones(100)] @ linear > 0
+    assert np.mean(guess == spirals.y_test) < 0.75  # no straight line parts them
+
+
+def test_batches_are_whole_shuffled_by_seed_and_cover_an_epoch():
+    order = data.batches(10, 3, seed=0)
+    epoch = [next(order) for _ in range(3)]
+    assert [len(rows) for rows in epoch] == [3, 3, 3]
+    assert len(set(np.concatenate(epoch))) == 9
+    again = data.batches(10, 3, seed=0)
+    assert np.array_equal(epoch[0], next(again))
+
+
+def fit(seed, **options):
+    model = train.mlp([2, 8, 2], seed=seed, batch_norm=True)
+    optimizer = optim.SGD(model.parameters(), 0.1)
+    split = data.spirals(seed, n=200, test=50)
+    return train.fit(model, optimizer, split, steps=25, seed=seed, batch_size=16, **options)
+
+
+def test_same_seed_gives_the_same_numbers():
+    assert fit(3) == fit(3)
+    assert fit(3).losses != fit(4).losses
+
+
+def test_history_says_when_and_how_well():
+    history = fit(0, every=10)
+    assert len(history.losses) == 25
+    assert history.steps == [10, 20, 25]
+    made_up = train.History(seed=0, steps=[10, 20], accuracies=[0.5, 0.9])
+    assert (made_up.steps_to(0.9), made_up.steps_to(0.95)) == (20, np.inf)
+
+
+def test_mlp_has_batch_norm_between_linear_and_activation():
+    kinds = [type(m) for m in train.mlp([4, 3, 3, 2], seed=0, batch_norm=True).layers]
+    assert kinds == [nn.Linear, nn.BatchNorm, nn.ReLU] * 2 + [nn.Linear]
+    kinds = [type(m) for m in train.mlp([4, 3, 2], seed=0, batch_norm=False).layers]
+    assert kinds == [nn.Linear, nn.ReLU, nn.Linear]
+
+
+def test_progress_bar_shows_nothing_where_there_is_no_terminal(capsys):
+    assert list(train.track(range(3), "counting")) == [0, 1, 2]
+    assert capsys.readouterr() == ("", "")
+
+
+def power(base, exponent):
+    return base**exponent
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_sweep_gives_results_in_the_order_of_the_grid(jobs):
+    grid = [{"base": b, "exponent": e} for b in (2, 3) for e in (1, 2)]
+    assert sweep.run_grid(power, grid, "powers", jobs) == [2, 4, 3, 9]
+
+
+def test_missing_package_names_the_extra():
+    with pytest.raises(errors.MissingPackageError, match=r"needs nothing.*microbn\[lab\]"):
+        errors.need_package("nothing.at_all", "lab", "this test")
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (lambda: data.digits(0, test=1797), "test=1797 of 1797 samples leaves an empty set"),
+        (lambda: next(data.batches(10, 11, 0)), r"size must be in 1..10, got 11"),
+        (lambda: fit(0, every=0), "steps and every must be positive, got 25 and 0"),
+        (lambda: tour.tour(None, 0, False), "seeds must be at least 1, got 0"),
+    ],
+)
+def test_faults_name_the_facts(fault, message):
+    with pytest.raises(errors.ArgumentError, match=message):
+        fault()
+
+
+@pytest.fixture(scope="module")
+def results():
+    return tour.compare(range(3), steps=300)
+
+
+def median(results, rate, kind, measure):
+    return np.median([measure(history) for history in results[rate][f"{kind} batch norm"]])
+
+
+def test_batch_norm_trains_in_two_thirds_of_the_steps(results):
+    def steps(history):
+        return history.steps_to(0.9)
+
+    assert median(results, 0.1, "with", steps) <= 2 / 3 * median(results, 0.1, "without", steps)
+
+
+def test_batch_norm_trains_at_a_rate_at_which_the_plain_net_does_not(results):
+    def final(history):
+        return history.accuracies[-1]
+
+    assert median(results, 1.0, "with", final) >= 0.92
+    assert median(results, 1.0, "without", final) <= 0.30
+
+
+def test_comparison_is_a_picture_for_a_projector(results, tmp_path):
+    path = tmp_path / "comparison.png"
+    tour.comparison_figure(results).savefig(path)
+    header = path.read_bytes()[:24]
+    assert [int.from_bytes(header[i : i + 4]) for i in (16, 20)] == [1280, 720]
+
+
+def test_labels_of_lines_keep_apart():
+    for heights in ([0.97, 0.96], [0.96, 0.97], [0.1, 0.9], [0.5, 0.5]):
+        one, other = figures._apart(heights)
+        assert abs(one - other) >= 0.15 - 1e-12
+
+
+def test_emergent_gradient_agrees_with_three_others_on_digits():
+    y = tour.batch_norm_on_digits(data.digits(0), samples=32, features=8)
+    rows = tour.agreement(y, tour.cotangent(y))
+    assert len(rows) == 10
+    for row in rows:
+        assert row["staged"] <= 1e-12
+        assert row["one_line"] is None or row["one_line"] <= 1e-12
+        assert row["numeric"] <= 1e-8
+
+
+def test_spread_says_never():
+    assert tour.spread([1.0, np.inf, 2.0], str) == "2.0 [1.0–never]"
+    assert tour.spread([np.inf, np.inf], str) == "never"

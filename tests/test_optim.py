@@ -1,0 +1,78 @@
+"""Optimizers: their formulas, step by step, and what they refuse."""
+
+import numpy as np
+import pytest
+
+from microbn import Tensor, errors, optim
+
+
+def descend(optimizer, p, steps):
+    path = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        (p * p).sum().backward()
+        optimizer.step()
+        path.append(p.data.tolist())
+    return path
+
+
+def test_sgd_follows_its_formula():
+    p = Tensor([1.0, -2.0])
+    assert descend(optim.SGD([p], lr=0.25), p, 2) == [[0.5, -1.0], [0.25, -0.5]]
+
+
+def test_momentum_follows_its_formula():
+    p = Tensor([1.0])
+    path = descend(optim.SGD([p], lr=0.1, momentum=0.5), p, 2)
+    first = 1 - 0.1 * 2
+    assert path == [[pytest.approx(first)], [pytest.approx(first - 0.1 * (0.5 * 2 + 2 * first))]]
+
+
+def test_adams_first_step_has_the_length_of_the_rate():
+    p = Tensor([1.0, -20.0])
+    assert descend(optim.Adam([p], lr=0.1), p, 1)[0] == pytest.approx([0.9, -19.9])
+
+
+def test_adam_finds_the_minimum():
+    p = Tensor([1.0, -2.0])
+    assert np.abs(descend(optim.Adam([p], lr=0.1), p, 200)[-1]).max() < 1e-2
+
+
+def test_parameters_without_a_gradient_stay():
+    p, q = Tensor([1.0]), Tensor([2.0])
+    for optimizer in (optim.SGD([p, q], 0.1, momentum=0.9), optim.Adam([p, q])):
+        descend(optimizer, p, 2)
+        assert q.data.tolist() == [2]
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam])
+def test_float32_stays_float32(kind):
+    p = Tensor([1.0], dtype=np.float32)
+    descend(kind([p], lr=0.1), p, 2)
+    assert p.dtype == np.float32
+
+
+P = Tensor([1.0])
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "message"),
+    [
+        (lambda: optim.SGD([], 0.1), errors.ArgumentError, "SGD: no parameters"),
+        (lambda: optim.SGD([P, P], 0.1), errors.ArgumentError, "parameter 1 is parameter 0 again"),
+        (lambda: optim.SGD([np.ones(1)], 0.1), errors.DTypeError, "parameter 0 is a ndarray"),
+        (
+            lambda: optim.SGD([P * 2], 0.1),
+            errors.GraphError,
+            "parameter 0 was computed by multiply",
+        ),
+        (lambda: optim.SGD([P], 0), errors.ArgumentError, "lr must be positive and finite, got 0"),
+        (lambda: optim.SGD([P], np.nan), errors.ArgumentError, "lr must be positive and finite"),
+        (lambda: optim.SGD([P], 0.1, momentum=1), errors.ArgumentError, r"momentum must be in \[0"),
+        (lambda: optim.Adam([P], betas=(0.9, 1)), errors.ArgumentError, r"betas must be in \[0, 1"),
+        (lambda: optim.Adam([P], eps=0), errors.ArgumentError, "eps must be positive"),
+    ],
+)
+def test_faults_name_the_facts(fault, error, message):
+    with pytest.raises(error, match=message):
+        fault()

@@ -1,0 +1,123 @@
+"""Snapshots and drawings: complete, in order, and harmless whatever the names are."""
+
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+import microbn as mb
+from microbn import Tensor, errors
+from microbn import functional as F
+from microbn.view import dot, snapshot
+
+RNG = np.random.default_rng(0)
+
+
+def batch_norm():
+    leaves = [Tensor(RNG.normal(size=s), n) for s, n in (((4, 2), "x"), (2, "gamma"), (2, "beta"))]
+    return F.batch_norm(*leaves)
+
+
+def test_snapshot_holds_every_node_in_order_of_creation():
+    graph = snapshot(batch_norm())
+    assert [n.name or n.function or n.role for n in graph.nodes] == [
+        *("x", "gamma", "beta", "mean", "centered", "square", "var"),
+        *("constant", "add", "std", "x_hat", "scaled", "y"),
+    ]
+    assert {n.role for n in graph.nodes} == {"leaf", "constant", "computed", "result"}
+
+
+def test_snapshot_has_an_edge_for_every_operand_position():
+    x = Tensor(3.0)
+    edges = snapshot(x * x).edges
+    assert [(e.source, e.target, e.position) for e in edges] == [("n0", "n1", 0), ("n0", "n1", 1)]
+    joined = snapshot(np.stack([x, np.ones(()), x]))
+    assert [e.position for e in joined.edges] == [0, 1, 2]
+
+
+def test_snapshot_of_100_000_nodes_does_not_recurse():
+    node = Tensor(1.0)
+    for _ in range(100_000):
+        node = -node
+    assert len(snapshot(node).nodes) == 100_001
+
+
+def test_drawing_shows_name_shape_value_and_gradient():
+    x = Tensor([[1.0, -2.0]], name="gamma")
+    source = mb.draw((x * 3.0).sum()).source.replace("\N{NO-BREAK SPACE}", " ")
+    assert r"γ   (1, 2)\lvalue" in source
+    assert r" 1.00  -2.00 │  3.00   3.00\l" in source
+
+
+def test_gradient_that_does_not_flow_is_a_dash_and_not_a_zero():
+    x = Tensor([1.0, -2.0])
+    source = mb.draw(((x > 0) * x).sum()).source
+    assert "–" in source
+    assert "gradient" not in mb.draw(x * 2.0, grads=False).source
+    assert "value" not in mb.draw(x * 2.0, grads=False, values=False).source
+
+
+def test_large_array_is_told_by_mean_and_range():
+    source = mb.draw(Tensor(np.arange(100.0)) * 1.0, grads=False).source
+    source = source.replace("\N{NO-BREAK SPACE}", " ")
+    assert "mean 49.5" in source
+    assert "0 … 99" in source
+
+
+def test_drawing_touches_no_grad():
+    x = Tensor(2.0)
+    mb.draw(x * x)
+    assert x.grad is None
+
+
+@pytest.mark.parametrize("name", ["<lambda>", "a:b", 'quo"te', "back\\lslash", "new\nline", "{|}"])
+def test_hostile_names_are_shown_as_text(name):
+    x = Tensor(1.0, name=name)
+    drawing = mb.draw(x * 2.0)
+    assert f'label="{name}"' not in drawing.source
+    if dot.renderers():
+        svg = drawing.svg()
+        shown = name.replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+        assert " ".join(shown.split()) in " ".join(svg.replace("&#160;", " ").split())
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png", "pdf"])
+def test_picture_is_written_in_the_format_of_its_suffix(suffix, tmp_path, monkeypatch):
+    commands = dot.renderers(suffix)
+    if not commands:
+        pytest.skip("neither dot nor pygraphviz is installed: pictures unchecked")
+    for command in commands:
+        monkeypatch.setattr(dot, "renderers", lambda format, command=command: [command])
+        path = mb.draw(batch_norm(), RNG.normal(size=(4, 2))).save(tmp_path / f"bn.{suffix}")
+        start = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}[suffix]
+        assert path.read_bytes().startswith(start)
+
+
+def test_other_formats_are_refused(tmp_path):
+    with pytest.raises(errors.ArgumentError, match="format 'gif' is not one of svg, png, pdf"):
+        mb.draw(Tensor(1.0) * 2.0).save(tmp_path / "bn.gif")
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_graphviz_the_error_names_both_remedies_and_the_notebook_shows_text(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(dot, "find_spec", lambda name: None)
+    drawing = mb.draw(Tensor(1.0) * 2.0)
+    with pytest.raises(errors.MissingPackageError, match=r"microbn\[lab\].*graphviz package"):
+        drawing.svg()
+    assert "<pre>drawing needs Graphviz" in drawing._repr_html_()
+
+
+def test_notebook_shows_the_picture_and_survives_a_failing_renderer(monkeypatch):
+    drawing = mb.draw(Tensor(1.0, name="<b>") * 2.0)
+    if dot.renderers():
+        assert "<svg" in drawing._repr_html_()
+
+    def fail(*args, **kwargs):
+        raise subprocess.CalledProcessError(1, "dot")
+
+    monkeypatch.setattr(subprocess, "run", fail)
+    monkeypatch.setattr(dot, "renderers", lambda format: [["dot"]])
+    assert "digraph" in drawing._repr_html_()
+    assert "<b>" not in drawing._repr_html_()
