@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from microbn import errors, nn, optim
-from microbn.lab import data, figures, sweep, tour, train
+from microbn.lab import data, demo, figures, sweep, tour, train
 
 sklearn = pytest.importorskip("sklearn", reason="scikit-learn is not installed: lab unchecked")
 
@@ -149,3 +149,22 @@ def test_emergent_gradient_agrees_with_three_others_on_digits():
 def test_spread_says_never():
     assert tour.spread([1.0, np.inf, 2.0], str) == "2.0 [1.0–never]"
     assert tour.spread([np.inf, np.inf], str) == "never"
+
+
+def test_verdict_says_whether_the_claim_held_and_ends_a_demo_that_failed(capsys):
+    demo.verdict(True, "two is two")
+    with pytest.raises(SystemExit, match="1"):
+        demo.verdict(False, "two is three")
+    assert capsys.readouterr().out == "Held: two is two\nDid not hold: two is three\n"
+
+
+def test_demo_options_and_figures(monkeypatch, tmp_path):
+    monkeypatch.setattr(
+        "sys.argv", ["demo.py", "--quick", "--no-show", "--save", str(tmp_path / "o")]
+    )
+    args = demo.options(seeds=5)
+    assert (args.seeds, args.show) == (2, False)
+    history = train.History(seed=0, losses=[1.0], steps=[1, 2], accuracies=[0.5, 0.9])
+    panels = {"a": {"one": [history], "other": [history]}}
+    demo.present(figures.accuracy_curves(panels, "title"), "name", args)
+    assert [p.name for p in (tmp_path / "o").iterdir()] == ["name.png"]
