@@ -121,8 +121,9 @@ def _fit(product: Any, value: Any, node: Any, position: int) -> Any:
     part = product if hasattr(product, "dtype") else np.asarray(product, value.dtype)
     if (extra := part.ndim - value.ndim) > 0:
         part = np.sum(part, axis=tuple(range(extra)))
-    sizes = enumerate(zip(value.shape, part.shape, strict=False))
-    if repeated := tuple(axis for axis, (n, m) in sizes if n == 1 != m):
+    if part.shape != value.shape and part.ndim == value.ndim:
+        pairs = enumerate(zip(value.shape, part.shape, strict=True))
+        repeated = tuple(axis for axis, (n, m) in pairs if n == 1 != m)
         part = np.sum(part, axis=repeated, keepdims=True)
     if part.shape != value.shape:
         what = f"gradient has shape {np.shape(product)}, its input {value.shape}"

@@ -22,6 +22,7 @@ import numpy as np
 from .errors import RuleError, ShapeError
 
 RULES: dict[Callable, tuple[Callable | None, ...]] = {}
+_CALLS: dict[Callable, tuple[frozenset[str] | None, int]] = {}  # which calls the rules cover
 
 
 def defvjp(function: Callable, *vjps: Callable | None) -> None:
@@ -38,6 +39,7 @@ def defvjp(function: Callable, *vjps: Callable | None) -> None:
     if not callable(function) or not all(vjp is None or callable(vjp) for vjp in vjps):
         raise RuleError("defvjp(function, *vjps): each rule is a function or None")
     RULES[function] = vjps
+    _CALLS[function] = _covered(next(filter(None, vjps), _flat))
 
 
 def primitive(function: Callable) -> Callable:
@@ -65,7 +67,7 @@ def check_recordable(function: Callable, args: tuple, kwargs: Mapping[str, Any])
             f"{name} has no gradient rule; add one with defvjp({name}, ...), "
             f"or use {name}(t.data) on purpose, as a constant"
         )
-    names, most = _parameters(next(filter(None, RULES[function]), _flat))
+    names, most = _CALLS[function]
     if names is not None and not names.issuperset(kwargs):
         unknown = ", ".join(f"{name}=" for name in kwargs if name not in names)
         raise RuleError(f"{spelled(function)}: {unknown} cannot be recorded; leave it out")
@@ -83,8 +85,7 @@ def spelled(function: Callable) -> str:
     return function.__name__ if own else f"np.{function.__name__}"
 
 
-@functools.cache
-def _parameters(vjp: Callable) -> tuple[frozenset[str] | None, int]:
+def _covered(vjp: Callable) -> tuple[frozenset[str] | None, int]:
     """What a rule takes after g and out: the names (None if any), and at most how many operands."""
     parameters = inspect.signature(vjp).parameters
     kinds = [p.kind for p in parameters.values()]
