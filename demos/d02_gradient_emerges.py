@@ -2,7 +2,7 @@
 The gradient nobody wrote
 =========================
 
-Batch norm is eight small steps, and each of them has a rule of one line. Look for the two forks,
+Batch norm is nine small operations, and each of them has a rule of a line or two. Look for the two forks,
 x and x − μ: each is used twice, and its gradient is the sum of what comes back. That is all there
 is to batch norm's backward, and microbn nowhere says it.
 """
@@ -26,9 +26,8 @@ for step in sweep(y, dy):
 
 # %%
 # The same numbers, drawn: the value of each node beside its gradient.
-drawing = draw(y, dy)
+drawing = draw(y, dy, direction="TB")
 if args.save:
-    args.save.mkdir(parents=True, exist_ok=True)
     drawing.save(args.save / "gradient_emerges.svg")
 drawing
 

@@ -118,7 +118,14 @@ def _fit(product: Any, value: Any, node: Any, position: int) -> Any:
 
     Done with recordable functions, so that it too can be drawn and differentiated.
     """
+    if product is None:
+        raise _rule_error(node, position, "it returned None")
     part = product if hasattr(product, "dtype") else np.asarray(product, value.dtype)
+    if part.shape not in (value.shape, node.value.shape) and not isinstance(
+        node.function, np.ufunc
+    ):
+        what = f"gradient has shape {part.shape}, its input {value.shape}"
+        raise _rule_error(node, position, what)
     if (extra := part.ndim - value.ndim) > 0:
         part = np.sum(part, axis=tuple(range(extra)))
     if part.shape != value.shape and part.ndim == value.ndim:
@@ -155,7 +162,12 @@ def _alive(operand: Any, arg: Any) -> Any:
 
 def _seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
     """The gradient that the sweep starts with: checked, and a copy."""
-    if root.function is None:
+    if not hasattr(root, "inputs"):
+        raise DTypeError(
+            f"a backward starts from a Tensor, not from {type(root).__name__}; a gradient becomes "
+            "one, with a graph of its own, by grad(..., create_graph=True)"
+        )
+    if not any(operand is not None for operand in root.inputs):
         raise GraphError(
             f"{describe(root)} has no history: nothing here was recorded. Start from the result "
             "of a computation on Tensors, made outside no_grad()"
@@ -166,7 +178,7 @@ def _seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
     if cotangent is None:
         if value.size != 1:
             raise ShapeError(
-                f"backward() starts from a scalar; {describe(root)} has shape {value.shape}. "
+                f"a backward starts from a scalar; {describe(root)} has shape {value.shape}. "
                 "Use .sum(), or pass the cotangent"
             )
         cotangent = np.ones(value.shape)
@@ -204,11 +216,12 @@ def grad(output: Any, inputs: Any, cotangent: Any = None, *, create_graph: bool 
     """
     single = not isinstance(inputs, (tuple, list))
     wanted = [inputs] if single else inputs
+    seed = _seed(output, cotangent, create_graph)
     for i, x in enumerate(wanted):
         if not isinstance(x, type(output)):
             raise DTypeError(f"grad: input {i} is a {type(x).__name__}; only Tensors get gradients")
     asked = {x.number for x in wanted}
-    steps = _steps(output, _seed(output, cotangent, create_graph), create_graph)
+    steps = _steps(output, seed, create_graph)
     found = {node.number: gradient for node, gradient, _ in steps if node.number in asked}
     gradients = [found[x.number] if x.number in found else np.zeros_like(x.value) for x in wanted]
     if create_graph:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 from . import __version__
@@ -13,10 +14,16 @@ from .errors import MicrobnError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; 0 if it went well, 1 with one line on stderr if it did not."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console without Greek shows ? instead
     args = _parser().parse_args(argv)
     try:
         args.run(args)
-    except (MicrobnError, OSError) as error:
+    except OSError as error:
+        print(f"microbn: cannot write: {error}", file=sys.stderr)
+        return 1
+    except MicrobnError as error:
         print(f"microbn: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -31,8 +31,11 @@ def backward_staged(dy: Array, cache: Cache) -> Cache:
 
     Two values are used twice, ``centered`` and ``x``: their gradients are sums of two parts.
 
+    Raises ValueError for a dy of another shape than x.
+
     Source: Kratzert 2016, "Understanding the backward pass through Batch Normalization Layer".
     """
+    _check(dy, cache)
     gamma, centered, std, x_hat = (cache[k] for k in ("gamma", "centered", "std", "x_hat"))
     n = len(dy)
     d = {"y": dy}
@@ -62,9 +65,15 @@ def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
 
     Source: Ioffe & Szegedy 2015, section 3, simplified.
     """
+    _check(dy, cache)
     gamma, std, x_hat = cache["gamma"], cache["std"], cache["x_hat"]
     n = len(dy)
     dbeta = np.sum(dy, axis=0)
     dgamma = np.sum(dy * x_hat, axis=0)
     dx = gamma / (n * std) * (n * dy - dbeta - x_hat * dgamma)
     return dx, dgamma, dbeta
+
+
+def _check(dy: Array, cache: Cache) -> None:
+    if np.shape(dy) != cache["x_hat"].shape:
+        raise ValueError(f"dy has shape {np.shape(dy)}, the forward was {cache['x_hat'].shape}")

@@ -53,10 +53,11 @@ class MissingPackageError(MicrobnError, ImportError):
 def explain(function: Callable, values: Sequence, kwargs: Mapping, error: Exception) -> Exception:
     """NumPy's error in calling ``function(*values, **kwargs)``, naming function and shapes."""
     name = function.__name__
-    shapes = [np.shape(v) for v in _arrays(values)]
+    ufunc = isinstance(function, np.ufunc)
+    shapes = [np.shape(v) for v in (values if ufunc else _arrays(values))]
     if isinstance(error, np.exceptions.AxisError):
         return RangeError(f"{name}: {_axis_fault(shapes[0], error)}")
-    if function is np.matmul and isinstance(error, ValueError):
+    if function is np.matmul and (isinstance(error, ValueError) or () in shapes):
         return ShapeError(f"matmul: {_matmul_fault(*shapes)}")
     if function is np.reshape and isinstance(error, ValueError):
         shape = values[1] if len(values) > 1 else kwargs["shape"]
@@ -64,7 +65,7 @@ def explain(function: Callable, values: Sequence, kwargs: Mapping, error: Except
             f"reshape: {np.size(values[0])} elements do not fill shape {shape}, "
             f"which holds {np.prod(shape)}"
         )
-    if isinstance(function, np.ufunc) and isinstance(error, ValueError):
+    if ufunc and isinstance(error, ValueError):
         return ShapeError(f"{name}: {_broadcast_fault(*shapes)}")
     if "zero-size array" in str(error):
         return ShapeError(f"{name}: the tensor is empty, shape {shapes[0]}")
@@ -92,9 +93,9 @@ def as_floats(data: Any, dtype: Any) -> Any:
         what = "objects" if array.dtype.kind == "O" else "text"
         raise DTypeError(f"cannot make a tensor from {what}, {data!r:.60}; it needs floats")
     if array.dtype not in (np.float32, np.float64):
+        write = "write [1., 2.] instead of [1, 2], or " if array.dtype.kind in "iub" else ""
         raise DTypeError(
-            f"a tensor needs float32 or float64, got {array.dtype}; "
-            "write [1., 2.] instead of [1, 2], or pass dtype=float"
+            f"a tensor needs float32 or float64, got {array.dtype}; {write}pass dtype=float"
         )
     array.flags.writeable = False
     return array[()]

@@ -55,7 +55,15 @@ def normalize(centered: Array, var: Array, eps: float = 1e-5) -> Array:
 
 
 def affine(x_hat: Array, gamma: Array, beta: Array) -> Array:
-    """``gamma * x_hat + beta``, with gamma and beta (C,) laid along axis 1 of x_hat."""
+    """``gamma * x_hat + beta``, with gamma and beta (C,) laid along axis 1 of x_hat.
+
+    Raises ShapeError for other shapes.
+    """
+    if not np.shape(gamma) == np.shape(beta) == x_hat.shape[1:2]:
+        raise ShapeError(
+            f"batch norm of {x_hat.shape[1]} features needs gamma and beta of shape "
+            f"{x_hat.shape[1:2]}, got {np.shape(gamma)} and {np.shape(beta)}"
+        )
     if x_hat.ndim > 2:
         along = (-1,) + (1,) * (x_hat.ndim - 2)
         gamma, beta = np.reshape(gamma, along), np.reshape(beta, along)
@@ -68,8 +76,9 @@ def affine(x_hat: Array, gamma: Array, beta: Array) -> Array:
 def batch_axes(x: Array) -> int | tuple[int, ...]:
     """The axes that batch norm reduces: all but axis 1, on which the features are.
 
-    Raises ShapeError for fewer than two axes.
+    Raises ShapeError for fewer than two axes, DTypeError for anything but an array or a Tensor.
     """
+    _check_array("batch norm", x)
     if x.ndim < 2:
         raise ShapeError(f"batch norm needs (N, C) or (N, C, ...), got shape {x.shape}")
     return 0 if x.ndim == 2 else (0, *range(2, x.ndim))
@@ -101,6 +110,7 @@ def cross_entropy(logits: Array, targets: Any) -> Array:
     ``logits`` are (N, C), ``targets`` N class numbers in 0..C-1. Raises ShapeError, DTypeError or
     RangeError where they are not.
     """
+    _check_array("cross_entropy", logits)
     targets = np.asarray(targets)
     if logits.ndim != 2 or targets.shape != logits.shape[:1]:
         raise ShapeError(
@@ -126,3 +136,8 @@ def mse(prediction: Array, target: Array) -> Array:
             "they would broadcast, which is never meant"
         )
     return np.mean(np.square(prediction - target))
+
+
+def _check_array(name: str, x: Any) -> None:
+    if not hasattr(x, "ndim"):
+        raise DTypeError(f"{name}: needs an array or a Tensor, got {type(x).__name__}")

@@ -16,64 +16,63 @@ class Module:
     """A part of a model. Subclass it, set Tensors and Modules as attributes, write ``forward``.
 
     What an attribute holds says what it is: a Tensor is a parameter, which the optimizer updates;
-    an array is a buffer, which is saved but not learned; a Module, or a list of them, is a part.
+    an array is a buffer, which is saved but not learned; a Module is a part. Lists, tuples and
+    dicts of them are looked into.
     """
 
     training = True
     name: str | None = None
 
     def __setattr__(self, name: str, value: Any) -> None:
-        parts = enumerate(value) if isinstance(value, (list, tuple)) else ()
-        for label, part in [(name, value), *((f"{name}.{i}", part) for i, part in parts)]:
+        for path, part in _parts(name, value):
             if isinstance(part, (Tensor, Module)) and part.name is None:
-                part.name = label
+                part.name = path
         super().__setattr__(name, value)
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.name is None:
-            return self.forward(*args)
+            return self.forward(*args, **kwargs)
         with scope(self.name):
-            return self.forward(*args)
+            return self.forward(*args, **kwargs)
 
     def forward(self, *args: Any) -> Any:
         """Compute the output. Each kind of Module says how."""
         raise NotImplementedError(f"{type(self).__name__} has no forward()")
 
-    def children(self) -> Iterator[tuple[str, Module]]:
-        """The Modules in its attributes, with their names; those of a list as ``name.0``."""
-        for name, value in vars(self).items():
-            if isinstance(value, Module):
-                yield name, value
-            elif isinstance(value, (list, tuple)):
-                yield from (
-                    (f"{name}.{i}", m) for i, m in enumerate(value) if isinstance(m, Module)
-                )
-
-    def modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """This Module and all below it, each with its path."""
-        yield prefix, self
-        for name, child in self.children():
-            yield from child.modules(f"{prefix}.{name}" if prefix else name)
-
-    def _named(self, kind: type) -> Iterator[tuple[str, Module, str, Any]]:
-        seen = set()
-        for path, module in self.modules():
-            for name, value in vars(module).items():
-                if isinstance(value, kind) and id(value) not in seen:
-                    seen.add(id(value))
-                    yield (f"{path}.{name}" if path else name), module, name, value
+    def modules(self) -> list[Module]:
+        """This Module and all below it."""
+        return [self, *(m for _, m in self._named(Module))]
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """Every parameter once, with its path: ``("layers.0.weight", Tensor)``."""
-        return ((path, value) for path, _, _, value in self._named(Tensor))
+        """Every parameter once, with its path: ``("layers.0.weight", Tensor)``.
+
+        A Tensor that was computed, kept to be looked at, is no parameter.
+        """
+        return ((path, p) for path, p in self._named(Tensor) if p.function is None)
 
     def parameters(self) -> list[Tensor]:
         """Every parameter once."""
-        return [value for _, value in self.named_parameters()]
+        return [p for _, p in self.named_parameters()]
+
+    def named_buffers(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Every buffer once, with its path: ``("layers.1.running_mean", array)``."""
+        return self._named(np.ndarray)
+
+    def _named(self, kind: type, prefix: str = "", seen: set[int] | None = None) -> Iterator:
+        """All parts of a kind here and below, each once, with their paths."""
+        seen = set() if seen is None else seen
+        for name, value in vars(self).items():
+            for path, part in _parts(prefix + name, value):
+                if isinstance(part, (kind, Module)) and id(part) not in seen:
+                    seen.add(id(part))
+                    if isinstance(part, kind):
+                        yield path, part
+                    if isinstance(part, Module):
+                        yield from part._named(kind, f"{path}.", seen)
 
     def train(self, training: bool = True) -> Module:
         """Switch this Module and all below it to training; ``train(False)`` is `eval`."""
-        for _, module in self.modules():
+        for module in self.modules():
             module.training = training
         return self
 
@@ -83,16 +82,15 @@ class Module:
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Copies of all parameters and buffers, by path."""
-        tensors = {path: np.array(p.value) for path, p in self.named_parameters()}
-        return tensors | {path: np.array(a) for path, _, _, a in self._named(np.ndarray)}
+        return {path: np.array(part) for path, part in self._state().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Set all parameters and buffers: everything is checked first, then everything is loaded.
 
-        Dtypes stay. Raises ArgumentError for a name that is missing or unknown and ShapeError for
-        a shape that differs; nothing is loaded then.
+        Dtypes stay. Raises ArgumentError for a name that is missing or unknown, ShapeError for a
+        shape that differs and DTypeError for what is not numbers; nothing is loaded then.
         """
-        own = {p: (m, n, v) for kind in (Tensor, np.ndarray) for p, m, n, v in self._named(kind)}
+        own = self._state()
         for words, paths in (
             ("is missing", own.keys() - state),
             ("is unknown", state.keys() - own),
@@ -100,23 +98,35 @@ class Module:
             if paths:
                 raise ArgumentError(f"state_dict: {min(paths)!r} {words}; nothing was loaded")
         new = {}
-        for path, (_, _, value) in own.items():
-            if np.shape(state[path]) != value.shape:
+        for path, part in own.items():
+            if np.shape(state[path]) != part.shape:
                 raise ShapeError(
                     f"state_dict: {path!r} has shape {np.shape(state[path])}, "
-                    f"expected {value.shape}; nothing was loaded"
+                    f"expected {part.shape}; nothing was loaded"
                 )
             try:
-                new[path] = np.array(state[path], dtype=value.dtype)
+                new[path] = np.array(state[path], dtype=part.dtype)
             except (TypeError, ValueError) as error:
                 raise DTypeError(
                     f"state_dict: {path!r} is not numbers ({error}); nothing was loaded"
                 ) from error
-        for path, (module, name, value) in own.items():
-            if isinstance(value, Tensor):
-                value.data = new[path]
-            else:
-                setattr(module, name, new[path])
+        for path, parameter in self.named_parameters():
+            parameter.data = new[path]
+        for path, buffer in self.named_buffers():
+            buffer[...] = new[path]
+
+    def _state(self) -> dict[str, np.ndarray]:
+        return {path: p.data for path, p in self.named_parameters()} | dict(self.named_buffers())
+
+
+def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """What an attribute holds: itself, or the items of a list, tuple or dict as ``name.key``."""
+    if isinstance(value, (list, tuple, dict)):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            yield from _parts(f"{name}.{key}", item)
+    else:
+        yield name, value
 
 
 def he(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
@@ -157,9 +167,9 @@ class Linear(Module):
 
     def forward(self, x: Any) -> Any:
         """The product, with the bias added."""
-        if x.ndim < 1 or x.shape[-1] != self.weight.shape[0]:
+        if np.shape(x)[-1:] != self.weight.shape[:1]:
             raise ShapeError(
-                f"Linear{self.weight.shape}: the last axis of {x.shape} "
+                f"Linear{self.weight.shape}: the last axis of {np.shape(x)} "
                 f"should have {self.weight.shape[0]} features"
             )
         y = x @ self.weight
@@ -196,11 +206,15 @@ class BatchNorm(Module):
         dtype: Any = np.float64,
     ) -> None:
         _positive("BatchNorm", num_features=num_features)
-        if not (np.isfinite(eps) and eps > 0):
-            raise ArgumentError(f"BatchNorm: eps must be positive, got {eps}")
-        if momentum is not None and not 0 <= momentum <= 1:
-            raise ArgumentError(f"BatchNorm: momentum must be in [0, 1] or None, got {momentum}")
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        if not (isinstance(eps, (int, float, np.floating)) and 0 < eps < np.inf):
+            raise ArgumentError(f"BatchNorm: eps must be positive, got {eps!r}")
+        if momentum is not None and not (
+            isinstance(momentum, (int, float, np.floating)) and 0 <= momentum <= 1
+        ):
+            raise ArgumentError(f"BatchNorm: momentum must be in [0, 1] or None, got {momentum!r}")
+        self.num_features = num_features
+        self.eps = eps
+        self.momentum = momentum
         self.gamma = Tensor(np.ones(num_features), dtype=dtype) if affine else None
         self.beta = Tensor(np.zeros(num_features), dtype=dtype) if affine else None
         self.running_mean = np.zeros(num_features, dtype) if track_running_stats else None
@@ -217,9 +231,10 @@ class BatchNorm(Module):
             )
         if self.training or self.running_mean is None:
             if self.training and x.size <= self.num_features:
+                count = "no values" if x.size == 0 else "one value per channel"
                 raise ShapeError(
-                    f"BatchNorm({self.num_features}): one value per channel in training, shape "
-                    f"{x.shape}, has no variance; use a larger batch, or eval() for inference"
+                    f"BatchNorm({self.num_features}): {count} in training, shape {x.shape}, so "
+                    "there is no variance; use a larger batch, or eval() for inference"
                 )
             mean, centered, var = F.moments(x, axes)
             if self.training and self.running_mean is not None:
@@ -245,9 +260,9 @@ class BatchNorm(Module):
         n = x.size // self.num_features
         batches = self.num_batches_tracked + 1
         rate = 1 / int(batches) if self.momentum is None else self.momentum
-        self.running_mean = (1 - rate) * self.running_mean + rate * mean
-        self.running_var = (1 - rate) * self.running_var + rate * var * (n / (n - 1))
-        self.num_batches_tracked = np.asarray(batches)
+        self.running_mean[:] = (1 - rate) * self.running_mean + rate * mean
+        self.running_var[:] = (1 - rate) * self.running_var + rate * var * (n / (n - 1))
+        self.num_batches_tracked[...] = batches
 
 
 class ReLU(Module):
@@ -278,6 +293,12 @@ class Sequential(Module):
     """Layers one after the other."""
 
     def __init__(self, *layers: Module) -> None:
+        for i, layer in enumerate(layers):
+            if not isinstance(layer, Module):
+                raise DTypeError(
+                    f"Sequential: layer {i} is {layer!r:.40}, not a Module; "
+                    "write Sequential(Linear(...), ReLU())"
+                )
         self.layers = list(layers)
 
     def forward(self, x: Any) -> Any:

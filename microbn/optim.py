@@ -18,9 +18,14 @@ class Optimizer:
     """
 
     def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
+        name = type(self).__name__
+        if not isinstance(parameters, Iterable):
+            raise DTypeError(
+                f"{name}: parameters are an iterable of Tensors, such as model.parameters(), "
+                f"not a {type(parameters).__name__}"
+            )
         self.parameters = list(parameters)
         self.lr = lr
-        name = type(self).__name__
         if not self.parameters:
             raise ArgumentError(f"{name}: no parameters to optimize")
         seen: dict[int, int] = {}
@@ -34,8 +39,8 @@ class Optimizer:
                 )
             if (first := seen.setdefault(id(p), i)) != i:
                 raise ArgumentError(f"{name}: parameter {i} is parameter {first} again")
-        if not (np.isfinite(lr) and lr > 0):
-            raise ArgumentError(f"{name}: lr must be positive and finite, got {lr}")
+        if not (isinstance(lr, (int, float, np.floating)) and 0 < lr < np.inf):
+            raise ArgumentError(f"{name}: lr must be positive and finite, got {lr!r}")
 
     def step(self) -> None:
         """Update every parameter that has a gradient. Each kind of optimizer says how."""
@@ -86,8 +91,8 @@ class Adam(Optimizer):
         eps: float = 1e-8,
     ) -> None:
         super().__init__(parameters, lr)
-        if not all(0 <= beta < 1 for beta in betas):
-            raise ArgumentError(f"Adam: betas must be in [0, 1), got {betas}")
+        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+            raise ArgumentError(f"Adam: betas must be two numbers in [0, 1), got {betas}")
         if not eps > 0:
             raise ArgumentError(f"Adam: eps must be positive, got {eps}")
         self.betas, self.eps = betas, eps

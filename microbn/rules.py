@@ -34,12 +34,22 @@ def defvjp(function: Callable, *vjps: Callable | None) -> None:
     ``None`` stands for an operand without a gradient, and no rule at all for a function
     without one, such as ``np.sign``: it is recorded, and nothing flows back through it.
 
+    Raises RuleError for a rule that cannot be called so, and for a function that would never be
+    recorded: a plain one becomes recordable by `primitive`.
+
     >>> defvjp(np.sinh, lambda g, out, x: g * np.cosh(x))
     """
-    if not callable(function) or not all(vjp is None or callable(vjp) for vjp in vjps):
+    if not (isinstance(function, (np.ufunc, type(np.sum))) or hasattr(function, "recordable")):
+        raise RuleError(f"defvjp: {function!r} is never recorded; make it a primitive() first")
+    if not all(vjp is None or callable(vjp) for vjp in vjps):
         raise RuleError("defvjp(function, *vjps): each rule is a function or None")
+    names, most = _covered(next(filter(None, vjps), _flat))
+    if most < 1:
+        raise RuleError(
+            f"defvjp({spelled(function)}, ...): rules are called as rule(g, out, x, ...)"
+        )
     RULES[function] = vjps
-    _CALLS[function] = _covered(next(filter(None, vjps), _flat))
+    _CALLS[function] = names, most
 
 
 def primitive(function: Callable) -> Callable:
@@ -56,6 +66,7 @@ def primitive(function: Callable) -> Callable:
                 return arg.__array_function__(call, (type(arg),), args, kwargs)
         return function(*args, **kwargs)
 
+    call.recordable = True  # type: ignore[attr-defined]
     return call
 
 
@@ -64,15 +75,21 @@ def check_recordable(function: Callable, args: tuple, kwargs: Mapping[str, Any])
     if function not in RULES:
         name = spelled(function)
         raise RuleError(
-            f"{name} has no gradient rule; add one with defvjp({name}, ...), "
-            f"or use {name}(t.data) on purpose, as a constant"
+            f"{name} has no gradient rule; add one with defvjp({name}, ...), compose it from "
+            f"functions that have one, or use {name}(t.data) on purpose, as a constant"
         )
     names, most = _CALLS[function]
     if names is not None and not names.issuperset(kwargs):
-        unknown = ", ".join(f"{name}=" for name in kwargs if name not in names)
+        unknown = ", ".join(f"{key}=" for key in kwargs if key not in names)
         raise RuleError(f"{spelled(function)}: {unknown} cannot be recorded; leave it out")
     if len(args) > most:
         raise RuleError(f"{spelled(function)}: only its first {most} arguments can be recorded")
+    rules = len(RULES[function])
+    for i, arg in enumerate(args[rules:] if rules else (), start=rules):
+        if not isinstance(arg, np.ndarray) and hasattr(arg, "__array_function__"):
+            raise RuleError(
+                f"{spelled(function)}: no rule for operand {i}; give defvjp one for it, or None"
+            )
     if function is np.mean and args[0].size == 0:  # NumPy only warns, and gives NaN
         axis = args[1] if len(args) > 1 else kwargs.get("axis")
         if 0 in np.atleast_1d(args[0].shape if axis is None else np.take(args[0].shape, axis)):
@@ -80,9 +97,10 @@ def check_recordable(function: Callable, args: tuple, kwargs: Mapping[str, Any])
 
 
 def spelled(function: Callable) -> str:
-    """The function's name as a user writes it."""
-    own = getattr(np, function.__name__, None) is not function
-    return function.__name__ if own else f"np.{function.__name__}"
+    """The function's name as a user writes it: ``np.linalg.norm``."""
+    module = getattr(function, "__module__", None) or "numpy"
+    prefix = "np" + module[5:] + "." if module.split(".")[0] == "numpy" else ""
+    return prefix + function.__name__
 
 
 def _covered(vjp: Callable) -> tuple[frozenset[str] | None, int]:
@@ -229,8 +247,8 @@ defvjp(np.transpose,    lambda g, out, x, axes=None:
 defvjp(np.matrix_transpose, lambda g, out, x: g.mT)
 defvjp(np.swapaxes,     lambda g, out, x, axis1, axis2: np.swapaxes(g, axis1, axis2))
 defvjp(astype,          lambda g, out, x, dtype: g)
-defvjp(getitem,         lambda g, out, x, index: scatter(g, index, x.shape))
-defvjp(scatter,         lambda g, out, x, index, shape: g[index])
+defvjp(getitem,         lambda g, out, x, index: scatter(g, index, x.shape), None)
+defvjp(scatter,         lambda g, out, x, index, shape: g[index], None)
 defvjp(np.concatenate,  _pieces)
 defvjp(np.stack,        lambda g, out, xs, axis=0:
                             [g[_at(i, axis, g.ndim)] for i in range(len(xs))])

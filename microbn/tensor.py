@@ -17,7 +17,7 @@ import numpy as np
 
 from . import backward as reverse
 from .errors import DTypeError, GraphError, MicrobnError, RuleError, ShapeError, as_floats, explain
-from .rules import astype, check_recordable, getitem
+from .rules import astype, check_recordable, getitem, stop_gradient
 
 
 def _operator(ufunc: np.ufunc, compute: Callable) -> tuple[Callable, Callable]:
@@ -171,6 +171,15 @@ class Tensor:
     def __iter__(self) -> Iterator[Tensor]:
         return map(self.__getitem__, range(len(self)))
 
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise GraphError(
+            "what is recorded never changes, so a Tensor's entries cannot be set; choose entry by "
+            "entry with np.where, or replace a leaf's data whole: p.data = ..."
+        )
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
     def __repr__(self) -> str:
         body = np.array2string(np.asarray(self.value), separator=", ", prefix="Tensor(")
         name = f", name={self.name!r}" if self.name else ""
@@ -179,7 +188,9 @@ class Tensor:
 
     def __reduce__(self) -> tuple:
         if self.function is not None:
-            raise GraphError(f"{reverse.describe(self)} has a history; copy or pickle its .data")
+            raise GraphError(
+                f"{reverse.describe(self)} has a history, which is not copied; take its .data"
+            )
         return Tensor, (np.array(self.value), self.name)
 
     # NumPy's protocols: NEP 13 for ufuncs, NEP 18 for the other functions.
@@ -220,7 +231,7 @@ _NOTHING: Mapping[str, Any] = {}
 def record(function: Callable, args: tuple, kwargs: Any = _NOTHING, compute: Any = None) -> Tensor:
     """Compute ``function(*args, **kwargs)`` on plain values; remember it in the Tensor returned.
 
-    ``compute`` may be a quicker way to the same values. Under `no_grad` the result is a leaf.
+    ``compute`` may be a quicker way to the same values. Under `no_grad` the result is a constant.
     """
     values: list = []
     inputs: list = []
@@ -245,7 +256,7 @@ def record(function: Callable, args: tuple, kwargs: Any = _NOTHING, compute: Any
     if _mode.get().recording:
         _fill(out, value, None, function, values, inputs, kwargs)
     else:
-        _fill(out, value)
+        _fill(out, value, None, stop_gradient, (value,), (None,))
     return out
 
 
@@ -266,7 +277,7 @@ def _fill(
 def _plain(arg: Any) -> Any:
     """What a function is to see of an argument: values, and a copy of what could still change."""
     if isinstance(arg, np.ndarray):
-        if arg.flags.writeable or type(arg) is not np.ndarray:
+        if arg.flags.writeable or not arg.flags.owndata:  # a view may still change with its base
             arg = np.array(arg)
             arg.setflags(write=False)
         return arg
@@ -325,13 +336,13 @@ def _mode_with(**changes: Any) -> Iterator[None]:
 def no_grad() -> Any:
     """``with no_grad():`` computes without recording, in this thread or task alone.
 
-    Also a decorator. What is computed inside are leaves.
+    Also a decorator. What is computed inside is constant, as if made by ``stop_gradient``.
     """
     return _mode_with(recording=False)
 
 
 def scope(name: str) -> Any:
-    """``with scope("encoder"):`` groups the Tensors made inside, for drawing. Scopes nest."""
+    """``with scope("encoder"):`` marks the Tensors made inside as one group. Scopes nest."""
     return _mode_with(scope=(*_mode.get().scope, name))
 
 

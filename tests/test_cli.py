@@ -1,7 +1,9 @@
 """The command line, as a user runs it."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +12,11 @@ from microbn import cli
 
 def run(*args, **options):
     return subprocess.run(
-        [sys.executable, "-m", "microbn", *args], capture_output=True, text=True, **options
+        [sys.executable, "-m", "microbn", *args],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        **options,
     )
 
 
@@ -40,6 +46,23 @@ def test_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
     (tmp_path / "file").touch()
     assert cli.main(["tour", "--seeds", "1", "--out", str(tmp_path / "file")]) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_folder_that_cannot_be_written_into_is_known_before_the_work(tmp_path, capsys):
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed: the tour unchecked")
+    if not Path("/proc/self").exists():
+        pytest.skip("no /proc, which nobody can write into")
+    assert cli.main(["tour", "--out", "/proc/self"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("microbn: cannot write: ")
+
+
+def test_console_without_greek_gets_question_marks(tmp_path):
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed: the tour unchecked")
+    env = {**os.environ, "PYTHONIOENCODING": "cp1252"}
+    result = run("tour", "--quick", "--seeds", "1", cwd=tmp_path, env=env)
+    assert result.returncode == 0, result.stderr
 
 
 def test_interruption_ends_quietly(monkeypatch):

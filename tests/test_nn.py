@@ -31,9 +31,9 @@ def test_results_carry_the_path_of_their_module_as_scope():
 
 def test_train_and_eval_reach_every_module():
     model = net()
-    assert all(m.training for _, m in model.modules())
-    assert not any(m.training for _, m in model.eval().modules())
-    assert all(m.training for _, m in model.train().modules())
+    assert all(m.training for m in model.modules())
+    assert not any(m.training for m in model.eval().modules())
+    assert all(m.training for m in model.train().modules())
 
 
 def test_linear_is_a_product_and_a_bias():

@@ -69,7 +69,14 @@ P = Tensor([1.0])
         (lambda: optim.SGD([P], 0), errors.ArgumentError, "lr must be positive and finite, got 0"),
         (lambda: optim.SGD([P], np.nan), errors.ArgumentError, "lr must be positive and finite"),
         (lambda: optim.SGD([P], 0.1, momentum=1), errors.ArgumentError, r"momentum must be in \[0"),
-        (lambda: optim.Adam([P], betas=(0.9, 1)), errors.ArgumentError, r"betas must be in \[0, 1"),
+        (
+            lambda: optim.Adam([P], betas=(0.9, 1)),
+            errors.ArgumentError,
+            r"betas must be two numbers in \[0",
+        ),
+        (lambda: optim.Adam([P], betas=(0.9,)), errors.ArgumentError, r"two numbers.*got \(0.9,\)"),
+        (lambda: optim.SGD(P.backward, 0.1), errors.DTypeError, r"such as model.parameters\(\)"),
+        (lambda: optim.SGD([P], "0.1"), errors.ArgumentError, "positive and finite, got '0.1'"),
         (lambda: optim.Adam([P], eps=0), errors.ArgumentError, "eps must be positive"),
     ],
 )

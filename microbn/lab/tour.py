@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,10 @@ def tour(out: Path, seeds: int, quick: bool) -> None:
         raise ArgumentError(f"tour: seeds must be at least 1, got {seeds}")
     for package in ("sklearn", "joblib"):
         need_package(package, "lab", "the tour")
-    console = Console(highlight=False, markup=False)
     out.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=out):  # a folder that cannot be written into is known before the work
+        pass
+    console = Console(highlight=False, markup=False)
     data = digits(seed=0)
 
     console.rule("1. The gradient nobody wrote")
@@ -59,12 +62,13 @@ def tour(out: Path, seeds: int, quick: bool) -> None:
     console.print(comparison_table(results))
     console.print(
         "Five hidden layers of 64 with relu, on 8 × 8 handwritten digits: SGD in batches of 64, "
-        f"{steps} steps; median [range] over seeds 0 to {seeds - 1}.\n"
+        f"{steps} steps, tested at every tenth; "
+        f"{'seed 0' if seeds == 1 else f'median [range] over seeds 0 to {seeds - 1}'}.\n"
     )
 
     console.rule("3. See it")
     small = batch_norm_on_digits(data, samples=4, features=2)
-    graph = draw(small, cotangent(small)).save(out / "batchnorm.svg")
+    graph = draw(small, cotangent(small), direction="TB").save(out / "batchnorm.svg")
     comparison_figure(results).savefig(out / "comparison.png")
     console.print(f"{graph}: the recorded graph, each node with its value and gradient")
     console.print(

@@ -13,14 +13,20 @@ from .graph import snapshot as snapshot
 
 
 def draw(
-    root: Tensor, cotangent: Any = None, *, values: bool = True, grads: bool = True
+    root: Tensor,
+    cotangent: Any = None,
+    *,
+    values: bool = True,
+    grads: bool = True,
+    direction: str = "LR",
 ) -> Drawing:
     """Draw what ``root`` was made from, each node with its name, shape, value and gradient.
 
     ``cotangent`` is where the gradients start, as for `sweep`; a root of one element needs none.
-    No ``.grad`` is touched. The drawing shows itself in a notebook and is saved with
-    ``.save("x.svg")``. Errors as for `sweep`, unless ``grads=False``.
+    ``direction`` is "LR", left to right, or "TB", top to bottom. The drawing shows itself in a
+    notebook and is saved with ``.save("x.svg")``. No ``.grad`` is touched. Errors as for `sweep`,
+    unless ``grads=False``.
     """
     steps = sweep(root, cotangent) if grads else ()
     gradients = {step.node.number: step.gradient for step in steps}
-    return to_dot(snapshot(root, gradients), values=values, grads=grads)
+    return to_dot(snapshot(root, gradients), values=values, grads=grads, direction=direction)

@@ -16,17 +16,9 @@ from ..errors import ArgumentError, MissingPackageError
 from .graph import Graph, Node
 
 GREEK = {
-    "gamma": "γ",
-    "beta": "β",
-    "eps": "ε",
-    "mean": "μ",
-    "var": "σ²",
-    "x_hat": "x̂",
-    "centered": "x − μ",
-    "square": "(x − μ)²",
-    "std": "√(σ² + ε)",
-    "scaled": "γ · x̂",
-}
+    "gamma": "γ", "beta": "β", "eps": "ε",
+    "mean": "μ", "var": "σ²", "std": "σ", "x_hat": "x̂",
+}  # fmt: skip
 SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "matmul": "@", "sqrt": "√"}
 _SYMMETRIC = {"add", "multiply", "maximum", "minimum"}  # whose operands need no numbers
 FORMATS = ("svg", "png", "pdf")
@@ -60,7 +52,7 @@ class Drawing:
     def render(self, format: str) -> bytes:
         """The picture as "svg", "png" or "pdf". Raises ArgumentError for any other format."""
         if format not in FORMATS:
-            raise ArgumentError(f"draw: format {format!r} is not one of {', '.join(FORMATS)}")
+            raise ArgumentError(f"draw: {format!r} is no format; it is one of {', '.join(FORMATS)}")
         commands = renderers(format)
         if not commands:
             raise MissingPackageError(
@@ -79,7 +71,7 @@ class Drawing:
     def save(self, path: str | Path) -> Path:
         """Write the picture; the format follows from the suffix, .svg, .png or .pdf."""
         path = Path(path)
-        path.write_bytes(self.render(path.suffix.lstrip(".")))
+        path.write_bytes(self.render(path.suffix.lstrip(".").lower()))
         return path
 
     def _repr_html_(self) -> str:
@@ -89,12 +81,20 @@ class Drawing:
             return f"<pre>{html.escape(str(error))}\n\n{html.escape(self.source)}</pre>"
 
 
-def to_dot(graph: Graph, *, values: bool = True, grads: bool = True) -> Drawing:
-    """Draw a snapshot: each node with its name, shape, value and gradient ("–" where none is)."""
+def to_dot(
+    graph: Graph, *, values: bool = True, grads: bool = True, direction: str = "LR"
+) -> Drawing:
+    """Draw a snapshot: each node with its name, shape, value and gradient ("–" where none is).
+
+    Leaves are blue, constants grey, the result is orange; arrows into a function whose operands
+    cannot trade places are numbered. ``direction`` is "LR" or "TB": left to right, top to bottom.
+    """
+    if direction not in ("LR", "TB"):
+        raise ArgumentError(f"draw: direction is 'LR' or 'TB', not {direction!r}")
     import graphviz
 
     dot = graphviz.Digraph("microbn")
-    dot.attr(rankdir="LR", ranksep="0.3", nodesep="0.25", bgcolor="white")
+    dot.attr(rankdir=direction, ranksep="0.3", nodesep="0.25", bgcolor="white")
     dot.attr("node", shape="box", style="rounded,filled", fontname="DejaVu Sans Mono,monospace")
     dot.attr("node", fontsize="11", margin="0.1,0.06", color="#555555")
     dot.attr("edge", color="#555555", arrowsize="0.7", fontsize="10", fontname="DejaVu Sans")
@@ -118,7 +118,7 @@ def _lines(node: Node, values: bool, grads: bool) -> list[str]:
         return [str(node.value)]
     sign = SIGNS.get(node.function, node.function)
     name = " ".join(GREEK.get(node.name, node.name).split()) or ("" if sign else node.role)
-    title = "   ".join(part for part in (name, sign, str(node.value.shape)) if part)
+    title = "   ".join(dict.fromkeys(part for part in (name, sign, str(node.value.shape)) if part))
     columns = [["value", *_rows(node.value)]] if values else []
     if grads and node.role != "constant":
         columns.append(["gradient", *(["–"] if node.gradient is None else _rows(node.gradient))])
@@ -131,10 +131,10 @@ def _lines(node: Node, values: bool, grads: bool) -> list[str]:
 
 def _rows(array: np.ndarray) -> list[str]:
     """Up to a dozen entries in full, a line for each row; of more, the mean and the range."""
+    if not array.size:
+        return ["empty"]
     if array.size > 12 or array.ndim > 2:
-        if not array.size:
-            return ["empty"]
         return [f"mean {array.mean():.3g}", f"{array.min():.3g} … {array.max():.3g}"]
-    size = np.max(np.abs(array), initial=0, where=np.isfinite(array))
-    form = " .2f" if size == 0 or 0.01 <= size < 1000 else " .1e"
-    return ["  ".join(format(float(v), form) for v in row) for row in np.atleast_2d(array)]
+    cells = [[f"{float(v):.3g}" for v in row] for row in np.atleast_2d(array)]
+    width = max(len(cell) for row in cells for cell in row)
+    return ["  ".join(cell.rjust(width) for cell in row) for row in cells]
