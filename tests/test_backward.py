@@ -217,6 +217,12 @@ def test_sweeps_that_cannot_start(root, cotangent, error, message):
         root.backward(cotangent)
 
 
+def test_second_derivative_without_create_graph_says_what_is_missing():
+    x = Tensor(2.0)
+    with pytest.raises(errors.DTypeError, match=r"not from ndarray; .* create_graph=True"):
+        mb.grad(mb.grad(x**3, x), x)
+
+
 def test_grad_wants_tensors():
     with pytest.raises(errors.DTypeError, match="grad: input 1 is a float"):
         mb.grad(Tensor(1.0) * 2, [Tensor(1.0), 2.0])

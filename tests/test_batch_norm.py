@@ -169,3 +169,10 @@ def test_two_samples_carry_almost_no_gradient():
     x, dy, eps = np.array([[1.0], [2.0]]), np.array([[1.0], [-2.0]]), 1e-5
     dx = emergent(x, np.ones(1), np.zeros(1), dy)["x"]
     assert close(dx[0], 0.5 * (dy[0] - dy[1]) * eps / (0.25 + eps) ** 1.5, 1e-12)
+
+
+def test_closed_form_refuses_a_cotangent_of_another_shape():
+    _, cache = closed_form.forward(np.eye(3), np.ones(3), np.ones(3))
+    for backward in (closed_form.backward, closed_form.backward_staged):
+        with pytest.raises(ValueError, match=r"dy has shape \(3,\), the forward was \(3, 3\)"):
+            backward(np.ones(3), cache)

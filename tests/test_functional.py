@@ -95,6 +95,12 @@ def test_names_are_given_to_what_is_made_and_only_there():
     ("fault", "error", "message"),
     [
         (lambda: F.batch_norm(X[0], GAMMA, BETA), errors.ShapeError, r"got shape \(3,\)"),
+        (
+            lambda: F.batch_norm(X, GAMMA[:, None], BETA),
+            errors.ShapeError,
+            r"shape \(3,\), got \(3, 1",
+        ),
+        (lambda: F.batch_norm([[1.0]], GAMMA, BETA), errors.DTypeError, "batch norm.*got list"),
         (lambda: F.cross_entropy(X, TARGETS[:2]), errors.ShapeError, r"\(5, 3\) and \(2,\)"),
         (lambda: F.cross_entropy(X[0], TARGETS), errors.ShapeError, r"\(3,\) and \(5,\)"),
         (lambda: F.cross_entropy(X, TARGETS * 1.0), errors.DTypeError, "got float64"),

@@ -22,6 +22,34 @@ def test_parameters_are_found_once_with_their_paths():
     assert len(model.parameters()) == 6
 
 
+def test_parts_in_lists_and_dicts_are_found():
+    model = nn.Module()
+    model.scales = [Tensor(1.0), Tensor(2.0)]
+    model.heads = {"a": nn.Linear(2, 1, rng=0, bias=False), "b": [nn.BatchNorm(1, affine=False)]}
+    assert list(model.state_dict()) == [
+        *("scales.0", "scales.1", "heads.a.weight"),
+        *(f"heads.b.0.{n}" for n in ("running_mean", "running_var", "num_batches_tracked")),
+    ]
+    assert not model.eval().heads["b"][0].training
+
+
+def test_computed_tensor_kept_in_a_module_is_no_parameter():
+    model = nn.Module()
+    model.weight = Tensor(2.0)
+    model.hidden = model.weight * 3.0
+    with no_grad():
+        model.seen = model.weight * 3.0
+    assert [path for path, _ in model.named_parameters()] == ["weight"]
+
+
+def test_forward_takes_keywords():
+    class Flip(nn.Module):
+        def forward(self, x, flip=False):
+            return -x if flip else x
+
+    assert Flip()(1.0, flip=True) == -1.0
+
+
 def test_results_carry_the_path_of_their_module_as_scope():
     y = net()(Tensor(RNG.normal(size=(5, 4)), name="x"))
     assert y.scope == ("layers.3",)
@@ -127,6 +155,12 @@ def test_float32_batch_norm_stays_float32():
     assert bn.running_mean.dtype == bn.running_var.dtype == np.float32
 
 
+def test_running_statistics_keep_their_dtype():
+    bn = nn.BatchNorm(3, dtype=np.float32)
+    bn(RNG.normal(size=(8, 3)))
+    assert bn.running_mean.dtype == bn.running_var.dtype == np.float32
+
+
 TORCH_CASES = [
     {},
     {"momentum": None},
@@ -217,6 +251,14 @@ def test_state_dict_that_does_not_fit_loads_nothing(change, error, message):
         (lambda: nn.BatchNorm(3)(np.ones((1, 3))), errors.ShapeError, "one value per channel"),
         (lambda: nn.Linear(2.5, 3, rng=0), errors.ArgumentError, "in_features must be a positive"),
         (lambda: nn.Linear(4, 3, rng=0)(np.ones((5, 3))), errors.ShapeError, "4 features"),
+        (lambda: nn.BatchNorm(3)(np.ones((0, 3))), errors.ShapeError, "no values in training"),
+        (
+            lambda: nn.BatchNorm(3)([[1.0]]),
+            errors.DTypeError,
+            "needs an array or a Tensor, got list",
+        ),
+        (lambda: nn.BatchNorm(3, eps="a"), errors.ArgumentError, "eps must be positive, got 'a'"),
+        (lambda: nn.Sequential(nn.ReLU), errors.DTypeError, "layer 0 is <class.*not a Module"),
         (lambda: nn.Module()(1), NotImplementedError, "Module has no forward"),
     ],
 )

@@ -334,6 +334,7 @@ def test_a_primitive_of_ones_own(monkeypatch):
         (lambda g, out, x: np.sum(g), r"rule of 'custom', operand 0: gradient has shape \(\), its"),
         (lambda g, out, x: g[:1], r"gradient has shape \(1,\), its input \(2,\)"),
         (lambda g, out, x: 1.0, r"gradient has shape \(\), its input \(2,\)"),
+        (lambda g, out, x: None, "it returned None"),
     ],
 )
 def test_a_rule_that_gives_no_gradient_is_named(rule, message, monkeypatch):
@@ -356,6 +357,45 @@ def test_a_rule_that_crashes_is_named(monkeypatch):
     assert caught.value.__notes__ == ["in the rule of exp, operand 0"]
 
 
-def test_defvjp_takes_functions_only():
-    with pytest.raises(errors.RuleError, match="each rule is a function or None"):
-        mb.defvjp(np.sinh, "g * cosh(x)")
+@pytest.mark.parametrize(
+    ("function", "rules", "message"),
+    [
+        (np.sinh, ["g * cosh(x)"], "each rule is a function or None"),
+        (np.sinh, [np.cosh], r"defvjp\(np.sinh, ...\): rules are called as rule\(g, out, x, ...\)"),
+        (np.sinh, [lambda g, x: g * np.cosh(x)], r"rules are called as rule\(g, out, x, ...\)"),
+        (lambda x: x, [lambda g, out, x: g], r"is never recorded; make it a primitive\(\) first"),
+    ],
+)
+def test_defvjp_refuses_what_could_not_work(function, rules, message):
+    with pytest.raises(errors.RuleError, match=message):
+        mb.defvjp(function, *rules)
+    assert function not in RULES
+
+
+def test_operand_without_a_rule_is_not_silently_constant(monkeypatch):
+    monkeypatch.setitem(RULES, np.hypot, ())
+    mb.defvjp(np.hypot, lambda g, out, x, y: g * x / out)
+    x = Tensor(X)
+    assert_gradients(lambda x: np.hypot(x, Y), X)
+    with pytest.raises(errors.RuleError, match=r"np.hypot: no rule for operand 1; give defvjp one"):
+        np.hypot(x, x)
+    mb.defvjp(np.hypot, lambda g, out, x, y: g * x / out, None)
+    assert mb.grad(np.hypot(Y, x).sum(), x).tolist() == np.zeros((3, 3)).tolist()
+
+
+def test_jacobian_returned_for_a_gradient_is_not_taken_for_broadcasting(monkeypatch):
+    @mb.primitive
+    def softmax(x):
+        return np.exp(x) / np.sum(np.exp(x))
+
+    monkeypatch.setitem(RULES, softmax, ())
+    mb.defvjp(softmax, lambda g, out, x: np.diag(out) - np.outer(out, out))
+    with pytest.raises(errors.RuleError, match=r"gradient has shape \(3, 3\), its input \(3,\)"):
+        softmax(Tensor(ROW)).backward(np.ones(3))
+
+
+def test_index_made_of_tensors_is_recorded_without_a_gradient():
+    x = Tensor(X)
+    chosen = x[x > 1.2].sum() + x[np.argmax(x, axis=0), np.arange(3)].sum()
+    expected = np.add(X > 1.2, np.equal(X, X.max(0)), dtype=float)
+    assert mb.grad(chosen, x).tolist() == expected.tolist()

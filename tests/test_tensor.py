@@ -26,6 +26,14 @@ def test_constants_are_copied_when_they_are_recorded():
     assert mb.grad(y, x).tolist() == [3, 6]
 
 
+def test_views_of_what_may_still_change_are_copied():
+    signal, x = np.arange(6.0), Tensor([1.0, 2.0, 3.0])
+    windows = np.lib.stride_tricks.sliding_window_view(signal, 3)
+    y = np.sum(windows @ x) + np.sum(np.broadcast_to(signal[:3], (2, 3)) * x)
+    signal[:] = 0.0
+    assert mb.grad(y, x).tolist() == [6, 12, 18]
+
+
 def test_data_cannot_be_written_into():
     x = Tensor([1.0, 2.0])
     for tensor in (x, x * 2, x.sum()):
@@ -214,6 +222,12 @@ def test_leaf_is_copied_and_pickled_and_a_result_says_why_not():
         copy.copy(x * 2.0)
 
 
+def test_number_is_formatted_as_one():
+    loss = Tensor(0.12345) * 1.0
+    assert f"{loss:.3f}" == "0.123"
+    assert f"{loss}" == repr(loss)
+
+
 def test_repr_shows_values_name_and_origin():
     assert repr(Tensor([1.0, 2.0], name="x")) == "Tensor([1., 2.], name='x')"
     assert repr(Tensor(2.0) * 3.0) == "Tensor(6., from multiply)"
@@ -234,7 +248,10 @@ FAULTS = [
     (lambda: X + Y, errors.ShapeError, "add: shapes (2,) and (3,)", "axis -1 has 2 and 3"),
     (lambda: np.where(M > 0, X, Y), errors.ShapeError, "where", "(2,) and (3,)"),
     (lambda: M @ M, errors.ShapeError, "(2, 3) @ (2, 3): 3 columns on the left, 2 rows on"),
-    (lambda: M @ Tensor(1.0), errors.ShapeError, "0-d operand"),
+    (lambda: M @ Tensor(1.0), errors.ShapeError, "(2, 3) @ (): a 0-d operand"),
+    (lambda: M @ 2.0, errors.ShapeError, "(2, 3) @ (): a 0-d operand"),
+    (lambda: X.__setitem__(0, 5.0), errors.GraphError, "p.data = ...", "np.where"),
+    (lambda: np.linalg.norm(X), errors.RuleError, "np.linalg.norm has no gradient rule"),
     (lambda: M.reshape(4, 2), errors.ShapeError, "6 elements do not fill shape (4, 2), which", "8"),
     (lambda: M.sum(axis=2), errors.RangeError, "sum: axis 2 is out of range", "use -2..1"),
     (lambda: M.sum(axis=(0, 0)), errors.ShapeError, "sum", "duplicate"),
