@@ -2,7 +2,7 @@
 
 It works on nodes, whatever they are. A node has a ``number`` that grows with time, the ``value``
 it got, the ``function`` that made it (None for a leaf), the plain ``args`` and ``kwargs`` which
-that function saw, and the ``inputs``: the nodes among its args, None in the other places.
+that function saw, and its ``inputs``: the same args, with nodes in the places of their values.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def _steps(root: Any, seed: Any, create_graph: bool) -> Iterator[tuple]:
     while numbers:
         number = -heappop(numbers)
         node, gradient = reached.pop(number), gradients.pop(number)
-        if isinstance(gradient, np.ndarray):
-            gradient.setflags(write=False)  # others may share it
+        if number in ours:
+            gradient.flags.writeable = False
         messages = _messages(node, gradient, create_graph) if node.function else []
         for operand, _, _, part in messages:
             number = operand.number
@@ -86,31 +86,43 @@ def _steps(root: Any, seed: Any, create_graph: bool) -> Iterator[tuple]:
 def _messages(node: Any, gradient: Any, create_graph: bool) -> list[tuple]:
     """Run the rule of each operand that a gradient can flow into."""
     messages = []
-    inputs, kwargs = node.inputs, node.kwargs
+    kind, inputs, kwargs = type(node), node.inputs, node.kwargs
     out, args = (node, _live(node)) if create_graph else (node.value, node.args)
     for position, vjp in enumerate(RULES[node.function]):
         operand = inputs[position]
-        if operand is None or vjp is None:
+        if vjp is None or not isinstance(operand, (kind, tuple, list)):
             continue
         try:
             product = vjp(gradient, out, *args, **kwargs)
         except Exception as error:
             error.add_note(f"in the rule of {node.function.__name__}, operand {position}")
             raise
-        if isinstance(operand, tuple):  # of operands: the rule gives a gradient for each
-            products = list(product)
-            if len(products) != len(operand):
-                raise _rule_error(node, position, f"{len(products)} gradients for {len(operand)}")
-            pairs = [(o, p) for o, p in zip(operand, products, strict=True) if o is not None]
-        else:
+        if isinstance(operand, kind):
             pairs = [(operand, product)]
-        for one, part in pairs:
-            value = one.value
-            if getattr(part, "shape", None) == value.shape and part.dtype == value.dtype:
-                messages.append((one, position, part, part))
-            elif value.dtype.kind == "f":
-                messages.append((one, position, part, _fit(part, value, node, position)))
+        else:
+            pairs = _pairs(operand, product, node, position)
+        for one, product in pairs:
+            value, part = one.value, product
+            if getattr(part, "shape", None) != value.shape or part.dtype != value.dtype:
+                if value.dtype.kind != "f":
+                    continue  # nothing flows into an index or a mask
+                part = _fit(part, value, node, position)
+            if isinstance(part, np.ndarray):
+                part = part.view()
+                part.flags.writeable = False  # several nodes may come to share it
+            messages.append((one, position, product, part))
     return messages
+
+
+def _pairs(operands: Any, products: Any, node: Any, position: int) -> list[tuple[Any, Any]]:
+    """The nodes in a sequence of operands, each with its part of what the rule gave."""
+    if not isinstance(products, (tuple, list)):
+        what = "a sequence of operands needs a rule that gives a list; or join them with np.stack"
+        raise _rule_error(node, position, what)
+    if len(products) != len(operands):
+        raise _rule_error(node, position, f"{len(products)} gradients for {len(operands)} operands")
+    pairs = zip(operands, products, strict=True)
+    return [(one, part) for one, part in pairs if isinstance(one, type(node))]
 
 
 def _fit(product: Any, value: Any, node: Any, position: int) -> Any:
@@ -120,21 +132,19 @@ def _fit(product: Any, value: Any, node: Any, position: int) -> Any:
     """
     if product is None:
         raise _rule_error(node, position, "it returned None")
-    part = product if hasattr(product, "dtype") else np.asarray(product, value.dtype)
-    if part.shape not in (value.shape, node.value.shape) and not isinstance(
-        node.function, np.ufunc
-    ):
-        what = f"gradient has shape {part.shape}, its input {value.shape}"
-        raise _rule_error(node, position, what)
-    if (extra := part.ndim - value.ndim) > 0:
+    part = np.stack(product) if isinstance(product, list) else product
+    part = part if hasattr(part, "dtype") else np.asarray(part)
+    broadcasts = isinstance(node.function, np.ufunc) or part.shape == node.value.shape
+    if broadcasts and (extra := part.ndim - value.ndim) > 0:
         part = np.sum(part, axis=tuple(range(extra)))
-    if part.shape != value.shape and part.ndim == value.ndim:
+    if broadcasts and part.shape != value.shape and part.ndim == value.ndim:
         pairs = enumerate(zip(value.shape, part.shape, strict=True))
-        repeated = tuple(axis for axis, (n, m) in pairs if n == 1 != m)
-        part = np.sum(part, axis=repeated, keepdims=True)
+        part = np.sum(part, axis=tuple(i for i, (n, m) in pairs if n == 1 != m), keepdims=True)
     if part.shape != value.shape:
         what = f"gradient has shape {np.shape(product)}, its input {value.shape}"
         raise _rule_error(node, position, what)
+    if part.dtype.kind not in "fiub":
+        raise _rule_error(node, position, f"gradient holds {part.dtype}")
     return part if part.dtype == value.dtype else astype(part, value.dtype)
 
 
@@ -142,39 +152,59 @@ def _rule_error(node: Any, position: int, what: str) -> RuleError:
     return RuleError(f"rule of {node.function.__name__!r}, operand {position}: {what}")
 
 
-def _live(node: Any) -> list:
-    """The node's args with the nodes themselves in the places of their values."""
-    return [_alive(operand, arg) for operand, arg in zip(node.inputs, node.args, strict=True)]
+def _live(node: Any) -> Any:
+    """The inputs of a node as they are, if they still have the values that it saw."""
+    for operand, value in _flat(node):
+        if operand.value is not value:
+            raise GraphError(
+                f"the data of {describe(operand)} was replaced since the forward ran; a gradient "
+                "with a graph of its own needs the values it was made from. Run the forward again"
+            )
+    return node.inputs
 
 
-def _alive(operand: Any, arg: Any) -> Any:
-    if operand is None:
-        return arg
-    if isinstance(operand, tuple):
-        return type(arg)(map(_alive, operand, arg))
-    if operand.value is not arg:
-        raise GraphError(
-            f"the data of {describe(operand)} was replaced since the forward ran; a gradient with "
-            "a graph of its own needs the values it was made from. Run the forward again"
-        )
-    return operand
+def _flat(node: Any) -> Iterator[tuple[Any, Any]]:
+    """The nodes among the inputs of a node, and in their sequences, each with the value it had."""
+    waiting = [*zip(node.inputs, node.args, strict=True)][::-1]
+    while waiting:
+        operand, value = waiting.pop()
+        if isinstance(operand, type(node)):
+            yield operand, value
+        elif isinstance(operand, (tuple, list)):
+            waiting += [*zip(operand, value, strict=True)][::-1]
 
 
-def _seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
-    """The gradient that the sweep starts with: checked, and a copy."""
+def history(root: Any) -> list[Any]:
+    """All nodes that ``root`` was made from, and itself, in the order in which they were made."""
+    found, waiting = {root.number: root}, [root]
+    while waiting:
+        for operand, _ in _flat(waiting.pop()):
+            if operand.number not in found:
+                found[operand.number] = operand
+                waiting.append(operand)
+    return [found[number] for number in sorted(found)]
+
+
+def _check_root(root: Any) -> None:
+    """Raise where no gradient can start from."""
     if not hasattr(root, "inputs"):
         raise DTypeError(
             f"a backward starts from a Tensor, not from {type(root).__name__}; a gradient becomes "
             "one, with a graph of its own, by grad(..., create_graph=True)"
         )
-    if not any(operand is not None for operand in root.inputs):
+    if not any(True for _ in _flat(root)):
         raise GraphError(
             f"{describe(root)} has no history: nothing here was recorded. Start from the result "
             "of a computation on Tensors, made outside no_grad()"
         )
-    value = root.value
-    if value.dtype.kind != "f":
-        raise DTypeError(f"{describe(root)} holds {value.dtype}: no gradient flows back from it")
+    if root.value.dtype.kind != "f":
+        raise DTypeError(f"{describe(root)} holds {root.dtype}: no gradient flows back from it")
+
+
+def _seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
+    """The gradient that the sweep starts with: checked, and a copy; with create_graph a node."""
+    _check_root(root)
+    value, kind = root.value, type(root)
     if cotangent is None:
         if value.size != 1:
             raise ShapeError(
@@ -182,17 +212,20 @@ def _seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
                 "Use .sum(), or pass the cotangent"
             )
         cotangent = np.ones(value.shape)
-    if isinstance(cotangent, type(root)):
-        seed = cotangent if create_graph else cotangent.value
-    else:
-        try:
-            seed = np.array(cotangent, value.dtype)[()]
-        except (TypeError, ValueError) as error:
-            raise DTypeError(f"the cotangent is not an array of numbers: {error}") from error
-        seed = type(root)(seed) if create_graph else seed
-    if seed.shape != value.shape:
-        raise ShapeError(f"the cotangent has shape {seed.shape}, {describe(root)} {value.shape}")
-    return seed
+    if np.shape(cotangent) != value.shape:
+        found = np.shape(cotangent)
+        raise ShapeError(f"the cotangent has shape {found}, {describe(root)} {value.shape}")
+    plain = np.asarray(cotangent.value if isinstance(cotangent, kind) else cotangent)
+    if plain.dtype.kind not in "fiub":
+        raise DTypeError(f"the cotangent is not an array of numbers but {cotangent!r:.60}")
+    seed = np.array(plain, value.dtype)
+    seed.flags.writeable = False
+    if not create_graph:
+        return seed[()]
+    node = astype(cotangent, value.dtype) if isinstance(cotangent, kind) else kind(seed)
+    if not any(True for _ in _flat(-node)):
+        raise GraphError("create_graph=True records the gradient, which no_grad() forbids")
+    return node
 
 
 def backward(root: Any, cotangent: Any = None, *, retain_grads: bool = False) -> None:
@@ -225,7 +258,7 @@ def grad(output: Any, inputs: Any, cotangent: Any = None, *, create_graph: bool 
     found = {node.number: gradient for node, gradient, _ in steps if node.number in asked}
     gradients = [found[x.number] if x.number in found else np.zeros_like(x.value) for x in wanted]
     if create_graph:
-        results = [g if isinstance(g, type(output)) else type(output)(g) for g in gradients]
+        results = [+g if isinstance(g, type(output)) else type(output)(g) for g in gradients]
     else:
         results = [np.array(g) for g in gradients]
     return results[0] if single else tuple(results)

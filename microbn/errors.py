@@ -1,7 +1,7 @@
 """What can go wrong, as a small tree, and NumPy's errors said again in the user's terms.
 
-Every class is also the built-in exception that NumPy raises in its place, so code that
-catches ValueError, IndexError or TypeError goes on working.
+Every class is also a built-in exception, the one that NumPy raises where it would raise any, so
+code that catches ValueError, IndexError or TypeError goes on working.
 """
 
 from __future__ import annotations
@@ -46,6 +46,10 @@ class NonFiniteError(MicrobnError, ArithmeticError):
     """A NaN or an infinity where it would do lasting damage."""
 
 
+class RenderError(MicrobnError, RuntimeError):
+    """Graphviz is there, and fails; the message is its own."""
+
+
 class MissingPackageError(MicrobnError, ImportError):
     """An optional package that is not installed; the message names the extra that brings it."""
 
@@ -61,11 +65,11 @@ def explain(function: Callable, values: Sequence, kwargs: Mapping, error: Except
         return ShapeError(f"matmul: {_matmul_fault(*shapes)}")
     if function is np.reshape and isinstance(error, ValueError):
         shape = values[1] if len(values) > 1 else kwargs["shape"]
+        holds = "" if np.min(shape, initial=0) < 0 else f", which holds {int(np.prod(shape))}"
         return ShapeError(
-            f"reshape: {np.size(values[0])} elements do not fill shape {shape}, "
-            f"which holds {np.prod(shape)}"
+            f"reshape: {np.size(values[0])} elements do not fill shape {shape}{holds}"
         )
-    if ufunc and isinstance(error, ValueError):
+    if ufunc and "broadcast" in str(error):
         return ShapeError(f"{name}: {_broadcast_fault(*shapes)}")
     if "zero-size array" in str(error):
         return ShapeError(f"{name}: the tensor is empty, shape {shapes[0]}")
@@ -82,16 +86,18 @@ def as_floats(data: Any, dtype: Any) -> Any:
     Raises ShapeError for ragged rows and DTypeError for anything that is not floats.
     """
     try:
-        array = np.array(data, dtype)
+        array = np.asarray(data)
+        if array.dtype.kind in "USO":
+            what = "objects" if array.dtype.kind == "O" else "text"
+            raise DTypeError(f"cannot make a tensor from {what}, {data!r:.60}; it needs floats")
+        array = np.array(array, dtype)
     except MicrobnError:
         raise
     except (ValueError, TypeError) as error:
-        lengths = {len(row): None for row in data if hasattr(row, "__len__")}
-        rows = f"rows have lengths {_listed(lengths)}" if len(lengths) > 1 else error
-        raise ShapeError(f"cannot make a tensor: {rows}") from error
-    if array.dtype.kind in "USO":
-        what = "objects" if array.dtype.kind == "O" else "text"
-        raise DTypeError(f"cannot make a tensor from {what}, {data!r:.60}; it needs floats")
+        rows = data if isinstance(data, (list, tuple)) else ()
+        lengths = {len(row): None for row in rows if hasattr(row, "__len__")}
+        ragged = f"rows have lengths {_listed(lengths)}" if len(lengths) > 1 else error
+        raise ShapeError(f"cannot make a tensor: {ragged}") from error
     if array.dtype not in (np.float32, np.float64):
         write = "write [1., 2.] instead of [1, 2], or " if array.dtype.kind in "iub" else ""
         raise DTypeError(

@@ -16,6 +16,7 @@ from .rules import relu as relu
 from .rules import stop_gradient
 from .tensor import label
 
+# Losses divide a sum: np.mean of a whole object array of Tensors turns them into one float.
 Array = Any  # an ndarray, a Tensor, an object array of 0-d Tensors
 
 
@@ -90,18 +91,22 @@ def sigmoid(x: Array) -> Array:
 
 
 def softmax(x: Array, axis: int = -1) -> Array:
-    """``exp(x) / sum(exp(x))`` over ``axis``; the largest entry is taken off first."""
-    powers = np.exp(x - stop_gradient(np.max(x, axis=axis, keepdims=True)))
+    """``exp(x) / sum(exp(x))`` over ``axis``."""
+    powers = np.exp(_shifted(x, axis))
     return powers / np.sum(powers, axis=axis, keepdims=True)
 
 
 def log_softmax(x: Array, axis: int = -1) -> Array:
-    """The logarithm of `softmax`, without its underflow.
-
-    Taking off the largest entry changes neither the value nor any derivative, so it is a constant.
-    """
-    shifted = x - stop_gradient(np.max(x, axis=axis, keepdims=True))
+    """The logarithm of `softmax`, without its underflow."""
+    shifted = _shifted(x, axis)
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+
+
+def _shifted(x: Array, axis: int) -> Array:
+    """x less its largest entry, against overflow: no softmax and no derivative of one depends on
+    such a shift, so it counts as a constant.
+    """
+    return x - stop_gradient(np.max(x, axis=axis, keepdims=True))
 
 
 def cross_entropy(logits: Array, targets: Any) -> Array:
@@ -125,7 +130,7 @@ def cross_entropy(logits: Array, targets: Any) -> Array:
         raise RangeError(
             f"cross_entropy: target {targets[i]} at [{i}] is not one of {classes} classes"
         )
-    return -np.mean(log_softmax(logits)[np.arange(n), targets])
+    return -np.sum(log_softmax(logits)[np.arange(n), targets]) / n
 
 
 def mse(prediction: Array, target: Array) -> Array:
@@ -135,7 +140,7 @@ def mse(prediction: Array, target: Array) -> Array:
             f"mse: prediction has shape {np.shape(prediction)}, target {np.shape(target)}; "
             "they would broadcast, which is never meant"
         )
-    return np.mean(np.square(prediction - target))
+    return np.sum(np.square(prediction - target)) / np.size(target)
 
 
 def _check_array(name: str, x: Any) -> None:

@@ -105,7 +105,7 @@ class Module:
                     f"expected {part.shape}; nothing was loaded"
                 )
             try:
-                new[path] = np.array(state[path], dtype=part.dtype)
+                new[path] = np.array(state[path]).astype(part.dtype, casting="same_kind")
             except (TypeError, ValueError) as error:
                 raise DTypeError(
                     f"state_dict: {path!r} is not numbers ({error}); nothing was loaded"
@@ -187,7 +187,7 @@ class BatchNorm(Module):
     nothing is detached.
 
     Raises ShapeError for other shapes and for a single value per channel in training, and
-    NonFiniteError for a batch whose statistics are not finite; the running ones stay unchanged.
+    NonFiniteError where a batch to be tracked is not finite; the running statistics stay unchanged.
 
     Source: Ioffe & Szegedy 2015, algorithms 1 and 2.
     """
@@ -213,8 +213,8 @@ class BatchNorm(Module):
         ):
             raise ArgumentError(f"BatchNorm: momentum must be in [0, 1] or None, got {momentum!r}")
         self.num_features = num_features
-        self.eps = eps
-        self.momentum = momentum
+        self.eps = float(eps)
+        self.momentum = None if momentum is None else float(momentum)
         self.gamma = Tensor(np.ones(num_features), dtype=dtype) if affine else None
         self.beta = Tensor(np.zeros(num_features), dtype=dtype) if affine else None
         self.running_mean = np.zeros(num_features, dtype) if track_running_stats else None
@@ -237,14 +237,16 @@ class BatchNorm(Module):
                     "there is no variance; use a larger batch, or eval() for inference"
                 )
             mean, centered, var = F.moments(x, axes)
-            if self.training and self.running_mean is not None:
-                self._track(_value(mean), _value(var), x)
         else:
             along = (1, -1) + (1,) * (x.ndim - 2)
-            centered = x - np.reshape(self.running_mean, along)
+            mean, centered = None, x - np.reshape(self.running_mean, along)
             var = np.reshape(self.running_var, along)
-        x_hat = F.normalize(centered, var, self.eps)
-        return x_hat if self.gamma is None else F.affine(x_hat, self.gamma, self.beta)
+        y = F.normalize(centered, var, self.eps)
+        if self.gamma is not None:
+            y = F.affine(y, self.gamma, self.beta)
+        if self.training and self.running_mean is not None:
+            self._track(_value(mean), _value(var), x)
+        return y
 
     def _track(self, mean: np.ndarray, var: np.ndarray, x: Any) -> None:
         """Move the running statistics towards a batch's, or refuse and leave all as it was."""

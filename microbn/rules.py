@@ -14,7 +14,8 @@ from __future__ import annotations
 import functools
 import inspect
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -52,18 +53,22 @@ def defvjp(function: Callable, *vjps: Callable | None) -> None:
     _CALLS[function] = names, most
 
 
-def primitive(function: Callable) -> Callable:
+def primitive(function: Callable, entrywise: bool = False) -> Callable:
     """Make a plain function of arrays recordable, as NumPy's own functions are.
 
     Called with anything that speaks NumPy's protocol (NEP 18: a Tensor), the call is handed to
-    it; called with arrays, it runs. Give it its rule with `defvjp`.
+    it; called with arrays, it runs. Give it its rule with `defvjp`. A function that works
+    ``entrywise`` is called on each entry of an object array.
     """
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        for arg in args:
-            if not isinstance(arg, np.ndarray) and hasattr(arg, "__array_function__"):
-                return arg.__array_function__(call, (type(arg),), args, kwargs)
+        for arg in (*args, *kwargs.values()):
+            for one in arg if isinstance(arg, (tuple, list)) else (arg,):
+                if not isinstance(one, np.ndarray) and hasattr(one, "__array_function__"):
+                    return one.__array_function__(call, (type(one),), args, kwargs)
+        if entrywise and isinstance(args[0], np.ndarray) and args[0].dtype == object:
+            return np.frompyfunc(call, 1, 1)(args[0])
         return function(*args, **kwargs)
 
     call.recordable = True  # type: ignore[attr-defined]
@@ -92,7 +97,9 @@ def check_recordable(function: Callable, args: tuple, kwargs: Mapping[str, Any])
             )
     if function is np.mean and args[0].size == 0:  # NumPy only warns, and gives NaN
         axis = args[1] if len(args) > 1 else kwargs.get("axis")
-        if 0 in np.atleast_1d(args[0].shape if axis is None else np.take(args[0].shape, axis)):
+        if 0 in np.atleast_1d(
+            args[0].shape if axis is None else np.take(args[0].shape, axis, mode="wrap")
+        ):
             raise ShapeError(f"mean: the tensor is empty, shape {args[0].shape}")
 
 
@@ -119,16 +126,16 @@ def _flat(
     """The signature of the functions that are recorded without a gradient."""
 
 
-# What NumPy lacks ---------------------------------------------------------------------------
+# What NumPy lacks
 
 
-@primitive
+@functools.partial(primitive, entrywise=True)
 def relu(x: Any) -> Any:
     """``max(x, 0)``, with the derivative 0 at 0."""
     return np.maximum(x, 0)
 
 
-@primitive
+@functools.partial(primitive, entrywise=True)
 def stop_gradient(x: Any) -> Any:
     """``x`` itself, as a constant: nothing flows back through it."""
     return x
@@ -154,7 +161,7 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     return out
 
 
-# Helpers of the table -----------------------------------------------------------------------
+# Helpers of the table
 
 
 def _spread(g: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -187,20 +194,23 @@ def _matmul_right(g: Any, out: Any, x: Any, y: Any) -> Any:
     return x.mT @ g
 
 
-def _pieces(g: Any, out: Any, xs: Any, axis: int | None = 0) -> Iterator:
+def _pieces(g: Any, out: Any, xs: Any, axis: int | None = 0) -> list:
     """The gradient of concatenate, cut where its operands met."""
-    start = 0
-    for x in xs:
-        stop = start + (x.size if axis is None else x.shape[axis])
-        yield np.reshape(g[_at(slice(start, stop), axis or 0, g.ndim)], x.shape)
-        start = stop
+    ends = np.cumsum([np.size(x) if axis is None else np.shape(x)[axis] for x in xs])
+    slices = [slice(*ends) for ends in pairwise([0, *ends.tolist()])]
+    cut = [g[_at(piece, axis or 0, g.ndim)] for piece in slices]
+    return [np.reshape(part, np.shape(x)) for part, x in zip(cut, xs, strict=True)]
+
+
+def _inverse(axes: Any) -> tuple[int, ...]:
+    return tuple(np.argsort([axis % len(axes) for axis in axes]).tolist())
 
 
 def _at(index: Any, axis: int, ndim: int) -> tuple:
     return (slice(None),) * (axis % ndim) + (index,)
 
 
-# The table ----------------------------------------------------------------------------------
+# The table
 # fmt: off
 
 # Arithmetic: a rule for the left operand, a rule for the right.
@@ -212,14 +222,15 @@ defvjp(np.matmul,       _matmul_left,                         _matmul_right)
 # y - (y != 0) is y - 1, and 0 where y is 0: x**0 has the derivative 0, at x = 0 too.
 defvjp(np.power,        lambda g, out, x, y: g * y * x ** (y - (y != 0)),
                         lambda g, out, x, y: g * out * np.log(np.where(x == 0, 1, x)))
-defvjp(np.maximum,      lambda g, out, x, y: np.where(x == y, g / 2, g * (x > y)),
-                        lambda g, out, x, y: np.where(x == y, g / 2, g * (x < y)))
-defvjp(np.minimum,      lambda g, out, x, y: np.where(x == y, g / 2, g * (x < y)),
-                        lambda g, out, x, y: np.where(x == y, g / 2, g * (x > y)))
+defvjp(np.maximum,      lambda g, out, x, y: np.where(x > y, g, np.where(x == y, g / 2, 0)),
+                        lambda g, out, x, y: np.where(x < y, g, np.where(x == y, g / 2, 0)))
+defvjp(np.minimum,      lambda g, out, x, y: np.where(x < y, g, np.where(x == y, g / 2, 0)),
+                        lambda g, out, x, y: np.where(x > y, g, np.where(x == y, g / 2, 0)))
 defvjp(np.where, None,  lambda g, out, c, x, y: np.where(c, g, 0),
                         lambda g, out, c, x, y: np.where(c, 0, g))
 
 # Functions of one array, entry by entry.
+defvjp(np.positive,     lambda g, out, x: g)
 defvjp(np.negative,     lambda g, out, x: -g)
 defvjp(np.square,       lambda g, out, x: g * (2 * x))
 defvjp(np.sqrt,         lambda g, out, x: g / (2 * out))
@@ -227,7 +238,7 @@ defvjp(np.exp,          lambda g, out, x: g * out)
 defvjp(np.log,          lambda g, out, x: g / x)
 defvjp(np.tanh,         lambda g, out, x: g * (1 - np.square(out)))
 defvjp(np.abs,          lambda g, out, x: g * np.sign(x))
-defvjp(relu,            lambda g, out, x: g * (x > 0))
+defvjp(relu,            lambda g, out, x: np.where(x > 0, g, 0))
 
 # Reductions.
 defvjp(np.sum,          lambda g, out, x, axis=None, *, keepdims=False:
@@ -243,7 +254,7 @@ defvjp(np.expand_dims,  lambda g, out, x, axis: np.reshape(g, x.shape))
 defvjp(np.squeeze,      lambda g, out, x, axis=None: np.reshape(g, x.shape))
 defvjp(np.broadcast_to, lambda g, out, x, shape: g)
 defvjp(np.transpose,    lambda g, out, x, axes=None:
-                            np.transpose(g, axes and np.argsort([a % x.ndim for a in axes])))
+                            np.transpose(g, None if axes is None else _inverse(axes)))
 defvjp(np.matrix_transpose, lambda g, out, x: g.mT)
 defvjp(np.swapaxes,     lambda g, out, x, axis1, axis2: np.swapaxes(g, axis1, axis2))
 defvjp(astype,          lambda g, out, x, dtype: g)

@@ -58,14 +58,14 @@ class Tensor:
     """
 
     __slots__ = (
-        *("value", "function", "args", "kwargs", "inputs"),
+        *("value", "function", "args", "inputs", "kwargs"),
         *("number", "name", "scope", "grad", "__weakref__"),
     )
     value: Any  # the result: an array that nobody writes into, or a NumPy scalar
     function: Callable | None  # what made it; None for a leaf
     args: Sequence  # the plain values that the function saw
+    inputs: Sequence  # the same, with the Tensors themselves in their places
     kwargs: Mapping[str, Any]
-    inputs: Sequence  # the Tensors among the args, None in the place of a constant
     number: int  # when it was made: numbers only grow
     name: str | None
     scope: tuple[str, ...]
@@ -83,7 +83,7 @@ class Tensor:
     __truediv__, __rtruediv__ = _operator(np.divide, operator.truediv)
     __pow__, __rpow__ = _operator(np.power, operator.pow)
     __matmul__, __rmatmul__ = _operator(np.matmul, operator.matmul)
-    __neg__, __abs__ = _method(np.negative), _method(np.abs)
+    __pos__, __neg__, __abs__ = _method(np.positive), _method(np.negative), _method(np.abs)
     __lt__, __gt__ = _operator(np.less, operator.lt)[0], _operator(np.greater, operator.gt)[0]
     __le__, _ = _operator(np.less_equal, operator.le)
     __ge__, _ = _operator(np.greater_equal, operator.ge)
@@ -208,6 +208,8 @@ class Tensor:
     def __array_function__(self, function: Callable, types: Any, args: Any, kwargs: Any) -> Any:
         if function in (np.shape, np.ndim, np.size, np.zeros_like, np.ones_like):
             return function(*map(_plain, args), **kwargs)  # they ask for the shape alone
+        if given := [key for key, value in kwargs.items() if isinstance(value, Tensor)]:
+            raise RuleError(f"{function.__name__}: {given[0]}= is a Tensor; pass it by position")
         check_recordable(function, args, kwargs)
         return record(function, args, kwargs)
 
@@ -233,31 +235,45 @@ def record(function: Callable, args: tuple, kwargs: Any = _NOTHING, compute: Any
 
     ``compute`` may be a quicker way to the same values. Under `no_grad` the result is a constant.
     """
-    values: list = []
     inputs: list = []
+    values: list = []
     for arg in args:
         if isinstance(arg, Tensor):
-            values.append(arg.value)
             inputs.append(arg)
+            values.append(arg.value)
         else:
-            values.append(_plain(arg))
-            inputs.append(_nodes(arg))
+            inputs.append(arg := _frozen(arg))
+            values.append(_plain(arg) if isinstance(arg, (tuple, list)) else arg)
+    if kwargs:
+        kwargs = {key: _frozen(value) for key, value in kwargs.items()}
     try:
         value = (compute or function)(*values, **kwargs)
     except MicrobnError:
         raise
     except (ValueError, IndexError, TypeError) as error:
         raise explain(function, values, kwargs, error) from error
-    if isinstance(value, np.ndarray):
-        value.setflags(write=False)
-    elif not isinstance(value, np.generic):
-        value = as_floats(value, None)
     out = Tensor.__new__(Tensor)
+    value = _result(value, function)
     if _mode.get().recording:
         _fill(out, value, None, function, values, inputs, kwargs)
     else:
-        _fill(out, value, None, stop_gradient, (value,), (None,))
+        _fill(out, value, None, stop_gradient, (value,), (value,))
     return out
+
+
+def _result(value: Any, function: Callable) -> Any:
+    """What a function gave, frozen. Raises RuleError and DTypeError for what cannot be recorded."""
+    if isinstance(value, np.ndarray):
+        value = value.view()
+        value.flags.writeable = False
+    elif not isinstance(value, np.generic):
+        if not isinstance(value, (float, int)):
+            kind = type(value).__name__
+            raise RuleError(f"{function.__name__}: it gives a {kind}, and only arrays are recorded")
+        value = np.asarray(value)[()]
+    if value.dtype.kind not in "fiub":
+        raise DTypeError(f"{function.__name__}: it gives {value.dtype}; a tensor needs floats")
+    return value
 
 
 def _fill(
@@ -274,24 +290,21 @@ def _fill(
     out.scope = _mode.get().scope
 
 
+def _frozen(arg: Any) -> Any:
+    """An argument with its constant arrays copied, as what may still change elsewhere."""
+    if isinstance(arg, np.ndarray) and (arg.flags.writeable or not arg.flags.owndata):
+        arg = np.array(arg)
+        arg.flags.writeable = False
+    elif isinstance(arg, (tuple, list)):
+        return [*map(_frozen, arg)] if isinstance(arg, list) else (*map(_frozen, arg),)
+    return arg
+
+
 def _plain(arg: Any) -> Any:
-    """What a function is to see of an argument: values, and a copy of what could still change."""
-    if isinstance(arg, np.ndarray):
-        if arg.flags.writeable or not arg.flags.owndata:  # a view may still change with its base
-            arg = np.array(arg)
-            arg.setflags(write=False)
-        return arg
+    """An argument as a function of arrays is to see it: Tensors give way to their values."""
     if isinstance(arg, (tuple, list)):
-        return type(arg)(map(_plain, arg))
+        return [*map(_plain, arg)] if isinstance(arg, list) else (*map(_plain, arg),)
     return arg.value if isinstance(arg, Tensor) else arg
-
-
-def _nodes(arg: Any) -> Any:
-    """The Tensors of an argument: itself, or in a sequence each at its place; else None."""
-    if isinstance(arg, (tuple, list)):
-        nodes = tuple(map(_nodes, arg))
-        return nodes if any(node is not None for node in nodes) else None
-    return arg if isinstance(arg, Tensor) else None
 
 
 def _operand(other: Any) -> Any:
@@ -312,38 +325,47 @@ def _boxed(arg: Any) -> Any:
     return box
 
 
+def _in_place(name: str) -> Callable:
+    own = getattr(np.ndarray, name)
+
+    def method(self: np.ndarray, other: Any) -> Any:  # NotImplemented: Python goes on to a = a - b
+        return own(self, other) if self.flags.writeable else NotImplemented
+
+    return method
+
+
 class ReadOnly(np.ndarray):
     """A view that cannot be written into; ``a -= b`` makes a new array, as it does for numbers."""
 
-    def _rebind(self, other: Any) -> Any:
-        return NotImplemented  # so Python goes on to a = a - b
-
-    __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = _rebind
+    __iadd__, __isub__ = _in_place("__iadd__"), _in_place("__isub__")
+    __imul__, __itruediv__ = _in_place("__imul__"), _in_place("__itruediv__")
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         return np.asarray(array)[()] if return_scalar else np.asarray(array)
 
 
 @contextmanager
-def _mode_with(**changes: Any) -> Iterator[None]:
-    token = _mode.set(_mode.get()._replace(**changes))
+def no_grad() -> Iterator[None]:
+    """``with no_grad():`` computes without recording, in this thread or task alone.
+
+    Also a decorator. What is computed inside is constant, as if made by ``stop_gradient``.
+    """
+    token = _mode.set(_mode.get()._replace(recording=False))
     try:
         yield
     finally:
         _mode.reset(token)
 
 
-def no_grad() -> Any:
-    """``with no_grad():`` computes without recording, in this thread or task alone.
-
-    Also a decorator. What is computed inside is constant, as if made by ``stop_gradient``.
-    """
-    return _mode_with(recording=False)
-
-
-def scope(name: str) -> Any:
+@contextmanager
+def scope(name: str) -> Iterator[None]:
     """``with scope("encoder"):`` marks the Tensors made inside as one group. Scopes nest."""
-    return _mode_with(scope=(*_mode.get().scope, name))
+    mode = _mode.get()
+    token = _mode.set(mode._replace(scope=(*mode.scope, name)))
+    try:
+        yield
+    finally:
+        _mode.reset(token)
 
 
 def label(names: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes
+from hypothesis.extra.numpy import array_shapes, mutually_broadcastable_shapes
 
 from microbn import Tensor, grad
 from microbn.testing import numeric_vjp
@@ -34,9 +34,23 @@ def grids(draw, *shapes):
     return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
-def shapes(min_dims=0, max_dims=3, min_side=0):
+SIDES = st.sampled_from([1, 1, 1, 0])  # the least length of an axis: mostly something, at times 0
+
+
+def shapes(min_dims=0, max_dims=3):
     """Shapes with up to 27 entries, axes of length 0 and 1 among them."""
-    return array_shapes(min_dims=min_dims, max_dims=max_dims, min_side=min_side, max_side=3)
+    return SIDES.flatmap(
+        lambda side: array_shapes(min_dims=min_dims, max_dims=max_dims, min_side=side, max_side=3)
+    )
+
+
+def broadcastable(count):
+    """Shapes that broadcast with each other."""
+    return SIDES.flatmap(
+        lambda side: mutually_broadcastable_shapes(
+            num_shapes=count, min_side=side, max_side=3 if count < 3 else 2, max_dims=3
+        )
+    ).map(lambda drawn: drawn.input_shapes)
 
 
 def axes(ndim):

@@ -1,5 +1,7 @@
 """Batch norm's gradient: emergent, by stages, in one line; its invariants; planted mistakes."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from checks import grids
@@ -176,3 +178,50 @@ def test_closed_form_refuses_a_cotangent_of_another_shape():
     for backward in (closed_form.backward, closed_form.backward_staged):
         with pytest.raises(ValueError, match=r"dy has shape \(3,\), the forward was \(3, 3\)"):
             backward(np.ones(3), cache)
+
+
+def test_jacobian_projects_onto_what_is_left_of_the_batch():
+    x, eps = np.random.default_rng(0).normal(size=(5, 1)), 1e-2
+    s = np.sqrt(x.var() + eps)
+    x_hat, n, r = (x - x.mean()) / s, len(x), eps / s**2
+    rows = [
+        emergent(x, np.ones(1), np.zeros(1), e[:, None], partial(F.batch_norm, eps=eps))["x"]
+        for e in np.eye(n)
+    ]
+    jacobian = np.concatenate(rows, axis=1)
+    assert close(jacobian, (np.eye(n) - 1 / n - x_hat @ x_hat.T / n) / s, 1e-12)
+    assert np.trace(s * jacobian) == pytest.approx(n - 2 + r)
+
+
+def test_weights_before_batch_norm_get_an_orthogonal_gradient_and_a_bias_none():
+    rng, eps = np.random.default_rng(0), 1e-2
+    x, w, b = Tensor(rng.normal(size=(6, 4))), Tensor(rng.normal(size=(4, 3))), Tensor(np.ones(3))
+    gamma, dy = Tensor(rng.normal(size=3)), rng.normal(size=(6, 3))
+    z = x @ w + b
+    dw, db, dgamma = mb.grad(F.batch_norm(z, gamma, np.zeros(3), eps), [w, b, gamma], dy)
+    r = eps / (z.data.var(0) + eps)
+    assert close(np.sum(w.data * dw, axis=0), r * gamma.data * dgamma, 1e-12)
+    assert close(db, np.zeros(3), 1e-12)
+
+
+def test_gradient_of_scaled_weights_is_the_gradient_scaled_back():
+    rng = np.random.default_rng(0)
+    x, w, dy = rng.normal(size=(6, 4)), rng.normal(size=(4, 3)), rng.normal(size=(6, 3))
+    gradients = []
+    for a in (1.0, 3.0):
+        leaf = Tensor(a * w)
+        y = F.batch_norm(x @ leaf, np.ones(3), np.zeros(3), eps=0.0)
+        gradients.append(mb.grad(y, leaf, dy))
+    assert close(gradients[1], gradients[0] / 3, 1e-12)
+
+
+def test_features_do_not_mix():
+    rng = np.random.default_rng(0)
+    x, gamma, beta, dy = (rng.normal(size=s) for s in ((6, 3), 3, 3, (6, 3)))
+    dy[:, 1:] = 0.0
+    assert np.array_equal(emergent(x, gamma, beta, dy)["x"][:, 1:], np.zeros((6, 2)))
+
+
+def test_constant_feature_without_eps_is_nan():
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(F.batch_norm(np.full((4, 1), 3.0), np.ones(1), np.zeros(1), eps=0.0)).all()

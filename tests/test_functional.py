@@ -60,6 +60,15 @@ def test_scalar_graph_has_the_gradients_of_the_tensor_graph():
         np.testing.assert_allclose(by_entry, tensor.grad, rtol=1e-11, atol=1e-12)
 
 
+def test_losses_of_scalars_are_recorded():
+    logits, tensor = scalars(X), Tensor(X)
+    loss = F.cross_entropy(logits, TARGETS) + F.mse(logits, 0 * X)
+    loss.backward()
+    (F.cross_entropy(tensor, TARGETS) + F.mse(tensor, 0 * X)).backward()
+    by_entry = np.reshape([float(t.grad) for t in logits.flat], X.shape)
+    np.testing.assert_allclose(by_entry, tensor.grad, rtol=1e-12, atol=1e-15)
+
+
 def scalars(array):
     boxes = np.empty(array.shape, object)
     for index in np.ndindex(array.shape):
@@ -115,3 +124,12 @@ def test_names_are_given_to_what_is_made_and_only_there():
 def test_faults_name_the_facts(fault, error, message):
     with pytest.raises(error, match=message):
         fault()
+
+
+def test_two_passes_keep_a_float32_variance_where_one_loses_it():
+    x = (1e4 + RNG.normal(size=(64, 3))).astype(np.float32)
+    exact = x.astype(np.float64).var(0)
+    _, _, var = F.moments(x)
+    one_pass = np.mean(x * x, axis=0) - np.mean(x, axis=0) ** 2
+    assert np.abs(var[0] / exact - 1).max() < 1e-2
+    assert np.abs(one_pass / exact - 1).max() > 0.5

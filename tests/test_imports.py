@@ -1,11 +1,49 @@
 """What importing costs: NumPy, and nothing else."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import microbn
+
 HEAVY = ["matplotlib", "graphviz", "rich", "hypothesis", "sklearn", "joblib", "pygraphviz"]
+
+
+ROOM = Path(microbn.__file__).parent
+MAY_IMPORT = {
+    "errors.py": set(),
+    "rules.py": {"errors"},
+    "backward.py": {"errors", "rules"},
+    "tensor.py": {"backward", "errors", "rules"},
+    "closed_form.py": set(),
+}
+
+
+def imported(source):
+    """The modules of microbn that a file imports, anywhere in it."""
+    nodes = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.ImportFrom) and n.level]
+    return {name for n in nodes for name in ([n.module] if n.module else [a.name for a in n.names])}
+
+
+@pytest.mark.parametrize("file", MAY_IMPORT)
+def test_rooms_of_the_engine_import_only_what_lies_below(file):
+    assert imported((ROOM / file).read_text()) <= MAY_IMPORT[file]
+
+
+def test_engine_imports_none_of_the_rooms_that_know_it():
+    for file in ROOM.glob("*.py"):
+        if file.name not in ("__init__.py", "cli.py"):
+            assert imported(file.read_text()).isdisjoint({"view", "testing", "lab"})
+
+
+def test_the_check_sees_an_import():
+    assert imported("def f():\n    from .tensor import Tensor\nfrom . import view") == {
+        "tensor",
+        "view",
+    }
 
 
 def loaded_after(code):
@@ -28,7 +66,5 @@ def test_rooms_load_when_they_are_asked_for():
 
 
 def test_unknown_name_is_an_attribute_error():
-    import microbn
-
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = microbn.nothing

@@ -119,13 +119,33 @@ def test_training_forward_under_no_grad_still_moves_the_statistics():
 
 
 def test_statistics_stay_out_of_the_graph():
-    bn = nn.BatchNorm(3)
-    x = Tensor(RNG.normal(size=(8, 3)))
+    bn, fresh = nn.BatchNorm(3), nn.BatchNorm(3)
+    values, dy = RNG.normal(size=(8, 3)), RNG.normal(size=(8, 3))
+    x, again = Tensor(values), Tensor(values)
     y = bn(x)
+    bn(RNG.normal(size=(8, 3)))  # moves the statistics between forward and backward
+    y.backward(dy)
+    fresh(again).backward(dy)
+    assert np.array_equal(x.grad, again.grad)
     assert type(bn.running_mean) is np.ndarray
-    bn(RNG.normal(size=(8, 3)))
-    y.backward(RNG.normal(size=(8, 3)))
-    assert x.grad.shape == (8, 3)
+
+
+def test_statistics_stay_where_they_are_when_the_forward_fails():
+    bn = nn.BatchNorm(3)
+    bn.beta = Tensor(np.ones(2))
+    with pytest.raises(errors.ShapeError):
+        bn(RNG.normal(size=(8, 3)))
+    assert bn.num_batches_tracked == 0
+
+
+def test_single_sample_with_several_values_per_channel_is_a_batch():
+    assert nn.BatchNorm(3)(RNG.normal(size=(1, 3, 4))).shape == (1, 3, 4)
+
+
+def test_module_that_holds_its_parent_ends():
+    parent, child = nn.Module(), nn.Module()
+    parent.weight, parent.child, child.parent = Tensor(1.0), child, parent
+    assert len(parent.parameters()) == 1
 
 
 def test_without_tracking_eval_uses_the_batch():
@@ -156,7 +176,8 @@ def test_float32_batch_norm_stays_float32():
 
 
 def test_running_statistics_keep_their_dtype():
-    bn = nn.BatchNorm(3, dtype=np.float32)
+    bn = nn.BatchNorm(3, dtype=np.float32, momentum=np.float64(0.1), eps=np.float64(1e-5))
+    assert bn(RNG.normal(size=(8, 3)).astype(np.float32)).dtype == np.float32
     bn(RNG.normal(size=(8, 3)))
     assert bn.running_mean.dtype == bn.running_var.dtype == np.float32
 
@@ -223,6 +244,7 @@ def test_state_dict_is_a_copy():
         ),
         ({"layers.9.gamma": np.ones(3)}, errors.ArgumentError, "'layers.9.gamma' is unknown"),
         ({"layers.1.gamma": None}, errors.ArgumentError, "'layers.1.gamma' is missing"),
+        ({"layers.1.num_batches_tracked": 2.7}, errors.DTypeError, "tracked' is not numbers"),
         ({"layers.1.gamma": ["a", "b", "c"]}, errors.DTypeError, "'layers.1.gamma' is not numbers"),
     ],
 )

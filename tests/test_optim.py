@@ -33,6 +33,16 @@ def test_adams_first_step_has_the_length_of_the_rate():
     assert descend(optim.Adam([p], lr=0.1), p, 1)[0] == pytest.approx([0.9, -19.9])
 
 
+def test_adam_follows_its_formula():
+    p, x, mean, square = Tensor([1.0, -20.0, 1e-4]), np.array([1.0, -20.0, 1e-4]), 0.0, 0.0
+    path = descend(optim.Adam([p], lr=0.1, betas=(0.8, 0.95), eps=1e-3), p, 4)
+    for step in range(1, 5):
+        g = 2 * x
+        mean, square = 0.8 * mean + 0.2 * g, 0.95 * square + 0.05 * g**2
+        x = x - 0.1 * (mean / (1 - 0.8**step)) / (np.sqrt(square / (1 - 0.95**step)) + 1e-3)
+        assert path[step - 1] == pytest.approx(x.tolist(), rel=1e-12)
+
+
 def test_adam_finds_the_minimum():
     p = Tensor([1.0, -2.0])
     assert np.abs(descend(optim.Adam([p], lr=0.1), p, 200)[-1]).max() < 1e-2

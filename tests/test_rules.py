@@ -4,13 +4,13 @@ import functools
 
 import numpy as np
 import pytest
-from checks import assert_gradients, axes, grids, shapes
-from hypothesis import given
+from checks import assert_gradients, axes, broadcastable, grids, shapes
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import (
+    array_shapes,
     basic_indices,
     broadcastable_shapes,
-    mutually_broadcastable_shapes,
 )
 
 import microbn as mb
@@ -22,8 +22,7 @@ from microbn.rules import RULES, astype, getitem, relu, scatter
 
 @st.composite
 def binary(draw, function, positive=False):
-    pair = draw(mutually_broadcastable_shapes(num_shapes=2, min_side=0, max_side=3, max_dims=3))
-    x, y = draw(grids(*pair.input_shapes))
+    x, y = draw(grids(*draw(broadcastable(2))))
     return function, [np.abs(x) if positive else x, y]
 
 
@@ -35,46 +34,50 @@ def unary(draw, function, positive=False):
 
 @st.composite
 def choice(draw):
-    sides = draw(mutually_broadcastable_shapes(num_shapes=3, min_side=0, max_side=2, max_dims=3))
-    c, x, y = draw(grids(*sides.input_shapes))
+    c, x, y = draw(grids(*draw(broadcastable(3))))
     return (lambda x, y: np.where(c > 0, x, y)), [x, y]
 
 
 @st.composite
 def products(draw):
-    n, k, m = (draw(st.integers(0, 3)) for _ in range(3))
-    batch = draw(mutually_broadcastable_shapes(num_shapes=2, max_side=2, max_dims=1)).input_shapes
-    left = draw(st.sampled_from([(k,), (n, k), (*batch[0], n, k)]))
-    right = draw(st.sampled_from([(k,), (k, m), (*batch[1], k, m)]))
+    n, k, m = (draw(st.sampled_from([2, 3, 1, 0])) for _ in range(3))
+    batch = draw(st.sampled_from([((2,), ()), ((), (2,)), ((2,), (2,)), ((1,), (2,)), ((), ())]))
+    left = draw(st.sampled_from([(*batch[0], n, k), (k,)]))
+    right = draw(st.sampled_from([(*batch[1], k, m), (k,)]))
     return np.matmul, draw(grids(left, right))
 
 
 @st.composite
-def reduction(draw, function, min_side=0):
-    (x,) = draw(grids(draw(shapes(min_side=min_side))))
+def reduction(draw, function, of_nothing=True):
+    (x,) = draw(grids(draw(shapes())))
     axis, keepdims = draw(axes(x.ndim)), draw(st.booleans())
+    if not of_nothing:
+        assume(0 not in np.take(x.shape, range(x.ndim) if axis is None else axis).reshape(-1))
     return (lambda x: function(x, axis=axis, keepdims=keepdims)), [x]
 
 
 @st.composite
 def structural(draw, name):
-    (x,) = draw(grids(draw(shapes(min_dims=2 if name == "mT" else 1))))
+    least = {"mT": 2, "swapaxes": 1}.get(name, 0)
+    (x,) = draw(grids(draw(shapes(min_dims=least))))
     axis = st.integers(-x.ndim, x.ndim - 1)
     if name == "reshape":
-        shape = draw(st.sampled_from([(-1,), x.shape[::-1], (1, *x.shape), x.shape]))
-        return (lambda x: np.reshape(x, x.size if shape == (-1,) else shape)), [x]
+        known = x.size and x.ndim
+        shape = draw(st.sampled_from([x.shape[::-1], (1, *x.shape)] + [(-1,), -1] * bool(known)))
+        return (lambda x: np.reshape(x, shape)), [x]
     if name == "expand_dims":
-        where = draw(st.integers(-x.ndim - 1, x.ndim))
+        where = draw(st.integers(-x.ndim - 1, x.ndim) | st.just((0, -1)))
         return (lambda x: np.expand_dims(x, where)), [x]
     if name == "squeeze":
-        return (lambda x: np.squeeze(x[None], axis=0)), [x]
+        where = draw(st.sampled_from([None, 0, -1, (0, -1)]))
+        return (lambda x: np.squeeze(x, axis=where)), [x.reshape(1, *x.shape, 1)]
     if name == "broadcast_to":
         shape = draw(broadcastable_shapes(x.shape, min_side=0, max_side=3, max_dims=3))
         wide = np.broadcast_shapes(shape, x.shape)
         return (lambda x: np.broadcast_to(x, wide)), [x]
     if name == "transpose":
-        order = draw(st.none() | st.permutations(range(x.ndim)).map(tuple))
-        order = order and draw(st.sampled_from([order, tuple(a - x.ndim for a in order)]))
+        order = draw(st.none() | st.permutations(range(x.ndim)))
+        order = order and [a - draw(st.sampled_from([0, x.ndim])) for a in order]
         return (lambda x: np.transpose(x, order)), [x]
     if name == "mT":
         return np.matrix_transpose, [x]
@@ -84,8 +87,9 @@ def structural(draw, name):
 
 @st.composite
 def joined(draw, function):
-    shape = draw(shapes(min_dims=1, max_dims=2))
-    axis = draw(st.integers(-len(shape), len(shape) - 1))
+    shape = draw(shapes(min_dims=1 if function is np.concatenate else 0, max_dims=2))
+    extra = function is np.stack
+    axis = draw(st.integers(-len(shape) - extra, len(shape) - 1 + extra))
     arrays = draw(grids(shape, shape, shape))
     if function is np.concatenate:
         arrays[1] = np.delete(arrays[1], 0, axis=axis) if shape[axis] else arrays[1]
@@ -95,7 +99,7 @@ def joined(draw, function):
 
 @st.composite
 def indexed(draw):
-    (x,) = draw(grids(draw(shapes(min_dims=1, min_side=1))))
+    (x,) = draw(grids(draw(array_shapes(max_dims=3, max_side=3))))
     rows = st.lists(st.integers(-len(x), len(x) - 1), max_size=4).map(lambda i: np.array(i, int))
     masks = st.lists(st.booleans(), min_size=len(x), max_size=len(x)).map(np.array)
     basic = basic_indices(x.shape, allow_newaxis=True, allow_ellipsis=True)
@@ -120,6 +124,7 @@ CASES = {
     np.minimum: binary(np.minimum),
     np.where: choice(),
     np.matmul: products(),
+    np.positive: unary(np.positive),
     np.negative: unary(np.negative),
     np.square: unary(np.square),
     np.sqrt: unary(np.sqrt, positive=True),
@@ -130,9 +135,9 @@ CASES = {
     relu: unary(relu),
     astype: unary(lambda x: astype(x, np.float64)),
     np.sum: reduction(np.sum),
-    np.mean: reduction(np.mean, min_side=1),
-    np.max: reduction(np.max, min_side=1),
-    np.min: reduction(np.min, min_side=1),
+    np.mean: reduction(np.mean, of_nothing=False),
+    np.max: reduction(np.max, of_nothing=False),
+    np.min: reduction(np.min, of_nothing=False),
     np.reshape: structural("reshape"),
     np.expand_dims: structural("expand_dims"),
     np.squeeze: structural("squeeze"),
@@ -153,7 +158,7 @@ EXAMPLES = {
     **{f: (f, [X, ROW]) for f in (np.add, np.subtract, np.multiply, np.divide, np.power)},
     **{f: (f, [X, 4.5 - ROW]) for f in (np.maximum, np.minimum)},
     **{f: (f, [X]) for f in (np.negative, np.square, np.sqrt, np.exp, np.log, np.tanh, np.abs)},
-    **{f: (f, [X]) for f in (relu, np.transpose, np.matrix_transpose)},
+    **{f: (f, [X]) for f in (relu, np.positive, np.transpose, np.matrix_transpose)},
     **{f: ((lambda x, f=f: f(x, axis=0)), [X]) for f in (np.sum, np.mean, np.max, np.min)},
     **{f: ((lambda x, y, f=f: f([x, y])), [X, Y]) for f in (np.concatenate, np.stack)},
     np.where: (lambda x, y: np.where(np.eye(3) > 0, x, y), [X, Y]),
@@ -190,6 +195,28 @@ def test_rule_agrees_with_finite_differences(function, data, seed):
     assert_gradients(f, *arrays, seed=seed)
 
 
+@pytest.mark.parametrize("function", CASES, ids=name)
+def test_property_test_rejects_a_planted_fault(function, monkeypatch):
+    def doubled(vjp):
+        @functools.wraps(vjp)
+        def wrong(*args, **kwargs):
+            gradient = vjp(*args, **kwargs)
+            return [2 * g for g in gradient] if isinstance(gradient, list) else 2 * gradient
+
+        return wrong
+
+    monkeypatch.setitem(RULES, function, tuple(vjp and doubled(vjp) for vjp in RULES[function]))
+
+    @settings(max_examples=100, phases=[Phase.generate], database=None, derandomize=True)
+    @given(data=st.data())
+    def property_test(data):
+        f, arrays = data.draw(CASES[function])
+        assert_gradients(f, *arrays)
+
+    with pytest.raises(AssertionError):
+        property_test()
+
+
 def test_no_rule_goes_unchecked():
     assert set(CASES) == set(EXAMPLES) == differentiable()
 
@@ -207,8 +234,8 @@ def test_planted_fault_in_any_rule_is_rejected(function, fault, monkeypatch):
         @functools.wraps(vjp)
         def wrong(*args, vjp=vjp, **kwargs):
             gradient = vjp(*args, **kwargs)
-            whole = isinstance(gradient, np.ndarray)
-            return spoil(gradient) if whole else [spoil(part) for part in gradient]
+            parts = isinstance(gradient, list)
+            return [spoil(part) for part in gradient] if parts else spoil(gradient)
 
         faulty = (*RULES[function][:i], wrong, *RULES[function][i + 1 :])
         with monkeypatch.context() as patch:
@@ -295,6 +322,18 @@ def test_power_at_zero_and_with_negative_bases():
     assert mb.grad((x**1).sum(), x).tolist() == [1, 1]
 
 
+def test_infinite_gradient_does_not_pass_where_nothing_flows():
+    x = Tensor([-1.0, 1.0])
+    for y, passes in ((relu(x), [0, np.inf]), (np.maximum(x, 0.0), [0, np.inf])):
+        assert mb.grad(y, x, [np.inf, np.inf]).tolist() == passes
+    assert mb.grad(np.minimum(x, 0.0), x, [np.inf, np.inf]).tolist() == [np.inf, 0]
+
+
+def test_exponent_of_zero_to_a_tensor_has_the_gradient_zero():
+    y = Tensor([1.0, 2.0])
+    assert mb.grad((np.zeros(2) ** y).sum(), y).tolist() == [0, 0]
+
+
 def test_functions_without_a_gradient_are_recorded_and_pass_nothing_on():
     x = Tensor([1.5, -0.5])
     for flat in (np.sign, np.floor, np.ceil, rules.stop_gradient):
@@ -302,6 +341,8 @@ def test_functions_without_a_gradient_are_recorded_and_pass_nothing_on():
         assert y.function is flat
         assert mb.grad((y * x).sum(), x).tolist() == y.data.tolist()
     assert (x > 0).data.tolist() == [True, False]
+    assert np.logical_not(np.logical_or(np.isnan(x), np.logical_and(x > 0, np.isfinite(x)))).data[1]
+    assert np.argmin(x).item() == 1
     assert np.argmax(x).item() == 0
     assert mb.grad(np.where(x > 0, x, 0.0).sum(), x).tolist() == [1, 0]
 

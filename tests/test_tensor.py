@@ -167,6 +167,15 @@ def test_object_array_of_scalars_meets_a_tensor():
     assert weight.grad == pytest.approx(np.tanh(1.0) + np.tanh(2.0))
 
 
+def test_functions_of_scalars_keep_to_the_conventions():
+    for f, expected in ((mb.functional.relu, [0, 0, 1]), (stop_gradient, [0, 0, 0])):
+        entries = np.empty(3, object)
+        for i, value in enumerate((-1.0, 0.0, 1.0)):
+            entries[i] = Tensor(value)
+        np.sum(f(entries) + 0 * entries).backward()
+        assert [entry.grad for entry in entries] == expected
+
+
 def test_names_and_labels():
     x, given = Tensor(1.0), Tensor(1.0, name="given")
     y = x * 2.0
@@ -180,6 +189,13 @@ def test_scopes_nest_and_end():
         inside = x * 2.0
     assert inside.scope == ("net", "layer")
     assert (x * 2.0).scope == ()
+
+    @mb.scope("inner")
+    def double():
+        return x * 2.0
+
+    with mb.scope("outer"):
+        assert double().scope == ("outer", "inner")
 
 
 def test_no_grad_computes_constants_and_ends_after_an_exception():
@@ -253,6 +269,26 @@ FAULTS = [
     (lambda: X.__setitem__(0, 5.0), errors.GraphError, "p.data = ...", "np.where"),
     (lambda: np.linalg.norm(X), errors.RuleError, "np.linalg.norm has no gradient rule"),
     (lambda: M.reshape(4, 2), errors.ShapeError, "6 elements do not fill shape (4, 2), which", "8"),
+    (lambda: M.reshape(4, -1), errors.ShapeError, "6 elements do not fill shape (4, -1)"),
+    (lambda: Tensor(2.0) @ Tensor(3.0), errors.ShapeError, "() @ (): a 0-d operand"),
+    (lambda: np.argmax(X) ** -1, errors.ShapeError, "power: Integers to negative integer powers"),
+    (lambda: X * 1j, TypeError, "unsupported operand"),
+    (
+        lambda: np.multiply(X, 1j),
+        errors.DTypeError,
+        "multiply: it gives complex128; a tensor needs",
+    ),
+    (lambda: X.astype("U3"), errors.DTypeError, "astype: it gives <U3"),
+    (lambda: np.where(X > 1), errors.RuleError, "where: it gives a tuple"),
+    (
+        lambda: mb.functional.relu(x=X),
+        errors.RuleError,
+        "relu: x= is a Tensor; pass it by position",
+    ),
+    (lambda: Tensor(None, dtype=float), errors.DTypeError, "cannot make a tensor from objects"),
+    (lambda: Tensor(1.0, dtype="none"), errors.ShapeError, "cannot make a tensor", "none"),
+    (lambda: setattr(Tensor(1.0), "data", None), errors.DTypeError, "from objects"),
+    (lambda: Tensor(np.ones((0, 3))).mean(axis=5), errors.RangeError, "axis 5", "(0, 3)"),
     (lambda: M.sum(axis=2), errors.RangeError, "sum: axis 2 is out of range", "use -2..1"),
     (lambda: M.sum(axis=(0, 0)), errors.ShapeError, "sum", "duplicate"),
     (lambda: M.sum(axis="rows"), errors.DTypeError, "sum", "(2, 3)"),
@@ -283,12 +319,13 @@ def test_fault_raises_where_it_is_made_and_names_the_facts(fault, error, facts):
         assert fact in str(caught.value)
 
 
-def test_every_error_is_also_the_built_in_one():
-    assert issubclass(errors.ShapeError, ValueError)
-    assert issubclass(errors.RangeError, IndexError)
-    assert issubclass(errors.DTypeError, TypeError)
-    assert all(
-        issubclass(e, errors.MicrobnError)
-        for e in vars(errors).values()
-        if isinstance(e, type) and e.__module__ == errors.__name__
-    )
+KINDS = [
+    e for e in vars(errors).values() if isinstance(e, type) and e.__module__ == errors.__name__
+]
+
+
+@pytest.mark.parametrize("kind", [e for e in KINDS if e is not errors.MicrobnError])
+def test_every_error_is_of_the_tree_and_also_a_built_in_one(kind):
+    built_in = (ValueError, IndexError, TypeError, RuntimeError, ArithmeticError, ImportError)
+    assert issubclass(kind, errors.MicrobnError)
+    assert issubclass(kind, built_in)

@@ -1,7 +1,6 @@
 """Snapshots and drawings: complete, in order, and harmless whatever the names are."""
 
 import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -105,7 +104,7 @@ def test_picture_is_written_in_the_format_of_its_suffix(suffix, tmp_path, monkey
     if not commands:
         pytest.skip("neither dot nor pygraphviz is installed: pictures unchecked")
     for command in commands:
-        monkeypatch.setattr(dot, "renderers", lambda format, command=command: [command])
+        monkeypatch.setattr(dot, "renderers", lambda format="svg", command=command: [command])
         path = mb.draw(batch_norm(), RNG.normal(size=(4, 2))).save(tmp_path / f"bn.{suffix}")
         start = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}[suffix]
         assert path.read_bytes().startswith(start)
@@ -133,10 +132,28 @@ def test_notebook_shows_the_picture_and_survives_a_failing_renderer(monkeypatch)
     if dot.renderers():
         assert "<svg" in drawing._repr_html_()
 
-    def fail(*args, **kwargs):
-        raise subprocess.CalledProcessError(1, "dot")
-
-    monkeypatch.setattr(subprocess, "run", fail)
-    monkeypatch.setattr(dot, "renderers", lambda format: [["dot"]])
-    assert "digraph" in drawing._repr_html_()
+    monkeypatch.setattr(dot, "renderers", lambda format="svg": [["false"]])
+    with pytest.raises(errors.RenderError, match="Graphviz failed"):
+        drawing.svg()
+    assert "Graphviz failed" in drawing._repr_html_()
     assert "<b>" not in drawing._repr_html_()
+
+
+def test_next_renderer_takes_over_from_one_that_fails(monkeypatch):
+    monkeypatch.setattr(dot, "renderers", lambda format="svg": [["false"], ["cat"]])
+    drawing = mb.draw(Tensor(1.0) * 2.0)
+    assert drawing.svg() == drawing.source
+
+
+def test_static_arguments_are_not_drawn_as_operands():
+    x = Tensor(np.ones((2, 3)))
+    picked = x[:, np.argmax(x, axis=1)][0, 1]
+    names = [n.function or n.role for n in snapshot(picked).nodes]
+    assert names == ["leaf", "argmax", "getitem", "getitem"]
+    assert [e.position for e in snapshot(np.where(x > 0, x, 2.0)).edges[1:]] == [0, 1, 2]
+
+
+def test_operands_are_numbered_where_they_cannot_trade_places():
+    x = Tensor(1.0)
+    assert "label=2" in mb.draw(x - 1.0).source
+    assert "label=2" not in mb.draw(x + 1.0).source

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ def _curve(ax: Any, histories: Sequence[History]) -> tuple[Any, float]:
 def _apart(heights: Sequence[float], gap: float = 0.15) -> list[float]:
     """Heights for the labels of lines: on the inner side of each, ``gap`` from each other."""
     placed = [h - 2 * gap if h > 0.5 else h + gap for h in heights]
-    for low, high in zip(np.argsort(placed), np.argsort(placed)[1:], strict=False):
-        if placed[high] - placed[low] < gap:
-            placed[low] = placed[high] - gap
+    downwards = np.argsort(placed)[::-1]
+    for higher, lower in pairwise(downwards):
+        placed[lower] = min(placed[lower], placed[higher] - gap)
     return placed

@@ -11,15 +11,14 @@ import numpy as np
 
 from .. import closed_form
 from .. import functional as F
-from ..backward import sweep
+from ..backward import history, sweep
 from ..errors import ArgumentError, need_package
 from ..nn import Linear
 from ..optim import SGD
 from ..tensor import Tensor
 from ..testing import downstream, numeric_vjp
 from ..view import draw
-from ..view.dot import GREEK
-from ..view.graph import history
+from ..view.dot import GREEK, check_renderers
 from .data import Split, digits
 from .figures import accuracy_curves
 from .sweep import run_grid
@@ -40,6 +39,7 @@ def tour(out: Path, seeds: int, quick: bool) -> None:
         raise ArgumentError(f"tour: seeds must be at least 1, got {seeds}")
     for package in ("sklearn", "joblib"):
         need_package(package, "lab", "the tour")
+    check_renderers()
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=out):  # a folder that cannot be written into is known before the work
         pass

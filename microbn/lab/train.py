@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import functional as F
-from ..errors import ArgumentError
+from ..errors import ArgumentError, NonFiniteError
 from ..nn import BatchNorm, Linear, Module, ReLU, Sequential, he
 from ..optim import Optimizer
 from ..tensor import no_grad
@@ -70,7 +70,8 @@ def fit(
     """Minimize the cross-entropy on mini-batches; every ``every`` steps, and last, test.
 
     ``seed`` orders the mini-batches. ``progress`` is the title of a progress bar. A fit that
-    diverges goes on to its end: its losses show it. The model is left in eval mode.
+    diverges goes on to its end: its losses show it, NaN where there is none. The model is left
+    in eval mode.
     """
     if steps < 1 or every < 1:
         raise ArgumentError(f"fit: steps and every must be positive, got {steps} and {every}")
@@ -79,11 +80,15 @@ def fit(
     with np.errstate(over="ignore", invalid="ignore"):  # a divergence is a result, not a surprise
         for step in track(range(1, steps + 1), progress):
             rows = next(order)
-            loss = F.cross_entropy(model.train()(data.x_train[rows]), data.y_train[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            history.losses.append(loss.item())
+            try:
+                loss = F.cross_entropy(model.train()(data.x_train[rows]), data.y_train[rows])
+            except NonFiniteError:  # batch norm refuses to track it
+                history.losses.append(np.nan)
+            else:
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                history.losses.append(loss.item())
             if step % every == 0 or step == steps:
                 history.steps.append(step)
                 history.accuracies.append(accuracy(model, data.x_test, data.y_test))

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..backward import history
 from ..errors import ArgumentError
 from ..tensor import Tensor
-from ..view.graph import history
 
 
 def numeric_vjp(
@@ -59,7 +59,8 @@ def downstream(root: Tensor, node: Tensor) -> Callable[[np.ndarray], np.ndarray]
     return function
 
 
-def _again(source: Any, arg: Any, values: dict[int, Any]) -> Any:
-    if isinstance(source, tuple):
-        return type(arg)(_again(s, a, values) for s, a in zip(source, arg, strict=True))
-    return arg if source is None else values.get(source.number, arg)
+def _again(operand: Any, arg: Any, values: dict[int, Any]) -> Any:
+    if isinstance(operand, (tuple, list)):
+        again = [_again(o, a, values) for o, a in zip(operand, arg, strict=True)]
+        return again if isinstance(operand, list) else tuple(again)
+    return values.get(operand.number, arg) if isinstance(operand, Tensor) else arg

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import ArgumentError, MissingPackageError
+from ..errors import ArgumentError, MissingPackageError, RenderError
 from .graph import Graph, Node
 
 GREEK = {
@@ -39,11 +39,22 @@ def renderers(format: str = "svg") -> list[list[str]]:
     return [*commands, pygraphviz] if find_spec("pygraphviz") else commands
 
 
+def check_renderers() -> None:
+    """Raise MissingPackageError, which names both remedies, where nothing here can draw."""
+    if not renderers():
+        raise MissingPackageError(
+            "drawing needs Graphviz, and there is neither a `dot` program nor pygraphviz. "
+            "Either: pip install 'microbn[lab]', or your system's graphviz package. "
+            "The DOT text itself, drawing.source, needs neither"
+        )
+
+
 class Drawing:
     """A graph in the DOT language, and what Graphviz makes of it.
 
     ``source`` is the DOT text, which needs no Graphviz. Rendering takes the ``dot`` program, or
-    the copy of it inside pygraphviz's wheels; without either it raises MissingPackageError.
+    the copy of it inside pygraphviz's wheels. It raises MissingPackageError without either, and
+    RenderError where they fail.
     """
 
     def __init__(self, source: str) -> None:
@@ -53,16 +64,12 @@ class Drawing:
         """The picture as "svg", "png" or "pdf". Raises ArgumentError for any other format."""
         if format not in FORMATS:
             raise ArgumentError(f"draw: {format!r} is no format; it is one of {', '.join(FORMATS)}")
-        commands = renderers(format)
-        if not commands:
-            raise MissingPackageError(
-                "drawing needs Graphviz, and there is neither a `dot` program nor pygraphviz. "
-                "Either: pip install 'microbn[lab]', or your system's graphviz package. "
-                "The DOT text itself, drawing.source, needs neither"
-            )
-        return subprocess.run(
-            commands[0], input=self.source.encode(), capture_output=True, check=True
-        ).stdout
+        check_renderers()
+        for command in renderers(format):
+            made = subprocess.run(command, input=self.source.encode(), capture_output=True)
+            if made.returncode == 0:
+                return made.stdout
+        raise RenderError(f"Graphviz failed: {made.stderr.decode(errors='replace').strip()}")
 
     def svg(self) -> str:
         """The picture as SVG text."""

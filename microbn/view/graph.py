@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backward import history
 from ..rules import RULES
 from ..tensor import Tensor
 
@@ -58,7 +59,7 @@ def snapshot(root: Tensor, gradients: Mapping[int, Any] | None = None) -> Graph:
     ids: dict[int, str] = {}
     for tensor in history(root):
         sources = []
-        for position, source, value in operands(tensor):
+        for position, (source, value) in enumerate(operands(tensor)):
             if source is None:
                 nodes.append(_constant(f"n{len(nodes)}", value))
                 sources.append((nodes[-1].id, position))
@@ -71,30 +72,23 @@ def snapshot(root: Tensor, gradients: Mapping[int, Any] | None = None) -> Graph:
     return Graph(tuple(nodes), tuple(edges))
 
 
-def history(root: Tensor) -> list[Tensor]:
-    """All Tensors that ``root`` was made from, and itself, in the order in which they were made."""
-    found, waiting = {root.number: root}, [root]
-    while waiting:
-        for _, source, _ in operands(waiting.pop()):
-            if source is not None and source.number not in found:
-                found[source.number] = source
-                waiting.append(source)
-    return [found[number] for number in sorted(found)]
+def operands(tensor: Tensor) -> list[tuple[Tensor | None, Any]]:
+    """Each operand of a Tensor's function: the Tensor, or None for a constant, and its value.
 
-
-def operands(tensor: Tensor) -> list[tuple[int, Tensor | None, Any]]:
-    """Each operand of a Tensor's function: its position, the Tensor (or None), the value it had.
-
-    Static arguments, such as an axis, are not operands: they have no place in a rule table.
+    A sequence of operands counts one by one. Static arguments, an axis or an index, are none.
     """
-    known = len(RULES.get(tensor.function, ())) if tensor.function else 0
-    flat: list[tuple[Tensor | None, Any]] = []
-    for i, (source, value) in enumerate(zip(tensor.inputs, tensor.args, strict=True)):
-        if isinstance(source, tuple):
-            flat += zip(source, value, strict=True)
-        elif source is not None or i < known:
-            flat.append((source, value))
-    return [(position, source, value) for position, (source, value) in enumerate(flat)]
+    vjps = RULES.get(tensor.function, ()) if tensor.function else ()
+    found: list[tuple[Tensor | None, Any]] = []
+    for i, (operand, value) in enumerate(zip(tensor.inputs, tensor.args, strict=True)):
+        pairs = zip(operand, value, strict=True) if isinstance(operand, (tuple, list)) else None
+        for one, seen in pairs or [(operand, value)]:
+            if isinstance(one, Tensor):
+                found.append((one, seen))
+            elif (
+                i < len(vjps) and vjps[i] and isinstance(seen, (np.ndarray, np.generic, float, int))
+            ):
+                found.append((None, seen))
+    return found
 
 
 def _node(id: str, tensor: Tensor, is_root: bool, gradients: Mapping[int, Any]) -> Node:
