@@ -4,29 +4,39 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from . import closed_form as closed_form
-from . import functional as functional
-from . import nn as nn
-from . import optim as optim
-from .backward import Message as Message
-from .backward import Step as Step
-from .backward import grad as grad
-from .backward import sweep as sweep
-from .errors import MicrobnError as MicrobnError
-from .rules import defvjp as defvjp
-from .rules import primitive as primitive
-from .tensor import Tensor as Tensor
-from .tensor import label as label
-from .tensor import no_grad as no_grad
-from .tensor import scope as scope
+from . import closed_form, functional, nn, optim
+from .backward import Message, Step, grad, sweep
+from .errors import MicrobnError
+from .rules import defvjp, primitive
+from .tensor import Tensor, label, no_grad, scope
 
 if _TYPE_CHECKING:
-    from . import lab as lab
-    from . import testing as testing
-    from . import view as view
-    from .view import draw as draw
+    from . import lab, testing, view
+    from .view import draw
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Tensor",
+    "grad",
+    "sweep",
+    "Step",
+    "Message",
+    "draw",
+    "defvjp",
+    "primitive",
+    "no_grad",
+    "scope",
+    "label",
+    "MicrobnError",
+    "functional",
+    "closed_form",
+    "nn",
+    "optim",
+    "testing",
+    "view",
+    "lab",
+]
 
 
 def __getattr__(name: str) -> _Any:

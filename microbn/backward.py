@@ -85,7 +85,7 @@ def _steps(root: Any, seed: Any, create_graph: bool) -> Iterator[tuple]:
 
 def _messages(node: Any, gradient: Any, create_graph: bool) -> list[tuple]:
     """Run the rule of each operand that a gradient can flow into."""
-    messages = []
+    messages: list[tuple] = []
     kind, inputs, kwargs = type(node), node.inputs, node.kwargs
     out, args = (node, _live(node)) if create_graph else (node.value, node.args)
     for position, vjp in enumerate(RULES[node.function]):
@@ -98,31 +98,35 @@ def _messages(node: Any, gradient: Any, create_graph: bool) -> list[tuple]:
             error.add_note(f"in the rule of {node.function.__name__}, operand {position}")
             raise
         if isinstance(operand, kind):
-            pairs = [(operand, product)]
+            _send(messages, operand, position, product, node)
         else:
-            pairs = _pairs(operand, product, node, position)
-        for one, product in pairs:
-            value, part = one.value, product
-            if getattr(part, "shape", None) != value.shape or part.dtype != value.dtype:
-                if value.dtype.kind != "f":
-                    continue  # nothing flows into an index or a mask
-                part = _fit(part, value, node, position)
-            if isinstance(part, np.ndarray):
-                part = part.view()
-                part.flags.writeable = False  # several nodes may come to share it
-            messages.append((one, position, product, part))
+            _send_each(messages, operand, position, product, node)
     return messages
 
 
-def _pairs(operands: Any, products: Any, node: Any, position: int) -> list[tuple[Any, Any]]:
-    """The nodes in a sequence of operands, each with its part of what the rule gave."""
+def _send(messages: list[tuple], operand: Any, position: int, product: Any, node: Any) -> None:
+    value, part = operand.value, product
+    if getattr(part, "shape", None) != value.shape or part.dtype != value.dtype:
+        if value.dtype.kind != "f":
+            return  # nothing flows into an index or a mask
+        part = _fit(part, value, node, position)
+    if isinstance(part, np.ndarray) and (part := part[()]).ndim:  # a view, or a scalar
+        part.flags.writeable = False  # several nodes may come to share it
+    messages.append((operand, position, product, part))
+
+
+def _send_each(
+    messages: list[tuple], operands: Any, position: int, products: Any, node: Any
+) -> None:
+    """Send to the nodes in a sequence of operands each its part of what the rule gave."""
     if not isinstance(products, (tuple, list)):
         what = "a sequence of operands needs a rule that gives a list; or join them with np.stack"
         raise _rule_error(node, position, what)
     if len(products) != len(operands):
         raise _rule_error(node, position, f"{len(products)} gradients for {len(operands)} operands")
-    pairs = zip(operands, products, strict=True)
-    return [(one, part) for one, part in pairs if isinstance(one, type(node))]
+    for operand, product in zip(operands, products, strict=True):
+        if isinstance(operand, type(node)):
+            _send(messages, operand, position, product, node)
 
 
 def _fit(product: Any, value: Any, node: Any, position: int) -> Any:

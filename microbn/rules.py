@@ -44,7 +44,7 @@ def defvjp(function: Callable, *vjps: Callable | None) -> None:
         raise RuleError(f"defvjp: {function!r} is never recorded; make it a primitive() first")
     if not all(vjp is None or callable(vjp) for vjp in vjps):
         raise RuleError("defvjp(function, *vjps): each rule is a function or None")
-    names, most = _covered(next(filter(None, vjps), _flat))
+    names, most = _covered(next(filter(None, vjps), _unruled))
     if most < 1:
         raise RuleError(
             f"defvjp({spelled(function)}, ...): rules are called as rule(g, out, x, ...)"
@@ -120,7 +120,7 @@ def _covered(vjp: Callable) -> tuple[frozenset[str] | None, int]:
     return names, kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) - 2
 
 
-def _flat(
+def _unruled(
     g: Any, out: Any, x: Any, y: Any = None, axis: Any = None, keepdims: bool = False
 ) -> None:
     """The signature of the functions that are recorded without a gradient."""
@@ -238,7 +238,7 @@ defvjp(np.exp,          lambda g, out, x: g * out)
 defvjp(np.log,          lambda g, out, x: g / x)
 defvjp(np.tanh,         lambda g, out, x: g * (1 - np.square(out)))
 defvjp(np.abs,          lambda g, out, x: g * np.sign(x))
-defvjp(relu,            lambda g, out, x: np.where(x > 0, g, 0))
+defvjp(relu,            lambda g, out, x: g * (x > 0))
 
 # Reductions.
 defvjp(np.sum,          lambda g, out, x, axis=None, *, keepdims=False:

@@ -27,7 +27,7 @@ def _operator(ufunc: np.ufunc, compute: Callable) -> tuple[Callable, Callable]:
     """
 
     def forward(self: Tensor, other: Any) -> Any:
-        other = _operand(other)
+        other = other if isinstance(other, Tensor) else _operand(other)
         return other if other is NotImplemented else record(ufunc, (self, other), compute=compute)
 
     def reflected(self: Tensor, other: Any) -> Any:
@@ -252,8 +252,11 @@ def record(function: Callable, args: tuple, kwargs: Any = _NOTHING, compute: Any
         raise
     except (ValueError, IndexError, TypeError) as error:
         raise explain(function, values, kwargs, error) from error
+    if compute is None:
+        value = _checked(value, function)
+    if isinstance(value, np.ndarray):
+        value.flags.writeable = False
     out = Tensor.__new__(Tensor)
-    value = _result(value, function)
     if _mode.get().recording:
         _fill(out, value, None, function, values, inputs, kwargs)
     else:
@@ -261,16 +264,15 @@ def record(function: Callable, args: tuple, kwargs: Any = _NOTHING, compute: Any
     return out
 
 
-def _result(value: Any, function: Callable) -> Any:
-    """What a function gave, frozen. Raises RuleError and DTypeError for what cannot be recorded."""
-    if isinstance(value, np.ndarray):
-        value = value.view()
-        value.flags.writeable = False
-    elif not isinstance(value, np.generic):
-        if not isinstance(value, (float, int)):
-            kind = type(value).__name__
-            raise RuleError(f"{function.__name__}: it gives a {kind}, and only arrays are recorded")
-        value = np.asarray(value)[()]
+def _checked(value: Any, function: Callable) -> Any:
+    """What a function gave: a scalar, or a view, as the array may be somebody's own.
+
+    Raises RuleError for anything but one array, DTypeError for an array of anything but numbers.
+    """
+    if not isinstance(value, (np.ndarray, np.generic, float, int)):
+        kind = type(value).__name__
+        raise RuleError(f"{function.__name__}: it gives a {kind}, and only arrays are recorded")
+    value = np.asarray(value)[()]
     if value.dtype.kind not in "fiub":
         raise DTypeError(f"{function.__name__}: it gives {value.dtype}; a tensor needs floats")
     return value
@@ -285,9 +287,15 @@ def _fill(
     inputs: Sequence = (),
     kwargs: Mapping[str, Any] = _NOTHING,
 ) -> None:
-    out.value, out.name, out.grad, out.number = value, name, None, next(_numbers)
-    out.function, out.args, out.inputs, out.kwargs = function, args, inputs, kwargs
+    out.value = value
+    out.function = function
+    out.args = args
+    out.inputs = inputs
+    out.kwargs = kwargs
+    out.number = next(_numbers)
+    out.name = name
     out.scope = _mode.get().scope
+    out.grad = None
 
 
 def _frozen(arg: Any) -> Any:

@@ -42,6 +42,15 @@ def test_tour_without_scikit_learn_says_at_once_what_to_install(monkeypatch, tmp
     assert not (tmp_path / "out").exists()
 
 
+def test_tour_without_graphviz_says_so_at_once(monkeypatch, tmp_path, capsys):
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed: the tour unchecked")
+    monkeypatch.setattr("microbn.view.dot.renderers", lambda format="svg": [])
+    assert cli.main(["tour", "--out", str(tmp_path / "out")]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "neither a `dot` program nor pygraphviz" in err
+
+
 def test_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
     (tmp_path / "file").touch()
     assert cli.main(["tour", "--seeds", "1", "--out", str(tmp_path / "file")]) == 1

@@ -65,6 +65,12 @@ def test_rooms_load_when_they_are_asked_for():
     assert loaded_after(code) == "[]"
 
 
+def test_star_import_brings_every_public_name():
+    namespace = {}
+    exec("from microbn import *", namespace)
+    assert namespace.keys() >= set(microbn.__all__) >= {"Tensor", "draw", "lab"}
+
+
 def test_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = microbn.nothing

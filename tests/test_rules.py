@@ -324,8 +324,7 @@ def test_power_at_zero_and_with_negative_bases():
 
 def test_infinite_gradient_does_not_pass_where_nothing_flows():
     x = Tensor([-1.0, 1.0])
-    for y, passes in ((relu(x), [0, np.inf]), (np.maximum(x, 0.0), [0, np.inf])):
-        assert mb.grad(y, x, [np.inf, np.inf]).tolist() == passes
+    assert mb.grad(np.maximum(x, 0.0), x, [np.inf, np.inf]).tolist() == [0, np.inf]
     assert mb.grad(np.minimum(x, 0.0), x, [np.inf, np.inf]).tolist() == [np.inf, 0]
 
 

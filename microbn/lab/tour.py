@@ -31,7 +31,8 @@ KINDS = {"without batch norm": False, "with batch norm": True}
 def tour(out: Path, seeds: int, quick: bool) -> None:
     """Run all three parts, print their tables and write their pictures into ``out``.
 
-    Raises MissingPackageError before anything runs where the extra ``lab`` is not installed.
+    Whatever is missing is known before any work is done: MissingPackageError names the extra
+    ``lab`` or Graphviz, OSError a folder that cannot be written into, ArgumentError no seeds.
     """
     from rich.console import Console
 
@@ -41,23 +42,28 @@ def tour(out: Path, seeds: int, quick: bool) -> None:
         need_package(package, "lab", "the tour")
     check_renderers()
     out.mkdir(parents=True, exist_ok=True)
-    with TemporaryFile(dir=out):  # a folder that cannot be written into is known before the work
+    with TemporaryFile(dir=out):
         pass
     console = Console(highlight=False, markup=False)
     data = digits(seed=0)
+    _gradient_nobody_wrote(console, data)
+    results = _what_it_is_for(console, seeds, steps=150 if quick else 300)
+    _see_it(console, data, results, out)
 
+
+def _gradient_nobody_wrote(console: Any, data: Split) -> None:
     console.rule("1. The gradient nobody wrote")
     y = batch_norm_on_digits(data, samples=32, features=8)
-    rows = agreement(y, cotangent(y))
-    console.print(agreement_table(rows))
+    console.print(agreement_table(agreement(y, cotangent(y))))
     console.print(
         "Batch norm of 32 digits, 8 features (seed 0). Nothing in microbn says how to "
         "differentiate it: the gradient emerges from the rules of mean, −, ², √, ÷, × and +. "
         "0 is no accident: by hand and by graph, the same operations in the same order.\n"
     )
 
+
+def _what_it_is_for(console: Any, seeds: int, steps: int) -> dict:
     console.rule("2. What it is for")
-    steps = 150 if quick else 300
     results = compare(range(seeds), steps)
     console.print(comparison_table(results))
     console.print(
@@ -65,16 +71,17 @@ def tour(out: Path, seeds: int, quick: bool) -> None:
         f"{steps} steps, tested at every tenth; "
         f"{'seed 0' if seeds == 1 else f'median [range] over seeds 0 to {seeds - 1}'}.\n"
     )
+    return results
 
+
+def _see_it(console: Any, data: Split, results: dict, out: Path) -> None:
     console.rule("3. See it")
-    small = batch_norm_on_digits(data, samples=4, features=2)
-    graph = draw(small, cotangent(small), direction="TB").save(out / "batchnorm.svg")
     comparison_figure(results).savefig(out / "comparison.png")
+    console.print(f"{out / 'comparison.png'}: test accuracy over training, with and without")
+    y = batch_norm_on_digits(data, samples=4, features=2)
+    graph = draw(y, cotangent(y), direction="TB").save(out / "batchnorm.svg")
     console.print(f"{graph}: the recorded graph, each node with its value and gradient")
-    console.print(
-        f"{out / 'comparison.png'}: test accuracy over training, with and without batch norm"
-    )
-    console.print("\nTry next: the ten lines in README.md, then demos/.")
+    console.print("\nTry next: the code in README.md, then demos/.")
 
 
 def batch_norm_on_digits(data: Split, samples: int, features: int) -> Tensor:
