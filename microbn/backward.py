@@ -130,26 +130,32 @@ def _send_each(
 
 
 def _fit(product: Any, value: Any, node: Any, position: int) -> Any:
-    """Undo broadcasting: sum over the axes along which the operand was repeated; keep its dtype.
-
-    Done with recordable functions, so that it too can be drawn and differentiated.
-    """
+    """What a rule gave, in its operand's shape and dtype. Raises RuleError if it is no gradient."""
     if product is None:
         raise _rule_error(node, position, "it returned None")
     part = np.stack(product) if isinstance(product, list) else product
     part = part if hasattr(part, "dtype") else np.asarray(part)
-    broadcasts = isinstance(node.function, np.ufunc) or part.shape == node.value.shape
-    if broadcasts and (extra := part.ndim - value.ndim) > 0:
-        part = np.sum(part, axis=tuple(range(extra)))
-    if broadcasts and part.shape != value.shape and part.ndim == value.ndim:
-        pairs = enumerate(zip(value.shape, part.shape, strict=True))
-        part = np.sum(part, axis=tuple(i for i, (n, m) in pairs if n == 1 != m), keepdims=True)
+    if isinstance(node.function, np.ufunc) or part.shape == node.value.shape:
+        part = _unbroadcast(part, value.shape)
     if part.shape != value.shape:
         what = f"gradient has shape {np.shape(product)}, its input {value.shape}"
         raise _rule_error(node, position, what)
     if part.dtype.kind not in "fiub":
         raise _rule_error(node, position, f"gradient holds {part.dtype}")
     return part if part.dtype == value.dtype else astype(part, value.dtype)
+
+
+def _unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
+    """Sum over the axes along which NumPy had repeated an array of this shape.
+
+    Done with recordable functions, so that it too can be drawn and differentiated.
+    """
+    if (extra := gradient.ndim - len(shape)) > 0:
+        gradient = np.sum(gradient, axis=tuple(range(extra)))
+    if gradient.shape != shape and gradient.ndim == len(shape):
+        repeated = tuple(i for i, n in enumerate(shape) if n == 1 != gradient.shape[i])
+        gradient = np.sum(gradient, axis=repeated, keepdims=True)
+    return gradient
 
 
 def _rule_error(node: Any, position: int, what: str) -> RuleError:
