@@ -90,14 +90,15 @@ def _messages(node: Any, gradient: Any, create_graph: bool) -> list[tuple]:
     out, args = (node, _live(node)) if create_graph else (node.value, node.args)
     for position, vjp in enumerate(RULES[node.function]):
         operand = inputs[position]
-        if vjp is None or not isinstance(operand, (kind, tuple, list)):
+        single = isinstance(operand, kind)
+        if vjp is None or not (single or _holds(operand, kind)):
             continue
         try:
             product = vjp(gradient, out, *args, **kwargs)
         except Exception as error:
             error.add_note(f"in the rule of {node.function.__name__}, operand {position}")
             raise
-        if isinstance(operand, kind):
+        if single:
             _send(messages, operand, position, product, node)
         else:
             _send_each(messages, operand, position, product, node)
@@ -105,14 +106,20 @@ def _messages(node: Any, gradient: Any, create_graph: bool) -> list[tuple]:
 
 
 def _send(messages: list[tuple], operand: Any, position: int, product: Any, node: Any) -> None:
+    """Check, fit and freeze what a rule gave to one operand."""
     value, part = operand.value, product
     if getattr(part, "shape", None) != value.shape or part.dtype != value.dtype:
         if value.dtype.kind != "f":
             return  # nothing flows into an index or a mask
         part = _fit(part, value, node, position)
+    same = part is product
     if isinstance(part, np.ndarray) and (part := part[()]).ndim:  # a view, or a scalar
         part.flags.writeable = False  # several nodes may come to share it
-    messages.append((operand, position, product, part))
+    messages.append((operand, position, part if same else product, part))
+
+
+def _holds(sequence: Any, kind: type) -> bool:
+    return isinstance(sequence, (tuple, list)) and any(isinstance(one, kind) for one in sequence)
 
 
 def _send_each(
@@ -168,7 +175,7 @@ def _live(node: Any) -> Any:
         if operand.value is not value:
             raise GraphError(
                 f"the data of {describe(operand)} was replaced since the forward ran; a gradient "
-                "with a graph of its own needs the values it was made from. Run the forward again"
+                "with a graph of its own may need what it was made from. Run the forward again"
             )
     return node.inputs
 
@@ -182,6 +189,11 @@ def _flat(node: Any) -> Iterator[tuple[Any, Any]]:
             yield operand, value
         elif isinstance(operand, (tuple, list)):
             waiting += [*zip(operand, value, strict=True)][::-1]
+
+
+def has_history(node: Any) -> bool:
+    """Whether a gradient could flow on from this node."""
+    return any(True for _ in _flat(node))
 
 
 def history(root: Any) -> list[Any]:
@@ -202,7 +214,7 @@ def _check_root(root: Any) -> None:
             f"a backward starts from a Tensor, not from {type(root).__name__}; a gradient becomes "
             "one, with a graph of its own, by grad(..., create_graph=True)"
         )
-    if not any(True for _ in _flat(root)):
+    if not has_history(root):
         raise GraphError(
             f"{describe(root)} has no history: nothing here was recorded. Start from the result "
             "of a computation on Tensors, made outside no_grad()"
@@ -233,7 +245,7 @@ def _seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
     if not create_graph:
         return seed[()]
     node = astype(cotangent, value.dtype) if isinstance(cotangent, kind) else kind(seed)
-    if not any(True for _ in _flat(-node)):
+    if not has_history(-node):  # not even this is recorded
         raise GraphError("create_graph=True records the gradient, which no_grad() forbids")
     return node
 
@@ -266,11 +278,12 @@ def grad(output: Any, inputs: Any, cotangent: Any = None, *, create_graph: bool 
     asked = {x.number for x in wanted}
     steps = _steps(output, seed, create_graph)
     found = {node.number: gradient for node, gradient, _ in steps if node.number in asked}
-    gradients = [found[x.number] if x.number in found else np.zeros_like(x.value) for x in wanted]
-    if create_graph:
-        results = [+g if isinstance(g, type(output)) else type(output)(g) for g in gradients]
+    if create_graph:  # what was not found is 0, recorded as coming from x all the same
+        results = [
+            +found[x.number] if x.number in found else np.where(False, x, 0.0) for x in wanted
+        ]
     else:
-        results = [np.array(g) for g in gradients]
+        results = [np.array(found.get(x.number, np.zeros_like(x.value))) for x in wanted]
     return results[0] if single else tuple(results)
 
 

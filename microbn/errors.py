@@ -90,6 +90,8 @@ def as_floats(data: Any, dtype: Any) -> Any:
         if array.dtype.kind in "USO":
             what = "objects" if array.dtype.kind == "O" else "text"
             raise DTypeError(f"cannot make a tensor from {what}, {data!r:.60}; it needs floats")
+        if array.dtype.kind not in "fiub":
+            raise DTypeError(f"cannot make a tensor from {array.dtype}; it needs floats")
         array = np.array(array, dtype)
     except MicrobnError:
         raise

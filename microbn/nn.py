@@ -60,7 +60,7 @@ class Module:
 
     def _named(self, kind: type, prefix: str = "", seen: set[int] | None = None) -> Iterator:
         """All parts of a kind here and below, each once, with their paths."""
-        seen = set() if seen is None else seen
+        seen = {id(self)} if seen is None else seen
         for name, value in vars(self).items():
             for path, part in _parts(prefix + name, value):
                 if isinstance(part, (kind, Module)) and id(part) not in seen:
@@ -99,24 +99,34 @@ class Module:
                 raise ArgumentError(f"state_dict: {min(paths)!r} {words}; nothing was loaded")
         new = {}
         for path, part in own.items():
-            if np.shape(state[path]) != part.shape:
-                raise ShapeError(
-                    f"state_dict: {path!r} has shape {np.shape(state[path])}, "
-                    f"expected {part.shape}; nothing was loaded"
-                )
             try:
                 new[path] = np.array(state[path]).astype(part.dtype, casting="same_kind")
             except (TypeError, ValueError) as error:
                 raise DTypeError(
-                    f"state_dict: {path!r} is not numbers ({error}); nothing was loaded"
+                    f"state_dict: {path!r} does not fit {part.dtype} ({error}); nothing was loaded"
                 ) from error
+            if new[path].shape != part.shape:
+                raise ShapeError(
+                    f"state_dict: {path!r} has shape {new[path].shape}, "
+                    f"expected {part.shape}; nothing was loaded"
+                )
         for path, parameter in self.named_parameters():
             parameter.data = new[path]
         for path, buffer in self.named_buffers():
             buffer[...] = new[path]
 
     def _state(self) -> dict[str, np.ndarray]:
-        return {path: p.data for path, p in self.named_parameters()} | dict(self.named_buffers())
+        parts = [(path, p.data) for path, p in self.named_parameters()]
+        for path, buffer in self.named_buffers():
+            if not buffer.flags.writeable:
+                raise ArgumentError(
+                    f"state_dict: the buffer {path!r} is read-only; set a copy of it"
+                )
+            parts.append((path, buffer))
+        state = dict(parts)
+        if len(state) < len(parts):
+            raise ArgumentError("state_dict: two parts have the same path; rename one")
+        return state
 
 
 def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -206,10 +216,10 @@ class BatchNorm(Module):
         dtype: Any = np.float64,
     ) -> None:
         _positive("BatchNorm", num_features=num_features)
-        if not (isinstance(eps, (int, float, np.floating)) and 0 < eps < np.inf):
+        if not (isinstance(eps, (int, float, np.floating, np.integer)) and 0 < eps < np.inf):
             raise ArgumentError(f"BatchNorm: eps must be positive, got {eps!r}")
         if momentum is not None and not (
-            isinstance(momentum, (int, float, np.floating)) and 0 <= momentum <= 1
+            isinstance(momentum, (int, float, np.floating, np.integer)) and 0 <= momentum <= 1
         ):
             raise ArgumentError(f"BatchNorm: momentum must be in [0, 1] or None, got {momentum!r}")
         self.num_features = num_features
@@ -250,7 +260,12 @@ class BatchNorm(Module):
 
     def _track(self, mean: np.ndarray, var: np.ndarray, x: Any) -> None:
         """Move the running statistics towards a batch's, or refuse and leave all as it was."""
-        mean, var = mean.reshape(-1), var.reshape(-1)
+        batches, n = self.num_batches_tracked + 1, x.size // self.num_features
+        rate = 1 / int(batches) if self.momentum is None else self.momentum
+        mean = (1 - rate) * self.running_mean + rate * mean.reshape(-1)
+        var = (1 - rate) * self.running_var + rate * var.reshape(-1) * (n / (n - 1))
+        with np.errstate(over="ignore"):
+            mean, var = (a.astype(self.running_mean.dtype) for a in (mean, var))
         if not (np.isfinite(mean).all() and np.isfinite(var).all()):
             bad = np.argwhere(~np.isfinite(_value(x)))
             where = (
@@ -259,11 +274,8 @@ class BatchNorm(Module):
                 else "overflow"
             )
             raise NonFiniteError(f"BatchNorm: {where}; running statistics left unchanged")
-        n = x.size // self.num_features
-        batches = self.num_batches_tracked + 1
-        rate = 1 / int(batches) if self.momentum is None else self.momentum
-        self.running_mean[:] = (1 - rate) * self.running_mean + rate * mean
-        self.running_var[:] = (1 - rate) * self.running_var + rate * var * (n / (n - 1))
+        self.running_mean[:] = mean
+        self.running_var[:] = var
         self.num_batches_tracked[...] = batches
 
 

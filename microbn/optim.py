@@ -39,7 +39,7 @@ class Optimizer:
                 )
             if (first := seen.setdefault(id(p), i)) != i:
                 raise ArgumentError(f"{name}: parameter {i} is parameter {first} again")
-        if not (isinstance(lr, (int, float, np.floating)) and 0 < lr < np.inf):
+        if not (isinstance(lr, (int, float, np.floating, np.integer)) and 0 < lr < np.inf):
             raise ArgumentError(f"{name}: lr must be positive and finite, got {lr!r}")
 
     def step(self) -> None:

@@ -67,7 +67,7 @@ def primitive(function: Callable, entrywise: bool = False) -> Callable:
             for one in arg if isinstance(arg, (tuple, list)) else (arg,):
                 if not isinstance(one, np.ndarray) and hasattr(one, "__array_function__"):
                     return one.__array_function__(call, (type(one),), args, kwargs)
-        if entrywise and isinstance(args[0], np.ndarray) and args[0].dtype == object:
+        if entrywise and args and isinstance(args[0], np.ndarray) and args[0].dtype == object:
             return np.frompyfunc(call, 1, 1)(args[0])
         return function(*args, **kwargs)
 
@@ -114,7 +114,7 @@ def _covered(vjp: Callable) -> tuple[frozenset[str] | None, int]:
     """What a rule takes after g and out: the names (None if any), and at most how many operands."""
     parameters = inspect.signature(vjp).parameters
     kinds = [p.kind for p in parameters.values()]
-    names = None if inspect.Parameter.VAR_KEYWORD in kinds else frozenset(parameters)
+    names = None if inspect.Parameter.VAR_KEYWORD in kinds else frozenset([*parameters][2:])
     if inspect.Parameter.VAR_POSITIONAL in kinds:
         return names, 99
     return names, kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) - 2
@@ -174,7 +174,7 @@ def _spread(g: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 def _share(g: Any, out: Any, x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The gradient of max and min: equal shares to all entries that attain it."""
     attained = x == _spread(out, x, axis, keepdims)
-    shared = _spread(g, x, axis, keepdims) * attained
+    shared = np.where(attained, _spread(g, x, axis, keepdims), 0)
     return shared / np.sum(attained, axis=axis, keepdims=True)
 
 
@@ -203,7 +203,8 @@ def _pieces(g: Any, out: Any, xs: Any, axis: int | None = 0) -> list:
 
 
 def _inverse(axes: Any) -> tuple[int, ...]:
-    return tuple(np.argsort([axis % len(axes) for axis in axes]).tolist())
+    axes = np.atleast_1d(axes)
+    return tuple(np.argsort(axes % len(axes)).tolist())
 
 
 def _at(index: Any, axis: int, ndim: int) -> tuple:
@@ -219,8 +220,9 @@ defvjp(np.subtract,     lambda g, out, x, y: g,               lambda g, out, x, 
 defvjp(np.multiply,     lambda g, out, x, y: g * y,           lambda g, out, x, y: g * x)
 defvjp(np.divide,       lambda g, out, x, y: g / y,           lambda g, out, x, y: -g * out / y)
 defvjp(np.matmul,       _matmul_left,                         _matmul_right)
-# y - (y != 0) is y - 1, and 0 where y is 0: x**0 has the derivative 0, at x = 0 too.
-defvjp(np.power,        lambda g, out, x, y: g * y * x ** (y - (y != 0)),
+# 1 in the place of 0 where y is 0 as well: x**0 has the derivative 0, at x = 0 too.
+defvjp(np.power,        lambda g, out, x, y:
+                            g * y * np.where(np.logical_and(x == 0, y == 0), 1, x) ** (y - 1),
                         lambda g, out, x, y: g * out * np.log(np.where(x == 0, 1, x)))
 defvjp(np.maximum,      lambda g, out, x, y: np.where(x > y, g, np.where(x == y, g / 2, 0)),
                         lambda g, out, x, y: np.where(x < y, g, np.where(x == y, g / 2, 0)))
@@ -238,7 +240,7 @@ defvjp(np.exp,          lambda g, out, x: g * out)
 defvjp(np.log,          lambda g, out, x: g / x)
 defvjp(np.tanh,         lambda g, out, x: g * (1 - np.square(out)))
 defvjp(np.abs,          lambda g, out, x: g * np.sign(x))
-defvjp(relu,            lambda g, out, x: g * (x > 0))
+defvjp(relu,            lambda g, out, x: np.where(x > 0, g, 0))
 
 # Reductions.
 defvjp(np.sum,          lambda g, out, x, axis=None, *, keepdims=False:

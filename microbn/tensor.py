@@ -187,7 +187,7 @@ class Tensor:
         return f"Tensor({body}{name}{made})"
 
     def __reduce__(self) -> tuple:
-        if self.function is not None:
+        if reverse.has_history(self):
             raise GraphError(
                 f"{reverse.describe(self)} has a history, which is not copied; take its .data"
             )
@@ -207,8 +207,9 @@ class Tensor:
 
     def __array_function__(self, function: Callable, types: Any, args: Any, kwargs: Any) -> Any:
         if function in (np.shape, np.ndim, np.size, np.zeros_like, np.ones_like):
+            kwargs = {key: _plain(value) for key, value in kwargs.items()}
             return function(*map(_plain, args), **kwargs)  # they ask for the shape alone
-        if given := [key for key, value in kwargs.items() if isinstance(value, Tensor)]:
+        if given := [key for key, value in kwargs.items() if _holds_tensor(value)]:
             raise RuleError(f"{function.__name__}: {given[0]}= is a Tensor; pass it by position")
         check_recordable(function, args, kwargs)
         return record(function, args, kwargs)
@@ -265,7 +266,7 @@ def record(function: Callable, args: tuple, kwargs: Any = _NOTHING, compute: Any
 
 
 def _checked(value: Any, function: Callable) -> Any:
-    """What a function gave: a scalar, or a view, as the array may be somebody's own.
+    """What a function gave: a scalar, or a view to be frozen, so that the array itself is not.
 
     Raises RuleError for anything but one array, DTypeError for an array of anything but numbers.
     """
@@ -299,13 +300,19 @@ def _fill(
 
 
 def _frozen(arg: Any) -> Any:
-    """An argument with its constant arrays copied, as what may still change elsewhere."""
-    if isinstance(arg, np.ndarray) and (arg.flags.writeable or not arg.flags.owndata):
+    """An argument with its constant arrays copied, as they may still change elsewhere."""
+    if isinstance(arg, np.ndarray):
         arg = np.array(arg)
         arg.flags.writeable = False
     elif isinstance(arg, (tuple, list)):
         return [*map(_frozen, arg)] if isinstance(arg, list) else (*map(_frozen, arg),)
     return arg
+
+
+def _holds_tensor(value: Any) -> bool:
+    return any(
+        isinstance(v, Tensor) for v in (value if isinstance(value, (tuple, list)) else [value])
+    )
 
 
 def _plain(arg: Any) -> Any:
@@ -317,7 +324,7 @@ def _plain(arg: Any) -> Any:
 
 def _operand(other: Any) -> Any:
     """The other side of an operator: numbers and arrays of them; anything else is Python's."""
-    if isinstance(other, (Tensor, float, int, np.number)):
+    if isinstance(other, (Tensor, float, int, np.floating, np.integer)):
         return other
     array = np.asarray(other) if isinstance(other, (np.ndarray, np.bool, list, tuple)) else None
     return NotImplemented if array is None or array.dtype.kind not in "fiub" else array
@@ -343,7 +350,7 @@ def _in_place(name: str) -> Callable:
 
 
 class ReadOnly(np.ndarray):
-    """A view that cannot be written into; ``a -= b`` makes a new array, as it does for numbers."""
+    """A view that cannot be written into; += -= *= /= make a new array, as they do for numbers."""
 
     __iadd__, __isub__ = _in_place("__iadd__"), _in_place("__isub__")
     __imul__, __itruediv__ = _in_place("__imul__"), _in_place("__itruediv__")
@@ -356,7 +363,8 @@ class ReadOnly(np.ndarray):
 def no_grad() -> Iterator[None]:
     """``with no_grad():`` computes without recording, in this thread or task alone.
 
-    Also a decorator. What is computed inside is constant, as if made by ``stop_gradient``.
+    Also a decorator of functions, not of generators. What is computed inside is constant, as if
+    made by ``stop_gradient``.
     """
     token = _mode.set(_mode.get()._replace(recording=False))
     try:

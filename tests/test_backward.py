@@ -119,7 +119,8 @@ def test_sum_of_three_contributions_leaves_each_message_as_it_was():
 def test_what_a_step_shows_cannot_be_written_into():
     x = Tensor([1.0, 2.0])
     for step in mb.sweep(x * x + x, np.ones(2)):
-        for array in (step.gradient, *(m.gradient for m in step.messages)):
+        shown = [array for m in step.messages for array in (m.product, m.gradient)]
+        for array in (step.gradient, *shown):
             with pytest.raises(ValueError, match="read-only"):
                 array[0] = 5.0
 
@@ -199,6 +200,14 @@ def test_second_derivative_of_a_linear_function_is_zero():
     x = Tensor([1.0, 2.0])
     first = mb.grad((3.0 * x).sum(), x, create_graph=True)
     assert mb.grad((first * x.data).sum(), x).tolist() == [0, 0]
+
+
+def test_gradient_with_a_graph_that_is_zero_can_be_differentiated_too():
+    x, other = Tensor([1.0, 2.0]), Tensor([3.0])
+    zero = mb.grad((x * x).sum(), other, create_graph=True)
+    assert (zero.data.tolist(), mb.grad(zero, other).tolist()) == ([0], [0])
+    by_x, by_mask = mb.grad(np.where(m := x > 1, x, 0).sum(), [x, m], create_graph=True)
+    assert (by_x.data.tolist(), by_mask.data.tolist()) == ([0, 1], [0, 0])
 
 
 def test_cotangent_may_itself_be_differentiated():

@@ -102,7 +102,9 @@ def test_missing_package_names_the_extra():
     ("fault", "message"),
     [
         (lambda: data.digits(0, test=1797), "test=1797 of 1797 samples leaves an empty set"),
-        (lambda: next(data.batches(10, 11, 0)), r"size must be in 1..10, got 11"),
+        (lambda: data.split(np.ones(3), np.ones(2), 0, 1), "3 samples and 2 class numbers"),
+        (lambda: train.mlp([3], seed=0, batch_norm=True), r"got \[3\]"),
+        (lambda: data.batches(10, 11, 0), r"size must be in 1..10, got 11"),
         (lambda: fit(0, every=0), "steps and every must be positive, got 25 and 0"),
         (lambda: tour.tour(None, 0, False), "seeds must be at least 1, got 0"),
     ],

@@ -83,6 +83,18 @@ def test_same_seed_gives_the_same_weights():
     assert np.array_equal(one.weight.data, other.weight.data)
 
 
+def test_state_that_cannot_be_kept_apart_or_set_is_refused():
+    model = nn.Module()
+    model.both = {1: Tensor(1.0), "1": Tensor(2.0)}
+    with pytest.raises(errors.ArgumentError, match="two parts have the same path"):
+        model.state_dict()
+    model = nn.Module()
+    model.weight, model.buffer = Tensor([1.0]), Tensor([2.0]).data
+    with pytest.raises(errors.ArgumentError, match="the buffer 'buffer' is read-only"):
+        model.load_state_dict({"weight": [5.0], "buffer": [6.0]})
+    assert model.weight.data.tolist() == [1]
+
+
 def test_batch_norm_in_training_normalizes_and_moves_its_statistics():
     bn, x = nn.BatchNorm(3), RNG.normal(2, 3, size=(8, 3))
     y = bn(x)
@@ -145,7 +157,8 @@ def test_single_sample_with_several_values_per_channel_is_a_batch():
 def test_module_that_holds_its_parent_ends():
     parent, child = nn.Module(), nn.Module()
     parent.weight, parent.child, child.parent = Tensor(1.0), child, parent
-    assert len(parent.parameters()) == 1
+    assert [path for path, _ in parent.named_parameters()] == ["weight"]
+    assert len(parent.modules()) == 2
 
 
 def test_without_tracking_eval_uses_the_batch():
@@ -166,6 +179,13 @@ def test_batch_that_is_not_finite_leaves_the_statistics_unchanged(bad):
     ):
         bn(x)
     assert all(np.array_equal(before[k], v) for k, v in bn.state_dict().items())
+
+
+def test_batch_too_large_for_the_dtype_of_the_statistics_is_refused():
+    bn = nn.BatchNorm(1, dtype=np.float32)
+    with pytest.raises(errors.NonFiniteError, match="overflow; running statistics left unchanged"):
+        bn(np.array([[1e30], [-1e30]]))
+    assert (bn.running_var.tolist(), int(bn.num_batches_tracked)) == ([1], 0)
 
 
 def test_float32_batch_norm_stays_float32():
@@ -244,8 +264,12 @@ def test_state_dict_is_a_copy():
         ),
         ({"layers.9.gamma": np.ones(3)}, errors.ArgumentError, "'layers.9.gamma' is unknown"),
         ({"layers.1.gamma": None}, errors.ArgumentError, "'layers.1.gamma' is missing"),
-        ({"layers.1.num_batches_tracked": 2.7}, errors.DTypeError, "tracked' is not numbers"),
-        ({"layers.1.gamma": ["a", "b", "c"]}, errors.DTypeError, "'layers.1.gamma' is not numbers"),
+        ({"layers.1.num_batches_tracked": 2.7}, errors.DTypeError, "tracked' does not fit int64"),
+        (
+            {"layers.1.gamma": ["a", "b", "c"]},
+            errors.DTypeError,
+            "'layers.1.gamma' does not fit float64",
+        ),
     ],
 )
 def test_state_dict_that_does_not_fit_loads_nothing(change, error, message):

@@ -314,17 +314,27 @@ def test_conventions_at_kinks():
     assert mb.grad(np.abs(x).sum(), x).tolist() == [0, 1, 1]
 
 
+def test_mixed_second_derivatives_of_power_agree_at_the_exponent_zero():
+    x, y = Tensor(2.0), Tensor(0.0)
+    by_x = mb.grad(x**y, x, create_graph=True)
+    by_y = mb.grad(x**y, y, create_graph=True)
+    assert (mb.grad(by_x, y), mb.grad(by_y, x)) == (0.5, 0.5)
+
+
 def test_power_at_zero_and_with_negative_bases():
     x = Tensor([0.0, -2.0])
     assert mb.grad((x**2).sum(), x).tolist() == [0, -4]
     assert mb.grad((x**3).sum(), x).tolist() == [0, 12]
     assert mb.grad((x**0).sum(), x).tolist() == [0, 0]
     assert mb.grad((x**1).sum(), x).tolist() == [1, 1]
+    assert mb.grad((x ** np.array([True, False])).sum(), x).tolist() == [1, 0]
 
 
 def test_infinite_gradient_does_not_pass_where_nothing_flows():
     x = Tensor([-1.0, 1.0])
-    assert mb.grad(np.maximum(x, 0.0), x, [np.inf, np.inf]).tolist() == [0, np.inf]
+    for y in (relu(x), np.maximum(x, 0.0)):
+        assert mb.grad(y, x, [np.inf, np.inf]).tolist() == [0, np.inf]
+    assert mb.grad(np.max(x), x, np.inf).tolist() == [0, np.inf]
     assert mb.grad(np.minimum(x, 0.0), x, [np.inf, np.inf]).tolist() == [np.inf, 0]
 
 
@@ -432,6 +442,21 @@ def test_jacobian_returned_for_a_gradient_is_not_taken_for_broadcasting(monkeypa
     mb.defvjp(softmax, lambda g, out, x: np.diag(out) - np.outer(out, out))
     with pytest.raises(errors.RuleError, match=r"gradient has shape \(3, 3\), its input \(3,\)"):
         softmax(Tensor(ROW)).backward(np.ones(3))
+
+
+def test_list_of_constants_is_a_constant():
+    x = Tensor(ROW)
+    assert mb.grad(np.where(ROW > 3, x, [0.0, 0.0, 5.0]).sum(), x).tolist() == (ROW > 3).tolist()
+    assert mb.grad(np.concatenate([x, [1.0, 2.0]]).sum(), x).tolist() == [1, 1, 1]
+
+
+def test_axes_of_transpose_may_be_an_array_or_one_number():
+    x = Tensor(X)
+    g = np.arange(9.0).reshape(3, 3)
+    assert mb.grad(np.transpose(x, np.array([1, 0])), x, g).tolist() == g.T.tolist()
+    assert (
+        mb.grad(np.transpose(Tensor(ROW) * 1.0, 0).sum(), x).tolist() == np.zeros((3, 3)).tolist()
+    )
 
 
 def test_index_made_of_tensors_is_recorded_without_a_gradient():

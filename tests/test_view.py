@@ -70,6 +70,17 @@ def test_numbers_of_all_sizes_are_told_apart():
     assert "500" in source
 
 
+def test_replaced_leaf_is_drawn_with_the_value_that_was_seen():
+    p = Tensor([1.0, 2.0], name="p")
+    y = (p * 3.0).sum()
+    p.data = [7.0, 7.0]
+    assert snapshot(y).nodes[0].value.tolist() == [1, 2]
+
+
+def test_infinities_are_drawn():
+    assert "inf" in mb.draw(Tensor(np.full(20, np.inf)) * 1.0, grads=False).source
+
+
 def test_direction_is_one_of_two():
     assert "rankdir=TB" in mb.draw(Tensor(1.0) * 2.0, direction="TB").source
     with pytest.raises(errors.ArgumentError, match="'LR' or 'TB', not 'up'"):
@@ -79,6 +90,10 @@ def test_direction_is_one_of_two():
 def test_only_tensors_are_drawn():
     with pytest.raises(errors.DTypeError, match="starts from a Tensor, not from ndarray"):
         mb.draw(np.ones(3))
+    with pytest.raises(
+        errors.DTypeError, match="only a Tensor has a graph to look at, not ndarray"
+    ):
+        mb.draw(np.ones(3), grads=False)
 
 
 def test_drawing_touches_no_grad():

@@ -45,6 +45,8 @@ def spirals(seed: int, n: int = 1000, test: int = 200, noise: float = 0.1) -> Sp
 
 def split(x: np.ndarray, y: np.ndarray, seed: int, test: int) -> Split:
     """Hold out ``test`` samples, chosen by seed. Raises ArgumentError if that leaves none."""
+    if len(x) != len(y):
+        raise ArgumentError(f"split: {len(x)} samples and {len(y)} class numbers")
     if not 0 < test < len(x):
         raise ArgumentError(f"split: test={test} of {len(x)} samples leaves an empty set")
     order = np.random.default_rng(seed).permutation(len(x))
@@ -59,7 +61,10 @@ def batches(n: int, size: int, seed: int) -> Iterator[np.ndarray]:
     """
     if not 1 <= size <= n:
         raise ArgumentError(f"batches: size must be in 1..{n}, got {size}")
-    rng = np.random.default_rng(seed)
+    return _shuffled(n, size, np.random.default_rng(seed))
+
+
+def _shuffled(n: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
     while True:
         order = rng.permutation(n)
         yield from (order[i : i + size] for i in range(0, n - size + 1, size))

@@ -45,9 +45,12 @@ def mlp(
 ) -> Sequential:
     """Linear → BatchNorm, if asked for → activation for every hidden layer, then Linear.
 
-    ``sizes`` are the features in, of each hidden layer, and out: ``[64, 64, 64, 10]``.
+    ``sizes`` are the features in, of each hidden layer, and out: ``[64, 64, 64, 10]``. Raises
+    ArgumentError for fewer than two.
     """
     sizes, rng = list(sizes), np.random.default_rng(seed)
+    if len(sizes) < 2:
+        raise ArgumentError(f"mlp: sizes are the features in, ..., and out; got {sizes}")
     layers: list[Module] = []
     for fan_in, fan_out in pairwise(sizes[:-1]):
         layers.append(Linear(fan_in, fan_out, rng=rng, init=init))

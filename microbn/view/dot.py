@@ -141,7 +141,8 @@ def _rows(array: np.ndarray) -> list[str]:
     if not array.size:
         return ["empty"]
     if array.size > 12 or array.ndim > 2:
-        return [f"mean {array.mean():.3g}", f"{array.min():.3g} … {array.max():.3g}"]
+        with np.errstate(all="ignore"):  # of infinities there is no mean
+            return [f"mean {array.mean():.3g}", f"{array.min():.3g} … {array.max():.3g}"]
     cells = [[f"{float(v):.3g}" for v in row] for row in np.atleast_2d(array)]
     width = max(len(cell) for row in cells for cell in row)
     return ["  ".join(cell.rjust(width) for cell in row) for row in cells]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..backward import history
+from ..errors import DTypeError
 from ..rules import RULES
 from ..tensor import Tensor
 
@@ -53,52 +54,63 @@ def snapshot(root: Tensor, gradients: Mapping[int, Any] | None = None) -> Graph:
 
     ``gradients`` maps the number of a Tensor to its gradient.
     """
+    if not isinstance(root, Tensor):
+        raise DTypeError(f"only a Tensor has a graph to look at, not {type(root).__name__}")
     gradients = gradients or {}
     nodes: list[Node] = []
     edges: list[Edge] = []
     ids: dict[int, str] = {}
-    for tensor in history(root):
+    tape = history(root)
+    seen = {s.number: value for t in tape for _, s, value in operands(t) if s is not None}
+    for tensor in tape:
         sources = []
-        for position, (source, value) in enumerate(operands(tensor)):
+        for position, source, value in operands(tensor):
             if source is None:
                 nodes.append(_constant(f"n{len(nodes)}", value))
                 sources.append((nodes[-1].id, position))
             else:
                 sources.append((ids[source.number], position))
         ids[tensor.number] = f"n{len(nodes)}"
-        nodes.append(_node(ids[tensor.number], tensor, tensor is root, gradients))
+        nodes.append(_node(ids[tensor.number], tensor, tensor is root, seen, gradients))
         for source_id, position in sources:
             edges.append(Edge(f"e{len(edges)}", source_id, nodes[-1].id, position))
     return Graph(tuple(nodes), tuple(edges))
 
 
-def operands(tensor: Tensor) -> list[tuple[Tensor | None, Any]]:
-    """Each operand of a Tensor's function: the Tensor, or None for a constant, and its value.
+def operands(tensor: Tensor) -> list[tuple[int, Tensor | None, Any]]:
+    """Each operand of a Tensor's function: its position, the Tensor or None for a constant, and
+    the value that was seen.
 
     A sequence of operands counts one by one. Static arguments, an axis or an index, are none.
     """
     vjps = RULES.get(tensor.function, ()) if tensor.function else ()
-    found: list[tuple[Tensor | None, Any]] = []
+    found: list[tuple[int, Tensor | None, Any]] = []
     for i, (operand, value) in enumerate(zip(tensor.inputs, tensor.args, strict=True)):
         pairs = zip(operand, value, strict=True) if isinstance(operand, (tuple, list)) else None
-        for one, seen in pairs or [(operand, value)]:
+        for position, (one, seen) in enumerate(pairs or [(operand, value)], start=i):
             if isinstance(one, Tensor):
-                found.append((one, seen))
+                found.append((position, one, seen))
             elif (
                 i < len(vjps) and vjps[i] and isinstance(seen, (np.ndarray, np.generic, float, int))
             ):
-                found.append((None, seen))
+                found.append((position, None, seen))
     return found
 
 
-def _node(id: str, tensor: Tensor, is_root: bool, gradients: Mapping[int, Any]) -> Node:
+def _node(
+    id: str,
+    tensor: Tensor,
+    is_root: bool,
+    seen: Mapping[int, Any],
+    gradients: Mapping[int, Any],
+) -> Node:
     gradient = gradients.get(tensor.number)
     return Node(
         id=id,
-        name=tensor.name or "",
+        name=str(tensor.name or ""),
         function=tensor.function.__name__ if tensor.function else "",
         role="leaf" if tensor.function is None else "result" if is_root else "computed",
-        value=np.asarray(tensor.value),
+        value=np.asarray(seen.get(tensor.number, tensor.value)),  # a leaf's may be another by now
         gradient=None if gradient is None else np.asarray(gradient),
         scope=tensor.scope,
     )
