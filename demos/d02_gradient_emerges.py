@@ -4,7 +4,7 @@ The gradient nobody wrote
 
 Batch norm is nine small operations, and each of them has a rule of a line or two. Look for the
 two forks, x and x − μ: each is used twice, and its gradient is the sum of what comes back. That
-is all there is to batch norm's backward, and microbn nowhere says it.
+is all there is to batch norm's backward, and no rule says it.
 """
 
 # %%

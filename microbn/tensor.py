@@ -85,10 +85,10 @@ class Tensor:
     __matmul__, __rmatmul__ = _operator(np.matmul, operator.matmul)
     __pos__, __neg__, __abs__ = _method(np.positive), _method(np.negative), _method(np.abs)
     __lt__, __gt__ = _operator(np.less, operator.lt)[0], _operator(np.greater, operator.gt)[0]
-    __le__, _ = _operator(np.less_equal, operator.le)
-    __ge__, _ = _operator(np.greater_equal, operator.ge)
-    __eq__, _ = _operator(np.equal, operator.eq)
-    __ne__, _ = _operator(np.not_equal, operator.ne)
+    __le__ = _operator(np.less_equal, operator.le)[0]
+    __ge__ = _operator(np.greater_equal, operator.ge)[0]
+    __eq__ = _operator(np.equal, operator.eq)[0]
+    __ne__ = _operator(np.not_equal, operator.ne)[0]
     __hash__ = object.__hash__
 
     # What an ndarray has.

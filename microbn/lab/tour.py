@@ -56,8 +56,8 @@ def _gradient_nobody_wrote(console: Any, data: Split) -> None:
     y = batch_norm_on_digits(data, samples=32, features=8)
     console.print(agreement_table(agreement(y, cotangent(y))))
     console.print(
-        "Batch norm of 32 digits, 8 features (seed 0). Nothing in microbn says how to "
-        "differentiate it: the gradient emerges from the rules of mean, −, ², √, ÷, × and +. "
+        "Batch norm of 32 digits, 8 features (seed 0). No rule of microbn is about "
+        "batch norm: the gradient emerges from the rules of mean, −, ², √, ÷, × and +. "
         "0 is no accident: by hand and by graph, the same operations in the same order.\n"
     )
 
