@@ -91,7 +91,7 @@ def _messages(node: Any, gradient: Any, create_graph: bool) -> list[tuple]:
     for position, vjp in enumerate(RULES[node.function]):
         operand = inputs[position]
         single = isinstance(operand, kind)
-        if vjp is None or not (single or _holds(operand, kind)):
+        if vjp is None or not (single or holds(operand, kind)):
             continue
         try:
             product = vjp(gradient, out, *args, **kwargs)
@@ -118,7 +118,8 @@ def _send(messages: list[tuple], operand: Any, position: int, product: Any, node
     messages.append((operand, position, part if same else product, part))
 
 
-def _holds(sequence: Any, kind: type) -> bool:
+def holds(sequence: Any, kind: type) -> bool:
+    """Whether this is a sequence with something of a kind in it."""
     return isinstance(sequence, (tuple, list)) and any(isinstance(one, kind) for one in sequence)
 
 

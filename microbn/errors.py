@@ -109,6 +109,11 @@ def as_floats(data: Any, dtype: Any) -> Any:
     return array[()]
 
 
+def is_real(x: Any) -> bool:
+    """Whether x is one real number, Python's or NumPy's."""
+    return isinstance(x, (int, float, np.integer, np.floating))
+
+
 def _arrays(values: Sequence) -> list:
     """The arrays among the arguments of a call, those of a sequence included."""
     first = values[0] if values and isinstance(values[0], (tuple, list)) else values

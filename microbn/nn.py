@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import functional as F
-from .errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
+from .errors import ArgumentError, DTypeError, NonFiniteError, ShapeError, is_real
 from .tensor import Tensor, scope
 
 
@@ -216,11 +216,9 @@ class BatchNorm(Module):
         dtype: Any = np.float64,
     ) -> None:
         _positive("BatchNorm", num_features=num_features)
-        if not (isinstance(eps, (int, float, np.floating, np.integer)) and 0 < eps < np.inf):
+        if not (is_real(eps) and 0 < eps < np.inf):
             raise ArgumentError(f"BatchNorm: eps must be positive, got {eps!r}")
-        if momentum is not None and not (
-            isinstance(momentum, (int, float, np.floating, np.integer)) and 0 <= momentum <= 1
-        ):
+        if momentum is not None and not (is_real(momentum) and 0 <= momentum <= 1):
             raise ArgumentError(f"BatchNorm: momentum must be in [0, 1] or None, got {momentum!r}")
         self.num_features = num_features
         self.eps = float(eps)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from .errors import ArgumentError, DTypeError, GraphError
+from .errors import ArgumentError, DTypeError, GraphError, is_real
 from .tensor import Tensor
 
 
@@ -39,7 +39,7 @@ class Optimizer:
                 )
             if (first := seen.setdefault(id(p), i)) != i:
                 raise ArgumentError(f"{name}: parameter {i} is parameter {first} again")
-        if not (isinstance(lr, (int, float, np.floating, np.integer)) and 0 < lr < np.inf):
+        if not (is_real(lr) and 0 < lr < np.inf):
             raise ArgumentError(f"{name}: lr must be positive and finite, got {lr!r}")
 
     def step(self) -> None:

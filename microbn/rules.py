@@ -1,4 +1,4 @@
-"""The calculus: every NumPy function that microbn differentiates, one line each.
+"""The calculus: every NumPy function that microbn differentiates, in a line or two each.
 
 A rule is a vector-Jacobian product (VJP). From ``g``, the gradient of the loss with respect to
 the output, it makes the gradient with respect to one operand: ``lambda g, out, x, y: g * y``.

@@ -209,8 +209,9 @@ class Tensor:
         if function in (np.shape, np.ndim, np.size, np.zeros_like, np.ones_like):
             kwargs = {key: _plain(value) for key, value in kwargs.items()}
             return function(*map(_plain, args), **kwargs)  # they ask for the shape alone
-        if given := [key for key, value in kwargs.items() if _holds_tensor(value)]:
-            raise RuleError(f"{function.__name__}: {given[0]}= is a Tensor; pass it by position")
+        for key, value in kwargs.items():
+            if isinstance(value, Tensor) or reverse.holds(value, Tensor):
+                raise RuleError(f"{function.__name__}: {key}= is a Tensor; pass it by position")
         check_recordable(function, args, kwargs)
         return record(function, args, kwargs)
 
@@ -307,12 +308,6 @@ def _frozen(arg: Any) -> Any:
     elif isinstance(arg, (tuple, list)):
         return [*map(_frozen, arg)] if isinstance(arg, list) else (*map(_frozen, arg),)
     return arg
-
-
-def _holds_tensor(value: Any) -> bool:
-    return any(
-        isinstance(v, Tensor) for v in (value if isinstance(value, (tuple, list)) else [value])
-    )
 
 
 def _plain(arg: Any) -> Any:
