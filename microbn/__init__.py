@@ -6,9 +6,11 @@ from typing import Any as _Any
 
 from . import closed_form, functional, nn, optim
 from .backward import Message, Step, grad, sweep
+from .calls import primitive
+from .context import label, no_grad, scope, trace
 from .errors import MicrobnError
-from .rules import defvjp, primitive
-from .tensor import Tensor, label, no_grad, scope
+from .rules import defvjp
+from .tensor import Tensor
 
 if _TYPE_CHECKING:
     from . import lab, testing, view
@@ -27,6 +29,7 @@ __all__ = [
     "primitive",
     "no_grad",
     "scope",
+    "trace",
     "label",
     "MicrobnError",
     "functional",

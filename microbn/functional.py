@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from .calls import stop_gradient
+from .context import label
 from .errors import DTypeError, RangeError, ShapeError
 from .rules import relu as relu
-from .rules import stop_gradient
-from .tensor import label
 
 # Losses divide a sum: np.mean of a whole object array of Tensors turns them into one float.
 Array = Any  # an ndarray, a Tensor, an object array of 0-d Tensors
@@ -39,10 +39,10 @@ def moments(x: Array, axis: Any = 0) -> tuple[Array, Array, Array]:
     In two passes: the variance is the mean of the squares of what is left of x, which holds in
     float32 where mean(x²) - mean(x)² does not.
     """
-    mean = np.mean(x, axis=axis, keepdims=True)
+    mean = x.mean(axis=axis, keepdims=True)
     centered = x - mean
     square = np.square(centered)
-    var = np.mean(square, axis=axis, keepdims=True)
+    var = square.mean(axis=axis, keepdims=True)
     label({"mean": mean, "centered": centered, "square": square, "var": var})
     return mean, centered, var
 
@@ -60,10 +60,12 @@ def affine(x_hat: Array, gamma: Array, beta: Array) -> Array:
 
     Raises ShapeError for other shapes.
     """
-    if not np.shape(gamma) == np.shape(beta) == x_hat.shape[1:2]:
+    _check_array("batch norm", gamma)
+    _check_array("batch norm", beta)
+    if not gamma.shape == beta.shape == x_hat.shape[1:2]:
         raise ShapeError(
             f"batch norm of {x_hat.shape[1]} features needs gamma and beta of shape "
-            f"{x_hat.shape[1:2]}, got {np.shape(gamma)} and {np.shape(beta)}"
+            f"{x_hat.shape[1:2]}, got {gamma.shape} and {beta.shape}"
         )
     if x_hat.ndim > 2:
         along = (-1,) + (1,) * (x_hat.ndim - 2)

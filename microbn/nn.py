@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from . import functional as F
-from .errors import ArgumentError, DTypeError, NonFiniteError, ShapeError, is_real
-from .tensor import Tensor, scope
+from .arrays import is_real
+from .context import scope
+from .errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
+from .tensor import Tensor
 
 
 class Module:

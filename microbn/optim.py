@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from .errors import ArgumentError, DTypeError, GraphError, is_real
+from .arrays import is_real
+from .errors import ArgumentError, DTypeError, GraphError
 from .tensor import Tensor
 
 

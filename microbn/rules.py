@@ -12,153 +12,49 @@ after dtypes: the sweep in ``backward.py`` does both, once.
 from __future__ import annotations
 
 import functools
-import inspect
-import operator
-from collections.abc import Callable, Mapping
-from itertools import pairwise
+from collections.abc import Callable
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
 
-from .errors import RuleError, ShapeError
+from .calls import (
+    CALLS,
+    astype,
+    concatenate,
+    covered,
+    getitem,
+    primitive,
+    scatter,
+    stack,
+    stop_gradient,
+)
 
 RULES: dict[Callable, tuple[Callable | None, ...]] = {}
-_CALLS: dict[Callable, tuple[frozenset[str] | None, int]] = {}  # which calls the rules cover
 
 
 def defvjp(function: Callable, *vjps: Callable | None) -> None:
     """Say how to differentiate ``function``: one rule per operand, in order.
 
     A rule is called as ``rule(g, out, *operands, **keywords)`` and returns an array of its
-    operand's shape; where NumPy broadcast the operand, of the broadcast shape. An operand that
-    is a sequence of arrays, as in ``np.concatenate``, takes a rule that returns a sequence.
-    ``None`` stands for an operand without a gradient, and no rule at all for a function
-    without one, such as ``np.sign``: it is recorded, and nothing flows back through it.
+    operand's shape; where NumPy broadcast the operand, of the broadcast shape. A function of any
+    number of operands takes one rule, ``rule(g, out, *operands)``, that returns a list. ``None``
+    stands for an operand without a gradient, and no rule at all for a function without one, such
+    as ``np.sign``: it is recorded, and nothing flows back through it.
 
     Raises RuleError for a rule that cannot be called so, and for a function that would never be
     recorded: a plain one becomes recordable by `primitive`.
 
     >>> defvjp(np.sinh, lambda g, out, x: g * np.cosh(x))
     """
-    if not (isinstance(function, (np.ufunc, type(np.sum))) or hasattr(function, "recordable")):
-        raise RuleError(f"defvjp: {function!r} is never recorded; make it a primitive() first")
-    if not all(vjp is None or callable(vjp) for vjp in vjps):
-        raise RuleError("defvjp(function, *vjps): each rule is a function or None")
-    names, most = _covered(next(filter(None, vjps), _unruled))
-    if most < 1:
-        raise RuleError(
-            f"defvjp({spelled(function)}, ...): rules are called as rule(g, out, x, ...)"
-        )
+    CALLS[function] = covered(function, vjps)
     RULES[function] = vjps
-    _CALLS[function] = names, most
-
-
-def primitive(function: Callable, entrywise: bool = False) -> Callable:
-    """Make a plain function of arrays recordable, as NumPy's own functions are.
-
-    Called with anything that speaks NumPy's protocol (NEP 18: a Tensor), the call is handed to
-    it; called with arrays, it runs. Give it its rule with `defvjp`. A function that works
-    ``entrywise`` is called on each entry of an object array.
-    """
-
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        for arg in (*args, *kwargs.values()):
-            for one in arg if isinstance(arg, (tuple, list)) else (arg,):
-                if not isinstance(one, np.ndarray) and hasattr(one, "__array_function__"):
-                    return one.__array_function__(call, (type(one),), args, kwargs)
-        if entrywise and args and isinstance(args[0], np.ndarray) and args[0].dtype == object:
-            return np.frompyfunc(call, 1, 1)(args[0])
-        return function(*args, **kwargs)
-
-    call.recordable = True  # type: ignore[attr-defined]
-    return call
-
-
-def check_recordable(function: Callable, args: tuple, kwargs: Mapping[str, Any]) -> None:
-    """Raise RuleError where ``function(*args, **kwargs)`` is a call that no rule covers."""
-    if function not in RULES:
-        name = spelled(function)
-        raise RuleError(
-            f"{name} has no gradient rule; add one with defvjp({name}, ...), compose it from "
-            f"functions that have one, or use {name}(t.data) on purpose, as a constant"
-        )
-    names, most = _CALLS[function]
-    if names is not None and not names.issuperset(kwargs):
-        unknown = ", ".join(f"{key}=" for key in kwargs if key not in names)
-        raise RuleError(f"{spelled(function)}: {unknown} cannot be recorded; leave it out")
-    if len(args) > most:
-        raise RuleError(f"{spelled(function)}: only its first {most} arguments can be recorded")
-    rules = len(RULES[function])
-    for i, arg in enumerate(args[rules:] if rules else (), start=rules):
-        if not isinstance(arg, np.ndarray) and hasattr(arg, "__array_function__"):
-            raise RuleError(
-                f"{spelled(function)}: no rule for operand {i}; give defvjp one for it, or None"
-            )
-    if function is np.mean and args[0].size == 0:  # NumPy only warns, and gives NaN
-        axis = args[1] if len(args) > 1 else kwargs.get("axis")
-        if 0 in np.atleast_1d(
-            args[0].shape if axis is None else np.take(args[0].shape, axis, mode="wrap")
-        ):
-            raise ShapeError(f"mean: the tensor is empty, shape {args[0].shape}")
-
-
-def spelled(function: Callable) -> str:
-    """The function's name as a user writes it: ``np.linalg.norm``."""
-    module = getattr(function, "__module__", None) or "numpy"
-    prefix = "np" + module[5:] + "." if module.split(".")[0] == "numpy" else ""
-    return prefix + function.__name__
-
-
-def _covered(vjp: Callable) -> tuple[frozenset[str] | None, int]:
-    """What a rule takes after g and out: the names (None if any), and at most how many operands."""
-    parameters = inspect.signature(vjp).parameters
-    kinds = [p.kind for p in parameters.values()]
-    names = None if inspect.Parameter.VAR_KEYWORD in kinds else frozenset([*parameters][2:])
-    if inspect.Parameter.VAR_POSITIONAL in kinds:
-        return names, 99
-    return names, kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) - 2
-
-
-def _unruled(
-    g: Any, out: Any, x: Any, y: Any = None, axis: Any = None, keepdims: bool = False
-) -> None:
-    """The signature of the functions that are recorded without a gradient."""
-
-
-# What NumPy lacks
 
 
 @functools.partial(primitive, entrywise=True)
 def relu(x: Any) -> Any:
-    """``max(x, 0)``, with the derivative 0 at 0."""
+    """``max(x, 0)``, with the derivative 0 at 0 (and 0 · ∞ = NaN where an infinity meets it)."""
     return np.maximum(x, 0)
-
-
-@functools.partial(primitive, entrywise=True)
-def stop_gradient(x: Any) -> Any:
-    """``x`` itself, as a constant: nothing flows back through it."""
-    return x
-
-
-@primitive
-def astype(x: Any, dtype: Any) -> Any:
-    """``x`` in another dtype."""
-    return x.astype(dtype)
-
-
-@primitive
-def getitem(x: Any, index: Any) -> Any:
-    """``x[index]``."""
-    return operator.getitem(x, index)
-
-
-@primitive
-def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    """Zeros of ``shape`` with ``g`` added in at ``index``: the transpose of ``x[index]``."""
-    out = np.zeros(shape, g.dtype)
-    np.add.at(out, index, g)
-    return out
 
 
 # Helpers of the table
@@ -175,7 +71,7 @@ def _share(g: Any, out: Any, x: Any, axis: Any = None, *, keepdims: bool = False
     """The gradient of max and min: equal shares to all entries that attain it."""
     attained = x == _spread(out, x, axis, keepdims)
     shared = np.where(attained, _spread(g, x, axis, keepdims), 0)
-    return shared / np.sum(attained, axis=axis, keepdims=True)
+    return shared / attained.sum(axis=axis, keepdims=True)
 
 
 def _matmul_left(g: Any, out: Any, x: Any, y: Any) -> Any:
@@ -194,12 +90,11 @@ def _matmul_right(g: Any, out: Any, x: Any, y: Any) -> Any:
     return x.mT @ g
 
 
-def _pieces(g: Any, out: Any, xs: Any, axis: int | None = 0) -> list:
+def _pieces(g: Any, out: Any, *xs: Any, axis: int | None = 0) -> list:
     """The gradient of concatenate, cut where its operands met."""
-    ends = np.cumsum([np.size(x) if axis is None else np.shape(x)[axis] for x in xs])
-    slices = [slice(*ends) for ends in pairwise([0, *ends.tolist()])]
-    cut = [g[_at(piece, axis or 0, g.ndim)] for piece in slices]
-    return [np.reshape(part, np.shape(x)) for part, x in zip(cut, xs, strict=True)]
+    ends = accumulate((np.size(x) if axis is None else np.shape(x)[axis] for x in xs), initial=0)
+    cut = [g[_at(slice(*piece), axis or 0, g.ndim)] for piece in pairwise(ends)]
+    return [part.reshape(np.shape(x)) for part, x in zip(cut, xs, strict=True)]
 
 
 def _inverse(axes: Any) -> tuple[int, ...]:
@@ -218,7 +113,7 @@ def _at(index: Any, axis: int, ndim: int) -> tuple:
 defvjp(np.add,          lambda g, out, x, y: g,               lambda g, out, x, y: g)
 defvjp(np.subtract,     lambda g, out, x, y: g,               lambda g, out, x, y: -g)
 defvjp(np.multiply,     lambda g, out, x, y: g * y,           lambda g, out, x, y: g * x)
-defvjp(np.divide,       lambda g, out, x, y: g / y,           lambda g, out, x, y: -g * out / y)
+defvjp(np.divide,       lambda g, out, x, y: g / y,           lambda g, out, x, y: g * out / -y)
 defvjp(np.matmul,       _matmul_left,                         _matmul_right)
 # 1 in the place of 0 where y is 0 as well: x**0 has the derivative 0, at x = 0 too.
 defvjp(np.power,        lambda g, out, x, y:
@@ -240,30 +135,30 @@ defvjp(np.exp,          lambda g, out, x: g * out)
 defvjp(np.log,          lambda g, out, x: g / x)
 defvjp(np.tanh,         lambda g, out, x: g * (1 - np.square(out)))
 defvjp(np.abs,          lambda g, out, x: g * np.sign(x))
-defvjp(relu,            lambda g, out, x: np.where(x > 0, g, 0))
+defvjp(relu,            lambda g, out, x: g * (x > 0))
 
 # Reductions.
 defvjp(np.sum,          lambda g, out, x, axis=None, *, keepdims=False:
                             _spread(g, x, axis, keepdims))
 defvjp(np.mean,         lambda g, out, x, axis=None, *, keepdims=False:
-                            _spread(g / (x.size // max(out.size, 1)), x, axis, keepdims))
+                            _spread(g / (x.size // (out.size or 1)), x, axis, keepdims))
 defvjp(np.max,          _share)
 defvjp(np.min,          _share)
 
 # Shape and place: the same numbers, elsewhere.
-defvjp(np.reshape,      lambda g, out, x, shape: np.reshape(g, x.shape))
-defvjp(np.expand_dims,  lambda g, out, x, axis: np.reshape(g, x.shape))
-defvjp(np.squeeze,      lambda g, out, x, axis=None: np.reshape(g, x.shape))
+defvjp(np.reshape,      lambda g, out, x, shape: g.reshape(x.shape))
+defvjp(np.expand_dims,  lambda g, out, x, axis: g.reshape(x.shape))
+defvjp(np.squeeze,      lambda g, out, x, axis=None: g.reshape(x.shape))
 defvjp(np.broadcast_to, lambda g, out, x, shape: g)
 defvjp(np.transpose,    lambda g, out, x, axes=None:
                             np.transpose(g, None if axes is None else _inverse(axes)))
 defvjp(np.matrix_transpose, lambda g, out, x: g.mT)
 defvjp(np.swapaxes,     lambda g, out, x, axis1, axis2: np.swapaxes(g, axis1, axis2))
 defvjp(astype,          lambda g, out, x, dtype: g)
-defvjp(getitem,         lambda g, out, x, index: scatter(g, index, x.shape), None)
-defvjp(scatter,         lambda g, out, x, index, shape: g[index], None)
-defvjp(np.concatenate,  _pieces)
-defvjp(np.stack,        lambda g, out, xs, axis=0:
+defvjp(getitem,         lambda g, out, x, *index: scatter(g, x.shape, *index))
+defvjp(scatter,         lambda g, out, x, shape, *index: g[index])
+defvjp(concatenate,     _pieces)
+defvjp(stack,           lambda g, out, *xs, axis=0:
                             [g[_at(i, axis, g.ndim)] for i in range(len(xs))])
 
 # Recorded, without a gradient: flat wherever they are differentiable at all.

@@ -6,33 +6,36 @@ that a NumPy function called with a Tensor computes what it always does, and is 
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from . import backward as reverse
-from .errors import DTypeError, GraphError, MicrobnError, RuleError, ShapeError, as_floats, explain
-from .rules import astype, check_recordable, getitem, stop_gradient
+from .arrays import as_floats, boxed, constant, operand, read_only
+from .calls import CALLS, JOINS, astype, getitem, stop_gradient, written_out
+from .checks import check_call, check_forward, checked, explain
+from .context import mode, users_line
+from .errors import DTypeError, GraphError, RuleError, ShapeError
+from .nodes import describe, has_history
 
 
-def _operator(ufunc: np.ufunc, compute: Callable) -> tuple[Callable, Callable]:
-    """The methods for ``self + other`` and ``other + self``, recorded as NumPy's own function.
-
-    Computed by Python's operator, which on the scalars of a 0-d graph is ten times as fast.
-    """
+def _operator(function: Callable) -> tuple[Callable, Callable]:
+    """The methods for ``self + other`` and ``other + self``, recorded as NumPy's own function."""
+    compute = CALLS[function].compute
 
     def forward(self: Tensor, other: Any) -> Any:
-        other = other if isinstance(other, Tensor) else _operand(other)
-        return other if other is NotImplemented else record(ufunc, (self, other), compute=compute)
+        if isinstance(other, Tensor):
+            return _recorded(function, compute, (self.value, other.value), (self, other))
+        if (other := operand(other)) is NotImplemented:
+            return other
+        return _recorded(function, compute, (self.value, other), (self, other))
 
     def reflected(self: Tensor, other: Any) -> Any:
-        other = _operand(other)
-        return other if other is NotImplemented else record(ufunc, (other, self), compute=compute)
+        if (other := operand(other)) is NotImplemented:
+            return other
+        return _recorded(function, compute, (other, self.value), (other, self))
 
     return forward, reflected
 
@@ -41,7 +44,7 @@ def _method(function: Callable) -> Callable:
     """``t.mean(axis=0)`` for ``np.mean(t, axis=0)``."""
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        return function(self, *args, **kwargs)
+        return record(function, [self, *args], kwargs)
 
     method.__doc__ = f"``{function.__name__}`` of this Tensor, recorded."
     return method
@@ -58,61 +61,64 @@ class Tensor:
     """
 
     __slots__ = (
-        *("value", "function", "args", "inputs", "kwargs"),
-        *("number", "name", "scope", "grad", "__weakref__"),
+        "value",  # the result: an array that nobody writes into, or a NumPy scalar
+        "function",  # what made it; None for a leaf
+        "args",  # the plain values that the function saw
+        "inputs",  # the same, with the Tensors themselves in their places
+        "kwargs",
+        "number",  # when it was made: numbers only grow
+        "scope",  # the groups that it belongs to, outermost first
+        "line",  # the line of code that made it, under trace()
+        "name",
+        "grad",  # an array on a leaf, once a backward() has reached it
+        "__weakref__",
     )
-    value: Any  # the result: an array that nobody writes into, or a NumPy scalar
-    function: Callable | None  # what made it; None for a leaf
-    args: Sequence  # the plain values that the function saw
-    inputs: Sequence  # the same, with the Tensors themselves in their places
-    kwargs: Mapping[str, Any]
-    number: int  # when it was made: numbers only grow
-    name: str | None
-    scope: tuple[str, ...]
-    grad: np.ndarray | None  # on a leaf, once a backward() has reached it
 
     def __init__(self, data: Any, name: str | None = None, *, dtype: Any = None) -> None:
         if isinstance(data, Tensor):
             raise DTypeError("this is a Tensor already; Tensor(t.data) is a new leaf of its values")
-        _fill(self, as_floats(data, dtype), name)
+        if name is not None and not isinstance(name, str):
+            raise DTypeError(f"a Tensor's name is text, got {name!r:.60}")
+        self.value, self.name = as_floats(data, dtype), name
+        self.function, self.args, self.inputs, self.kwargs = None, (), (), _NOTHING
+        self.number, self.scope = next(_numbers), mode.get().scope
+        self.line = self.grad = None
 
     # Arithmetic and comparison: NumPy's functions, recorded.
-    __add__, __radd__ = _operator(np.add, operator.add)
-    __sub__, __rsub__ = _operator(np.subtract, operator.sub)
-    __mul__, __rmul__ = _operator(np.multiply, operator.mul)
-    __truediv__, __rtruediv__ = _operator(np.divide, operator.truediv)
-    __pow__, __rpow__ = _operator(np.power, operator.pow)
-    __matmul__, __rmatmul__ = _operator(np.matmul, operator.matmul)
+    __add__, __radd__ = _operator(np.add)
+    __sub__, __rsub__ = _operator(np.subtract)
+    __mul__, __rmul__ = _operator(np.multiply)
+    __truediv__, __rtruediv__ = _operator(np.divide)
+    __pow__, __rpow__ = _operator(np.power)
+    __matmul__, __rmatmul__ = _operator(np.matmul)
+    (__lt__, _), (__le__, _) = _operator(np.less), _operator(np.less_equal)
+    (__gt__, _), (__ge__, _) = _operator(np.greater), _operator(np.greater_equal)
+    (__eq__, _), (__ne__, _) = _operator(np.equal), _operator(np.not_equal)  # type: ignore
     __pos__, __neg__, __abs__ = _method(np.positive), _method(np.negative), _method(np.abs)
-    __lt__, __gt__ = _operator(np.less, operator.lt)[0], _operator(np.greater, operator.gt)[0]
-    __le__ = _operator(np.less_equal, operator.le)[0]
-    __ge__ = _operator(np.greater_equal, operator.ge)[0]
-    __eq__ = _operator(np.equal, operator.eq)[0]
-    __ne__ = _operator(np.not_equal, operator.ne)[0]
     __hash__ = object.__hash__
 
     # What an ndarray has.
     shape = property(lambda self: self.value.shape, doc="The sizes of the axes; () for a scalar.")
     ndim = property(lambda self: self.value.ndim, doc="The number of axes.")
     size = property(lambda self: self.value.size, doc="The number of entries.")
-    dtype = property(
-        lambda self: self.value.dtype, doc="float32 or float64; bool for a comparison."
-    )
-    T = property(np.transpose, doc="The axes in reverse order.")
-    mT = property(np.matrix_transpose, doc="The last two axes swapped: each matrix transposed.")
+    dtype = property(lambda self: self.value.dtype, doc="float32, float64; bool if compared.")
+    T = property(_method(np.transpose), doc="The axes in reverse order.")
+    mT = property(_method(np.matrix_transpose), doc="The last two axes swapped.")
     sum, mean, max, min = _method(np.sum), _method(np.mean), _method(np.max), _method(np.min)
     swapaxes, squeeze, astype = _method(np.swapaxes), _method(np.squeeze), _method(astype)
-    __getitem__ = _method(getitem)
     # What NumPy asks of the entries of an object array: np.exp(array) calls entry.exp().
     exp, log, sqrt, tanh = _method(np.exp), _method(np.log), _method(np.sqrt), _method(np.tanh)
 
+    def __getitem__(self, index: Any) -> Any:
+        return record(getitem, [self, *index] if isinstance(index, tuple) else [self, index])
+
     def reshape(self, *shape: Any) -> Any:
         """``np.reshape``, the shape given as one tuple or as several integers."""
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape)
+        return record(np.reshape, [self, shape[0] if len(shape) == 1 else shape])
 
     def transpose(self, *axes: Any) -> Any:
         """``np.transpose``, the axes given as one tuple, as several integers, or not (reversed)."""
-        return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
+        return record(np.transpose, [self, axes[0] if len(axes) == 1 else axes or None])
 
     # Gradients and data.
     def backward(self, cotangent: Any = None, *, retain_grads: bool = False) -> None:
@@ -131,15 +137,13 @@ class Tensor:
         the values it saw. Raises GraphError on a Tensor that was computed and ShapeError for
         data of another shape; the dtype stays.
         """
-        view = np.asarray(self.value).view(ReadOnly)
-        view.flags.writeable = False
-        return view
+        return read_only(self.value)
 
     @data.setter
     def data(self, new: Any) -> None:
         if self.function is not None:
             raise GraphError(
-                f"{reverse.describe(self)} was computed: its data follows from its inputs, and "
+                f"{describe(self)} was computed: its data follows from its inputs, and "
                 "only a leaf's can be replaced. Make a new Tensor instead"
             )
         if np.shape(new) != self.shape:
@@ -152,8 +156,7 @@ class Tensor:
             raise ShapeError(f"a tensor of shape {self.shape} is not one number; reduce it first")
         return self.value.item()
 
-    def __float__(self) -> float:
-        return float(self.item())
+    __float__ = item
 
     def __bool__(self) -> bool:
         if self.size != 1:
@@ -187,32 +190,28 @@ class Tensor:
         return f"Tensor({body}{name}{made})"
 
     def __reduce__(self) -> tuple:
-        if reverse.has_history(self):
-            raise GraphError(
-                f"{reverse.describe(self)} has a history, which is not copied; take its .data"
-            )
+        if has_history(self):
+            raise GraphError(f"{describe(self)} has a history, which is not copied; take its .data")
         return Tensor, (np.array(self.value), self.name)
 
     # NumPy's protocols: NEP 13 for ufuncs, NEP 18 for the other functions.
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        inputs = tuple(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in inputs)
-        if any(isinstance(x, np.ndarray) and x.dtype == object for x in inputs):
-            return getattr(ufunc, method)(*map(_boxed, inputs), **kwargs)
+        if any(isinstance(x, (np.ndarray, list, tuple)) for x in inputs):
+            inputs = tuple(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in inputs)
+            if any(isinstance(x, np.ndarray) and x.dtype == object for x in inputs):
+                return getattr(ufunc, method)(*map(boxed, inputs), **kwargs)
         if method != "__call__" or "out" in kwargs:
             raise RuleError(
                 f"np.{ufunc.__name__}: a ufunc's methods and writing into an array that exists "
                 "(out=, or += into an ndarray) cannot be recorded; write a = a + t, or np.sum"
             )
-        return self.__array_function__(ufunc, (), inputs, kwargs)
+        return record(ufunc, inputs, kwargs)
 
     def __array_function__(self, function: Callable, types: Any, args: Any, kwargs: Any) -> Any:
-        if function in (np.shape, np.ndim, np.size, np.zeros_like, np.ones_like):
-            kwargs = {key: _plain(value) for key, value in kwargs.items()}
-            return function(*map(_plain, args), **kwargs)  # they ask for the shape alone
-        for key, value in kwargs.items():
-            if isinstance(value, Tensor) or reverse.holds(value, Tensor):
-                raise RuleError(f"{function.__name__}: {key}= is a Tensor; pass it by position")
-        check_recordable(function, args, kwargs)
+        if function in _ABOUT_SHAPES:
+            return function(*map(_value, args), **{k: _value(v) for k, v in kwargs.items()})
+        if function in JOINS:
+            function, args, kwargs = written_out(function, *args, **kwargs)
         return record(function, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
@@ -222,165 +221,58 @@ class Tensor:
         )
 
 
-class _Mode(NamedTuple):
-    recording: bool = True
-    scope: tuple[str, ...] = ()
-
-
-_mode: ContextVar[_Mode] = ContextVar("microbn", default=_Mode())  # noqa: B039 (immutable)
 _numbers = count()
+_ABOUT_SHAPES = {np.shape, np.ndim, np.size, np.zeros_like, np.ones_like}
 _NOTHING: Mapping[str, Any] = {}
+_SCALARS = {np.float64, np.float32, np.bool}
+_new = Tensor.__new__
 
 
-def record(function: Callable, args: tuple, kwargs: Any = _NOTHING, compute: Any = None) -> Tensor:
-    """Compute ``function(*args, **kwargs)`` on plain values; remember it in the Tensor returned.
+def record(function: Callable, args: Sequence, kwargs: Mapping[str, Any] = _NOTHING) -> Tensor:
+    """Compute ``function(*args, **kwargs)`` on plain values; remember it in the Tensor returned."""
+    call = CALLS.get(function)
+    if call is None or kwargs or len(args) != call.rules:
+        call, kwargs = check_call(function, args, kwargs)
+    inputs = [arg if isinstance(arg, Tensor) else constant(arg) for arg in args]
+    values = [*map(_value, inputs)]
+    return _recorded(function, call.compute, values, inputs, kwargs)
 
-    ``compute`` may be a quicker way to the same values. Under `no_grad` the result is a constant.
-    """
-    inputs: list = []
-    values: list = []
-    for arg in args:
-        if isinstance(arg, Tensor):
-            inputs.append(arg)
-            values.append(arg.value)
-        else:
-            inputs.append(arg := _frozen(arg))
-            values.append(_plain(arg) if isinstance(arg, (tuple, list)) else arg)
-    if kwargs:
-        kwargs = {key: _frozen(value) for key, value in kwargs.items()}
+
+def _recorded(
+    function: Callable,
+    compute: Callable,
+    values: Sequence,
+    inputs: Sequence,
+    kwargs: Mapping[str, Any] = _NOTHING,
+) -> Tensor:
+    """A Tensor of what ``compute`` gives, made by ``function``; under `no_grad` a constant."""
     try:
-        value = (compute or function)(*values, **kwargs)
-    except MicrobnError:
-        raise
+        value = compute(*values, **kwargs)
     except (ValueError, IndexError, TypeError) as error:
         raise explain(function, values, kwargs, error) from error
-    if compute is None:
-        value = _checked(value, function)
-    if isinstance(value, np.ndarray):
-        value.flags.writeable = False
-    out = Tensor.__new__(Tensor)
-    if _mode.get().recording:
-        _fill(out, value, None, function, values, inputs, kwargs)
-    else:
-        _fill(out, value, None, stop_gradient, (value,), (value,))
+    if type(value) is np.ndarray and value.dtype.kind in "fiub":
+        value.setflags(False)
+    elif type(value) not in _SCALARS:
+        value = checked(value, function)
+    recording, scope, tracing = mode.get()
+    if not recording:
+        function, values, inputs, kwargs = stop_gradient, (value,), (value,), _NOTHING
+    out = _new(Tensor)
+    out.value, out.function, out.args, out.inputs, out.kwargs = (
+        value,
+        function,
+        values,
+        inputs,
+        kwargs,
+    )
+    out.number = next(_numbers)
+    out.scope = scope
+    out.name = out.grad = out.line = None
+    if tracing:
+        out.line = users_line()
+        check_forward(out)
     return out
 
 
-def _checked(value: Any, function: Callable) -> Any:
-    """What a function gave: a scalar, or a view to be frozen, so that the array itself is not.
-
-    Raises RuleError for anything but one array, DTypeError for an array of anything but numbers.
-    """
-    if not isinstance(value, (np.ndarray, np.generic, float, int)):
-        kind = type(value).__name__
-        raise RuleError(f"{function.__name__}: it gives a {kind}, and only arrays are recorded")
-    value = np.asarray(value)[()]
-    if value.dtype.kind not in "fiub":
-        raise DTypeError(f"{function.__name__}: it gives {value.dtype}; a tensor needs floats")
-    return value
-
-
-def _fill(
-    out: Tensor,
-    value: Any,
-    name: str | None = None,
-    function: Callable | None = None,
-    args: Sequence = (),
-    inputs: Sequence = (),
-    kwargs: Mapping[str, Any] = _NOTHING,
-) -> None:
-    out.value = value
-    out.function = function
-    out.args = args
-    out.inputs = inputs
-    out.kwargs = kwargs
-    out.number = next(_numbers)
-    out.name = name
-    out.scope = _mode.get().scope
-    out.grad = None
-
-
-def _frozen(arg: Any) -> Any:
-    """An argument with its constant arrays copied, as they may still change elsewhere."""
-    if isinstance(arg, np.ndarray):
-        arg = np.array(arg)
-        arg.flags.writeable = False
-    elif isinstance(arg, (tuple, list)):
-        return [*map(_frozen, arg)] if isinstance(arg, list) else (*map(_frozen, arg),)
-    return arg
-
-
-def _plain(arg: Any) -> Any:
-    """An argument as a function of arrays is to see it: Tensors give way to their values."""
-    if isinstance(arg, (tuple, list)):
-        return [*map(_plain, arg)] if isinstance(arg, list) else (*map(_plain, arg),)
+def _value(arg: Any) -> Any:
     return arg.value if isinstance(arg, Tensor) else arg
-
-
-def _operand(other: Any) -> Any:
-    """The other side of an operator: numbers and arrays of them; anything else is Python's."""
-    if isinstance(other, (Tensor, float, int, np.floating, np.integer)):
-        return other
-    array = np.asarray(other) if isinstance(other, (np.ndarray, np.bool, list, tuple)) else None
-    return NotImplemented if array is None or array.dtype.kind not in "fiub" else array
-
-
-def _boxed(arg: Any) -> Any:
-    """A Tensor as an object array of its entries, so that it can meet one."""
-    if not isinstance(arg, Tensor):
-        return arg
-    box = np.empty(arg.shape, object)
-    for index in np.ndindex(arg.shape):
-        box[index] = arg[index] if index else arg
-    return box
-
-
-def _in_place(name: str) -> Callable:
-    own = getattr(np.ndarray, name)
-
-    def method(self: np.ndarray, other: Any) -> Any:  # NotImplemented: Python goes on to a = a - b
-        return own(self, other) if self.flags.writeable else NotImplemented
-
-    return method
-
-
-class ReadOnly(np.ndarray):
-    """A view that cannot be written into; += -= *= /= make a new array, as they do for numbers."""
-
-    __iadd__, __isub__ = _in_place("__iadd__"), _in_place("__isub__")
-    __imul__, __itruediv__ = _in_place("__imul__"), _in_place("__itruediv__")
-
-    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
-        return np.asarray(array)[()] if return_scalar else np.asarray(array)
-
-
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """``with no_grad():`` computes without recording, in this thread or task alone.
-
-    Also a decorator of functions, not of generators. What is computed inside is constant, as if
-    made by ``stop_gradient``.
-    """
-    token = _mode.set(_mode.get()._replace(recording=False))
-    try:
-        yield
-    finally:
-        _mode.reset(token)
-
-
-@contextmanager
-def scope(name: str) -> Iterator[None]:
-    """``with scope("encoder"):`` marks the Tensors made inside as one group. Scopes nest."""
-    mode = _mode.get()
-    token = _mode.set(mode._replace(scope=(*mode.scope, name)))
-    try:
-        yield
-    finally:
-        _mode.reset(token)
-
-
-def label(names: Mapping[str, Any]) -> None:
-    """Name Tensors by their variables: ``label(locals())``. A name once given stays."""
-    for name, value in names.items():
-        if isinstance(value, Tensor) and value.name is None:
-            value.name = name

@@ -1,10 +1,24 @@
-"""Hypothesis profiles: HYPOTHESIS_PROFILE=dev (the default), ci or thorough."""
+"""Hypothesis profiles: HYPOTHESIS_PROFILE=dev (the default), ci or thorough; rules set back."""
 
 import os
 
+import pytest
 from hypothesis import settings
+
+from microbn.calls import CALLS
+from microbn.rules import RULES
 
 settings.register_profile("dev", max_examples=25, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True)
 settings.register_profile("thorough", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+@pytest.fixture(autouse=True)
+def _rules_as_they_were():
+    """A rule that a test adds or replaces is gone after it."""
+    saved = [(table, dict(table)) for table in (RULES, CALLS)]
+    yield
+    for table, before in saved:
+        table.clear()
+        table.update(before)

@@ -14,8 +14,9 @@ from hypothesis.extra.numpy import (
 )
 
 import microbn as mb
-from microbn import Tensor, errors, rules
-from microbn.rules import RULES, astype, getitem, relu, scatter
+from microbn import Tensor, errors
+from microbn.calls import astype, concatenate, getitem, scatter, stack, stop_gradient
+from microbn.rules import RULES, relu
 
 # For each function a strategy of (f, arrays): a call to check, and the arrays to call it with.
 
@@ -104,14 +105,14 @@ def indexed(draw):
     masks = st.lists(st.booleans(), min_size=len(x), max_size=len(x)).map(np.array)
     basic = basic_indices(x.shape, allow_newaxis=True, allow_ellipsis=True)
     index = draw(basic | rows | masks | rows.map(lambda i: (i, ...)))
-    return (lambda x: getitem(x, index)), [x]
+    return (lambda x: x[index]), [x]
 
 
 @st.composite
 def scattered(draw):
     rows = draw(st.lists(st.integers(0, 2), min_size=1, max_size=4))
     (g,) = draw(grids((len(rows), 2)))
-    return (lambda g: scatter(g, np.array(rows), (3, 2))), [g]
+    return (lambda g: scatter(g, (3, 2), np.array(rows))), [g]
 
 
 CASES = {
@@ -145,8 +146,8 @@ CASES = {
     np.transpose: structural("transpose"),
     np.matrix_transpose: structural("mT"),
     np.swapaxes: structural("swapaxes"),
-    np.concatenate: joined(np.concatenate),
-    np.stack: joined(np.stack),
+    concatenate: joined(np.concatenate),
+    stack: joined(np.stack),
     getitem: indexed(),
     scatter: scattered(),
 }
@@ -160,7 +161,7 @@ EXAMPLES = {
     **{f: (f, [X]) for f in (np.negative, np.square, np.sqrt, np.exp, np.log, np.tanh, np.abs)},
     **{f: (f, [X]) for f in (relu, np.positive, np.transpose, np.matrix_transpose)},
     **{f: ((lambda x, f=f: f(x, axis=0)), [X]) for f in (np.sum, np.mean, np.max, np.min)},
-    **{f: ((lambda x, y, f=f: f([x, y])), [X, Y]) for f in (np.concatenate, np.stack)},
+    **{f: (f, [X, Y]) for f in (concatenate, stack)},
     np.where: (lambda x, y: np.where(np.eye(3) > 0, x, y), [X, Y]),
     np.matmul: (np.matmul, [X, Y]),
     np.reshape: (lambda x: np.reshape(x, 9), [X]),
@@ -169,8 +170,8 @@ EXAMPLES = {
     np.broadcast_to: (lambda x: np.broadcast_to(x, (2, 3)), [ROW]),
     np.swapaxes: (lambda x: np.swapaxes(x, 0, 1), [X]),
     astype: (lambda x: astype(x, np.float64), [X]),
-    getitem: (lambda x: getitem(x, [2, 0, 2]), [X]),
-    scatter: (lambda g: scatter(g, np.array([1, 1, 0]), (2, 3)), [X]),
+    getitem: (lambda x: x[[2, 0, 2]], [X]),
+    scatter: (lambda g: scatter(g, (2, 3), np.array([1, 1, 0])), [X]),
 }
 FAULTS = {
     "doubled": lambda gradient: 2 * gradient,
@@ -332,8 +333,7 @@ def test_power_at_zero_and_with_negative_bases():
 
 def test_infinite_gradient_does_not_pass_where_nothing_flows():
     x = Tensor([-1.0, 1.0])
-    for y in (relu(x), np.maximum(x, 0.0)):
-        assert mb.grad(y, x, [np.inf, np.inf]).tolist() == [0, np.inf]
+    assert mb.grad(np.maximum(x, 0.0), x, [np.inf, np.inf]).tolist() == [0, np.inf]
     assert mb.grad(np.max(x), x, np.inf).tolist() == [0, np.inf]
     assert mb.grad(np.minimum(x, 0.0), x, [np.inf, np.inf]).tolist() == [np.inf, 0]
 
@@ -345,7 +345,7 @@ def test_exponent_of_zero_to_a_tensor_has_the_gradient_zero():
 
 def test_functions_without_a_gradient_are_recorded_and_pass_nothing_on():
     x = Tensor([1.5, -0.5])
-    for flat in (np.sign, np.floor, np.ceil, rules.stop_gradient):
+    for flat in (np.sign, np.floor, np.ceil, stop_gradient):
         y = flat(x)
         assert y.function is flat
         assert mb.grad((y * x).sum(), x).tolist() == y.data.tolist()
@@ -357,12 +357,10 @@ def test_functions_without_a_gradient_are_recorded_and_pass_nothing_on():
 
 
 def test_a_rule_of_ones_own(monkeypatch):
-    monkeypatch.delitem(RULES, np.sinh, raising=False)
     with pytest.raises(
         errors.RuleError, match=r"np.sinh has no gradient rule; add one with defvjp"
     ):
         np.sinh(Tensor(1.0))
-    monkeypatch.setitem(RULES, np.sinh, ())
     mb.defvjp(np.sinh, lambda g, out, x: g * np.cosh(x))
     assert_gradients(np.sinh, X)
 
@@ -372,7 +370,6 @@ def test_a_primitive_of_ones_own(monkeypatch):
     def softplus(x):
         return np.logaddexp(0, x)
 
-    monkeypatch.setitem(RULES, softplus, ())
     mb.defvjp(softplus, lambda g, out, x: g * mb.functional.sigmoid(x))
     assert_gradients(softplus, X)
     assert softplus(X).tolist() == np.logaddexp(0, X).tolist()
@@ -392,7 +389,6 @@ def test_a_rule_that_gives_no_gradient_is_named(rule, message, monkeypatch):
     def custom(x):
         return x + 1
 
-    monkeypatch.setitem(RULES, custom, ())
     mb.defvjp(custom, rule)
     x = Tensor([1.0, 2.0])
     with pytest.raises(errors.RuleError, match=message):
@@ -423,7 +419,6 @@ def test_defvjp_refuses_what_could_not_work(function, rules, message):
 
 
 def test_operand_without_a_rule_is_not_silently_constant(monkeypatch):
-    monkeypatch.setitem(RULES, np.hypot, ())
     mb.defvjp(np.hypot, lambda g, out, x, y: g * x / out)
     x = Tensor(X)
     assert_gradients(lambda x: np.hypot(x, Y), X)
@@ -438,7 +433,6 @@ def test_jacobian_returned_for_a_gradient_is_not_taken_for_broadcasting(monkeypa
     def softmax(x):
         return np.exp(x) / np.sum(np.exp(x))
 
-    monkeypatch.setitem(RULES, softmax, ())
     mb.defvjp(softmax, lambda g, out, x: np.diag(out) - np.outer(out, out))
     with pytest.raises(errors.RuleError, match=r"gradient has shape \(3, 3\), its input \(3,\)"):
         softmax(Tensor(ROW)).backward(np.ones(3))

@@ -9,7 +9,7 @@ import pytest
 
 import microbn as mb
 from microbn import Tensor, errors
-from microbn.rules import stop_gradient
+from microbn.calls import stop_gradient
 
 
 def test_leaf_copies_its_data():

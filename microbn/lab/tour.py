@@ -11,9 +11,10 @@ import numpy as np
 
 from .. import closed_form
 from .. import functional as F
-from ..backward import history, sweep
+from ..backward import sweep
 from ..errors import ArgumentError, need_package
 from ..nn import Linear
+from ..nodes import history
 from ..optim import SGD
 from ..tensor import Tensor
 from ..testing import downstream, numeric_vjp

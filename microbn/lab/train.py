@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from .. import functional as F
+from ..context import no_grad
 from ..errors import ArgumentError, NonFiniteError
 from ..nn import BatchNorm, Linear, Module, ReLU, Sequential, he
 from ..optim import Optimizer
-from ..tensor import no_grad
 from .data import Split, batches
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backward import history
 from ..errors import ArgumentError
+from ..nodes import history
 from ..tensor import Tensor
 
 
@@ -51,16 +51,10 @@ def downstream(root: Tensor, node: Tensor) -> Callable[[np.ndarray], np.ndarray]
         for tensor in tape:
             if tensor.number not in values and tensor.number > node.number and tensor.function:
                 args = [
-                    _again(i, a, values) for i, a in zip(tensor.inputs, tensor.args, strict=True)
+                    values.get(operand.number, value) if isinstance(operand, Tensor) else value
+                    for operand, value in zip(tensor.inputs, tensor.args, strict=True)
                 ]
                 values[tensor.number] = tensor.function(*args, **tensor.kwargs)
         return values[root.number]
 
     return function
-
-
-def _again(operand: Any, arg: Any, values: dict[int, Any]) -> Any:
-    if isinstance(operand, (tuple, list)):
-        again = [_again(o, a, values) for o, a in zip(operand, arg, strict=True)]
-        return again if isinstance(operand, list) else tuple(again)
-    return values.get(operand.number, arg) if isinstance(operand, Tensor) else arg

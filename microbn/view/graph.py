@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..backward import history
+from ..calls import CALLS
 from ..errors import DTypeError
-from ..rules import RULES
+from ..nodes import history
 from ..tensor import Tensor
 
 
@@ -79,21 +79,16 @@ def snapshot(root: Tensor, gradients: Mapping[int, Any] | None = None) -> Graph:
 
 def operands(tensor: Tensor) -> list[tuple[int, Tensor | None, Any]]:
     """Each operand of a Tensor's function: its position, the Tensor or None for a constant, and
-    the value that was seen.
-
-    A sequence of operands counts one by one. Static arguments, an axis or an index, are none.
+    the value that was seen. Static arguments, an axis or an index, are none.
     """
-    vjps = RULES.get(tensor.function, ()) if tensor.function else ()
+    call = CALLS.get(tensor.function)
+    ruled = 0 if call is None else len(tensor.inputs) if call.each else call.rules
     found: list[tuple[int, Tensor | None, Any]] = []
     for i, (operand, value) in enumerate(zip(tensor.inputs, tensor.args, strict=True)):
-        pairs = zip(operand, value, strict=True) if isinstance(operand, (tuple, list)) else None
-        for position, (one, seen) in enumerate(pairs or [(operand, value)], start=i):
-            if isinstance(one, Tensor):
-                found.append((position, one, seen))
-            elif (
-                i < len(vjps) and vjps[i] and isinstance(seen, (np.ndarray, np.generic, float, int))
-            ):
-                found.append((position, None, seen))
+        if isinstance(operand, Tensor):
+            found.append((i, operand, value))
+        elif i < ruled and isinstance(value, (np.ndarray, np.generic, float, int)):
+            found.append((i, None, value))
     return found
 
 

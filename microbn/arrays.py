@@ -1,0 +1,105 @@
+"""Plain arrays: how they are taken in as floats, and kept from changing afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .errors import DTypeError, MicrobnError, ShapeError, listed
+
+
+def as_floats(data: Any, dtype: Any) -> Any:
+    """A frozen copy of the data as an array of floats, or as a scalar where it is one number.
+
+    Raises ShapeError for ragged rows and DTypeError for anything that is not floats.
+    """
+    try:
+        array = np.asarray(data)
+        if array.dtype.kind in "USO":
+            what = "objects" if array.dtype.kind == "O" else "text"
+            raise DTypeError(f"cannot make a tensor from {what}, {data!r:.60}; it needs floats")
+        if array.dtype.kind not in "fiub":
+            raise DTypeError(f"cannot make a tensor from {array.dtype}; it needs floats")
+        array = np.array(array, dtype)
+    except MicrobnError:
+        raise
+    except (ValueError, TypeError) as error:
+        rows = data if isinstance(data, (list, tuple)) else ()
+        lengths = {len(row): None for row in rows if hasattr(row, "__len__")}
+        ragged = f"rows have lengths {listed(lengths)}" if len(lengths) > 1 else error
+        raise ShapeError(f"cannot make a tensor: {ragged}") from error
+    if array.dtype not in (np.float32, np.float64):
+        write = "write [1., 2.] instead of [1, 2], or " if array.dtype.kind in "iub" else ""
+        raise DTypeError(
+            f"a tensor needs float32 or float64, got {array.dtype}; {write}pass dtype=float"
+        )
+    return freeze(array)
+
+
+def is_real(x: Any) -> bool:
+    """Whether x is one real number, Python's or NumPy's."""
+    return isinstance(x, (int, float, np.integer, np.floating))
+
+
+def freeze(array: Any) -> Any:
+    """The array, from now on not to be written into; a scalar where it has no axes."""
+    array.flags.writeable = False
+    return array[()]
+
+
+def constant(arg: Any) -> Any:
+    """An argument as it is now: arrays and lists are copied, as they may still change elsewhere."""
+    if isinstance(arg, np.ndarray):
+        return freeze(np.array(arg))
+    if isinstance(arg, (tuple, list)):
+        return type(arg)(map(constant, arg)) if type(arg) in (tuple, list) else arg
+    return arg
+
+
+def operand(other: Any) -> Any:
+    """The other side of an operator: numbers and arrays of them; anything else is Python's."""
+    if isinstance(other, (float, int, np.floating, np.integer)):
+        return other
+    if not isinstance(other, (np.ndarray, np.bool, list, tuple)):
+        return NotImplemented
+    array = np.array(other)
+    return freeze(array) if array.dtype.kind in "fiub" else NotImplemented
+
+
+def boxed(arg: Any) -> Any:
+    """A Tensor as an object array of its entries, so that it can meet one."""
+    if not hasattr(arg, "inputs"):
+        return arg
+    box = np.empty(arg.shape, object)
+    for index in np.ndindex(arg.shape):
+        box[index] = arg[index] if index else arg
+    return box
+
+
+class ReadOnly(np.ndarray):
+    """A view that cannot be written into; += -= *= /= make a new array, as they do for numbers."""
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        return np.asarray(array)[()] if return_scalar else np.asarray(array)
+
+
+def _in_place(name: str) -> Callable:
+    own = getattr(np.ndarray, name)
+
+    def method(self: np.ndarray, other: Any) -> Any:  # NotImplemented: Python goes on to a = a - b
+        return own(self, other) if self.flags.writeable else NotImplemented
+
+    return method
+
+
+for _name in ("__iadd__", "__isub__", "__imul__", "__itruediv__"):
+    setattr(ReadOnly, _name, _in_place(_name))
+
+
+def read_only(value: Any) -> np.ndarray:
+    """A view of a value that cannot be written into."""
+    view = np.asarray(value).view(ReadOnly)
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,171 @@
+"""How functions are called where they are recorded, and how plain ones become recordable.
+
+Besides `primitive` these are the primitives of place: what NumPy writes as an index or a list.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .errors import RuleError, spelled
+
+
+class Call(NamedTuple):
+    """How a function is called where it is recorded.
+
+    ``compute`` gives what the function gives, without NumPy's dispatch to other kinds of arrays.
+    ``rules`` is the number of its rules, and ``each`` says whether there is one for all operands;
+    ``most`` is the largest number of positional arguments, ``keywords`` are the names that its
+    rules take; None stands for any.
+    """
+
+    compute: Callable
+    rules: int
+    each: bool
+    most: int | None
+    keywords: frozenset[str] | None
+
+
+def _mean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """``np.mean`` in half its time; of nothing an error, where NumPy warns and gives NaN."""
+    total = x.sum(axis, keepdims=keepdims)
+    if not x.size and total.size:
+        raise ValueError("zero-size array")
+    return total / (x.size // (total.size or 1))
+
+
+CALLS: dict[Callable, Call] = {}
+# Quicker ways to the same values: operators on scalars by far, methods by NumPy's dispatch.
+QUICKER: dict[Callable, Callable] = {
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+    np.divide: operator.truediv,
+    np.power: operator.pow,
+    np.matmul: operator.matmul,
+    np.negative: operator.neg,
+    np.less: operator.lt,
+    np.less_equal: operator.le,
+    np.greater: operator.gt,
+    np.greater_equal: operator.ge,
+    np.equal: operator.eq,
+    np.not_equal: operator.ne,
+    np.sum: lambda x, axis=None, **kwargs: x.sum(axis, **kwargs),
+    np.mean: _mean,
+}
+
+
+def primitive(function: Callable, entrywise: bool = False) -> Callable:
+    """Make a plain function of arrays recordable, as NumPy's own functions are.
+
+    Called with anything that speaks NumPy's protocol (NEP 18: a Tensor), the call is handed to
+    it; called with arrays, it runs. Give it its rule with `defvjp`. A function that works
+    ``entrywise`` is called on each entry of an object array. Raises RuleError for what is not a
+    function.
+    """
+    if not callable(function):
+        raise RuleError(f"primitive: makes a function recordable, not {function!r:.60}")
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for arg in (*args, *kwargs.values()) if kwargs else args:
+            if type(arg) is not np.ndarray and hasattr(arg, "__array_function__"):
+                return arg.__array_function__(call, (type(arg),), args, kwargs)
+        if entrywise and args and isinstance(args[0], np.ndarray) and args[0].dtype == object:
+            return np.frompyfunc(call, 1, 1)(args[0])
+        return function(*args, **kwargs)
+
+    call.recordable = True  # type: ignore[attr-defined]
+    return call
+
+
+def covered(function: Callable, vjps: Sequence) -> Call:
+    """The calls of ``function`` that these rules cover. Raises RuleError where they cover none."""
+    if not (isinstance(function, (np.ufunc, type(np.sum))) or hasattr(function, "recordable")):
+        raise RuleError(f"defvjp: {function!r} is never recorded; make it a primitive() first")
+    if not all(vjp is None or callable(vjp) for vjp in vjps):
+        raise RuleError("defvjp(function, *vjps): each rule is a function or None")
+    parameters = inspect.signature(next(filter(None, vjps), _unruled)).parameters
+    kinds = [p.kind for p in parameters.values()]
+    names = None if inspect.Parameter.VAR_KEYWORD in kinds else frozenset([*parameters][2:])
+    most: int | None = kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) - 2
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        most = None
+    elif most is not None and most < 1:
+        raise RuleError(
+            f"defvjp({spelled(function)}, ...): rules are called as rule(g, out, x, ...)"
+        )
+    compute = QUICKER.get(function, getattr(function, "__wrapped__", function))
+    if hasattr(function, "recordable"):
+        compute = _owned(compute)
+    each = kinds[2:3] == [inspect.Parameter.VAR_POSITIONAL]
+    return Call(compute, len(vjps), each, most, names)
+
+
+def _owned(function: Callable) -> Callable:
+    """The same function; its result is a view, which may be frozen while the array may not."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        value = function(*args, **kwargs)
+        return value[()] if isinstance(value, np.ndarray) else value
+
+    return call
+
+
+def _unruled(
+    g: Any, out: Any, x: Any, y: Any = None, axis: Any = None, keepdims: bool = False
+) -> None:
+    """The signature of the functions that are recorded without a gradient."""
+
+
+@functools.partial(primitive, entrywise=True)
+def stop_gradient(x: Any) -> Any:
+    """``x`` itself, as a constant: nothing flows back through it."""
+    return x
+
+
+@primitive
+def astype(x: Any, dtype: Any) -> Any:
+    """``x`` in another dtype."""
+    return x.astype(dtype)
+
+
+@primitive
+def getitem(x: Any, *index: Any) -> Any:
+    """``x[index]``, the index written out."""
+    return operator.getitem(x, index)
+
+
+@primitive
+def scatter(g: Any, shape: tuple[int, ...], *index: Any) -> Any:
+    """Zeros of ``shape`` with ``g`` added in at ``index``: the transpose of ``x[index]``."""
+    out = np.zeros(shape, g.dtype)
+    np.add.at(out, index, g)
+    return out
+
+
+@primitive
+def concatenate(*xs: Any, axis: int | None = 0) -> Any:
+    """``np.concatenate`` of its operands: the list is written out."""
+    return np.concatenate(xs, axis)
+
+
+@primitive
+def stack(*xs: Any, axis: int = 0) -> Any:
+    """``np.stack`` of its operands: the list is written out."""
+    return np.stack(xs, axis)
+
+
+def written_out(function: Callable, arrays: Any, axis: Any = 0, **kwargs: Any) -> tuple:
+    """The call of `concatenate` or `stack` that NumPy's call stands for."""
+    return JOINS[function], [*arrays], {"axis": axis, **kwargs}
+
+
+JOINS = {np.concatenate: concatenate, np.stack: stack}

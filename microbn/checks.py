@@ -1,0 +1,259 @@
+"""What the engine checks, and what it says when something is wrong.
+
+An error names the function, the shapes or values, and the way out, where the mistake is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+
+from .arrays import constant
+from .calls import CALLS, Call
+from .context import mode
+from .errors import (
+    DTypeError,
+    GraphError,
+    MicrobnError,
+    NonFiniteError,
+    RangeError,
+    RuleError,
+    ShapeError,
+    listed,
+    spelled,
+)
+from .nodes import describe, has_history, sources
+
+
+def check_call(function: Callable, args: Sequence, kwargs: Mapping) -> tuple[Call, Mapping]:
+    """How to call ``function``, and the keywords, copied; RuleError where no rule covers it."""
+    if (call := CALLS.get(function)) is None:
+        name = spelled(function)
+        raise RuleError(
+            f"{name} has no gradient rule; add one with defvjp({name}, ...), compose it from "
+            f"functions that have one, or use {name}(t.data) on purpose, as a constant"
+        )
+    if call.most is not None and len(args) > call.most:
+        what = f"only its first {call.most} arguments can be recorded"
+        raise RuleError(f"{spelled(function)}: {what}")
+    for key, value in kwargs.items():
+        if hasattr(value, "inputs"):
+            raise RuleError(f"{function.__name__}: {key}= is a Tensor; pass it by position")
+        if call.keywords is not None and key not in call.keywords:
+            raise RuleError(f"{spelled(function)}: {key}= cannot be recorded; leave it out")
+        if isinstance(value, (list, np.ndarray)):
+            kwargs = {**kwargs, key: constant(value)}
+    if call.rules and call.most is not None:
+        for i, arg in enumerate(args[call.rules :], start=call.rules):
+            if hasattr(arg, "inputs"):
+                what = f"no rule for operand {i}; give defvjp one for it, or None"
+                raise RuleError(f"{spelled(function)}: {what}")
+    return call, kwargs
+
+
+def checked(value: Any, function: Callable) -> Any:
+    """A number that a function gave, as NumPy's.
+
+    Raises RuleError for anything but one array, DTypeError for an array of anything but numbers.
+    """
+    if not isinstance(value, (np.ndarray, np.generic, float, int)):
+        kind = type(value).__name__
+        raise RuleError(f"{function.__name__}: it gives a {kind}, and only arrays are recorded")
+    if (value := np.asarray(value)).dtype.kind not in "fiub":
+        raise DTypeError(f"{function.__name__}: it gives {value.dtype}; a tensor needs floats")
+    return value[()]
+
+
+def explain(function: Callable, values: Sequence, kwargs: Mapping, error: Exception) -> Exception:
+    """NumPy's error in calling ``function(*values, **kwargs)``, naming function and shapes."""
+    if isinstance(error, MicrobnError):
+        return error
+    name = function.__name__
+    ufunc = isinstance(function, np.ufunc)
+    shapes = [np.shape(v) for v in (values if ufunc else _arrays(values))]
+    if isinstance(error, np.exceptions.AxisError):
+        return RangeError(f"{name}: {_axis_fault(shapes[0], error)}")
+    if function is np.matmul and (isinstance(error, ValueError) or () in shapes):
+        return ShapeError(f"matmul: {_matmul_fault(*shapes)}")
+    if function is np.reshape and isinstance(error, ValueError):
+        shape = values[1] if len(values) > 1 else kwargs["shape"]
+        holds = "" if np.min(shape, initial=0) < 0 else f", which holds {int(np.prod(shape))}"
+        return ShapeError(
+            f"reshape: {np.size(values[0])} elements do not fill shape {shape}{holds}"
+        )
+    if ufunc and "broadcast" in str(error):
+        return ShapeError(f"{name}: {_broadcast_fault(*shapes)}")
+    if "zero-size array" in str(error):
+        return ShapeError(f"{name}: the tensor is empty, shape {shapes[0]}")
+    what = f"{name}: {error} (called with shape{'s' * (len(shapes) > 1)} {listed(shapes)})"
+    for built_in, ours in ((IndexError, RangeError), (ValueError, ShapeError)):
+        if isinstance(error, built_in):
+            return ours(what)
+    return DTypeError(what)
+
+
+def _arrays(values: Sequence) -> list:
+    """The arrays among the arguments of a call, those of a sequence included."""
+    first = values[0] if values and isinstance(values[0], (tuple, list)) else values
+    return [v for v in first if isinstance(v, (np.ndarray, np.generic))]
+
+
+def _axis_fault(shape: tuple[int, ...], error: np.exceptions.AxisError) -> str:
+    n = len(shape) if error.ndim is None else error.ndim
+    use = f"use {-n}..{n - 1}" if n else "a 0-d tensor has no axes"
+    return f"axis {error.axis} is out of range for shape {shape}; {use}"
+
+
+def _matmul_fault(left: tuple[int, ...], right: tuple[int, ...]) -> str:
+    if not left or not right:
+        return f"{left} @ {right}: a 0-d operand has no columns; multiply with *"
+    rows = right[-2] if len(right) > 1 else right[0]
+    if left[-1] != rows:
+        return f"{left} @ {right}: {left[-1]} columns on the left, {rows} rows on the right"
+    return f"{left} @ {right}: {_broadcast_fault(left[:-2], right[:-2])}"
+
+
+def _broadcast_fault(*shapes: tuple[int, ...]) -> str:
+    what = f"shapes {listed(shapes)} do not broadcast"
+    for back, sizes in enumerate(zip_longest(*map(reversed, shapes), fillvalue=1), start=1):
+        if len(set(sizes) - {1}) > 1:
+            return f"{what}: axis -{back} has {listed(sizes)}"
+    return what
+
+
+def check_seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
+    """The gradient that a backward starts with, as an array of the root's shape and dtype.
+
+    Raises where none can start: DTypeError, GraphError, ShapeError.
+    """
+    if not hasattr(root, "inputs"):
+        raise DTypeError(
+            f"a backward starts from a Tensor, not from {type(root).__name__}; a gradient becomes "
+            "one, with a graph of its own, by grad(..., create_graph=True)"
+        )
+    if not has_history(root):
+        raise GraphError(
+            f"{describe(root)} has no history: nothing here was recorded. Start from the result "
+            "of a computation on Tensors, made outside no_grad()"
+        )
+    if create_graph and not mode.get().recording:
+        raise GraphError("create_graph=True records the gradient, which no_grad() forbids")
+    value = root.value
+    if value.dtype.kind != "f":
+        raise DTypeError(f"{describe(root)} holds {root.dtype}: no gradient flows back from it")
+    if cotangent is None and value.size != 1:
+        raise ShapeError(
+            f"a backward starts from a scalar; {describe(root)} has shape {value.shape}. "
+            "Use .sum(), or pass the cotangent"
+        )
+    plain = cotangent.value if isinstance(cotangent, type(root)) else cotangent
+    seed = np.ones(value.shape) if cotangent is None else np.asarray(plain)
+    if seed.dtype.kind not in "fiub":
+        raise DTypeError(f"the cotangent is not an array of numbers but {cotangent!r:.60}")
+    if seed.shape != value.shape:
+        raise ShapeError(f"the cotangent has shape {seed.shape}, {describe(root)} {value.shape}")
+    if mode.get().tracing and (fault := _first_fault(seed)):
+        raise NonFiniteError(f"the cotangent is {_spell(fault)}")
+    return np.array(seed, value.dtype)
+
+
+def check_wanted(inputs: Sequence, kind: type) -> set[int]:
+    """The numbers of the Tensors whose gradients are asked for. Raises DTypeError for others."""
+    for i, x in enumerate(inputs):
+        if not isinstance(x, kind):
+            raise DTypeError(f"grad: input {i} is a {type(x).__name__}; only Tensors get gradients")
+    return {x.number for x in inputs}
+
+
+def check_live(node: Any) -> Sequence:
+    """The inputs of a node as they are, if they still have the values that it saw."""
+    for operand, value in sources(node):
+        if operand.value is not value:
+            raise GraphError(
+                f"the data of {describe(operand)} was replaced since the forward ran; a gradient "
+                "with a graph of its own may need what it was made from. Run the forward again"
+            )
+    return node.inputs
+
+
+def check_parts(parts: list, node: Any) -> list:
+    """What one rule gave for all operands: a gradient for each, or a RuleError."""
+    if len(parts) != len(node.inputs):
+        what = f"{len(parts)} gradients for {len(node.inputs)} operands"
+        raise RuleError(f"rule of {node.function.__name__!r}: {what}")
+    return parts
+
+
+def check_gradient(part: Any, product: Any, value: Any, node: Any, position: int) -> None:
+    """Raise RuleError where what a rule gave is no gradient for an operand of this value."""
+    if product is None:
+        raise _rule_error(node, position, "it returned None")
+    if part.shape != value.shape:
+        what = f"gradient has shape {np.shape(product)}, its input {value.shape}"
+        raise _rule_error(node, position, what)
+    if part.dtype.kind not in "fiub":
+        raise _rule_error(node, position, f"gradient holds {part.dtype}")
+
+
+def _rule_error(node: Any, position: int, what: str) -> RuleError:
+    return RuleError(f"rule of {node.function.__name__!r}, operand {position}: {what}")
+
+
+def check_forward(node: Any) -> None:
+    """Raise NonFiniteError if a Tensor's value is not finite, and say where that came from."""
+    if (fault := _first_fault(node.value)) is None:
+        return
+    for position, (operand, value) in enumerate(zip(node.inputs, node.args, strict=True)):
+        if _first_fault(value):
+            who = describe(operand) if operand is not value else "a constant"
+            source = f"operand {position}, {who}, brought it: {_first_fault(value)}"
+            break
+    else:
+        source = f"it appears here; the operands are finite{_seen(node, fault[0])}"
+    raise NonFiniteError(f"{describe(node)}: {_spell(fault)}, {_made(node)}; {source}")
+
+
+def check_backward(node: Any, position: int, gradient: Any) -> None:
+    """Raise NonFiniteError if the gradient for an operand is not finite."""
+    if (fault := _first_fault(gradient)) is not None:
+        operand = node.inputs[position]
+        who = describe(operand) if hasattr(operand, "function") else f"operand {position}"
+        raise NonFiniteError(
+            f"backward of {describe(node)}: the gradient for operand {position}, {who}, is "
+            f"{_spell(fault)}, {_made(node)}; what came in was finite{_seen(node, fault[0])}"
+        )
+
+
+def _first_fault(value: Any) -> Any:
+    """The index and the value of the first entry that is not finite; None if all are."""
+    parts = value if isinstance(value, (tuple, list)) else [value]
+    for part in parts:
+        if not isinstance(part, (np.ndarray, np.generic, float)):
+            continue
+        bad = np.argwhere(~np.isfinite(part))
+        if len(bad):
+            index = tuple(bad[0].tolist())
+            return index, np.asarray(part)[index]
+    return None
+
+
+def _spell(fault: tuple) -> str:
+    index, value = fault
+    return f"{value} at {list(index)}" if index else f"{value}"
+
+
+def _made(node: Any) -> str:
+    return f"made at {node.line}" if node.line else "made outside trace()"
+
+
+def _seen(node: Any, index: tuple) -> str:
+    """What the operands of a function of arrays of one shape are at the index."""
+    values = [v for v in node.args if isinstance(v, (np.ndarray, np.generic, float, int))]
+    try:
+        entries = [np.broadcast_to(v, node.value.shape)[index] for v in values]
+    except (ValueError, IndexError):
+        return ""
+    return ", " + " and ".join(f"{entry:.6g}" for entry in entries) + " there" if entries else ""

@@ -1,0 +1,104 @@
+"""What is switched on while computing: recording, a scope, tracing.
+
+Each thread and each asyncio task has its own switches, and an exception sets them back.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from linecache import getline
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .errors import ArgumentError
+
+
+class Line(NamedTuple):
+    """A line of the user's code."""
+
+    file: str
+    number: int
+
+    def __str__(self) -> str:
+        code = getline(self.file, self.number).strip()
+        return f"{Path(self.file).name}:{self.number}" + (f": {code}" if code else "")
+
+
+class Mode(NamedTuple):
+    """The switches."""
+
+    recording: bool = True
+    scope: tuple[str, ...] = ()
+    tracing: bool = False
+
+
+mode: ContextVar[Mode] = ContextVar("microbn", default=Mode())  # noqa: B039 (immutable)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """``with no_grad():`` computes without recording, in this thread or task alone.
+
+    Also a decorator of functions, not of generators. What is computed inside is constant, as if
+    made by ``stop_gradient``.
+    """
+    with _set(recording=False):
+        yield
+
+
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """``with scope("encoder"):`` marks the Tensors made inside as one group. Scopes nest.
+
+    Raises ArgumentError for a name that is not text.
+    """
+    if not isinstance(name, str):
+        raise ArgumentError(f"scope: a name is text, got {name!r:.60}")
+    with _set(scope=(*mode.get().scope, name)):
+        yield
+
+
+@contextmanager
+def trace() -> Iterator[None]:
+    """``with trace():`` remembers which line of code made each Tensor, and watches the values.
+
+    A NaN or an infinity that appears in a forward or a backward inside raises NonFiniteError. It
+    names the function, the index, the line, and the operand that brought it, if one did.
+    """
+    with _set(tracing=True):
+        yield
+
+
+@contextmanager
+def _set(**switches: Any) -> Iterator[None]:
+    token = mode.set(mode.get()._replace(**switches))
+    try:
+        yield
+    finally:
+        mode.reset(token)
+
+
+def users_line() -> Line:
+    """The line that is running now, outside of microbn and NumPy."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _OURS:
+        frame = frame.f_back
+    return Line(frame.f_code.co_filename, frame.f_lineno)
+
+
+_OURS = {__package__, "numpy", "contextlib"}
+
+
+def label(names: Mapping[str, Any]) -> None:
+    """Name Tensors by their variables: ``label(locals())``. A name once given stays.
+
+    Raises ArgumentError for anything but a dict of names.
+    """
+    if not isinstance(names, Mapping):
+        raise ArgumentError(f"label: takes a dict such as locals(), got {names!r:.60}")
+    for name, value in names.items():
+        if getattr(value, "name", name) is None:
+            value.name = name

@@ -1,0 +1,75 @@
+"""A recorded graph as data: what a node was made from, and a node in words.
+
+A node has a ``number`` that grows with time, the ``value`` it got, the ``function`` that made it
+(None for a leaf), the plain ``args`` and ``kwargs`` that the function saw, and its ``inputs``: the
+same args, with nodes in the places of their values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Message(NamedTuple):
+    """What a node sends to one of its operands.
+
+    ``product`` is what the rule gave. ``gradient`` is the same in the operand's shape and dtype:
+    summed over the axes along which NumPy had repeated the operand.
+    """
+
+    operand: Any
+    position: int
+    product: Any
+    gradient: Any
+
+
+class Step(NamedTuple):
+    """One step of the sweep: a node whose gradient is complete, and the messages it sends."""
+
+    node: Any
+    gradient: Any
+    messages: list[Message]
+
+    def __str__(self) -> str:
+        sent = [f"  sends {brief(m.gradient)} to {describe(m.operand)}" for m in self.messages]
+        return "\n".join([f"{describe(self.node)} has gradient {brief(self.gradient)}", *sent])
+
+
+def sources(node: Any) -> Iterator[tuple[Any, Any]]:
+    """The nodes among the inputs of a node, each with the value it had."""
+    for operand, value in zip(node.inputs, node.args, strict=True):
+        if isinstance(operand, type(node)):
+            yield operand, value
+
+
+def has_history(node: Any) -> bool:
+    """Whether a gradient could flow on from this node."""
+    return any(isinstance(operand, type(node)) for operand in node.inputs)
+
+
+def history(root: Any) -> list[Any]:
+    """All nodes that ``root`` was made from, and itself, in the order in which they were made."""
+    found, waiting = {root.number: root}, [root]
+    while waiting:
+        for operand, _ in sources(waiting.pop()):
+            if operand.number not in found:
+                found[operand.number] = operand
+                waiting.append(operand)
+    return [found[number] for number in sorted(found)]
+
+
+def describe(node: Any) -> str:
+    """A node in words: its name, and what made it."""
+    made = node.function.__name__ if node.function else "leaf"
+    return f"{node.name!r} ({made})" if node.name else f"a {made}" if made == "leaf" else made
+
+
+def brief(gradient: Any) -> str:
+    """A gradient in one line: up to a dozen entries in full, of more the shape."""
+    array = np.asarray(getattr(gradient, "value", gradient))
+    if array.size > 12:
+        return f"an array of shape {array.shape}"
+    return np.array2string(array, precision=3, separator=", ").replace("\n", "")
