@@ -6,10 +6,12 @@ from typing import Any as _Any
 
 from . import closed_form, functional, nn, optim
 from .backward import Message, Step, grad, sweep
-from .calls import primitive
 from .context import label, no_grad, scope, trace
 from .errors import MicrobnError
+from .primitives import primitive
 from .rules import defvjp
+from .scalar import scalars
+from .symbol import formula
 from .tensor import Tensor
 
 if _TYPE_CHECKING:
@@ -20,11 +22,13 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Tensor",
+    "scalars",
     "grad",
     "sweep",
     "Step",
     "Message",
     "draw",
+    "formula",
     "defvjp",
     "primitive",
     "no_grad",

@@ -11,17 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from .calls import astype
-from .checks import (
-    check_backward,
-    check_gradient,
-    check_live,
-    check_parts,
-    check_seed,
-    check_wanted,
-)
+from . import checks
 from .context import mode
 from .nodes import Message, Step
+from .primitives import astype
 from .rules import RULES
 
 
@@ -52,14 +45,14 @@ def _steps(root: Any, seed: Any, create_graph: bool, keep: bool = False) -> Iter
             for operand, position, product, part in _messages(node, gradient, create_graph):
                 if keep:
                     messages.append((operand, position, product, part))
-                if tracing:
-                    check_backward(node, position, part)
                 number = operand.number
                 if number in waiting:
-                    waiting[number] = operand, waiting[number][1] + part
+                    part = waiting[number][1] + part
                 else:
-                    waiting[number] = operand, part
                     heappush(numbers, -number)
+                if tracing:
+                    checks.backward(node, position, part)
+                waiting[number] = operand, part
         yield node, gradient, messages
 
 
@@ -67,7 +60,7 @@ def _messages(node: Any, gradient: Any, create_graph: bool) -> Iterator[tuple]:
     """Run the rule of each operand that a gradient can flow into."""
     kind, inputs, vjps, kwargs = type(node), node.inputs, RULES[node.function], node.kwargs
     if create_graph:
-        seen = (gradient, node, *check_live(node))
+        seen = (gradient, node, *checks.live(node))
     else:
         seen = (_shown(gradient), node.value, *node.args)
     position = -1
@@ -82,7 +75,7 @@ def _messages(node: Any, gradient: Any, create_graph: bool) -> Iterator[tuple]:
             error.add_note(f"in the rule of {node.function.__name__}, operand {position}")
             raise
         if type(product) is list:
-            for i, part in enumerate(check_parts(product, node)):
+            for i, part in enumerate(checks.parts(product, node)):
                 if isinstance(inputs[i], kind):
                     yield inputs[i], i, part, _fit(part, inputs[i].value, node, i)
             continue
@@ -101,7 +94,7 @@ def _fit(product: Any, value: Any, node: Any, position: int) -> Any:
         part = _unbroadcast(part, value.shape)
     if part.shape == value.shape and part.dtype == value.dtype:
         return part
-    check_gradient(part, product, value, node, position)
+    checks.gradient(part, product, value, node, position)
     return astype(part, value.dtype)
 
 
@@ -122,16 +115,15 @@ def _shown(value: Any) -> Any:
     """An array as a view that cannot be written into; anything else as it is."""
     if isinstance(value, np.ndarray):
         value = value.view()
-        value.setflags(False)
+        value.setflags(write=False)
     return value
 
 
 def _seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
     """The gradient that the sweep starts with: an array, or with create_graph a node."""
-    seed = check_seed(root, cotangent, create_graph)
+    seed, kind = checks.seed(root, cotangent, create_graph), type(root)
     if not create_graph:
         return seed
-    kind = type(root)
     return astype(cotangent, seed.dtype) if isinstance(cotangent, kind) else kind(seed)
 
 
@@ -157,10 +149,9 @@ def grad(output: Any, inputs: Any, cotangent: Any = None, *, create_graph: bool 
     depend on it. With ``create_graph`` they are Tensors that have a graph of their own, so that
     ``grad(grad(y, x, create_graph=True), x)`` is the second derivative. No ``.grad`` is touched.
     """
-    single = not isinstance(inputs, (tuple, list))
-    wanted = [inputs] if single else inputs
+    wanted = inputs if (several := isinstance(inputs, (tuple, list))) else [inputs]
     seed = _seed(output, cotangent, create_graph)
-    found = dict.fromkeys(check_wanted(wanted, type(output)))
+    found = dict.fromkeys(checks.wanted(wanted, type(output)))
     for node, gradient, _ in _steps(output, seed, create_graph):
         if node.number in found:
             found[node.number] = gradient
@@ -174,4 +165,4 @@ def grad(output: Any, inputs: Any, cotangent: Any = None, *, create_graph: bool 
             np.zeros_like(x.value) if (g := found[x.number]) is None else np.array(g)
             for x in wanted
         ]
-    return results[0] if single else tuple(results)
+    return tuple(results) if several else results[0]

@@ -28,7 +28,7 @@ from .errors import (
 from .nodes import describe, has_history, sources
 
 
-def check_call(function: Callable, args: Sequence, kwargs: Mapping) -> tuple[Call, Mapping]:
+def call(function: Callable, args: Sequence, kwargs: Mapping) -> tuple[Call, Mapping]:
     """How to call ``function``, and the keywords, copied; RuleError where no rule covers it."""
     if (call := CALLS.get(function)) is None:
         name = spelled(function)
@@ -124,7 +124,18 @@ def _broadcast_fault(*shapes: tuple[int, ...]) -> str:
     return what
 
 
-def check_seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
+def new_data(leaf: Any, new: Any) -> None:
+    """Raise where a Tensor's data cannot be replaced by these: GraphError or ShapeError."""
+    if leaf.function is not None:
+        raise GraphError(
+            f"{describe(leaf)} was computed: its data follows from its inputs, and only a leaf's "
+            "can be replaced. Make a new Tensor instead"
+        )
+    if np.shape(new) != leaf.shape:
+        raise ShapeError(f"the new data has shape {np.shape(new)}, the Tensor {leaf.shape}")
+
+
+def seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
     """The gradient that a backward starts with, as an array of the root's shape and dtype.
 
     Raises where none can start: DTypeError, GraphError, ShapeError.
@@ -160,7 +171,7 @@ def check_seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
     return np.array(seed, value.dtype)
 
 
-def check_wanted(inputs: Sequence, kind: type) -> set[int]:
+def wanted(inputs: Sequence, kind: type) -> set[int]:
     """The numbers of the Tensors whose gradients are asked for. Raises DTypeError for others."""
     for i, x in enumerate(inputs):
         if not isinstance(x, kind):
@@ -168,7 +179,7 @@ def check_wanted(inputs: Sequence, kind: type) -> set[int]:
     return {x.number for x in inputs}
 
 
-def check_live(node: Any) -> Sequence:
+def live(node: Any) -> Sequence:
     """The inputs of a node as they are, if they still have the values that it saw."""
     for operand, value in sources(node):
         if operand.value is not value:
@@ -179,7 +190,7 @@ def check_live(node: Any) -> Sequence:
     return node.inputs
 
 
-def check_parts(parts: list, node: Any) -> list:
+def parts(parts: list, node: Any) -> list:
     """What one rule gave for all operands: a gradient for each, or a RuleError."""
     if len(parts) != len(node.inputs):
         what = f"{len(parts)} gradients for {len(node.inputs)} operands"
@@ -187,7 +198,7 @@ def check_parts(parts: list, node: Any) -> list:
     return parts
 
 
-def check_gradient(part: Any, product: Any, value: Any, node: Any, position: int) -> None:
+def gradient(part: Any, product: Any, value: Any, node: Any, position: int) -> None:
     """Raise RuleError where what a rule gave is no gradient for an operand of this value."""
     if product is None:
         raise _rule_error(node, position, "it returned None")
@@ -202,42 +213,38 @@ def _rule_error(node: Any, position: int, what: str) -> RuleError:
     return RuleError(f"rule of {node.function.__name__!r}, operand {position}: {what}")
 
 
-def check_forward(node: Any) -> None:
+def forward(node: Any) -> None:
     """Raise NonFiniteError if a Tensor's value is not finite, and say where that came from."""
     if (fault := _first_fault(node.value)) is None:
         return
     for position, (operand, value) in enumerate(zip(node.inputs, node.args, strict=True)):
         if _first_fault(value):
             who = describe(operand) if operand is not value else "a constant"
-            source = f"operand {position}, {who}, brought it: {_first_fault(value)}"
+            source = f"operand {position}, {who}, brought it: {_spell(_first_fault(value))}"
             break
     else:
         source = f"it appears here; the operands are finite{_seen(node, fault[0])}"
     raise NonFiniteError(f"{describe(node)}: {_spell(fault)}, {_made(node)}; {source}")
 
 
-def check_backward(node: Any, position: int, gradient: Any) -> None:
+def backward(node: Any, position: int, gradient: Any) -> None:
     """Raise NonFiniteError if the gradient for an operand is not finite."""
     if (fault := _first_fault(gradient)) is not None:
         operand = node.inputs[position]
-        who = describe(operand) if hasattr(operand, "function") else f"operand {position}"
+        seen = _seen(node, fault[0]) if operand.shape == node.shape else ""
         raise NonFiniteError(
-            f"backward of {describe(node)}: the gradient for operand {position}, {who}, is "
-            f"{_spell(fault)}, {_made(node)}; what came in was finite{_seen(node, fault[0])}"
+            f"backward of {describe(node)}: the gradient for operand {position}, "
+            f"{describe(operand)}, is {_spell(fault)}, {_made(node)}; what came in was finite{seen}"
         )
 
 
 def _first_fault(value: Any) -> Any:
     """The index and the value of the first entry that is not finite; None if all are."""
-    parts = value if isinstance(value, (tuple, list)) else [value]
-    for part in parts:
-        if not isinstance(part, (np.ndarray, np.generic, float)):
-            continue
-        bad = np.argwhere(~np.isfinite(part))
-        if len(bad):
-            index = tuple(bad[0].tolist())
-            return index, np.asarray(part)[index]
-    return None
+    value = np.asarray(value)
+    if value.dtype.kind != "f" or np.isfinite(value).all():
+        return None
+    index = tuple(np.argwhere(~np.isfinite(value))[0].tolist())
+    return index, value[index]
 
 
 def _spell(fault: tuple) -> str:
@@ -250,10 +257,8 @@ def _made(node: Any) -> str:
 
 
 def _seen(node: Any, index: tuple) -> str:
-    """What the operands of a function of arrays of one shape are at the index."""
-    values = [v for v in node.args if isinstance(v, (np.ndarray, np.generic, float, int))]
-    try:
-        entries = [np.broadcast_to(v, node.value.shape)[index] for v in values]
-    except (ValueError, IndexError):
+    """What the operands are at the index, of a function that works entry by entry."""
+    if not isinstance(node.function, np.ufunc) or node.function is np.matmul:
         return ""
-    return ", " + " and ".join(f"{entry:.6g}" for entry in entries) + " there" if entries else ""
+    entries = [np.broadcast_to(value, node.shape)[index] for value in node.args]
+    return ", " + " and ".join(f"{entry:.6g}" for entry in entries) + " there"

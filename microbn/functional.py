@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from .calls import stop_gradient
+from .arrays import is_real
 from .context import label
-from .errors import DTypeError, RangeError, ShapeError
+from .errors import ArgumentError, DTypeError, RangeError, ShapeError
+from .primitives import stop_gradient
 from .rules import relu as relu
 
 # Losses divide a sum: np.mean of a whole object array of Tensors turns them into one float.
@@ -36,19 +37,31 @@ def batch_norm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
 def moments(x: Array, axis: Any = 0) -> tuple[Array, Array, Array]:
     """The mean over ``axis``, x less its mean, and the biased variance; reduced axes are kept.
 
-    In two passes: the variance is the mean of the squares of what is left of x, which holds in
-    float32 where mean(x²) - mean(x)² does not.
+    The variance is the mean of the squares of what is left of x, which holds where
+    mean(x²) - mean(x)² does not. In float32 x is centered once before, by a constant: what is
+    left does not depend on it, and its digits are not spent on an offset.
     """
+    _check_arrays("moments", x)
+    offset = None
+    if not (x.dtype == np.float64 or x.dtype == object):
+        offset = stop_gradient(x.mean(axis=axis, keepdims=True))
+        x = x - offset
     mean = x.mean(axis=axis, keepdims=True)
     centered = x - mean
     square = np.square(centered)
     var = square.mean(axis=axis, keepdims=True)
     label({"mean": mean, "centered": centered, "square": square, "var": var})
-    return mean, centered, var
+    return mean if offset is None else mean + offset, centered, var
 
 
 def normalize(centered: Array, var: Array, eps: float = 1e-5) -> Array:
-    """``centered / sqrt(var + eps)``: unit variance, short of it by the share of eps."""
+    """``centered / sqrt(var + eps)``: unit variance, short of it by the share of eps.
+
+    Raises ArgumentError for an eps that is negative or not finite.
+    """
+    _check_arrays("normalize", centered, var)
+    if not (is_real(eps) and 0 <= eps < np.inf):
+        raise ArgumentError(f"normalize: eps must be 0 or positive, got {eps!r:.60}")
     std = np.sqrt(var + eps)
     x_hat = centered / std
     label({"std": std, "x_hat": x_hat})
@@ -60,8 +73,8 @@ def affine(x_hat: Array, gamma: Array, beta: Array) -> Array:
 
     Raises ShapeError for other shapes.
     """
-    _check_array("batch norm", gamma)
-    _check_array("batch norm", beta)
+    batch_axes(x_hat)
+    _check_arrays("batch norm", gamma, beta)
     if not gamma.shape == beta.shape == x_hat.shape[1:2]:
         raise ShapeError(
             f"batch norm of {x_hat.shape[1]} features needs gamma and beta of shape "
@@ -81,7 +94,7 @@ def batch_axes(x: Array) -> int | tuple[int, ...]:
 
     Raises ShapeError for fewer than two axes, DTypeError for anything but an array or a Tensor.
     """
-    _check_array("batch norm", x)
+    _check_arrays("batch norm", x)
     if x.ndim < 2:
         raise ShapeError(f"batch norm needs (N, C) or (N, C, ...), got shape {x.shape}")
     return 0 if x.ndim == 2 else (0, *range(2, x.ndim))
@@ -89,6 +102,8 @@ def batch_axes(x: Array) -> int | tuple[int, ...]:
 
 def sigmoid(x: Array) -> Array:
     """``1 / (1 + exp(-x))``, by way of tanh, which overflows nowhere."""
+    if not is_real(x):
+        _check_arrays("sigmoid", x)
     return 0.5 * (1 + np.tanh(0.5 * x))
 
 
@@ -108,6 +123,7 @@ def _shifted(x: Array, axis: int) -> Array:
     """x less its largest entry, against overflow: no softmax and no derivative of one depends on
     such a shift, so it counts as a constant.
     """
+    _check_arrays("softmax", x)
     return x - stop_gradient(np.max(x, axis=axis, keepdims=True))
 
 
@@ -117,7 +133,7 @@ def cross_entropy(logits: Array, targets: Any) -> Array:
     ``logits`` are (N, C), ``targets`` N class numbers in 0..C-1. Raises ShapeError, DTypeError or
     RangeError where they are not.
     """
-    _check_array("cross_entropy", logits)
+    _check_arrays("cross_entropy", logits)
     targets = np.asarray(targets)
     if logits.ndim != 2 or targets.shape != logits.shape[:1]:
         raise ShapeError(
@@ -145,6 +161,7 @@ def mse(prediction: Array, target: Array) -> Array:
     return np.sum(np.square(prediction - target)) / np.size(target)
 
 
-def _check_array(name: str, x: Any) -> None:
-    if not hasattr(x, "ndim"):
-        raise DTypeError(f"{name}: needs an array or a Tensor, got {type(x).__name__}")
+def _check_arrays(name: str, *arrays: Any) -> None:
+    for x in arrays:
+        if not hasattr(x, "ndim"):
+            raise DTypeError(f"{name}: needs an array or a Tensor, got {type(x).__name__}")

@@ -92,6 +92,8 @@ class Module:
         Dtypes stay. Raises ArgumentError for a name that is missing or unknown, ShapeError for a
         shape that differs and DTypeError for what is not numbers; nothing is loaded then.
         """
+        if not isinstance(state, Mapping):
+            raise DTypeError(f"state_dict: needs a dict of arrays, got {type(state).__name__}")
         own = self._state()
         for words, paths in (
             ("is missing", own.keys() - state),
@@ -172,9 +174,20 @@ class Linear(Module):
         dtype: Any = np.float64,
     ) -> None:
         _positive("Linear", in_features=in_features, out_features=out_features)
-        self.weight = Tensor(
-            init(np.random.default_rng(rng), in_features, out_features), dtype=dtype
-        )
+        try:
+            generator = np.random.default_rng(rng)
+        except (TypeError, ValueError) as error:
+            raise ArgumentError(
+                f"Linear: rng is a NumPy generator or a seed, got {rng!r:.60}"
+            ) from error
+        if not callable(init):
+            raise DTypeError(f"Linear: init is a function such as he, got {init!r:.60}")
+        self.weight = Tensor(init(generator, in_features, out_features), dtype=dtype)
+        if self.weight.shape != (in_features, out_features):
+            raise ShapeError(
+                f"Linear: init gave weights of shape {self.weight.shape}, "
+                f"expected {(in_features, out_features)}"
+            )
         self.bias = Tensor(np.zeros(out_features), dtype=dtype) if bias else None
 
     def forward(self, x: Any) -> Any:
@@ -324,9 +337,9 @@ class Sequential(Module):
 
 def _positive(owner: str, **sizes: int) -> None:
     for name, size in sizes.items():
-        if not isinstance(size, (int, np.integer)) or size < 1:
+        if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 1:
             raise ArgumentError(f"{owner}: {name} must be a positive integer, got {size!r}")
 
 
 def _value(x: Any) -> np.ndarray:
-    return x.value if isinstance(x, Tensor) else x
+    return x.value if isinstance(x, Tensor) else x.astype(float) if x.dtype == object else x

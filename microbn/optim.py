@@ -63,8 +63,8 @@ class SGD(Optimizer):
 
     def __init__(self, parameters: Iterable[Tensor], lr: float, momentum: float = 0.0) -> None:
         super().__init__(parameters, lr)
-        if not 0 <= momentum < 1:
-            raise ArgumentError(f"SGD: momentum must be in [0, 1), got {momentum}")
+        if not (is_real(momentum) and 0 <= momentum < 1):
+            raise ArgumentError(f"SGD: momentum must be in [0, 1), got {momentum!r:.60}")
         self.momentum = momentum
         self.velocities = [np.zeros(p.shape, p.dtype) for p in self.parameters]
 

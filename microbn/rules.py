@@ -18,17 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from .calls import (
-    CALLS,
-    astype,
-    concatenate,
-    covered,
-    getitem,
-    primitive,
-    scatter,
-    stack,
-    stop_gradient,
-)
+from .calls import CALLS, covered
+from .primitives import astype, concatenate, getitem, primitive, scatter, stack, stop_gradient
 
 RULES: dict[Callable, tuple[Callable | None, ...]] = {}
 

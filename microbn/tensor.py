@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from . import backward as reverse
+from . import checks
 from .arrays import as_floats, boxed, constant, operand, read_only
-from .calls import CALLS, JOINS, astype, getitem, stop_gradient, written_out
-from .checks import check_call, check_forward, checked, explain
+from .calls import CALLS
 from .context import mode, users_line
 from .errors import DTypeError, GraphError, RuleError, ShapeError
 from .nodes import describe, has_history
+from .primitives import JOINS, astype, getitem, stop_gradient, written_out
 
 
 def _operator(function: Callable) -> tuple[Callable, Callable]:
@@ -26,11 +27,10 @@ def _operator(function: Callable) -> tuple[Callable, Callable]:
     compute = CALLS[function].compute
 
     def forward(self: Tensor, other: Any) -> Any:
-        if isinstance(other, Tensor):
-            return _recorded(function, compute, (self.value, other.value), (self, other))
-        if (other := operand(other)) is NotImplemented:
+        value = other.value if isinstance(other, Tensor) else (other := operand(other))
+        if other is NotImplemented:
             return other
-        return _recorded(function, compute, (self.value, other), (self, other))
+        return _recorded(function, compute, (self.value, value), (self, other))
 
     def reflected(self: Tensor, other: Any) -> Any:
         if (other := operand(other)) is NotImplemented:
@@ -81,8 +81,10 @@ class Tensor:
             raise DTypeError(f"a Tensor's name is text, got {name!r:.60}")
         self.value, self.name = as_floats(data, dtype), name
         self.function, self.args, self.inputs, self.kwargs = None, (), (), _NOTHING
-        self.number, self.scope = next(_numbers), mode.get().scope
-        self.line = self.grad = None
+        self.number, self.line, self.grad = next(_numbers), None, None
+        _, self.scope, tracing = mode.get()
+        if tracing:
+            _trace(self)
 
     # Arithmetic and comparison: NumPy's functions, recorded.
     __add__, __radd__ = _operator(np.add)
@@ -93,7 +95,7 @@ class Tensor:
     __matmul__, __rmatmul__ = _operator(np.matmul)
     (__lt__, _), (__le__, _) = _operator(np.less), _operator(np.less_equal)
     (__gt__, _), (__ge__, _) = _operator(np.greater), _operator(np.greater_equal)
-    (__eq__, _), (__ne__, _) = _operator(np.equal), _operator(np.not_equal)  # type: ignore
+    (__eq__, _), (__ne__, _) = _operator(np.equal), _operator(np.not_equal)
     __pos__, __neg__, __abs__ = _method(np.positive), _method(np.negative), _method(np.abs)
     __hash__ = object.__hash__
 
@@ -117,7 +119,7 @@ class Tensor:
         return record(np.reshape, [self, shape[0] if len(shape) == 1 else shape])
 
     def transpose(self, *axes: Any) -> Any:
-        """``np.transpose``, the axes given as one tuple, as several integers, or not (reversed)."""
+        """``np.transpose``, the axes given as one tuple, as several integers, or not."""
         return record(np.transpose, [self, axes[0] if len(axes) == 1 else axes or None])
 
     # Gradients and data.
@@ -141,13 +143,7 @@ class Tensor:
 
     @data.setter
     def data(self, new: Any) -> None:
-        if self.function is not None:
-            raise GraphError(
-                f"{describe(self)} was computed: its data follows from its inputs, and "
-                "only a leaf's can be replaced. Make a new Tensor instead"
-            )
-        if np.shape(new) != self.shape:
-            raise ShapeError(f"the new data has shape {np.shape(new)}, the Tensor {self.shape}")
+        checks.new_data(self, new)
         self.value = as_floats(new, self.dtype)
 
     def item(self) -> float:
@@ -156,7 +152,8 @@ class Tensor:
             raise ShapeError(f"a tensor of shape {self.shape} is not one number; reduce it first")
         return self.value.item()
 
-    __float__ = item
+    def __float__(self) -> float:
+        return float(self.item())
 
     def __bool__(self) -> bool:
         if self.size != 1:
@@ -232,46 +229,39 @@ def record(function: Callable, args: Sequence, kwargs: Mapping[str, Any] = _NOTH
     """Compute ``function(*args, **kwargs)`` on plain values; remember it in the Tensor returned."""
     call = CALLS.get(function)
     if call is None or kwargs or len(args) != call.rules:
-        call, kwargs = check_call(function, args, kwargs)
+        call, kwargs = checks.call(function, args, kwargs)
     inputs = [arg if isinstance(arg, Tensor) else constant(arg) for arg in args]
     values = [*map(_value, inputs)]
     return _recorded(function, call.compute, values, inputs, kwargs)
 
 
-def _recorded(
-    function: Callable,
-    compute: Callable,
-    values: Sequence,
-    inputs: Sequence,
-    kwargs: Mapping[str, Any] = _NOTHING,
-) -> Tensor:
+def _recorded(function, compute, values, inputs, kwargs=_NOTHING):
     """A Tensor of what ``compute`` gives, made by ``function``; under `no_grad` a constant."""
     try:
         value = compute(*values, **kwargs)
     except (ValueError, IndexError, TypeError) as error:
-        raise explain(function, values, kwargs, error) from error
+        raise checks.explain(function, values, kwargs, error) from error
     if type(value) is np.ndarray and value.dtype.kind in "fiub":
-        value.setflags(False)
+        value.setflags(write=False)
     elif type(value) not in _SCALARS:
-        value = checked(value, function)
+        value = checks.checked(value, function)
     recording, scope, tracing = mode.get()
     if not recording:
         function, values, inputs, kwargs = stop_gradient, (value,), (value,), _NOTHING
     out = _new(Tensor)
-    out.value, out.function, out.args, out.inputs, out.kwargs = (
-        value,
-        function,
-        values,
-        inputs,
-        kwargs,
-    )
+    out.value, out.function = value, function
+    out.args, out.inputs, out.kwargs = values, inputs, kwargs
     out.number = next(_numbers)
     out.scope = scope
     out.name = out.grad = out.line = None
     if tracing:
-        out.line = users_line()
-        check_forward(out)
+        _trace(out)
     return out
+
+
+def _trace(out: Any) -> None:
+    out.line = users_line()
+    checks.forward(out)
 
 
 def _value(arg: Any) -> Any:

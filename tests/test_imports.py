@@ -15,7 +15,7 @@ HEAVY = ["matplotlib", "graphviz", "rich", "hypothesis", "sklearn", "joblib", "p
 ROOM = Path(microbn.__file__).parent
 LAYERS = [  # a room imports from the lines above its own
     {"errors.py", "closed_form.py"},
-    {"arrays.py", "context.py", "nodes.py", "calls.py"},
+    {"arrays.py", "context.py", "nodes.py", "calls.py", "primitives.py"},
     {"checks.py", "rules.py"},
     {"backward.py"},
     {"tensor.py"},

@@ -2,14 +2,13 @@
 
 import copy
 import pickle
-import threading
 
 import numpy as np
 import pytest
 
 import microbn as mb
 from microbn import Tensor, errors
-from microbn.calls import stop_gradient
+from microbn.primitives import stop_gradient
 
 
 def test_leaf_copies_its_data():
@@ -217,15 +216,6 @@ def test_no_grad_computes_constants_and_ends_after_an_exception():
         return x * 2.0
 
     assert predict().function is predict().function is stop_gradient
-
-
-def test_no_grad_stays_in_its_thread():
-    x, made = Tensor(1.0), []
-    with mb.no_grad():
-        thread = threading.Thread(target=lambda: made.append(x * 2.0))
-        thread.start()
-        thread.join()
-    assert made[0].function is np.multiply
 
 
 def test_backward_under_no_grad_says_why_nothing_was_recorded():

@@ -81,10 +81,11 @@ def operands(tensor: Tensor) -> list[tuple[int, Tensor | None, Any]]:
     """Each operand of a Tensor's function: its position, the Tensor or None for a constant, and
     the value that was seen. Static arguments, an axis or an index, are none.
     """
-    call = CALLS.get(tensor.function)
+    call = CALLS.get(tensor.function) if tensor.function else None
     ruled = 0 if call is None else len(tensor.inputs) if call.each else call.rules
     found: list[tuple[int, Tensor | None, Any]] = []
-    for i, (operand, value) in enumerate(zip(tensor.inputs, tensor.args, strict=True)):
+    seen: list[tuple[Any, Any]] = [*zip(tensor.inputs, tensor.args, strict=True)]
+    for i, (operand, value) in enumerate(seen):
         if isinstance(operand, Tensor):
             found.append((i, operand, value))
         elif i < ruled and isinstance(value, (np.ndarray, np.generic, float, int)):

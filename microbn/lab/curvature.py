@@ -1,0 +1,96 @@
+"""How a loss curves: products of its Hessian, and the Hessian's largest eigenvalue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..backward import grad
+from ..errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
+from ..tensor import Tensor
+
+
+def hvp(loss: Tensor, parameters: Sequence[Tensor], vectors: Sequence) -> tuple[np.ndarray, ...]:
+    """The Hessian of ``loss`` in the parameters, times a vector: an array per parameter.
+
+    ``vectors`` are arrays of the parameters' shapes. The Hessian itself is never formed: its
+    product is the gradient of the slope along the vector.
+
+    Raises ShapeError for other shapes, and what `grad` does. Source: Pearlmutter 1994.
+    """
+    if not isinstance(vectors, Sequence):
+        raise DTypeError(f"hvp: needs a vector per parameter, got {type(vectors).__name__}")
+    return _product(_slopes(loss, parameters), parameters, vectors)
+
+
+class Eigenvalue(NamedTuple):
+    """The eigenvalue of largest magnitude, its unit eigenvector as an array per parameter, and
+    how it was found.
+    """
+
+    value: float
+    vector: tuple[np.ndarray, ...]
+    iterations: int
+    converged: bool
+
+
+def top_eigenvalue(
+    loss: Tensor,
+    parameters: Sequence[Tensor],
+    *,
+    seed: int = 0,
+    tol: float = 1e-3,
+    max_iterations: int = 100,
+) -> Eigenvalue:
+    """The eigenvalue of the loss's Hessian that is largest in magnitude, by power iteration.
+
+    It starts from a random direction and ends when the eigenvalue changes by less than ``tol``,
+    relative to itself. Raises ArgumentError for a ``tol`` or a number of iterations that is not
+    positive, NonFiniteError where the Hessian is not finite, and what `grad` does.
+
+    Source: von Mises & Pollaczek-Geiringer 1929; Yao et al. 2020 for nets.
+    """
+    if not tol > 0 or max_iterations < 1:
+        raise ArgumentError(
+            f"top_eigenvalue: tol and max_iterations are positive, got {tol} and {max_iterations}"
+        )
+    rng = np.random.default_rng(seed)
+    slopes = _slopes(loss, parameters)
+    vector = _unit([rng.normal(size=p.shape) for p in parameters])
+    value, iteration, converged = np.inf, 0, False
+    while not converged and iteration < max_iterations:
+        iteration += 1
+        product = _product(slopes, parameters, vector)
+        last, value = value, _dot(vector, product)
+        if not np.isfinite(value):
+            raise NonFiniteError("top_eigenvalue: the Hessian is not finite here")
+        converged = abs(value - last) <= tol * abs(value)
+        vector = _unit(product) if np.any([p.any() for p in product]) else vector
+    return Eigenvalue(value, tuple(vector), iteration, converged)
+
+
+def _slopes(loss: Tensor, parameters: Sequence[Tensor]) -> Any:
+    if not isinstance(parameters, Sequence):
+        raise DTypeError(f"hvp: needs a list of parameters, got {type(parameters).__name__}")
+    return grad(loss, list(parameters), create_graph=True)
+
+
+def _product(slopes: Any, parameters: Sequence[Tensor], vectors: Sequence) -> Any:
+    shapes = [np.shape(v) for v in vectors]
+    if shapes != [p.shape for p in parameters]:
+        raise ShapeError(
+            f"hvp: the vectors have shapes {shapes}, the parameters {[p.shape for p in parameters]}"
+        )
+    along = sum(np.sum(g * v) for g, v in zip(slopes, vectors, strict=True))
+    return grad(along, list(parameters))
+
+
+def _dot(a: Sequence, b: Sequence) -> float:
+    return float(sum(np.vdot(x, y) for x, y in zip(a, b, strict=True)))
+
+
+def _unit(vector: Sequence) -> Sequence:
+    norm = np.sqrt(_dot(vector, vector))
+    return [part / norm for part in vector]

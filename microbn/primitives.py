@@ -1,0 +1,85 @@
+"""Primitives: `primitive` makes a function recordable; here are those of place, which NumPy lacks.
+
+What NumPy writes as a method, an index or a list is a function of its operands here.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .errors import RuleError
+
+
+def primitive(function: Callable, entrywise: bool = False) -> Callable:
+    """Make a plain function of arrays recordable, as NumPy's own functions are.
+
+    Called with anything that speaks NumPy's protocol (NEP 18: a Tensor), the call is handed to
+    it; called with arrays, it runs. Give it its rule with `defvjp`. A function that works
+    ``entrywise`` is called on each entry of an object array. Raises RuleError for what is not a
+    function.
+    """
+    if not callable(function):
+        raise RuleError(f"primitive: makes a function recordable, not {function!r:.60}")
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for arg in (*args, *kwargs.values()) if kwargs else args:
+            if type(arg) is not np.ndarray and hasattr(arg, "__array_function__"):
+                return arg.__array_function__(call, (type(arg),), args, kwargs)
+        if entrywise and args and isinstance(args[0], np.ndarray) and args[0].dtype == object:
+            return np.frompyfunc(call, 1, 1)(args[0])
+        return function(*args, **kwargs)
+
+    call.recordable = True  # type: ignore[attr-defined]
+    return call
+
+
+@functools.partial(primitive, entrywise=True)
+def stop_gradient(x: Any) -> Any:
+    """``x`` itself, as a constant: nothing flows back through it."""
+    return x
+
+
+@primitive
+def astype(x: Any, dtype: Any) -> Any:
+    """``x`` in another dtype."""
+    return x.astype(dtype)
+
+
+@primitive
+def getitem(x: Any, *index: Any) -> Any:
+    """``x[index]``, the index written out."""
+    return operator.getitem(x, index)
+
+
+@primitive
+def scatter(g: Any, shape: tuple[int, ...], *index: Any) -> Any:
+    """Zeros of ``shape`` with ``g`` added in at ``index``: the transpose of ``x[index]``."""
+    out = np.zeros(shape, g.dtype)
+    np.add.at(out, index, g)
+    return out
+
+
+@primitive
+def concatenate(*xs: Any, axis: int | None = 0) -> Any:
+    """``np.concatenate`` of its operands: the list is written out."""
+    return np.concatenate(xs, axis)
+
+
+@primitive
+def stack(*xs: Any, axis: int = 0) -> Any:
+    """``np.stack`` of its operands: the list is written out."""
+    return np.stack(xs, axis)
+
+
+def written_out(function: Callable, arrays: Any, axis: Any = 0, **kwargs: Any) -> tuple:
+    """The call of `concatenate` or `stack` that NumPy's call stands for."""
+    return JOINS[function], [*arrays], {"axis": axis, **kwargs}
+
+
+JOINS = {np.concatenate: concatenate, np.stack: stack}

@@ -1,0 +1,106 @@
+"""Measure, and print the tables: ``python -m tests.bench`` from the root of a clone.
+
+Peers come with ``pip install -e '.[bench]'``; one that is not installed is named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import subprocess
+import sys
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from .contenders import OURS
+from .measures import MEASURES, Table
+
+PACKAGES = ["microbn", "numpy", "torch", "autograd", "mygrad", "micrograd"]
+
+
+def main() -> None:
+    args = options()
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    lines = [about(), f"`{command(args)}`"]
+    console.print("\n".join(lines), highlight=False, markup=False)
+    tables = []
+    for name in [args.only] if args.only else MEASURES:
+        tables.append(MEASURES[name](args.rounds, args.seed))
+        show(console, tables[-1])
+    if args.markdown:
+        text = "\n\n".join([*lines, *map(markdown, tables)])
+        args.markdown.write_text(text + "\n", encoding="utf-8")
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=30, metavar="N", help="default: 30")
+    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    parser.add_argument("--only", choices=MEASURES, help="one of the measures (default: all)")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there too")
+    args = parser.parse_args()
+    if args.rounds < 1:
+        parser.error(f"--rounds must be at least 1, got {args.rounds}")
+    if args.markdown and not args.markdown.parent.is_dir():
+        parser.error(f"--markdown: there is no directory {args.markdown.parent}")
+    return args
+
+
+def command(args: argparse.Namespace) -> str:
+    """What to type for these numbers again."""
+    only = f" --only {args.only}" if args.only else ""
+    return f"python -m tests.bench --rounds {args.rounds} --seed {args.seed}{only}"
+
+
+def about() -> str:
+    """When, with which versions and on what this ran."""
+    found = [f"Python {platform.python_version()}", *map(installed, PACKAGES)]
+    return f"{date.today()}, one thread of {processor()}. {', '.join(found)}."
+
+
+def installed(package: str) -> str:
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return f"{package} not installed"
+
+
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    if platform.system() == "Darwin":
+        ask = ["sysctl", "-n", "machdep.cpu.brand_string"]
+        return subprocess.run(ask, capture_output=True, text=True).stdout.strip()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return (named or [platform.processor() or platform.machine()])[0]
+
+
+def show(console: Console, table: Table) -> None:
+    grid = Grid(title=table.title, title_justify="left", title_style="bold")
+    for i, column in enumerate(table.columns):
+        grid.add_column(column, justify="right" if i else "left")
+    for row in table.rows:
+        grid.add_row(*row, style="bold" if row[0] == OURS else None)
+    console.print()
+    console.print(grid)
+    for note in table.notes:
+        console.print(note, style="dim", highlight=False, markup=False)
+
+
+def markdown(table: Table) -> str:
+    """The table for the docs, to be included in a page."""
+    rule = [":--", *["--:"] * (len(table.columns) - 1)]
+    rows = [" | ".join(cells) for cells in (table.columns, rule, *table.rows)]
+    lines = [f"| {row} |" for row in rows]
+    return "\n".join([f"## {table.title}", "", *lines, "", "\n\n".join(table.notes)])
+
+
+if __name__ == "__main__":
+    main()

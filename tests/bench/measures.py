@@ -1,0 +1,279 @@
+"""What is measured, a function each: training, scalars, growth, memory and the import.
+
+Times are ratios to a reference that ran in the same round, since absolute ones mean nothing on a
+machine that others use too. What is reported is the median over the rounds.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from statistics import median, quantiles
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.progress import track
+
+import microbn as mb
+from microbn import functional as F
+
+from . import contenders, memory
+from .contenders import BY_HAND, COMPOSED, CONTENDERS, FUSED, OURS, SETTINGS, TOLERANCE
+
+GOALS = dict(zip(SETTINGS, (1.5, 1.6, 2.2, 1.3), strict=True))
+SCALAR_GOAL, GROWTH_GOAL, IMPORT_GOAL = 1.25, 1.3, 1.5
+LENGTHS = [10**3, 10**4, 10**5, 10**6]
+
+
+class Table(NamedTuple):
+    """What was measured: a row for each contender, ours with its goal, and what to know."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str]
+
+
+def training(rounds: int, seed: int) -> Table:
+    """A training step of a net with ten batch norms, in four settings."""
+    races, missing = {}, {}
+    for setting in SETTINGS:
+        steps, missing = contenders.ready(setting, seed)
+        races[setting] = race(timed(steps), BY_HAND, rounds, seed, f"training, {setting}")
+    rows = [
+        [name, *(f"{median(r[name]):.2f}" if name in r else "–" for r in races.values())]
+        for name in CONTENDERS
+    ]
+    ours = {setting: r[OURS] for setting, r in races.items()}
+    rows.append(["  middle half of the rounds", *map(middle_half, ours.values())])
+    rows.append(["  goal", *(verdict(median(r), GOALS[setting]) for setting, r in ours.items())])
+    notes = [
+        "Forward and all gradients of an MLP: 64 inputs, 10 hidden layers of H with Linear, batch "
+        "norm and relu, 10 classes; a batch of N.",
+        f"Median of {rounds} interleaved rounds, as a ratio to the hand-derived NumPy of the same "
+        "round.",
+        "All gradients were first compared with the hand-derived ones: apart by at most "
+        f"{TOLERANCE['float64']:.0e} of their norm in float64, {TOLERANCE['float32']:.0e} in "
+        "float32.",
+    ]
+    return Table("Training step", ["", *map(str, SETTINGS)], rows, notes + absent(missing))
+
+
+def scalars(rounds: int, seed: int) -> Table:
+    """micrograd's own net on single numbers, and the same in 0-d Tensors."""
+    title, columns = "Scalars", ["", "time", "goal"]
+    try:
+        steps = scalar_steps(seed)
+    except ImportError as error:
+        rows = [["micrograd", "–", ""], [OURS, "–", f"≤ {SCALAR_GOAL}: not measured"]]
+        return Table(title, columns, rows, absent({"micrograd": str(error)}))
+    contenders.check(OURS, steps[OURS](), steps["micrograd"](), "float64")
+    ratio = median(race(timed(steps), "micrograd", rounds, seed, "scalars")[OURS])
+    rows = [["micrograd", "1.00", ""], [OURS, f"{ratio:.2f}", verdict(ratio, SCALAR_GOAL)]]
+    note = (
+        "micrograd's MLP(2, [16, 16, 1]) on 10 points, forward and backward, beside the same net "
+        f"in 0-d Tensors with the same gradients; median of {rounds} interleaved rounds."
+    )
+    return Table(title, columns, rows, [note])
+
+
+def scalar_steps(seed: int) -> dict[str, contenders.Step]:
+    """The steps of micrograd's net, and of its copy with Tensors in the places of its Values."""
+    from micrograd import nn
+
+    random.seed(seed)
+    theirs = nn.MLP(2, [16, 16, 1])
+    points = [[random.uniform(-1, 1) for _ in range(2)] for _ in range(10)]
+    leaves = [mb.Tensor(float(p.data)) for p in theirs.parameters()]
+    source = iter(leaves)
+    layers = [
+        [([next(source) for _ in n.w], next(source), n.nonlin) for n in layer.neurons]
+        for layer in theirs.layers
+    ]
+
+    def ours(x):
+        for layer in layers:
+            x = [neuron(*parameters, x) for parameters in layer]
+        return x[0]
+
+    return {
+        "micrograd": partial(scalar_step, theirs, points, theirs.parameters(), 0),
+        OURS: partial(scalar_step, ours, points, leaves, None),
+    }
+
+
+def neuron(weights: Sequence, bias: mb.Tensor, nonlinear: bool, x: Sequence) -> mb.Tensor:
+    total = sum((w * v for w, v in zip(weights, x, strict=True)), bias)
+    return F.relu(total) if nonlinear else total
+
+
+def scalar_step(net: Callable, points: Sequence, parameters: Sequence, none: float | None) -> list:
+    """Forward and backward of the sum over the points; the gradients."""
+    loss = sum(net(x) for x in points)
+    for p in parameters:
+        p.grad = none
+    loss.backward()
+    return [p.grad for p in parameters]
+
+
+def growth(rounds: int, seed: int) -> Table:
+    """Chains of more and more nodes: what each node takes must not grow with their number."""
+    rounds = max(3, rounds // 10)
+    ratios = race({n: partial(per_node, n) for n in LENGTHS}, LENGTHS[0], rounds, seed, "growth")
+    medians = [median(ratios[n]) for n in LENGTHS]
+    spread = max(medians) / min(medians)
+    columns = ["nodes", *(f"{n:,}" for n in LENGTHS), "largest / smallest", "goal"]
+    row = [OURS, *(f"{m:.2f}" for m in medians), f"{spread:.2f}", verdict(spread, GROWTH_GOAL)]
+    note = (
+        "Time for each node of a chain of products, forward and backward, as a ratio to that in a "
+        f"chain of {LENGTHS[0]:,}; median of {rounds} interleaved rounds."
+    )
+    return Table("Growth", columns, [row], [note])
+
+
+def per_node(nodes: int) -> float:
+    """Seconds for each node of a chain; short chains are repeated until they can be timed."""
+    repeats = max(1, 100_000 // nodes)
+    return seconds(lambda: [chain(nodes) for _ in range(repeats)]) / (repeats * nodes)
+
+
+def chain(nodes: int) -> None:
+    """Record that many products by 1, and walk back."""
+    y = x = mb.Tensor(1.0)
+    for _ in range(nodes):
+        y = y * 1.0
+    y.backward()
+    if x.grad != 1:
+        raise ValueError(f"the gradient of a chain of {nodes} products by 1 is {x.grad}")
+
+
+def peak_memory(rounds: int, seed: int) -> Table:
+    """The peak of training steps, which may be that of PyTorch's and the parameters."""
+    rounds = max(3, rounds // 10)
+    _, missing = contenders.ready(memory.SETTING._replace(batch=8, depth=1), seed)
+    names = [name for name in (BY_HAND, FUSED, COMPOSED, OURS) if name not in missing]
+    missing = {name: why for name, why in missing.items() if name in (FUSED, COMPOSED)}
+    runs = [(name, memory.measured(name)) for name in progress(names * rounds, "memory")]
+    peaks = {name: median(n for who, n in runs if who == name) for name in names}
+    parameters = sum(p.nbytes for p in contenders.problem(memory.SETTING, seed)[0])
+    columns = ["", "bytes"]
+    rows = [[name, f"{n:,.0f}"] for name, n in peaks.items()]
+    for name in (FUSED, COMPOSED):
+        what = f"  goal, beside {name}"
+        limit = peaks[name] + parameters if name in peaks else None
+        rows.append(
+            [what, f"≤ {limit:,.0f}: {met(peaks[OURS], limit)}" if limit else "not measured"]
+        )
+    notes = [
+        f"Peak of {memory.STEPS} training steps, {memory.SETTING}, above the level after import "
+        f"and set-up; median of {rounds} fresh processes for each.",
+        f"The goal is PyTorch's peak and the parameters, {parameters:,} bytes.",
+    ]
+    return Table("Peak memory", columns, rows, notes + absent(missing))
+
+
+def importing(rounds: int, seed: int) -> Table:
+    """``import microbn`` beside the ``import numpy`` that it includes."""
+    with TemporaryDirectory() as cache:
+        clocks = {name: partial(import_seconds, name, cache) for name in ("numpy", "microbn")}
+        ratio = median(race(clocks, "numpy", rounds, seed, "import")["microbn"])
+    rows = [
+        ["import numpy", "1.00", ""],
+        ["import microbn", f"{ratio:.2f}", verdict(ratio, IMPORT_GOAL)],
+    ]
+    note = f"In fresh processes, from bytecode; median of {rounds} interleaved rounds."
+    return Table("Import", ["", "time", "goal"], rows, [note])
+
+
+def import_seconds(package: str, cache: str) -> float:
+    """What an import takes in a fresh process, which finds the bytecode that an earlier one left.
+
+    In a cache of its own: the usual one may be switched off, or not be ours to write.
+    """
+    clock = "from time import perf_counter as t; a = t(); import {}; print(t() - a)"
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-c", clock.format(package)]
+    env["PYTHONPYCACHEPREFIX"] = cache
+    run = subprocess.run(command, cwd=memory.ROOT, env=env, capture_output=True, check=True)
+    return float(run.stdout)
+
+
+# What they share
+
+
+def race(
+    clocks: Mapping, reference: object, rounds: int, seed: int, title: str
+) -> dict[object, list[float]]:
+    """What each clock gives, round by round, as ratios to the reference in the same round.
+
+    Every round calls them all, in an order drawn anew, so that none always follows the same one,
+    and starts each without the garbage of the one before, which it would have to collect.
+    """
+    rng, names = random.Random(seed), list(clocks)
+    for clock in clocks.values():
+        clock()
+    gc.collect()
+    gc.freeze()
+    found = []
+    for _ in progress(range(rounds), title):
+        found.append({name: clean(clocks[name]) for name in rng.sample(names, len(names))})
+    gc.unfreeze()
+    return {name: [taken[name] / taken[reference] for taken in found] for name in names}
+
+
+def clean(clock: Callable[[], float]) -> float:
+    gc.collect()
+    return clock()
+
+
+def timed(steps: Mapping[str, Callable]) -> dict[str, Callable[[], float]]:
+    return {name: partial(seconds, step) for name, step in steps.items()}
+
+
+def seconds(step: Callable) -> float:
+    start = perf_counter()
+    step()
+    return perf_counter() - start
+
+
+def progress(rounds: Sequence, title: str):
+    """A bar on stderr, gone when it is full; none where nobody watches."""
+    console = Console(stderr=True)
+    return track(rounds, title, console=console, transient=True, disable=not console.is_terminal)
+
+
+def verdict(ratio: float, goal: float) -> str:
+    return f"≤ {goal}: {met(ratio, goal)}"
+
+
+def met(value: float, goal: float) -> str:
+    return "met" if value <= goal else "not met"
+
+
+def middle_half(ratios: Sequence[float]) -> str:
+    low, _, high = quantiles(ratios, method="inclusive") if len(ratios) > 1 else ratios * 3
+    return f"{low:.2f}–{high:.2f}"
+
+
+def absent(missing: Mapping[str, str]) -> list[str]:
+    """A note for each contender that is not installed, by name."""
+    return [
+        f"{name} is not installed and was not measured ({why}): pip install -e '.[bench]'"
+        for name, why in missing.items()
+    ]
+
+
+MEASURES = {
+    "training": training,
+    "scalars": scalars,
+    "growth": growth,
+    "memory": peak_memory,
+    "import": importing,
+}

@@ -1,0 +1,141 @@
+"""Other engines behind NumPy's names, so that one function or program runs on each of them.
+
+An engine is a function ``(f, arrays, cotangent, directions)``, in which f is called as
+``f(*operands, np=..., F=...)``. It gives the value of f, the gradients of <cotangent, f> in the
+arrays and, where there are directions, those of <gradients, directions>.
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import microbn as mb
+
+
+class Unable(Exception):
+    """The other engine has a fault of its own here."""
+
+
+def microbn(f, arrays, cotangent, directions=None):
+    leaves = [mb.Tensor(a) for a in arrays]
+    out = f(*leaves)
+    if directions is None:
+        return out.data, mb.grad(out, leaves, cotangent), []
+    first = mb.grad(out, leaves, cotangent, create_graph=True)
+    slope = sum(np.sum(g * d) for g, d in zip(first, directions, strict=True))
+    return out.data, [g.data for g in first], mb.grad(slope, leaves)
+
+
+def pytorch(f, arrays, cotangent, directions=None):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: unchecked")
+    names = {"np": _pytorch_numpy(torch), "F": _pytorch_functional(torch)}
+    leaves = [torch.tensor(a, requires_grad=True) for a in arrays]
+    out = f(*leaves, **names)
+
+    def gradients(loss, **options):
+        return torch.autograd.grad(loss, leaves, materialize_grads=True, **options)
+
+    slope = torch.sum(out * torch.tensor(cotangent))
+    first = gradients(slope, create_graph=directions is not None)
+    second = ()
+    if directions is not None:
+        slope = sum(torch.sum(g * torch.tensor(d)) for g, d in zip(first, directions, strict=True))
+        second = gradients(slope)
+    return out.detach().numpy(), [g.detach().numpy() for g in first], [g.numpy() for g in second]
+
+
+def _pytorch_numpy(torch):
+    def tensor(x):
+        return x if isinstance(x, torch.Tensor) else torch.as_tensor(np.array(x))
+
+    def reduction(function):  # torch knows no axis=None
+        return lambda x, axis=None, keepdims=False: function(
+            x, tuple(range(x.ndim)) if axis is None else axis, keepdims
+        )
+
+    return SimpleNamespace(
+        **{name: getattr(torch, name) for name in SAME_IN_PYTORCH.split()},
+        array=tensor,
+        maximum=lambda x, y: torch.maximum(tensor(x), tensor(y)),
+        minimum=lambda x, y: torch.minimum(tensor(x), tensor(y)),
+        sum=reduction(torch.sum),
+        mean=reduction(torch.mean),
+        max=reduction(torch.amax),
+        min=reduction(torch.amin),
+        reshape=lambda x, shape: torch.reshape(x, shape if isinstance(shape, tuple) else (shape,)),
+        transpose=lambda x, axes=None: x.permute(axes or tuple(range(x.ndim))[::-1]),
+        matrix_transpose=lambda x: x.mT,
+        expand_dims=torch.unsqueeze,
+        squeeze=lambda x, axis=None: torch.squeeze(x) if axis is None else torch.squeeze(x, axis),
+    )
+
+
+SAME_IN_PYTORCH = (
+    "where positive negative square sqrt exp log tanh abs swapaxes broadcast_to concatenate stack"
+)
+
+
+def _pytorch_functional(torch):
+    return SimpleNamespace(
+        relu=torch.relu,
+        softmax=torch.softmax,
+        astype=lambda x, dtype: x.to(torch.float64),
+        scatter=lambda g, shape, index: torch.zeros(shape, dtype=g.dtype).index_put(
+            (torch.as_tensor(index),), g, accumulate=True
+        ),
+    )
+
+
+def hips_autograd(f, arrays, cotangent, directions=None):
+    autograd = pytest.importorskip("autograd", reason="HIPS autograd is not installed: unchecked")
+    import autograd.numpy as anp
+
+    names = {"np": _hips_numpy(anp), "F": _hips_functional(anp)}
+
+    def slope(arrays):
+        return anp.sum(f(*arrays, **names) * cotangent)
+
+    def again(arrays):
+        pairs = zip(autograd.grad(slope)(arrays), directions, strict=True)
+        return sum(anp.sum(gradient * direction) for gradient, direction in pairs)
+
+    arrays = list(arrays)
+    try:
+        second = [] if directions is None else autograd.grad(again)(arrays)
+        return f(*arrays, **names), autograd.grad(slope)(arrays), second
+    except TypeError as error:
+        if "first operand must be array" not in str(error):
+            raise
+        raise Unable("HIPS autograd fails on some entries of a 0-d array") from error
+
+
+def _hips_numpy(anp):
+    def where(condition, x, y):  # its own rule does not undo broadcasting
+        zeros = np.zeros(np.broadcast_shapes(*map(np.shape, (condition, x, y))))
+        return anp.where(condition, x + zeros, y + zeros)
+
+    def broadcast_to(x, shape):  # its own rule knows no new axes
+        return anp.broadcast_to(anp.reshape(x, (1,) * (len(shape) - x.ndim) + x.shape), shape)
+
+    mine = {
+        "where": where,
+        "broadcast_to": broadcast_to,
+        "matrix_transpose": lambda x: anp.swapaxes(x, -1, -2),
+        "transpose": lambda x, axes=None: anp.transpose(  # its own rule mixes up negative axes
+            x, axes and tuple(axis % x.ndim for axis in axes)
+        ),
+    }
+    return SimpleNamespace(**{**vars(anp), **mine})
+
+
+def _hips_functional(anp):
+    def softmax(x, axis):
+        powers = anp.exp(x - anp.max(x, axis, keepdims=True))
+        return powers / anp.sum(powers, axis, keepdims=True)
+
+    return SimpleNamespace(
+        relu=lambda x: anp.maximum(x, 0.0),
+        softmax=softmax,
+        astype=lambda x, dtype: x.astype(dtype),
+    )

@@ -1,0 +1,76 @@
+"""The contenders of tests/bench compute the same thing, and the check that says so sees faults."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bench import contenders
+from bench.contenders import BY_HAND, CONTENDERS, OURS, TOLERANCE, Setting
+
+PACKAGES = {"PyTorch": "torch", "HIPS autograd": "autograd", "MyGrad": "mygrad"}
+WIDTH, BATCH, DEPTH = 7, 9, 2
+
+
+def small(dtype):
+    return contenders.problem(Setting(WIDTH, BATCH, dtype, DEPTH), seed=0)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("name", CONTENDERS)
+def test_contender_has_the_hand_derived_gradients(name, dtype):
+    if package := PACKAGES.get(name.split(",")[0]):
+        pytest.importorskip(package, reason=f"{name}: {package} is not installed: unchecked")
+    given = small(dtype)
+    contenders.check(name, CONTENDERS[name](*given)(), CONTENDERS[BY_HAND](*given)(), dtype)
+
+
+FAULTS = {
+    "scaled by 1.0005": lambda g: g * 1.0005,
+    "negated": lambda g: -g,
+    "zeroed": np.zeros_like,
+    "not a number": lambda g: g * np.nan,
+    "reversed": lambda g: g[::-1],
+    "of another shape": lambda g: g[None],
+}
+# Biases ahead of a batch norm have the gradient 0, which no scaling changes.
+WEIGHTY = [i for i in range(4 * DEPTH + 2) if i % 4 != 1 or i == 4 * DEPTH + 1]
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_in_any_one_gradient_is_rejected(fault, dtype):
+    right = CONTENDERS[BY_HAND](*small(dtype))()
+    for i in WEIGHTY:
+        wrong = [FAULTS[fault](g) if i == j else g for j, g in enumerate(right)]
+        with pytest.raises(ValueError, match="planted: its gradients"):
+            contenders.check("planted", wrong, right, dtype)
+
+
+def test_a_contender_with_a_wrong_batch_norm_is_rejected(monkeypatch):
+    def without_std(x, gamma, beta):
+        return contenders.F.affine(x - np.mean(x, 0), gamma, beta)
+
+    monkeypatch.setattr(contenders.F, "batch_norm", without_std)
+    with pytest.raises(ValueError, match=OURS):
+        contenders.ready(Setting(WIDTH, BATCH, "float64", DEPTH), seed=0)
+
+
+def test_a_contender_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mygrad", None)
+    steps, missing = contenders.ready(Setting(WIDTH, BATCH, "float64", DEPTH), seed=0)
+    assert "MyGrad" in missing
+    assert "MyGrad" not in steps
+    assert OURS in steps
+
+
+def test_script_writes_what_it_measured(tmp_path):
+    file = tmp_path / "speed.md"
+    command = ["-m", "tests.bench", "--only", "import", "--rounds", "1", "--markdown", str(file)]
+    root = Path(__file__).parents[1]
+    subprocess.run([sys.executable, *command], cwd=root, check=True, capture_output=True)
+    text = file.read_text(encoding="utf-8")
+    assert "`python -m tests.bench --rounds 1 --seed 0 --only import`" in text
+    assert "| import microbn |" in text
+    assert str(tmp_path) not in text

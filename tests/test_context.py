@@ -1,0 +1,173 @@
+"""Recording, scopes and tracing: each for its own thread or task, and over after an exception."""
+
+import asyncio
+import threading
+
+import numpy as np
+import pytest
+
+import microbn as mb
+from microbn import Tensor, errors, nn
+from microbn import functional as F
+from microbn.context import mode
+from microbn.primitives import stop_gradient
+
+
+def made_by(x):
+    return (x * 2.0).function
+
+
+def test_no_grad_stays_in_its_thread():
+    x, made = Tensor(1.0), []
+    with mb.no_grad():
+        thread = threading.Thread(target=lambda: made.append(made_by(x)))
+        thread.start()
+        thread.join()
+    assert made == [np.multiply]
+
+
+def test_no_grad_stays_in_its_asyncio_task():
+    x = Tensor(1.0)
+
+    async def quiet(inside, outside):
+        with mb.no_grad():
+            inside.set()
+            await outside.wait()
+            return made_by(x)
+
+    async def loud(inside, outside):
+        await inside.wait()  # by now the other task is under no_grad
+        outside.set()
+        return made_by(x)
+
+    async def both():
+        events = asyncio.Event(), asyncio.Event()
+        return await asyncio.gather(quiet(*events), loud(*events))
+
+    assert asyncio.run(both()) == [stop_gradient, np.multiply]
+
+
+@pytest.mark.parametrize("switch", [mb.no_grad, mb.trace, lambda: mb.scope("s")])
+def test_switches_are_set_back_after_an_exception(switch):
+    before = mode.get()
+    inside = []
+    with pytest.raises(ZeroDivisionError), switch():
+        inside.append(mode.get()) or 1 / 0
+    assert inside != [before]
+    assert mode.get() == before
+
+
+def test_switches_nest():
+    with mb.scope("a"), mb.no_grad(), mb.scope("b"), mb.trace():
+        assert mode.get() == (False, ("a", "b"), True)
+
+
+def test_a_module_pushes_its_path_as_the_scope():
+    net = nn.Sequential(nn.Sequential(nn.Linear(2, 2, rng=0), nn.BatchNorm(2)))
+    y = net(Tensor(np.eye(2)))
+    assert y.scope == ("layers.0", "layers.1")
+
+
+@pytest.mark.parametrize("name", [None, 3, ["a"]])
+def test_a_scope_has_a_name(name):
+    with pytest.raises(errors.ArgumentError, match="scope: a name is text"), mb.scope(name):
+        pass
+
+
+def test_label_names_tensors_and_leaves_the_rest_alone():
+    x, named, number, words = Tensor(1.0), Tensor(1.0, "given"), 3, "words"
+    mb.label(locals())
+    assert (x.name, named.name, number, words) == ("x", "given", 3, "words")
+    with pytest.raises(errors.ArgumentError, match=r"takes a dict such as locals\(\)"):
+        mb.label([x])
+
+
+# Tracing
+
+
+def test_trace_remembers_the_users_line():
+    with mb.trace():
+        x = Tensor([1.0, 2.0])
+        y = F.softmax(x * 2.0)  # this line
+    z = y * 2.0
+    assert y.line.file == __file__
+    assert str(y.line).startswith("test_context.py:")
+    assert "# this line" in str(y.line)
+    assert x.line.number == y.line.number - 1
+    assert z.line is None
+
+
+def nan_from(what):
+    zero = Tensor([1.0, 0.0], name="zero")
+    with np.errstate(all="ignore"), mb.trace():
+        what(zero)
+
+
+FORWARD = {
+    "log of 0": (lambda x: np.log(x), ["log: -inf at [1]", "appears here", "0 there"]),
+    "division by 0": (lambda x: 1 / x, ["divide: inf at [1]", "1 and 0 there"]),
+    "root of -1": (lambda x: np.sqrt(x - 1.0), ["sqrt: nan at [1]", "-1 there"]),
+    "a constant": (lambda x: x * [1.0, np.nan], ["multiply: nan at [1]", "operand 1, a constant"]),
+    "overflow": (lambda x: np.exp(x * 1e3), ["exp: inf at [0]", "1000 there"]),
+    "a sum": (lambda x: np.sum(x * [1.0, np.inf]), ["multiply: nan at [1]"]),
+    "a leaf": (lambda x: Tensor([np.nan], name="bad"), ["'bad' (leaf): nan at [0]"]),
+    "a list": (lambda x: np.stack([x, [np.inf, 0.0]]), ["stack: inf at [1, 0]", "operand 1"]),
+}
+
+
+@pytest.mark.parametrize("case", FORWARD)
+def test_a_value_that_is_not_finite_is_named_with_its_line(case):
+    what, facts = FORWARD[case]
+    with pytest.raises(errors.NonFiniteError) as caught:
+        nan_from(what)
+    for fact in [*facts, "test_context.py:"]:
+        assert fact in str(caught.value)
+
+
+def test_an_operand_from_outside_is_named_as_the_one_that_brought_it():
+    with np.errstate(all="ignore"):
+        bad = np.log(Tensor([1.0, 0.0]))
+    bad.name = "bad"
+    with pytest.raises(errors.NonFiniteError, match=r"operand 0, 'bad' \(log\), brought it: -inf"):
+        nan_from(lambda x: bad + x)
+
+
+BACKWARD = {
+    "root at 0": (np.sqrt, ["backward of sqrt", "operand 0, 'zero' (leaf), is inf at [1]"]),
+    "power at 0": (lambda x: x**0.5, ["backward of power", "is inf at [1]", "0 and 0.5 there"]),
+    "relu before a root": (
+        lambda x: np.sqrt(F.relu(x)),
+        ["backward of sqrt", "operand 0, relu, is inf at [1]"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BACKWARD)
+def test_a_gradient_that_is_not_finite_is_named_with_its_line(case):
+    what, facts = BACKWARD[case]
+    with pytest.raises(errors.NonFiniteError) as caught:
+        nan_from(lambda x: what(x).sum().backward())
+    for fact in [*facts, "test_context.py:", "what came in was finite"]:
+        assert fact in str(caught.value)
+
+
+def test_a_cotangent_that_is_not_finite_is_named():
+    with pytest.raises(errors.NonFiniteError, match=r"the cotangent is nan at \[0\]"):
+        nan_from(lambda x: (x * 2.0).backward([np.nan, 1.0]))
+
+
+def test_a_failed_traced_backward_leaves_every_grad_as_it_was():
+    x, y = Tensor([1.0, 0.0]), Tensor([1.0, 1.0])
+    root = (np.sqrt(x) + y * 2.0).sum()
+    with np.errstate(all="ignore"), mb.trace(), pytest.raises(errors.NonFiniteError):
+        root.backward()
+    assert (x.grad, y.grad) == (None, None)
+
+
+def test_without_trace_ieee_is_what_comes_out():
+    x = Tensor([0.0, 1.0])
+    with np.errstate(all="ignore"):
+        assert np.log(x).data.tolist() == [-np.inf, 0]
+        assert mb.grad(np.log(x).sum(), x).tolist() == [np.inf, 1]
+        assert mb.grad(np.sqrt(x).sum(), x).tolist() == [np.inf, 0.5]
+        assert np.isnan(np.sqrt(x - 1.0).data[0])
