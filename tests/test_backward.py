@@ -241,10 +241,35 @@ def test_chain_of_100_000_nodes_runs_backward_and_is_freed():
         gc.enable()
 
 
+def test_chain_of_a_million_nodes_runs_forward_and_backward():
+    x = node = Tensor(1.0)
+    for _ in range(1_000_000):
+        node = node * 1.0
+    assert mb.grad(node, x) == 1
+
+
 def test_one_tensor_used_100_000_times():
-    x = Tensor(1.0)
+    x, total = Tensor(1.0), 0.0
     np.stack([x] * 100_000).sum().backward()
     assert x.grad == 100_000
+    for _ in range(100_000):
+        total = total + x
+    assert mb.grad(total, x) == 100_000
+
+
+def test_graphs_hold_no_cycles():
+    gc.collect()
+    gc.disable()
+    try:
+        x = Tensor(RNG.normal(size=(4, 3)), name="x")
+        y = mb.functional.batch_norm(x, Tensor(np.ones(3)), Tensor(np.ones(3)))
+        y.backward(RNG.normal(size=(4, 3)), retain_grads=True)
+        mb.grad(mb.grad(y.sum(), x, create_graph=True).sum(), x)
+        list(mb.sweep(y, np.ones((4, 3))))
+        del y
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_dropping_the_root_frees_the_graph_with_the_collector_off():

@@ -47,8 +47,10 @@ def top_eigenvalue(
     """The eigenvalue of the loss's Hessian that is largest in magnitude, by power iteration.
 
     It starts from a random direction and ends when the eigenvalue changes by less than ``tol``,
-    relative to itself. Raises ArgumentError for a ``tol`` or a number of iterations that is not
-    positive, NonFiniteError where the Hessian is not finite, and what `grad` does.
+    relative to itself. Two eigenvalues of nearly one magnitude it cannot tell apart.
+
+    Raises ArgumentError for a ``tol`` or a number of iterations that is not positive,
+    NonFiniteError where the Hessian is not finite, and what `grad` does.
 
     Source: von Mises & Pollaczek-Geiringer 1929; Yao et al. 2020 for nets.
     """
