@@ -156,13 +156,10 @@ def grad(output: Any, inputs: Any, cotangent: Any = None, *, create_graph: bool 
         if node.number in found:
             found[node.number] = gradient
         del gradient  # or it would stay in memory for the next step
-    if create_graph:  # what was not found is 0, recorded as coming from x all the same
-        results = [
-            np.where(False, x, 0.0) if (g := found[x.number]) is None else +g for x in wanted
-        ]
-    else:
-        results = [
-            np.zeros_like(x.value) if (g := found[x.number]) is None else np.array(g)
-            for x in wanted
-        ]
+    results = []
+    for x, part in ((x, found[x.number]) for x in wanted):
+        if create_graph:  # what was not found is 0, recorded as coming from x all the same
+            results.append(np.where(False, x, 0.0) if part is None else +part)
+        else:
+            results.append(np.zeros_like(x.value) if part is None else np.array(part))
     return tuple(results) if several else results[0]

@@ -36,21 +36,22 @@ def call(function: Callable, args: Sequence, kwargs: Mapping) -> tuple[Call, Map
             f"{name} has no gradient rule; add one with defvjp({name}, ...), compose it from "
             f"functions that have one, or use {name}(t.data) on purpose, as a constant"
         )
-    if call.most is not None and len(args) > call.most:
-        what = f"only its first {call.most} arguments can be recorded"
+    _, rules, _, most, keywords = call
+    if most is not None and len(args) > most:
+        what = f"only its first {most} arguments can be recorded"
         raise RuleError(f"{spelled(function)}: {what}")
-    for key, value in kwargs.items():
-        if hasattr(value, "inputs"):
-            raise RuleError(f"{function.__name__}: {key}= is a Tensor; pass it by position")
-        if call.keywords is not None and key not in call.keywords:
-            raise RuleError(f"{spelled(function)}: {key}= cannot be recorded; leave it out")
-        if isinstance(value, (list, np.ndarray)):
-            kwargs = {**kwargs, key: constant(value)}
-    if call.rules and call.most is not None:
-        for i, arg in enumerate(args[call.rules :], start=call.rules):
+    if most is not None and 0 < rules < len(args):
+        for i, arg in enumerate(args[rules:], start=rules):
             if hasattr(arg, "inputs"):
                 what = f"no rule for operand {i}; give defvjp one for it, or None"
                 raise RuleError(f"{spelled(function)}: {what}")
+    for key, value in kwargs.items():
+        if keywords is not None and key not in keywords:
+            raise RuleError(f"{spelled(function)}: {key}= cannot be recorded; leave it out")
+        if hasattr(value, "inputs"):
+            raise RuleError(f"{function.__name__}: {key}= is a Tensor; pass it by position")
+        if not isinstance(value, (int, tuple)):
+            kwargs = {**kwargs, key: constant(value)}
     return call, kwargs
 
 

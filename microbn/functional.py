@@ -29,8 +29,7 @@ def batch_norm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
 
     Source: Ioffe & Szegedy 2015, algorithm 1.
     """
-    axes = batch_axes(x)
-    _, centered, var = moments(x, axes)
+    _, centered, var = moments(x, batch_axes(x))
     return affine(normalize(centered, var, eps), gamma, beta)
 
 
@@ -59,7 +58,6 @@ def normalize(centered: Array, var: Array, eps: float = 1e-5) -> Array:
 
     Raises ArgumentError for an eps that is negative or not finite.
     """
-    _check_arrays("normalize", centered, var)
     if not (is_real(eps) and 0 <= eps < np.inf):
         raise ArgumentError(f"normalize: eps must be 0 or positive, got {eps!r:.60}")
     std = np.sqrt(var + eps)
@@ -73,12 +71,11 @@ def affine(x_hat: Array, gamma: Array, beta: Array) -> Array:
 
     Raises ShapeError for other shapes.
     """
-    batch_axes(x_hat)
-    _check_arrays("batch norm", gamma, beta)
+    _check_arrays("batch norm", x_hat, gamma, beta)
     if not gamma.shape == beta.shape == x_hat.shape[1:2]:
         raise ShapeError(
-            f"batch norm of {x_hat.shape[1]} features needs gamma and beta of shape "
-            f"{x_hat.shape[1:2]}, got {gamma.shape} and {beta.shape}"
+            f"batch norm of {x_hat.shape} needs gamma and beta of shape {x_hat.shape[1:2]}, "
+            f"got {gamma.shape} and {beta.shape}"
         )
     if x_hat.ndim > 2:
         along = (-1,) + (1,) * (x_hat.ndim - 2)

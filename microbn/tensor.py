@@ -193,7 +193,7 @@ class Tensor:
 
     # NumPy's protocols: NEP 13 for ufuncs, NEP 18 for the other functions.
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if any(isinstance(x, (np.ndarray, list, tuple)) for x in inputs):
+        if len(inputs) > 1:
             inputs = tuple(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in inputs)
             if any(isinstance(x, np.ndarray) and x.dtype == object for x in inputs):
                 return getattr(ufunc, method)(*map(boxed, inputs), **kwargs)
@@ -230,8 +230,12 @@ def record(function: Callable, args: Sequence, kwargs: Mapping[str, Any] = _NOTH
     call = CALLS.get(function)
     if call is None or kwargs or len(args) != call.rules:
         call, kwargs = checks.call(function, args, kwargs)
-    inputs = [arg if isinstance(arg, Tensor) else constant(arg) for arg in args]
-    values = [*map(_value, inputs)]
+    inputs, values = [], []
+    for arg in args:
+        if not isinstance(arg, Tensor):
+            arg = constant(arg)
+        inputs.append(arg)
+        values.append(arg.value if isinstance(arg, Tensor) else arg)
     return _recorded(function, call.compute, values, inputs, kwargs)
 
 
