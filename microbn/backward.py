@@ -6,6 +6,7 @@ It works on the nodes that ``nodes.py`` describes, whatever else they are.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from heapq import heappop, heappush
 from typing import Any
 
@@ -59,10 +60,9 @@ def _steps(root: Any, seed: Any, create_graph: bool, keep: bool = False) -> Iter
 def _messages(node: Any, gradient: Any, create_graph: bool) -> Iterator[tuple]:
     """Run the rule of each operand that a gradient can flow into."""
     kind, inputs, vjps, kwargs = type(node), node.inputs, RULES[node.function], node.kwargs
-    if create_graph:
-        seen = (gradient, node, *checks.live(node))
-    else:
-        seen = (_shown(gradient), node.value, *node.args)
+    if isinstance(gradient, np.ndarray):
+        gradient.setflags(write=False)  # no rule may change what the others get
+    out, args = (node, checks.live(node)) if create_graph else (node.value, node.args)
     position = -1
     for vjp in vjps:
         position += 1
@@ -70,14 +70,13 @@ def _messages(node: Any, gradient: Any, create_graph: bool) -> Iterator[tuple]:
         if vjp is None or not (isinstance(operand, kind) or len(inputs) > len(vjps)):
             continue
         try:
-            product = vjp(*seen, **kwargs)
+            product = vjp(gradient, out, *args, **kwargs)
         except Exception as error:
             error.add_note(f"in the rule of {node.function.__name__}, operand {position}")
             raise
-        if type(product) is list:
-            for i, part in enumerate(checks.parts(product, node)):
-                if isinstance(inputs[i], kind):
-                    yield inputs[i], i, part, _fit(part, inputs[i].value, node, i)
+        if type(product) is list or not isinstance(operand, kind):
+            for i, one, part in checks.parts(product, node):
+                yield one, i, part, _fit(part, one.value, node, i)
             continue
         value, part = operand.value, product
         if getattr(part, "shape", None) != value.shape or part.dtype is not value.dtype:
@@ -103,12 +102,18 @@ def _unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
 
     Done with recordable functions, so that it too can be drawn and differentiated.
     """
-    if (extra := gradient.ndim - len(shape)) > 0:
-        gradient = gradient.sum(axis=tuple(range(extra)))
-    if gradient.shape != shape and gradient.ndim == len(shape):
-        repeated = tuple(i for i, n in enumerate(shape) if n == 1 != gradient.shape[i])
-        gradient = gradient.sum(axis=repeated, keepdims=True)
-    return gradient
+    new, repeated = _repeated(gradient.shape, shape)
+    if new:
+        gradient = gradient.sum(axis=new)
+    return gradient.sum(axis=repeated, keepdims=True) if repeated else gradient
+
+
+@lru_cache(maxsize=1000)
+def _repeated(wide: tuple[int, ...], narrow: tuple[int, ...]) -> tuple:
+    """Which axes a narrow shape lacks to become a wide one, and which of its own it repeats."""
+    new = tuple(range(len(wide) - len(narrow)))
+    kept = zip(narrow, wide[len(new) :], strict=False)
+    return new, tuple(i for i, (n, m) in enumerate(kept) if n == 1 != m)
 
 
 def _shown(value: Any) -> Any:

@@ -5,7 +5,7 @@ An error names the function, the shapes or values, and the way out, where the mi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -191,12 +191,19 @@ def live(node: Any) -> Sequence:
     return node.inputs
 
 
-def parts(parts: list, node: Any) -> list:
-    """What one rule gave for all operands: a gradient for each, or a RuleError."""
-    if len(parts) != len(node.inputs):
-        what = f"{len(parts)} gradients for {len(node.inputs)} operands"
-        raise RuleError(f"rule of {node.function.__name__!r}: {what}")
-    return parts
+def parts(products: Any, node: Any) -> Iterator[tuple[int, Any, Any]]:
+    """What one rule gave for all operands: position, operand and gradient, where one flows.
+
+    Raises RuleError where there is not one gradient for each operand.
+    """
+    if type(products) is not list or len(products) != len(node.inputs):
+        found = f"{len(products)} gradients" if type(products) is list else "no list"
+        raise RuleError(
+            f"rule of {node.function.__name__!r}: it gave {found} for {len(node.inputs)} operands"
+        )
+    for position, (operand, part) in enumerate(zip(node.inputs, products, strict=True)):
+        if isinstance(operand, type(node)) and operand.value.dtype.kind == "f":
+            yield position, operand, part
 
 
 def gradient(part: Any, product: Any, value: Any, node: Any, position: int) -> None:

@@ -13,6 +13,8 @@ from linecache import getline
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .errors import ArgumentError
 
 
@@ -66,9 +68,10 @@ def trace() -> Iterator[None]:
     """``with trace():`` remembers which line of code made each Tensor, and watches the values.
 
     A NaN or an infinity that appears in a forward or a backward inside raises NonFiniteError. It
-    names the function, the index, the line, and the operand that brought it, if one did.
+    names the function, the index, the line, and the operand that brought it, if one did; NumPy's
+    warnings about the same are off.
     """
-    with _set(tracing=True):
+    with _set(tracing=True), np.errstate(all="ignore"):
         yield
 
 

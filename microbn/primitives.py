@@ -1,6 +1,7 @@
-"""Primitives: `primitive` makes a function recordable; here are those of place, which NumPy lacks.
+"""Primitives: `primitive` makes a function recordable; here are those that NumPy lacks.
 
-What NumPy writes as a method, an index or a list is a function of its operands here.
+What NumPy writes as a method, an index or a list is a function of its operands here. Their
+gradients stand with all others, in ``rules.py``.
 """
 
 from __future__ import annotations
@@ -40,6 +41,12 @@ def primitive(function: Callable, entrywise: bool = False) -> Callable:
 
 
 @functools.partial(primitive, entrywise=True)
+def relu(x: Any) -> Any:
+    """``max(x, 0)``, with the derivative 0 at 0 (and 0 · ∞ = NaN where an infinity meets it)."""
+    return np.maximum(x, 0)
+
+
+@functools.partial(primitive, entrywise=True)
 def stop_gradient(x: Any) -> Any:
     """``x`` itself, as a constant: nothing flows back through it."""
     return x
@@ -62,6 +69,14 @@ def scatter(g: Any, shape: tuple[int, ...], *index: Any) -> Any:
     """Zeros of ``shape`` with ``g`` added in at ``index``: the transpose of ``x[index]``."""
     out = np.zeros(shape, g.dtype)
     np.add.at(out, index, g)
+    return out
+
+
+@primitive
+def spread(x: Any, shape: tuple[int, ...]) -> Any:
+    """``np.broadcast_to``, written out: a copy is quicker to compute with than a repeating view."""
+    out = np.empty(shape, x.dtype)
+    out[...] = x
     return out
 
 

@@ -11,7 +11,6 @@ after dtypes: the sweep in ``backward.py`` does both, once.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from itertools import accumulate, pairwise
 from typing import Any
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from .calls import CALLS, covered
-from .primitives import astype, concatenate, getitem, primitive, scatter, stack, stop_gradient
+from .primitives import astype, concatenate, getitem, relu, scatter, spread, stack, stop_gradient
 
 RULES: dict[Callable, tuple[Callable | None, ...]] = {}
 
@@ -42,12 +41,6 @@ def defvjp(function: Callable, *vjps: Callable | None) -> None:
     RULES[function] = vjps
 
 
-@functools.partial(primitive, entrywise=True)
-def relu(x: Any) -> Any:
-    """``max(x, 0)``, with the derivative 0 at 0 (and 0 · ∞ = NaN where an infinity meets it)."""
-    return np.maximum(x, 0)
-
-
 # Helpers of the table
 
 
@@ -55,7 +48,7 @@ def _spread(g: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """What a reduction made of x, spread back over the axes it reduced."""
     if axis is not None and not keepdims:
         g = np.expand_dims(g, axis)
-    return np.broadcast_to(g, x.shape)
+    return spread(g, x.shape)
 
 
 def _share(g: Any, out: Any, x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
@@ -141,6 +134,7 @@ defvjp(np.reshape,      lambda g, out, x, shape: g.reshape(x.shape))
 defvjp(np.expand_dims,  lambda g, out, x, axis: g.reshape(x.shape))
 defvjp(np.squeeze,      lambda g, out, x, axis=None: g.reshape(x.shape))
 defvjp(np.broadcast_to, lambda g, out, x, shape: g)
+defvjp(spread,          lambda g, out, x, shape: g)
 defvjp(np.transpose,    lambda g, out, x, axes=None:
                             np.transpose(g, None if axes is None else _inverse(axes)))
 defvjp(np.matrix_transpose, lambda g, out, x: g.mT)

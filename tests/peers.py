@@ -79,6 +79,7 @@ SAME_IN_PYTORCH = (
 def _pytorch_functional(torch):
     return SimpleNamespace(
         relu=torch.relu,
+        spread=torch.broadcast_to,
         softmax=torch.softmax,
         astype=lambda x, dtype: x.to(torch.float64),
         scatter=lambda g, shape, index: torch.zeros(shape, dtype=g.dtype).index_put(
@@ -136,6 +137,7 @@ def _hips_functional(anp):
 
     return SimpleNamespace(
         relu=lambda x: anp.maximum(x, 0.0),
+        spread=_hips_numpy(anp).broadcast_to,
         softmax=softmax,
         astype=lambda x, dtype: x.astype(dtype),
     )

@@ -125,7 +125,7 @@ def test_what_a_step_shows_cannot_be_written_into():
                 array[0] = 5.0
 
 
-def test_arrays_that_a_rule_or_a_primitive_returns_stay_writable():
+def test_array_that_a_primitive_returns_stays_writable_and_one_that_a_rule_returns_does_not():
     table, jacobian = np.array([1.0, 2.0]), np.array([3.0, 4.0])
 
     @mb.primitive
@@ -133,8 +133,23 @@ def test_arrays_that_a_rule_or_a_primitive_returns_stay_writable():
         return table
 
     mb.defvjp(look_up, lambda g, out, x: jacobian)
-    look_up(Tensor([0.0, 0.0])).backward(np.ones(2))
-    table[0] = jacobian[0] = 5.0
+    look_up(-Tensor([0.0, 0.0])).backward(np.ones(2))
+    table[0] = 5.0
+    with pytest.raises(ValueError, match="read-only"):
+        jacobian[0] = 5.0
+
+
+def test_rule_for_all_operands_that_gives_no_list_is_named():
+    @mb.primitive
+    def total(*xs):
+        return sum(xs)
+
+    mb.defvjp(total, lambda g, out, *xs: g)
+    with pytest.raises(errors.RuleError, match=r"rule of 'total': it gave no list for 2 operands"):
+        total(np.ones(2), Tensor([1.0, 2.0])).backward(np.ones(2))
+    mb.defvjp(total, lambda g, out, *xs: [g for _ in xs])
+    x, mask = Tensor([1.0, 2.0]), Tensor([1.0, 2.0]) > 1
+    assert mb.grad(total(np.ones(2), x, mask, x), x, np.ones(2)).tolist() == [2, 2]
 
 
 def test_results_of_grad_share_nothing():
@@ -337,5 +352,5 @@ def test_grad_wants_tensors():
 
 def test_rule_for_all_operands_that_gives_too_few_gradients_is_named():
     mb.defvjp(mb.primitives.stack, lambda g, out, *xs, axis=0: [g[0]])
-    with pytest.raises(errors.RuleError, match=r"rule of 'stack': 1 gradients for 2 operands"):
+    with pytest.raises(errors.RuleError, match=r"rule of 'stack': it gave 1 gradients for 2 op"):
         np.stack([Tensor(1.0), Tensor(2.0)]).sum().backward()

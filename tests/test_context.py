@@ -99,7 +99,7 @@ def test_trace_remembers_the_users_line():
 
 def nan_from(what):
     zero = Tensor([1.0, 0.0], name="zero")
-    with np.errstate(all="ignore"), mb.trace():
+    with mb.trace():
         what(zero)
 
 
@@ -159,7 +159,7 @@ def test_a_cotangent_that_is_not_finite_is_named():
 def test_a_failed_traced_backward_leaves_every_grad_as_it_was():
     x, y = Tensor([1.0, 0.0]), Tensor([1.0, 1.0])
     root = (np.sqrt(x) + y * 2.0).sum()
-    with np.errstate(all="ignore"), mb.trace(), pytest.raises(errors.NonFiniteError):
+    with mb.trace(), pytest.raises(errors.NonFiniteError):
         root.backward()
     assert (x.grad, y.grad) == (None, None)
 

@@ -2,7 +2,6 @@
 
 import functools
 from collections import Counter
-from types import SimpleNamespace
 
 import numpy as np
 import peers
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
-from microbn import Tensor, primitives, rules
+from microbn import Tensor, primitives
 from microbn.rules import RULES
 from microbn.testing import programs
 from microbn.testing.programs import OPERATIONS, grow
@@ -82,7 +81,7 @@ def test_second_derivatives_of_100_programs_are_those_of(peer):
 
 
 # For each function with a gradient a call; F holds what NumPy lacks, from whichever engine.
-OURS = SimpleNamespace(**vars(primitives), relu=rules.relu)
+OURS = primitives
 # fmt: off
 _RNG = np.random.default_rng(7)
 ARRAYS = {
@@ -117,12 +116,13 @@ CALLS = {
     np.expand_dims:      "np.expand_dims(z, -2)",
     np.squeeze:          "np.squeeze(z[:, :1], axis=1)",
     np.broadcast_to:     "np.broadcast_to(row, (2, 3, 3))",
+    primitives.spread:   "F.spread(row, (2, 3, 3))",
     np.transpose:        "np.transpose(z, (1, -1, 0))",
     np.matrix_transpose: "np.matrix_transpose(z)",
     np.swapaxes:         "np.swapaxes(z, 0, -1)",
     primitives.concatenate: "np.concatenate([x, y], axis=-1)",
     primitives.stack:    "np.stack([x, y], axis=-1)",
-    rules.relu:          "F.relu(z)",
+    primitives.relu:          "F.relu(z)",
     primitives.astype:        "F.astype(z, float)",
     primitives.getitem:       "z[:, np.array([2, 0, 2])]",
     primitives.scatter:       "F.scatter(x, (2, 3), np.array([1, 1, 0]))",
@@ -192,7 +192,7 @@ NEVER_CALLED = (np.positive, primitives.astype)  # in a program
 
 @pytest.mark.parametrize("function", [f for f in CALLS if f not in NEVER_CALLED], ids=name)
 def test_a_fault_in_any_rule_is_rejected_by_some_program(function, monkeypatch):
-    twice = function is primitives.scatter  # which only the rule of getitem calls
+    twice = function in (primitives.scatter, primitives.spread)  # only rules call these
     right = [right_of_program(seed, twice) for seed in SEEDS_TWICE]
     plant_a_fault(monkeypatch, function)
     wrong = (of_program(peers.microbn, seed, twice) for seed in SEEDS_TWICE)

@@ -15,8 +15,17 @@ from hypothesis.extra.numpy import (
 
 import microbn as mb
 from microbn import Tensor, errors
-from microbn.primitives import astype, concatenate, getitem, scatter, stack, stop_gradient
-from microbn.rules import RULES, relu
+from microbn.primitives import (
+    astype,
+    concatenate,
+    getitem,
+    relu,
+    scatter,
+    spread,
+    stack,
+    stop_gradient,
+)
+from microbn.rules import RULES
 
 # For each function a strategy of (f, arrays): a call to check, and the arrays to call it with.
 
@@ -72,10 +81,11 @@ def structural(draw, name):
     if name == "squeeze":
         where = draw(st.sampled_from([None, 0, -1, (0, -1)]))
         return (lambda x: np.squeeze(x, axis=where)), [x.reshape(1, *x.shape, 1)]
-    if name == "broadcast_to":
+    if name in ("broadcast_to", "spread"):
         shape = draw(broadcastable_shapes(x.shape, min_side=0, max_side=3, max_dims=3))
         wide = np.broadcast_shapes(shape, x.shape)
-        return (lambda x: np.broadcast_to(x, wide)), [x]
+        function = np.broadcast_to if name == "broadcast_to" else spread
+        return (lambda x: function(x, wide)), [x]
     if name == "transpose":
         order = draw(st.none() | st.permutations(range(x.ndim)))
         order = order and [a - draw(st.sampled_from([0, x.ndim])) for a in order]
@@ -144,6 +154,7 @@ CASES = {
     np.squeeze: structural("squeeze"),
     np.broadcast_to: structural("broadcast_to"),
     np.transpose: structural("transpose"),
+    spread: structural("spread"),
     np.matrix_transpose: structural("mT"),
     np.swapaxes: structural("swapaxes"),
     concatenate: joined(np.concatenate),
@@ -167,7 +178,7 @@ EXAMPLES = {
     np.reshape: (lambda x: np.reshape(x, 9), [X]),
     np.expand_dims: (lambda x: np.expand_dims(x, 1), [X]),
     np.squeeze: (lambda x: np.squeeze(x), [X[None]]),
-    np.broadcast_to: (lambda x: np.broadcast_to(x, (2, 3)), [ROW]),
+    **{f: ((lambda x, f=f: f(x, (2, 3))), [ROW]) for f in (np.broadcast_to, spread)},
     np.swapaxes: (lambda x: np.swapaxes(x, 0, 1), [X]),
     astype: (lambda x: astype(x, np.float64), [X]),
     getitem: (lambda x: x[[2, 0, 2]], [X]),

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from microbn import Tensor, errors, symbol
 from microbn import functional as F
 from microbn.errors import spelled
-from microbn.primitives import astype, concatenate, getitem, scatter, stack
-from microbn.rules import RULES, relu
+from microbn.primitives import astype, concatenate, getitem, relu, scatter, spread, stack
+from microbn.rules import RULES
 from microbn.symbol import Symbol, formula
 
 RNG = np.random.default_rng(0)
@@ -234,6 +234,7 @@ CALLS_OF_RULES = {  # operands by their order; what is not given here is two arr
     np.expand_dims: [((A, 1), {})],
     np.squeeze: [((A[:, None],), {}), ((A[:, None],), {"axis": 1})],
     np.broadcast_to: [((A, (4, 3, 2)), {})],
+    spread: [((A, (4, 3, 2)), {})],
     np.transpose: [((A,), {}), ((A, (1, 0)), {})],
     np.swapaxes: [((A, 0, 1), {})],
     astype: [((A, np.float32), {})],
@@ -394,7 +395,7 @@ def test_methods_read_as_the_functions_they_are():
 
 def test_a_tensor_gives_its_name_and_its_shape():
     t = Tensor(A, "weights")
-    assert formula(np.sum, t) == ("broadcast_to(g, (3, 2))",)
+    assert formula(np.sum, t) == ("spread(g, (3, 2))",)
     assert formula(np.square, t) == ("g · (2 · weights)",)
     assert formula(np.square, Tensor(A)) == ("g · (2 · x)",)
     assert formula(lambda x: x * t) == "x · weights"
