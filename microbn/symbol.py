@@ -198,6 +198,8 @@ def _operands(function: Callable, given: tuple, keywords: Any, skip: int = 0) ->
     all_names = chain(names, (f"{rest}[{i}]" for i in count()))
     read = [_operand(*pair, examples=not words) for pair in zip(given, all_names, strict=False)]
     required = [name for p, name in zip(named, names, strict=True) if p.default is p.empty]
+    if any(p.kind == several for p in parameters) and len(given) <= len(names):
+        required += [rest] if names else [f"{rest}[0]", f"{rest}[1]"]
     return (*read, *map(Symbol, required[len(given) :]))
 
 

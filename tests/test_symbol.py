@@ -313,6 +313,15 @@ def test_rules_read_like_the_table():
     assert formula(np.sign) == ()
     assert formula(np.reshape, shape=(3, 2)) == ("reshape(g, x.shape)",)
     assert formula(np.stack, ["x", "y"]) == ("[g[0], g[1]]",)
+    assert formula(stack) == ("[g[0], g[1]]",)
+    assert formula(getitem) == ("scatter(g, x.shape, index)",)
+
+
+def test_every_rule_reads_from_nothing_but_its_name():
+    for function in RULED:
+        texts = formula(function)
+        assert len(texts) == len(RULES[function])
+        assert all(isinstance(text, str) for text in texts if text is not None)
 
 
 # Functions composed in NumPy.
