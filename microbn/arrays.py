@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import DTypeError, MicrobnError, ShapeError, listed
+from .errors import DTypeError, GraphError, MicrobnError, ShapeError, listed
 
 
 def as_floats(data: Any, dtype: Any) -> Any:
@@ -31,7 +31,8 @@ def as_floats(data: Any, dtype: Any) -> Any:
         ragged = f"rows have lengths {listed(lengths)}" if len(lengths) > 1 else error
         raise ShapeError(f"cannot make a tensor: {ragged}") from error
     if array.dtype not in (np.float32, np.float64):
-        write = "write [1., 2.] instead of [1, 2], or " if array.dtype.kind in "iub" else ""
+        write = "1. instead of 1" if array.ndim == 0 else "[1., 2.] instead of [1, 2]"
+        write = f"write {write}, or " if array.dtype.kind in "iub" else ""
         raise DTypeError(
             f"a tensor needs float32 or float64, got {array.dtype}; {write}pass dtype=float"
         )
@@ -64,8 +65,25 @@ def operand(other: Any) -> Any:
         return other
     if not isinstance(other, (np.ndarray, np.bool, list, tuple)):
         return NotImplemented
-    array = np.array(other)
+    try:
+        array = np.array(other)
+    except ValueError as error:
+        raise ShapeError(f"cannot compute with {other!r:.60}: {error}") from None
     return freeze(array) if array.dtype.kind in "fiub" else NotImplemented
+
+
+def plain(arg: Any) -> Any:
+    """The value of a Tensor, and anything else as it is."""
+    return arg.value if hasattr(arg, "inputs") else arg
+
+
+def foreign(inputs: Any) -> bool:
+    """Whether something among these speaks NumPy's protocol in its own way, as a Symbol does."""
+    others = (x for x in inputs if not hasattr(x, "inputs"))
+    return any(
+        hasattr(x, "__array_ufunc__") and not isinstance(x, (np.ndarray, np.generic))
+        for x in others
+    )
 
 
 def boxed(arg: Any) -> Any:
@@ -80,6 +98,14 @@ def boxed(arg: Any) -> Any:
 
 class ReadOnly(np.ndarray):
     """A view that cannot be written into; += -= *= /= make a new array, as they do for numbers."""
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if not self.flags.writeable:
+            raise GraphError(
+                "t.data is read-only: graphs keep the values that they saw. Replace a leaf's data "
+                "whole, p.data = ... or p.data -= ..., or write into a copy, t.data.copy()"
+            )
+        super().__setitem__(index, value)
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         return np.asarray(array)[()] if return_scalar else np.asarray(array)

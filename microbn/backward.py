@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import checks
+from .calls import CALLS
 from .context import mode
 from .nodes import Message, Step
 from .primitives import astype
@@ -47,12 +48,12 @@ def _steps(root: Any, seed: Any, create_graph: bool, keep: bool = False) -> Iter
                 if keep:
                     messages.append((operand, position, product, part))
                 number = operand.number
+                if tracing:
+                    checks.backward(node, position, part, waiting.get(number))
                 if number in waiting:
                     part = waiting[number][1] + part
                 else:
                     heappush(numbers, -number)
-                if tracing:
-                    checks.backward(node, position, part)
                 waiting[number] = operand, part
         yield node, gradient, messages
 
@@ -61,27 +62,25 @@ def _messages(node: Any, gradient: Any, create_graph: bool) -> Iterator[tuple]:
     """Run the rule of each operand that a gradient can flow into."""
     kind, inputs, vjps, kwargs = type(node), node.inputs, RULES[node.function], node.kwargs
     if isinstance(gradient, np.ndarray):
-        gradient.setflags(write=False)  # no rule may change what the others get
+        gradient = _shown(gradient)  # no rule may change what the others get
     out, args = (node, checks.live(node)) if create_graph else (node.value, node.args)
-    position = -1
-    for vjp in vjps:
-        position += 1
+    each = CALLS[node.function].each
+    for position, vjp in enumerate(vjps):
         operand = inputs[position]
-        if vjp is None or not (isinstance(operand, kind) or len(inputs) > len(vjps)):
-            continue
+        flows = isinstance(operand, kind) and operand.value.dtype.kind == "f"
+        if vjp is None or not (flows or each):
+            continue  # nothing flows into constants, masks and indices
         try:
             product = vjp(gradient, out, *args, **kwargs)
         except Exception as error:
             error.add_note(f"in the rule of {node.function.__name__}, operand {position}")
             raise
-        if type(product) is list or not isinstance(operand, kind):
+        if each:
             for i, one, part in checks.parts(product, node):
                 yield one, i, part, _fit(part, one.value, node, i)
             continue
         value, part = operand.value, product
         if getattr(part, "shape", None) != value.shape or part.dtype is not value.dtype:
-            if value.dtype.kind != "f":
-                continue  # nothing flows into an index or a mask
             part = _fit(part, value, node, position)
         yield operand, position, product, part
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from .arrays import constant
 from .calls import CALLS, Call
-from .context import mode
+from .context import mode, users_line
 from .errors import (
     DTypeError,
     GraphError,
@@ -38,8 +38,10 @@ def call(function: Callable, args: Sequence, kwargs: Mapping) -> tuple[Call, Map
         )
     _, rules, _, most, keywords = call
     if most is not None and len(args) > most:
-        what = f"only its first {most} arguments can be recorded"
-        raise RuleError(f"{spelled(function)}: {what}")
+        raise RuleError(
+            f"{spelled(function)}: its rules take {most} arguments at most, this is called with "
+            f"{len(args)}"
+        )
     if most is not None and 0 < rules < len(args):
         for i, arg in enumerate(args[rules:], start=rules):
             if hasattr(arg, "inputs"):
@@ -47,7 +49,10 @@ def call(function: Callable, args: Sequence, kwargs: Mapping) -> tuple[Call, Map
                 raise RuleError(f"{spelled(function)}: {what}")
     for key, value in kwargs.items():
         if keywords is not None and key not in keywords:
-            raise RuleError(f"{spelled(function)}: {key}= cannot be recorded; leave it out")
+            raise RuleError(
+                f"{spelled(function)}: {key}= cannot be recorded, as its rules do not take it; "
+                "leave it out"
+            )
         if hasattr(value, "inputs"):
             raise RuleError(f"{function.__name__}: {key}= is a Tensor; pass it by position")
         if not isinstance(value, (int, tuple)):
@@ -63,8 +68,11 @@ def checked(value: Any, function: Callable) -> Any:
     if not isinstance(value, (np.ndarray, np.generic, float, int)):
         kind = type(value).__name__
         raise RuleError(f"{function.__name__}: it gives a {kind}, and only arrays are recorded")
-    if (value := np.asarray(value)).dtype.kind not in "fiub":
-        raise DTypeError(f"{function.__name__}: it gives {value.dtype}; a tensor needs floats")
+    if (value := np.asarray(value)).dtype.kind not in "fiub" or value.dtype.char in "eg":
+        raise DTypeError(
+            f"{function.__name__}: it gives {value.dtype}; a tensor needs float32 or float64, "
+            "which astype makes of a mask"
+        )
     return value[()]
 
 
@@ -74,7 +82,11 @@ def explain(function: Callable, values: Sequence, kwargs: Mapping, error: Except
         return error
     name = function.__name__
     ufunc = isinstance(function, np.ufunc)
-    shapes = [np.shape(v) for v in (values if ufunc else _arrays(values))]
+    if "read-only" in str(error):
+        return GraphError(f"{name}: it writes into an operand; what is recorded never changes")
+    arrays = [v for v in values if isinstance(v, (np.ndarray, np.generic))]
+    every = ufunc or (function in CALLS and CALLS[function].each)
+    shapes = [np.shape(v) for v in (values if every else arrays)] or [()]
     if isinstance(error, np.exceptions.AxisError):
         return RangeError(f"{name}: {_axis_fault(shapes[0], error)}")
     if function is np.matmul and (isinstance(error, ValueError) or () in shapes):
@@ -94,12 +106,6 @@ def explain(function: Callable, values: Sequence, kwargs: Mapping, error: Except
         if isinstance(error, built_in):
             return ours(what)
     return DTypeError(what)
-
-
-def _arrays(values: Sequence) -> list:
-    """The arrays among the arguments of a call, those of a sequence included."""
-    first = values[0] if values and isinstance(values[0], (tuple, list)) else values
-    return [v for v in first if isinstance(v, (np.ndarray, np.generic))]
 
 
 def _axis_fault(shape: tuple[int, ...], error: np.exceptions.AxisError) -> str:
@@ -136,16 +142,48 @@ def new_data(leaf: Any, new: Any) -> None:
         raise ShapeError(f"the new data has shape {np.shape(new)}, the Tensor {leaf.shape}")
 
 
+def in_place(self: Any, other: Any) -> Any:
+    """For ``t -= ...``: on a leaf, and by numbers, an error, as Python would make a new Tensor."""
+    if self.function is None and not hasattr(other, "inputs"):
+        raise GraphError(
+            "this would make a new Tensor and leave the leaf as it is; to update a parameter write "
+            "p.data -= ..., and t = t - ... where a new Tensor is meant"
+        )
+    return NotImplemented  # Python goes on to t = t - other
+
+
+_INSTEAD = {
+    "var": "np.square(t - t.mean()).mean()",
+    "std": "np.sqrt(np.square(t - t.mean()).mean())",
+    "dot": "t @ other",
+    "clip": "np.minimum(np.maximum(t, low), high)",
+    **dict.fromkeys(("ravel", "flatten"), "t.reshape(-1)"),
+    **dict.fromkeys(("detach", "numpy", "copy", "clone", "tolist"), "t.data"),
+    "zero_grad": "t.grad = None",
+    "requires_grad": "an array where no gradient is wanted: every Tensor gets one",
+}
+
+
+def attribute(self: Any, name: str) -> Any:
+    """Raise AttributeError for what a Tensor has not, with what to write instead."""
+    instead = _INSTEAD.get(name)
+    if instead is None and hasattr(np.ndarray, name):
+        instead = f"t.data.{name}, on purpose as a constant"
+    raise AttributeError(f"a Tensor has no {name!r}" + (f"; write {instead}" if instead else ""))
+
+
 def seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
     """The gradient that a backward starts with, as an array of the root's shape and dtype.
 
     Raises where none can start: DTypeError, GraphError, ShapeError.
     """
     if not hasattr(root, "inputs"):
-        raise DTypeError(
-            f"a backward starts from a Tensor, not from {type(root).__name__}; a gradient becomes "
-            "one, with a graph of its own, by grad(..., create_graph=True)"
-        )
+        what, way_out = type(root).__name__, "a gradient becomes one by create_graph=True"
+        if callable(root):
+            what, way_out = "a function", "call it first: grad(f(x), x)"
+        elif isinstance(root, np.ndarray) and root.dtype == object:
+            what, way_out = "an array of objects", "make them one with np.sum"
+        raise DTypeError(f"a backward starts from a Tensor, not from {what}; {way_out}")
     if not has_history(root):
         raise GraphError(
             f"{describe(root)} has no history: nothing here was recorded. Start from the result "
@@ -176,12 +214,17 @@ def wanted(inputs: Sequence, kind: type) -> set[int]:
     """The numbers of the Tensors whose gradients are asked for. Raises DTypeError for others."""
     for i, x in enumerate(inputs):
         if not isinstance(x, kind):
-            raise DTypeError(f"grad: input {i} is a {type(x).__name__}; only Tensors get gradients")
+            raise DTypeError(
+                f"grad: input {i} is a {type(x).__name__}; only Tensors get gradients (those of an "
+                "array of scalars as a list: list(box.flat))"
+            )
     return {x.number for x in inputs}
 
 
 def live(node: Any) -> Sequence:
     """The inputs of a node as they are, if they still have the values that it saw."""
+    if not mode.get().recording:
+        raise GraphError("create_graph=True records the gradient, which no_grad() forbids")
     for operand, value in sources(node):
         if operand.value is not value:
             raise GraphError(
@@ -221,29 +264,56 @@ def _rule_error(node: Any, position: int, what: str) -> RuleError:
     return RuleError(f"rule of {node.function.__name__!r}, operand {position}: {what}")
 
 
-def forward(node: Any) -> None:
-    """Raise NonFiniteError if a Tensor's value is not finite, and say where that came from."""
-    if (fault := _first_fault(node.value)) is None:
+def forward(function: Any, value: Any, values: Sequence = (), inputs: Sequence = ()) -> None:
+    """Raise NonFiniteError if what a function gave is not finite, and say where that came from.
+
+    ``function`` is the name of a leaf where nothing was computed.
+    """
+    if (fault := _first_fault(value)) is None:
         return
-    for position, (operand, value) in enumerate(zip(node.inputs, node.args, strict=True)):
-        if _first_fault(value):
-            who = describe(operand) if operand is not value else "a constant"
-            source = f"operand {position}, {who}, brought it: {_spell(_first_fault(value))}"
+    name, where = getattr(function, "__name__", function), f"made at {users_line()}"
+    seen = [_at(v, fault[0], np.shape(value), function) for v in values]
+    for position, (operand, part) in enumerate(zip(inputs, seen, strict=True)):
+        if part is not None and _first_fault(part):
+            who = describe(operand) if hasattr(operand, "function") else "a constant"
+            where += f"; operand {position}, {who}, brought it: {_spell(_first_fault(part))}"
             break
     else:
-        source = f"it appears here; the operands are finite{_seen(node, fault[0])}"
-    raise NonFiniteError(f"{describe(node)}: {_spell(fault)}, {_made(node)}; {source}")
+        if values:
+            where += f"; it appears here, from {_there(seen) or 'finite operands'}"
+    group = ".".join(mode.get().scope)
+    raise NonFiniteError(f"{name}{f' in {group}' * bool(group)}: {_spell(fault)}, {where}")
 
 
-def backward(node: Any, position: int, gradient: Any) -> None:
-    """Raise NonFiniteError if the gradient for an operand is not finite."""
-    if (fault := _first_fault(gradient)) is not None:
-        operand = node.inputs[position]
-        seen = _seen(node, fault[0]) if operand.shape == node.shape else ""
-        raise NonFiniteError(
-            f"backward of {describe(node)}: the gradient for operand {position}, "
-            f"{describe(operand)}, is {_spell(fault)}, {_made(node)}; what came in was finite{seen}"
-        )
+def backward(node: Any, position: int, part: Any, earlier: Any) -> None:
+    """Raise NonFiniteError if the gradient for an operand, or its sum with the earlier ones, is
+    not finite.
+    """
+    operand = node.inputs[position]
+    where = f"operand {position}, {describe(operand)}"
+    if (fault := _first_fault(part)) is not None:
+        same = operand.shape == node.shape
+        seen = [_at(v, fault[0], node.shape, node.function) for v in node.args] if same else []
+        what = f"the gradient for {where}, is {_spell(fault)}"
+        there = f"; the operands are {_there(seen)}" if _there(seen) else ""
+    elif earlier is not None and (fault := _first_fault(earlier[1] + part)) is not None:
+        what, there = f"with the gradient for {where}, its sum becomes {_spell(fault)}", ""
+    else:
+        return
+    raise NonFiniteError(f"backward of {describe(node)}: {what}, {_made(node)}{there}")
+
+
+def _at(value: Any, index: tuple, shape: tuple, function: Any) -> Any:
+    """An operand at the index, where the function works entry by entry; else all of it."""
+    if not isinstance(value, (np.ndarray, np.generic, float, int)):
+        return None
+    entrywise = isinstance(function, np.ufunc) and function is not np.matmul
+    return np.broadcast_to(value, shape)[index] if entrywise else value
+
+
+def _there(seen: Sequence) -> str:
+    numbers = [v for v in seen if v is not None and np.ndim(v) == 0]
+    return " and ".join(f"{v:.6g}" for v in numbers) + " there" if numbers else ""
 
 
 def _first_fault(value: Any) -> Any:
@@ -261,12 +331,5 @@ def _spell(fault: tuple) -> str:
 
 
 def _made(node: Any) -> str:
-    return f"made at {node.line}" if node.line else "made outside trace()"
-
-
-def _seen(node: Any, index: tuple) -> str:
-    """What the operands are at the index, of a function that works entry by entry."""
-    if not isinstance(node.function, np.ufunc) or node.function is np.matmul:
-        return ""
-    entries = [np.broadcast_to(value, node.shape)[index] for value in node.args]
-    return ", " + " and ".join(f"{entry:.6g}" for entry in entries) + " there"
+    group = f" in {'.'.join(node.scope)}" if node.scope else ""
+    return f"made{group} at {node.line}" if node.line else f"made{group} outside trace()"

@@ -77,11 +77,12 @@ def trace() -> Iterator[None]:
 
 @contextmanager
 def _set(**switches: Any) -> Iterator[None]:
-    token = mode.set(mode.get()._replace(**switches))
+    before = mode.get()
+    mode.set(before._replace(**switches))
     try:
         yield
-    finally:
-        mode.reset(token)
+    finally:  # its own switches alone: others may have been set meanwhile
+        mode.set(mode.get()._replace(**{name: getattr(before, name) for name in switches}))
 
 
 def users_line() -> Line:

@@ -45,12 +45,15 @@ def moments(x: Array, axis: Any = 0) -> tuple[Array, Array, Array]:
     if not (x.dtype == np.float64 or x.dtype == object):
         offset = stop_gradient(x.mean(axis=axis, keepdims=True))
         x = x - offset
-    mean = x.mean(axis=axis, keepdims=True)
-    centered = x - mean
+    mean = left = x.mean(axis=axis, keepdims=True)
+    centered = x - left
     square = np.square(centered)
     var = square.mean(axis=axis, keepdims=True)
-    label({"mean": mean, "centered": centered, "square": square, "var": var})
-    return mean if offset is None else mean + offset, centered, var
+    if offset is not None:
+        mean = left + offset
+    label({"mean": mean, "left": left, "offset": offset, "centered": centered})
+    label({"square": square, "var": var})
+    return mean, centered, var
 
 
 def normalize(centered: Array, var: Array, eps: float = 1e-5) -> Array:

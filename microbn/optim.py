@@ -25,6 +25,8 @@ class Optimizer:
                 f"{name}: parameters are an iterable of Tensors, such as model.parameters(), "
                 f"not a {type(parameters).__name__}"
             )
+        if isinstance(parameters, Tensor):
+            raise DTypeError(f"{name}: parameters are a list of Tensors; write [p] for one")
         self.parameters = list(parameters)
         self.lr = lr
         if not self.parameters:
@@ -92,10 +94,11 @@ class Adam(Optimizer):
         eps: float = 1e-8,
     ) -> None:
         super().__init__(parameters, lr)
-        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-            raise ArgumentError(f"Adam: betas must be two numbers in [0, 1), got {betas}")
-        if not eps > 0:
-            raise ArgumentError(f"Adam: eps must be positive, got {eps}")
+        two = isinstance(betas, (tuple, list)) and len(betas) == 2 and all(map(is_real, betas))
+        if not two or not all(0 <= beta < 1 for beta in betas):
+            raise ArgumentError(f"Adam: betas must be two numbers in [0, 1), got {betas!r:.60}")
+        if not (is_real(eps) and 0 < eps < np.inf):
+            raise ArgumentError(f"Adam: eps must be positive, got {eps!r:.60}")
         self.betas, self.eps = betas, eps
         self.steps = [0 for _ in self.parameters]
         self.means = [np.zeros(p.shape, p.dtype) for p in self.parameters]

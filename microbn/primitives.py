@@ -30,7 +30,7 @@ def primitive(function: Callable, entrywise: bool = False) -> Callable:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         for arg in (*args, *kwargs.values()) if kwargs else args:
-            if type(arg) is not np.ndarray and hasattr(arg, "__array_function__"):
+            if not isinstance(arg, np.ndarray) and hasattr(arg, "__array_function__"):
                 return arg.__array_function__(call, (type(arg),), args, kwargs)
         if entrywise and args and isinstance(args[0], np.ndarray) and args[0].dtype == object:
             return np.frompyfunc(call, 1, 1)(args[0])
@@ -42,7 +42,7 @@ def primitive(function: Callable, entrywise: bool = False) -> Callable:
 
 @functools.partial(primitive, entrywise=True)
 def relu(x: Any) -> Any:
-    """``max(x, 0)``, with the derivative 0 at 0 (and 0 · ∞ = NaN where an infinity meets it)."""
+    """``max(x, 0)``, with the derivative 0 at 0."""
     return np.maximum(x, 0)
 
 
@@ -73,6 +73,13 @@ def scatter(g: Any, shape: tuple[int, ...], *index: Any) -> Any:
 
 
 @primitive
+def gate(g: Any, mask: Any) -> Any:
+    """``np.where(mask, g, 0)`` by the bits of g, many times as fast where the mask is irregular."""
+    bits = g.view(f"i{g.itemsize}")
+    return (bits * mask).view(g.dtype)
+
+
+@primitive
 def spread(x: Any, shape: tuple[int, ...]) -> Any:
     """``np.broadcast_to``, written out: a copy is quicker to compute with than a repeating view."""
     out = np.empty(shape, x.dtype)
@@ -92,9 +99,12 @@ def stack(*xs: Any, axis: int = 0) -> Any:
     return np.stack(xs, axis)
 
 
-def written_out(function: Callable, arrays: Any, axis: Any = 0, **kwargs: Any) -> tuple:
+def written_out(
+    function: Callable, arrays: Any, axis: Any = 0, out: Any = None, **kwargs: Any
+) -> tuple:
     """The call of `concatenate` or `stack` that NumPy's call stands for."""
-    return JOINS[function], [*arrays], {"axis": axis, **kwargs}
+    given = {"axis": axis, **({} if out is None else {"out": out}), **kwargs}
+    return JOINS[function], [*arrays], given
 
 
 JOINS = {np.concatenate: concatenate, np.stack: stack}

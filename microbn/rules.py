@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from . import primitives
 from .calls import CALLS, covered
-from .primitives import astype, concatenate, getitem, relu, scatter, spread, stack, stop_gradient
+from .primitives import astype, concatenate, gate, getitem, relu, scatter, spread, stack
 
 RULES: dict[Callable, tuple[Callable | None, ...]] = {}
 
@@ -44,7 +45,7 @@ def defvjp(function: Callable, *vjps: Callable | None) -> None:
 # Helpers of the table
 
 
-def _spread(g: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _unreduced(g: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """What a reduction made of x, spread back over the axes it reduced."""
     if axis is not None and not keepdims:
         g = np.expand_dims(g, axis)
@@ -53,8 +54,8 @@ def _spread(g: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 def _share(g: Any, out: Any, x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The gradient of max and min: equal shares to all entries that attain it."""
-    attained = x == _spread(out, x, axis, keepdims)
-    shared = np.where(attained, _spread(g, x, axis, keepdims), 0)
+    attained = x == _unreduced(out, x, axis, keepdims)
+    shared = np.where(attained, _unreduced(g, x, axis, keepdims), 0)
     return shared / attained.sum(axis=axis, keepdims=True)
 
 
@@ -119,13 +120,13 @@ defvjp(np.exp,          lambda g, out, x: g * out)
 defvjp(np.log,          lambda g, out, x: g / x)
 defvjp(np.tanh,         lambda g, out, x: g * (1 - np.square(out)))
 defvjp(np.abs,          lambda g, out, x: g * np.sign(x))
-defvjp(relu,            lambda g, out, x: g * (x > 0))
+defvjp(relu,            lambda g, out, x: gate(g, x > 0))
 
 # Reductions.
 defvjp(np.sum,          lambda g, out, x, axis=None, *, keepdims=False:
-                            _spread(g, x, axis, keepdims))
+                            _unreduced(g, x, axis, keepdims))
 defvjp(np.mean,         lambda g, out, x, axis=None, *, keepdims=False:
-                            _spread(g / (x.size // (out.size or 1)), x, axis, keepdims))
+                            _unreduced(g / (x.size // (out.size or 1)), x, axis, keepdims))
 defvjp(np.max,          _share)
 defvjp(np.min,          _share)
 
@@ -134,6 +135,7 @@ defvjp(np.reshape,      lambda g, out, x, shape: g.reshape(x.shape))
 defvjp(np.expand_dims,  lambda g, out, x, axis: g.reshape(x.shape))
 defvjp(np.squeeze,      lambda g, out, x, axis=None: g.reshape(x.shape))
 defvjp(np.broadcast_to, lambda g, out, x, shape: g)
+defvjp(gate,            lambda g, out, x, mask: gate(g, mask), None)
 defvjp(spread,          lambda g, out, x, shape: g)
 defvjp(np.transpose,    lambda g, out, x, axes=None:
                             np.transpose(g, None if axes is None else _inverse(axes)))
@@ -150,7 +152,7 @@ defvjp(stack,           lambda g, out, *xs, axis=0:
 for _function in (
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
     np.logical_and, np.logical_or, np.logical_not, np.isnan, np.isfinite,
-    np.sign, np.floor, np.ceil, np.argmax, np.argmin, stop_gradient,
+    np.sign, np.floor, np.ceil, np.argmax, np.argmin, primitives.stop_gradient,
 ):
     defvjp(_function)
 # fmt: on

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from .calls import CALLS
 from .errors import ArgumentError, DTypeError, spelled
 from .primitives import JOINS, astype, getitem, written_out
 from .rules import RULES
@@ -40,13 +41,17 @@ def formula(function: Callable, *operands: Any, **keywords: Any) -> Any:
     if not callable(function):
         raise ArgumentError(f"formula: reads a function, got {function!r:.60}")
     if function in JOINS:
-        function, operands, keywords = written_out(function, *operands, **keywords)
+        function, operands, keywords = written_out(function, *(operands or [()]), **keywords)
     if function not in RULES:
         result = function(*_operands(function, operands, keywords), **keywords)
         return tuple(map(_text, result)) if isinstance(result, tuple) else _text(result)
     rules = RULES[function]
     if not any(rules):
         return (None,) * len(rules)
+    most = CALLS[function].most
+    if most is not None and len(operands) > most:
+        name = spelled(function)
+        raise ArgumentError(f"formula: {name} takes {most} operands, not {len(operands)}")
     operands = _operands(next(filter(None, rules)), operands, keywords, skip=2)
     out = function(*operands, **keywords)
     out = Symbol("out", out.value if isinstance(out, Symbol) else out)
@@ -72,7 +77,6 @@ _SIGNS: dict[np.ufunc, Any] = {
     ufunc: (sign, *row) for *row, signs in _OPERATORS for ufunc, sign in signs.items()
 }
 _SIGN, _ATOM = 5, 7  # a number with a minus; names, calls and whatever has brackets of its own
-_MANY = np.int64(10**6)  # the size of an array that is not there: not empty, and not one number
 _LONGEST = 100_000  # characters; every x = x * x doubles a text
 _WAY_OUT = "give formula() an example array, or where it takes a list, a list"
 
@@ -99,7 +103,7 @@ class Symbol(NDArrayOperatorsMixin):
 
     shape = property(lambda self: _asked(self, "shape", _Fitting))
     dtype = property(lambda self: _asked(self, "dtype", _Fitting))
-    size = property(lambda self: _asked(self, "size", lambda text: Symbol(text, _MANY)))
+    size = property(lambda self: _asked(self, "size", _Size))
     ndim = property(lambda self: _asked(self, "ndim", lambda text: 2))
     T = property(lambda self: _said(f"{_text(self, _ATOM)}.T", np.transpose, (self,)))
     mT = property(lambda self: _said(f"{_text(self, _ATOM)}.mT", np.matrix_transpose, (self,)))
@@ -180,6 +184,15 @@ class _Fitting(Symbol):
 
     def __getitem__(self, index: Any) -> _Fitting:
         return _Fitting(f"{self}[{_index(index)}]")
+
+
+class _Size(Symbol):
+    """The size of an array that is not there: all that is known of it is that it is not 0."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return True
 
 
 def _operands(function: Callable, given: tuple, keywords: Any, skip: int = 0) -> tuple:
@@ -283,7 +296,10 @@ def _call(name: str, args: Any, kwargs: Any) -> str:
 def _index(index: Any) -> str:
     """What stands in the brackets of ``x[index]``."""
     parts = index if isinstance(index, tuple) and index else (index,)
-    return ", ".join(_range(part) if isinstance(part, slice) else _text(part) for part in parts)
+    words = [_range(part) if isinstance(part, slice) else _text(part) for part in parts]
+    return ", ".join(words) + "," * (
+        len(parts) == 1 and isinstance(parts[0], tuple) and parts[0] != ()
+    )
 
 
 def _range(part: slice) -> str:

@@ -6,15 +6,16 @@ that a NumPy function called with a Tensor computes what it always does, and is 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
 import numpy as np
 
-from . import backward as reverse
+from . import backward as reverse  # and with it the rules, which fill CALLS
 from . import checks
-from .arrays import as_floats, boxed, constant, operand, read_only
+from .arrays import as_floats, boxed, constant, foreign, operand, plain, read_only
 from .calls import CALLS
 from .context import mode, users_line
 from .errors import DTypeError, GraphError, RuleError, ShapeError
@@ -22,9 +23,9 @@ from .nodes import describe, has_history
 from .primitives import JOINS, astype, getitem, stop_gradient, written_out
 
 
-def _operator(function: Callable) -> tuple[Callable, Callable]:
+def _operator(function: Callable, compute: Any = None) -> tuple[Callable, Callable]:
     """The methods for ``self + other`` and ``other + self``, recorded as NumPy's own function."""
-    compute = CALLS[function].compute
+    compute = compute or CALLS[function].compute
 
     def forward(self: Tensor, other: Any) -> Any:
         value = other.value if isinstance(other, Tensor) else (other := operand(other))
@@ -81,23 +82,26 @@ class Tensor:
             raise DTypeError(f"a Tensor's name is text, got {name!r:.60}")
         self.value, self.name = as_floats(data, dtype), name
         self.function, self.args, self.inputs, self.kwargs = None, (), (), _NOTHING
-        self.number, self.line, self.grad = next(_numbers), None, None
+        self.number, self.grad = next(_numbers), None
         _, self.scope, tracing = mode.get()
+        self.line = users_line() if tracing else None
         if tracing:
-            _trace(self)
+            checks.forward(name or "a leaf", self.value)
 
     # Arithmetic and comparison: NumPy's functions, recorded.
     __add__, __radd__ = _operator(np.add)
     __sub__, __rsub__ = _operator(np.subtract)
     __mul__, __rmul__ = _operator(np.multiply)
     __truediv__, __rtruediv__ = _operator(np.divide)
-    __pow__, __rpow__ = _operator(np.power)
+    __pow__, __rpow__ = _operator(np.power, operator.pow)
     __matmul__, __rmatmul__ = _operator(np.matmul)
     (__lt__, _), (__le__, _) = _operator(np.less), _operator(np.less_equal)
     (__gt__, _), (__ge__, _) = _operator(np.greater), _operator(np.greater_equal)
     (__eq__, _), (__ne__, _) = _operator(np.equal), _operator(np.not_equal)
     __pos__, __neg__, __abs__ = _method(np.positive), _method(np.negative), _method(np.abs)
     __hash__ = object.__hash__
+    __iadd__ = __isub__ = __imul__ = __itruediv__ = checks.in_place
+    __getattr__ = checks.attribute
 
     # What an ndarray has.
     shape = property(lambda self: self.value.shape, doc="The sizes of the axes; () for a scalar.")
@@ -195,6 +199,8 @@ class Tensor:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if len(inputs) > 1:
             inputs = tuple(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in inputs)
+            if foreign(inputs):
+                return NotImplemented
             if any(isinstance(x, np.ndarray) and x.dtype == object for x in inputs):
                 return getattr(ufunc, method)(*map(boxed, inputs), **kwargs)
         if method != "__call__" or "out" in kwargs:
@@ -206,7 +212,7 @@ class Tensor:
 
     def __array_function__(self, function: Callable, types: Any, args: Any, kwargs: Any) -> Any:
         if function in _ABOUT_SHAPES:
-            return function(*map(_value, args), **{k: _value(v) for k, v in kwargs.items()})
+            return function(*map(plain, args), **{k: plain(v) for k, v in kwargs.items()})
         if function in JOINS:
             function, args, kwargs = written_out(function, *args, **kwargs)
         return record(function, args, kwargs)
@@ -221,6 +227,7 @@ class Tensor:
 _numbers = count()
 _ABOUT_SHAPES = {np.shape, np.ndim, np.size, np.zeros_like, np.ones_like}
 _NOTHING: Mapping[str, Any] = {}
+_TYPES = "fd?bBhHiIlLqQ"  # float32, float64; what masks and indices are made of
 _SCALARS = {np.float64, np.float32, np.bool}
 _new = Tensor.__new__
 
@@ -243,30 +250,21 @@ def _recorded(function, compute, values, inputs, kwargs=_NOTHING):
     """A Tensor of what ``compute`` gives, made by ``function``; under `no_grad` a constant."""
     try:
         value = compute(*values, **kwargs)
-    except (ValueError, IndexError, TypeError) as error:
-        raise checks.explain(function, values, kwargs, error) from error
-    if type(value) is np.ndarray and value.dtype.kind in "fiub":
+    except (ValueError, IndexError, TypeError, OverflowError) as error:
+        raise checks.explain(function, values, kwargs, error) from None
+    if type(value) is np.ndarray and value.dtype.char in _TYPES:
         value.setflags(write=False)
     elif type(value) not in _SCALARS:
         value = checks.checked(value, function)
     recording, scope, tracing = mode.get()
+    if tracing:
+        checks.forward(function, value, values, inputs)
     if not recording:
         function, values, inputs, kwargs = stop_gradient, (value,), (value,), _NOTHING
     out = _new(Tensor)
     out.value, out.function = value, function
     out.args, out.inputs, out.kwargs = values, inputs, kwargs
     out.number = next(_numbers)
-    out.scope = scope
-    out.name = out.grad = out.line = None
-    if tracing:
-        _trace(out)
+    out.scope, out.line = scope, users_line() if tracing else None
+    out.name = out.grad = None
     return out
-
-
-def _trace(out: Any) -> None:
-    out.line = users_line()
-    checks.forward(out)
-
-
-def _value(arg: Any) -> Any:
-    return arg.value if isinstance(arg, Tensor) else arg

@@ -79,6 +79,7 @@ SAME_IN_PYTORCH = (
 def _pytorch_functional(torch):
     return SimpleNamespace(
         relu=torch.relu,
+        gate=lambda g, mask: torch.where(mask, g, 0.0),
         spread=torch.broadcast_to,
         softmax=torch.softmax,
         astype=lambda x, dtype: x.to(torch.float64),
@@ -137,6 +138,7 @@ def _hips_functional(anp):
 
     return SimpleNamespace(
         relu=lambda x: anp.maximum(x, 0.0),
+        gate=lambda g, mask: anp.where(mask, g, 0.0),
         spread=_hips_numpy(anp).broadcast_to,
         softmax=softmax,
         astype=lambda x, dtype: x.astype(dtype),

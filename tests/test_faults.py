@@ -98,9 +98,17 @@ CALLS = {
     "Sequential": (nn.Sequential, lambda: [nn.ReLU()]),
     "load_state_dict": (lambda state: net().load_state_dict(state), lambda: [net().state_dict()]),
     "SGD": (optim.SGD, lambda: [[x()], 0.1, 0.9]),
-    "Adam": (optim.Adam, lambda: [[x()], 0.1]),
+    "Adam": (optim.Adam, lambda: [[x()], 0.1, (0.9, 0.999), 1e-8]),
     "hvp": (curvature.hvp, lambda: [loss(), [x()], [np.ones((4, 3))]]),
     "top_eigenvalue": (curvature.top_eigenvalue, lambda: [loss(), [x()]]),
+    "top_eigenvalue(tol=)": (
+        lambda tol: curvature.top_eigenvalue(loss(), [x()], tol=tol),
+        lambda: [0.1],
+    ),
+    "top_eigenvalue(max_iterations=)": (
+        lambda n: curvature.top_eigenvalue(loss(), [x()], max_iterations=n),
+        lambda: [3],
+    ),
 }
 
 

@@ -116,6 +116,7 @@ CALLS = {
     np.expand_dims:      "np.expand_dims(z, -2)",
     np.squeeze:          "np.squeeze(z[:, :1], axis=1)",
     np.broadcast_to:     "np.broadcast_to(row, (2, 3, 3))",
+    primitives.gate:     "F.gate(z, z > 0.1)",
     primitives.spread:   "F.spread(row, (2, 3, 3))",
     np.transpose:        "np.transpose(z, (1, -1, 0))",
     np.matrix_transpose: "np.matrix_transpose(z)",
@@ -192,7 +193,8 @@ NEVER_CALLED = (np.positive, primitives.astype)  # in a program
 
 @pytest.mark.parametrize("function", [f for f in CALLS if f not in NEVER_CALLED], ids=name)
 def test_a_fault_in_any_rule_is_rejected_by_some_program(function, monkeypatch):
-    twice = function in (primitives.scatter, primitives.spread)  # only rules call these
+    inner = (primitives.gate, primitives.scatter, primitives.spread)  # only rules call these
+    twice = function in inner
     right = [right_of_program(seed, twice) for seed in SEEDS_TWICE]
     plant_a_fault(monkeypatch, function)
     wrong = (of_program(peers.microbn, seed, twice) for seed in SEEDS_TWICE)

@@ -18,6 +18,7 @@ from microbn import Tensor, errors
 from microbn.primitives import (
     astype,
     concatenate,
+    gate,
     getitem,
     relu,
     scatter,
@@ -125,6 +126,12 @@ def scattered(draw):
     return (lambda g: scatter(g, (3, 2), np.array(rows))), [g]
 
 
+@st.composite
+def gated(draw):
+    (g,) = draw(grids(draw(shapes())))
+    return (lambda g: gate(g, g > 0.5)), [g]
+
+
 CASES = {
     np.add: binary(np.add),
     np.subtract: binary(np.subtract),
@@ -144,6 +151,7 @@ CASES = {
     np.tanh: unary(np.tanh),
     np.abs: unary(np.abs),
     relu: unary(relu),
+    gate: gated(),
     astype: unary(lambda x: astype(x, np.float64)),
     np.sum: reduction(np.sum),
     np.mean: reduction(np.mean, of_nothing=False),
@@ -180,6 +188,7 @@ EXAMPLES = {
     np.squeeze: (lambda x: np.squeeze(x), [X[None]]),
     **{f: ((lambda x, f=f: f(x, (2, 3))), [ROW]) for f in (np.broadcast_to, spread)},
     np.swapaxes: (lambda x: np.swapaxes(x, 0, 1), [X]),
+    gate: (lambda g: gate(g, X > 0.5), [X]),
     astype: (lambda x: astype(x, np.float64), [X]),
     getitem: (lambda x: x[[2, 0, 2]], [X]),
     scatter: (lambda g: scatter(g, (2, 3), np.array([1, 1, 0])), [X]),
@@ -340,7 +349,8 @@ def test_power_with_a_boolean_exponent():
 
 def test_infinite_gradient_does_not_pass_where_nothing_flows():
     x = Tensor([-1.0, 1.0])
-    assert mb.grad(np.maximum(x, 0.0), x, [np.inf, np.inf]).tolist() == [0, np.inf]
+    for y in (relu(x), np.maximum(x, 0.0)):
+        assert mb.grad(y, x, [np.inf, np.inf]).tolist() == [0, np.inf]
     assert mb.grad(np.max(x), x, np.inf).tolist() == [0, np.inf]
     assert mb.grad(np.minimum(x, 0.0), x, [np.inf, np.inf]).tolist() == [np.inf, 0]
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arrays import is_real
 from ..backward import grad
 from ..errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
 from ..tensor import Tensor
@@ -41,41 +42,46 @@ def top_eigenvalue(
     parameters: Sequence[Tensor],
     *,
     seed: int = 0,
-    tol: float = 1e-3,
+    tol: float = 1e-2,
     max_iterations: int = 100,
 ) -> Eigenvalue:
-    """The eigenvalue of the loss's Hessian that is largest in magnitude, by power iteration.
+    """The eigenvalue of the loss's Hessian H that is largest in magnitude, by power iteration.
 
-    It starts from a random direction and ends when the eigenvalue changes by less than ``tol``,
-    relative to itself. Two eigenvalues of nearly one magnitude it cannot tell apart.
+    It starts from a random direction v and ends when ``|Hv - value v| <= tol |value|``: then an
+    eigenvalue is within that of ``value``. Where the two largest have almost one magnitude, as at
+    a saddle, it may not come to an end: ``converged`` is False then. A start that is almost
+    at right angles to the top eigenvector may end at another eigenvalue.
 
     Raises ArgumentError for a ``tol`` or a number of iterations that is not positive,
     NonFiniteError where the Hessian is not finite, and what `grad` does.
 
     Source: von Mises & Pollaczek-Geiringer 1929; Yao et al. 2020 for nets.
     """
-    if not tol > 0 or max_iterations < 1:
+    if not (is_real(tol) and is_real(max_iterations) and tol > 0 and max_iterations >= 1):
         raise ArgumentError(
-            f"top_eigenvalue: tol and max_iterations are positive, got {tol} and {max_iterations}"
+            f"top_eigenvalue: tol and max_iterations are positive, got {tol!r:.60} and "
+            f"{max_iterations!r:.60}"
         )
     rng = np.random.default_rng(seed)
     slopes = _slopes(loss, parameters)
     vector = _unit([rng.normal(size=p.shape) for p in parameters])
-    value, iteration, converged = np.inf, 0, False
+    value, iteration, converged = 0.0, 0, False
     while not converged and iteration < max_iterations:
         iteration += 1
         product = _product(slopes, parameters, vector)
-        last, value = value, _dot(vector, product)
+        value = _dot(vector, product)
         if not np.isfinite(value):
             raise NonFiniteError("top_eigenvalue: the Hessian is not finite here")
-        converged = abs(value - last) <= tol * abs(value)
-        vector = _unit(product) if np.any([p.any() for p in product]) else vector
-    return Eigenvalue(value, tuple(vector), iteration, converged)
+        rest = [p - value * v for p, v in zip(product, vector, strict=True)]
+        converged = np.sqrt(_dot(rest, rest)) <= tol * abs(value)
+        if not converged:
+            vector = _unit(product)
+    return Eigenvalue(value, tuple(vector), iteration, bool(converged))
 
 
 def _slopes(loss: Tensor, parameters: Sequence[Tensor]) -> Any:
-    if not isinstance(parameters, Sequence):
-        raise DTypeError(f"hvp: needs a list of parameters, got {type(parameters).__name__}")
+    if not isinstance(parameters, Sequence) or not parameters:
+        raise DTypeError(f"hvp: needs a list of parameters, got {parameters!r:.60}")
     return grad(loss, list(parameters), create_graph=True)
 
 
