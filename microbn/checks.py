@@ -152,11 +152,12 @@ def in_place(self: Any, other: Any) -> Any:
     return NotImplemented  # Python goes on to t = t - other
 
 
-_INSTEAD = {
+INSTEAD = {
     "var": "np.square(t - t.mean()).mean()",
     "std": "np.sqrt(np.square(t - t.mean()).mean())",
     "dot": "t @ other",
     "clip": "np.minimum(np.maximum(t, low), high)",
+    "cumsum": "t.data.cumsum, on purpose as a constant",
     **dict.fromkeys(("ravel", "flatten"), "t.reshape(-1)"),
     **dict.fromkeys(("detach", "numpy", "copy", "clone", "tolist"), "t.data"),
     "zero_grad": "t.grad = None",
@@ -164,12 +165,16 @@ _INSTEAD = {
 }
 
 
-def attribute(self: Any, name: str) -> Any:
-    """Raise AttributeError for what a Tensor has not, with what to write instead."""
-    instead = _INSTEAD.get(name)
-    if instead is None and hasattr(np.ndarray, name):
-        instead = f"t.data.{name}, on purpose as a constant"
-    raise AttributeError(f"a Tensor has no {name!r}" + (f"; write {instead}" if instead else ""))
+def absent(name: str, instead: str) -> property:
+    """An attribute that a Tensor has not, for an AttributeError that says what to write instead.
+
+    One by one: a ``__getattr__`` for all would make each attribute that is there slow.
+    """
+
+    def missing(self: Any) -> Any:
+        raise AttributeError(f"a Tensor has no {name!r}; write {instead}")
+
+    return property(missing)
 
 
 def seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
@@ -207,7 +212,7 @@ def seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
         raise ShapeError(f"the cotangent has shape {seed.shape}, {describe(root)} {value.shape}")
     if mode.get().tracing and (fault := _first_fault(seed)):
         raise NonFiniteError(f"the cotangent is {_spell(fault)}")
-    return np.array(seed, value.dtype)
+    return np.array(seed, value.dtype)[()]
 
 
 def wanted(inputs: Sequence, kind: type) -> set[int]:

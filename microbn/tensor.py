@@ -101,7 +101,6 @@ class Tensor:
     __pos__, __neg__, __abs__ = _method(np.positive), _method(np.negative), _method(np.abs)
     __hash__ = object.__hash__
     __iadd__ = __isub__ = __imul__ = __itruediv__ = checks.in_place
-    __getattr__ = checks.attribute
 
     # What an ndarray has.
     shape = property(lambda self: self.value.shape, doc="The sizes of the axes; () for a scalar.")
@@ -224,6 +223,8 @@ class Tensor:
         )
 
 
+for _name, _instead in checks.INSTEAD.items():
+    setattr(Tensor, _name, checks.absent(_name, _instead))
 _numbers = count()
 _ABOUT_SHAPES = {np.shape, np.ndim, np.size, np.zeros_like, np.ones_like}
 _NOTHING: Mapping[str, Any] = {}
