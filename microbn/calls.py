@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import operator
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -83,13 +84,15 @@ def covered(function: Callable, vjps: Sequence) -> Call:
 
 
 def _owned(function: Callable) -> Callable:
-    """The same function; what it gives is copied, unless nobody can write into it."""
+    """The same function; what it gives is copied, if somebody else could still write into it."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         value = function(*args, **kwargs)
-        owned = isinstance(value, np.ndarray) and value.flags.writeable
-        return value.copy() if owned else value
+        if not isinstance(value, np.ndarray) or not value.flags.writeable:
+            return value
+        ours = value.base is None and sys.getrefcount(value) == 2  # here, and in this very call
+        return value if ours else value.copy()
 
     return call
 

@@ -143,6 +143,31 @@ def test_array_that_a_primitive_or_a_rule_returns_is_still_the_users_and_falsifi
     assert mb.grad(root, x).tolist() == [-5, -4]
 
 
+def test_primitive_may_use_its_buffer_again_give_a_view_or_keep_what_it_gave():
+    buffer, kept = np.zeros(2), []
+
+    @mb.primitive
+    def twice(x):
+        return np.multiply(x, 2, out=buffer)
+
+    @mb.primitive
+    def part(x):
+        return buffer[:]
+
+    @mb.primitive
+    def keeping(x):
+        kept.append(x * 3)
+        return kept[0]
+
+    for function in (twice, part, keeping):
+        mb.defvjp(function, lambda g, out, x: g)
+    x = Tensor([1.0, 2.0])
+    results = [twice(x), part(x), keeping(x)]
+    before = [result.data.tolist() for result in results]
+    buffer[:] = kept[0][:] = 9.0
+    assert [result.data.tolist() for result in results] == before == [[2, 4], [2, 4], [3, 6]]
+
+
 def test_nothing_flows_into_a_mask_whose_rule_would_fail():
     x = Tensor([1.0, 2.0, 3.0])
     assert mb.grad((x / (x > 0)).sum(), x).tolist() == [1, 1, 1]
