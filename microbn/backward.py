@@ -67,8 +67,7 @@ def _messages(node: Any, gradient: Any, create_graph: bool) -> Iterator[tuple]:
     each = CALLS[node.function].each
     for position, vjp in enumerate(vjps):
         operand = inputs[position]
-        flows = isinstance(operand, kind) and operand.value.dtype.kind == "f"
-        if vjp is None or not (flows or each):
+        if vjp is None or not (each or (isinstance(operand, kind) and operand.flows)):
             continue  # nothing flows into constants, masks and indices
         try:
             product = vjp(gradient, out, *args, **kwargs)
@@ -80,13 +79,15 @@ def _messages(node: Any, gradient: Any, create_graph: bool) -> Iterator[tuple]:
                 yield one, i, part, _fit(part, one.value, node, i)
             continue
         value, part = operand.value, product
-        if getattr(part, "shape", None) != value.shape or part.dtype is not value.dtype:
+        if type(part) is not type(value) or type(part) is np.ndarray:  # a scalar's type tells all
             part = _fit(part, value, node, position)
         yield operand, position, product, part
 
 
 def _fit(product: Any, value: Any, node: Any, position: int) -> Any:
     """What a rule gave, in its operand's shape and dtype. Raises RuleError if it is no gradient."""
+    if getattr(product, "shape", None) == value.shape and product.dtype is value.dtype:
+        return product
     part = product if hasattr(product, "dtype") else np.asarray(product)
     if isinstance(node.function, np.ufunc) or part.shape == node.value.shape:
         part = _unbroadcast(part, value.shape)

@@ -61,19 +61,20 @@ def call(function: Callable, args: Sequence, kwargs: Mapping) -> tuple[Call, Map
 
 
 def checked(value: Any, function: Callable) -> Any:
-    """A number that a function gave, as NumPy's.
+    """What a function gave that is neither float32 nor float64, a number as NumPy's.
 
     Raises RuleError for anything but one array, DTypeError for an array of anything but numbers.
     """
     if not isinstance(value, (np.ndarray, np.generic, float, int)):
         kind = type(value).__name__
         raise RuleError(f"{function.__name__}: it gives a {kind}, and only arrays are recorded")
-    if (value := np.asarray(value)).dtype.kind not in "fiub" or value.dtype.char in "eg":
+    value = np.asarray(value)[()]
+    if value.dtype.kind not in "fiub" or value.dtype.char in "eg":
         raise DTypeError(
             f"{function.__name__}: it gives {value.dtype}; a tensor needs float32 or float64, "
             "which astype makes of a mask"
         )
-    return value[()]
+    return value
 
 
 def explain(function: Callable, values: Sequence, kwargs: Mapping, error: Exception) -> Exception:
@@ -250,7 +251,7 @@ def parts(products: Any, node: Any) -> Iterator[tuple[int, Any, Any]]:
             f"rule of {node.function.__name__!r}: it gave {found} for {len(node.inputs)} operands"
         )
     for position, (operand, part) in enumerate(zip(node.inputs, products, strict=True)):
-        if isinstance(operand, type(node)) and operand.value.dtype.kind == "f":
+        if isinstance(operand, type(node)) and operand.flows:
             yield position, operand, part
 
 

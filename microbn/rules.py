@@ -42,9 +42,6 @@ def defvjp(function: Callable, *vjps: Callable | None) -> None:
     RULES[function] = vjps
 
 
-# Helpers of the table
-
-
 def _unreduced(g: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """What a reduction made of x, spread back over the axes it reduced."""
     if axis is not None and not keepdims:

@@ -67,6 +67,7 @@ class Tensor:
         "args",  # the plain values that the function saw
         "inputs",  # the same, with the Tensors themselves in their places
         "kwargs",
+        "flows",  # whether a gradient can flow into it: it holds floats, not a mask or an index
         "number",  # when it was made: numbers only grow
         "scope",  # the groups that it belongs to, outermost first
         "line",  # the line of code that made it, under trace()
@@ -82,7 +83,7 @@ class Tensor:
             raise DTypeError(f"a Tensor's name is text, got {name!r:.60}")
         self.value, self.name = as_floats(data, dtype), name
         self.function, self.args, self.inputs, self.kwargs = None, (), (), _NOTHING
-        self.number, self.grad = next(_numbers), None
+        self.number, self.grad, self.flows = next(_numbers), None, True
         _, self.scope, tracing = mode.get()
         self.line = users_line() if tracing else None
         if tracing:
@@ -228,8 +229,7 @@ for _name, _instead in checks.INSTEAD.items():
 _numbers = count()
 _ABOUT_SHAPES = {np.shape, np.ndim, np.size, np.zeros_like, np.ones_like}
 _NOTHING: Mapping[str, Any] = {}
-_TYPES = "fd?bBhHiIlLqQ"  # float32, float64; what masks and indices are made of
-_SCALARS = {np.float64, np.float32, np.bool}
+_FLOATS = {np.float32, np.float64}
 _new = Tensor.__new__
 
 
@@ -253,17 +253,19 @@ def _recorded(function, compute, values, inputs, kwargs=_NOTHING):
         value = compute(*values, **kwargs)
     except (ValueError, IndexError, TypeError, OverflowError) as error:
         raise checks.explain(function, values, kwargs, error) from None
-    if type(value) is np.ndarray and value.dtype.char in _TYPES:
-        value.setflags(write=False)
-    elif type(value) not in _SCALARS:
+    kind = value.dtype.type if type(value) is np.ndarray else type(value)
+    if not (flows := kind in _FLOATS):
         value = checks.checked(value, function)
+        flows = value.dtype.type in _FLOATS
+    if type(value) is np.ndarray:
+        value.setflags(write=False)
     recording, scope, tracing = mode.get()
     if tracing:
         checks.forward(function, value, values, inputs)
     if not recording:
         function, values, inputs, kwargs = stop_gradient, (value,), (value,), _NOTHING
     out = _new(Tensor)
-    out.value, out.function = value, function
+    out.value, out.function, out.flows = value, function, flows
     out.args, out.inputs, out.kwargs = values, inputs, kwargs
     out.number = next(_numbers)
     out.scope, out.line = scope, users_line() if tracing else None

@@ -360,6 +360,16 @@ def test_exponent_of_zero_to_a_tensor_has_the_gradient_zero():
     assert mb.grad((np.zeros(2) ** y).sum(), y).tolist() == [0, 0]
 
 
+def test_gradient_flows_through_a_primitive_that_gives_a_number_of_pythons():
+    @mb.primitive
+    def total(x):
+        return float(np.sum(x))
+
+    mb.defvjp(total, lambda g, out, x: g * np.ones(x.shape))
+    x = Tensor([1.0, 2.0])
+    assert mb.grad(total(x * 3.0) * 2.0, x).tolist() == [6, 6]
+
+
 def test_functions_without_a_gradient_are_recorded_and_pass_nothing_on():
     x = Tensor([1.5, -0.5])
     for flat in (np.sign, np.floor, np.ceil, stop_gradient):

@@ -125,7 +125,7 @@ def scalar_step(net: Callable, points: Sequence, parameters: Sequence, none: flo
 
 def growth(rounds: int, seed: int) -> Table:
     """Chains of more and more nodes: what each node takes must not grow with their number."""
-    rounds = max(3, rounds // 10)
+    rounds = max(3, rounds // 4)
     columns = ["nodes", *(f"{n:,}" for n in LENGTHS), "largest / smallest", "goal"]
     rows = []
     for name, collect in ((OURS, True), ("  with Python's collector off", False)):
