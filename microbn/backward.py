@@ -15,6 +15,7 @@ import numpy as np
 from . import checks
 from .calls import CALLS
 from .context import mode
+from .finite import check_gradient
 from .nodes import Message, Step
 from .primitives import astype
 from .rules import RULES
@@ -49,7 +50,7 @@ def _steps(root: Any, seed: Any, create_graph: bool, keep: bool = False) -> Iter
                     messages.append((operand, position, product, part))
                 number = operand.number
                 if tracing:
-                    checks.backward(node, position, part, waiting.get(number))
+                    check_gradient(node, position, part, waiting.get(number))
                 if number in waiting:
                     part = waiting[number][1] + part
                 else:

@@ -13,7 +13,7 @@ import numpy as np
 
 from .arrays import constant
 from .calls import CALLS, Call
-from .context import mode, users_line
+from .context import mode
 from .errors import (
     DTypeError,
     GraphError,
@@ -25,6 +25,7 @@ from .errors import (
     listed,
     spelled,
 )
+from .finite import first_fault, spell
 from .nodes import describe, has_history, sources
 
 
@@ -211,8 +212,8 @@ def seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
         raise DTypeError(f"the cotangent is not an array of numbers but {cotangent!r:.60}")
     if seed.shape != value.shape:
         raise ShapeError(f"the cotangent has shape {seed.shape}, {describe(root)} {value.shape}")
-    if mode.get().tracing and (fault := _first_fault(seed)):
-        raise NonFiniteError(f"the cotangent is {_spell(fault)}")
+    if mode.get().tracing and (fault := first_fault(seed)):
+        raise NonFiniteError(f"the cotangent is {spell(fault)}")
     return np.array(seed, value.dtype)[()]
 
 
@@ -268,74 +269,3 @@ def gradient(part: Any, product: Any, value: Any, node: Any, position: int) -> N
 
 def _rule_error(node: Any, position: int, what: str) -> RuleError:
     return RuleError(f"rule of {node.function.__name__!r}, operand {position}: {what}")
-
-
-def forward(function: Any, value: Any, values: Sequence = (), inputs: Sequence = ()) -> None:
-    """Raise NonFiniteError if what a function gave is not finite, and say where that came from.
-
-    ``function`` is the name of a leaf where nothing was computed.
-    """
-    if (fault := _first_fault(value)) is None:
-        return
-    name, where = getattr(function, "__name__", function), f"made at {users_line()}"
-    seen = [_at(v, fault[0], np.shape(value), function) for v in values]
-    for position, (operand, part) in enumerate(zip(inputs, seen, strict=True)):
-        if part is not None and _first_fault(part):
-            who = describe(operand) if hasattr(operand, "function") else "a constant"
-            where += f"; operand {position}, {who}, brought it: {_spell(_first_fault(part))}"
-            break
-    else:
-        if values:
-            where += f"; it appears here, from {_there(seen) or 'finite operands'}"
-    group = ".".join(mode.get().scope)
-    raise NonFiniteError(f"{name}{f' in {group}' * bool(group)}: {_spell(fault)}, {where}")
-
-
-def backward(node: Any, position: int, part: Any, earlier: Any) -> None:
-    """Raise NonFiniteError if the gradient for an operand, or its sum with the earlier ones, is
-    not finite.
-    """
-    operand = node.inputs[position]
-    where = f"operand {position}, {describe(operand)}"
-    if (fault := _first_fault(part)) is not None:
-        same = operand.shape == node.shape
-        seen = [_at(v, fault[0], node.shape, node.function) for v in node.args] if same else []
-        what = f"the gradient for {where}, is {_spell(fault)}"
-        there = f"; the operands are {_there(seen)}" if _there(seen) else ""
-    elif earlier is not None and (fault := _first_fault(earlier[1] + part)) is not None:
-        what, there = f"with the gradient for {where}, its sum becomes {_spell(fault)}", ""
-    else:
-        return
-    raise NonFiniteError(f"backward of {describe(node)}: {what}, {_made(node)}{there}")
-
-
-def _at(value: Any, index: tuple, shape: tuple, function: Any) -> Any:
-    """An operand at the index, where the function works entry by entry; else all of it."""
-    if not isinstance(value, (np.ndarray, np.generic, float, int)):
-        return None
-    entrywise = isinstance(function, np.ufunc) and function is not np.matmul
-    return np.broadcast_to(value, shape)[index] if entrywise else value
-
-
-def _there(seen: Sequence) -> str:
-    numbers = [v for v in seen if v is not None and np.ndim(v) == 0]
-    return " and ".join(f"{v:.6g}" for v in numbers) + " there" if numbers else ""
-
-
-def _first_fault(value: Any) -> Any:
-    """The index and the value of the first entry that is not finite; None if all are."""
-    value = np.asarray(value)
-    if value.dtype.kind != "f" or np.isfinite(value).all():
-        return None
-    index = tuple(np.argwhere(~np.isfinite(value))[0].tolist())
-    return index, value[index]
-
-
-def _spell(fault: tuple) -> str:
-    index, value = fault
-    return f"{value} at {list(index)}" if index else f"{value}"
-
-
-def _made(node: Any) -> str:
-    group = f" in {'.'.join(node.scope)}" if node.scope else ""
-    return f"made{group} at {node.line}" if node.line else f"made{group} outside trace()"

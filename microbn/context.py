@@ -5,28 +5,14 @@ Each thread and each asyncio task has its own switches, and an exception sets th
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from linecache import getline
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .errors import ArgumentError
-
-
-class Line(NamedTuple):
-    """A line of the user's code."""
-
-    file: str
-    number: int
-
-    def __str__(self) -> str:
-        code = getline(self.file, self.number).strip()
-        return f"{Path(self.file).name}:{self.number}" + (f": {code}" if code else "")
 
 
 class Mode(NamedTuple):
@@ -83,17 +69,6 @@ def _set(**switches: Any) -> Iterator[None]:
         yield
     finally:  # its own switches alone: others may have been set meanwhile
         mode.set(mode.get()._replace(**{name: getattr(before, name) for name in switches}))
-
-
-def users_line() -> Line:
-    """The line that is running now, outside of microbn and NumPy."""
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _OURS:
-        frame = frame.f_back
-    return Line(frame.f_code.co_filename, frame.f_lineno)
-
-
-_OURS = {__package__, "numpy", "contextlib"}
 
 
 def label(names: Mapping[str, Any]) -> None:

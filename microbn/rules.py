@@ -88,7 +88,6 @@ def _at(index: Any, axis: int, ndim: int) -> tuple:
     return (slice(None),) * (axis % ndim) + (index,)
 
 
-# The table
 # fmt: off
 
 # Arithmetic: a rule for the left operand, a rule for the right.

@@ -17,8 +17,9 @@ from . import backward as reverse  # and with it the rules, which fill CALLS
 from . import checks
 from .arrays import as_floats, boxed, constant, foreign, operand, plain, read_only
 from .calls import CALLS
-from .context import mode, users_line
+from .context import mode
 from .errors import DTypeError, GraphError, RuleError, ShapeError
+from .finite import check_value, users_line
 from .nodes import describe, has_history
 from .primitives import JOINS, astype, getitem, stop_gradient, written_out
 
@@ -87,7 +88,7 @@ class Tensor:
         _, self.scope, tracing = mode.get()
         self.line = users_line() if tracing else None
         if tracing:
-            checks.forward(name or "a leaf", self.value)
+            check_value(name or "a leaf", self.value)
 
     # Arithmetic and comparison: NumPy's functions, recorded.
     __add__, __radd__ = _operator(np.add)
@@ -261,7 +262,7 @@ def _recorded(function, compute, values, inputs, kwargs=_NOTHING):
         value.setflags(write=False)
     recording, scope, tracing = mode.get()
     if tracing:
-        checks.forward(function, value, values, inputs)
+        check_value(function, value, values, inputs)
     if not recording:
         function, values, inputs, kwargs = stop_gradient, (value,), (value,), _NOTHING
     out = _new(Tensor)

@@ -16,7 +16,8 @@ ROOM = Path(microbn.__file__).parent
 LAYERS = [  # a room imports from the lines above its own
     {"errors.py", "closed_form.py"},
     {"arrays.py", "context.py", "nodes.py", "calls.py", "primitives.py"},
-    {"checks.py", "rules.py"},
+    {"finite.py", "rules.py"},
+    {"checks.py"},
     {"backward.py"},
     {"tensor.py"},
     {"functional.py", "scalar.py", "symbol.py"},

@@ -1,0 +1,109 @@
+"""Where a NaN or an infinity came from: what is checked under `trace`, and the lines of code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from linecache import getline
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .context import mode
+from .errors import NonFiniteError
+from .nodes import describe
+
+
+def check_value(function: Any, value: Any, values: Sequence = (), inputs: Sequence = ()) -> None:
+    """Raise NonFiniteError if what a function gave is not finite, and say where that came from.
+
+    ``function`` is the name of a leaf where nothing was computed.
+    """
+    if (fault := first_fault(value)) is None:
+        return
+    name, where = getattr(function, "__name__", function), f"made at {users_line()}"
+    seen = [_at(v, fault[0], np.shape(value), function) for v in values]
+    for position, (operand, part) in enumerate(zip(inputs, seen, strict=True)):
+        if part is not None and first_fault(part):
+            who = describe(operand) if hasattr(operand, "function") else "a constant"
+            where += f"; operand {position}, {who}, brought it: {spell(first_fault(part))}"
+            break
+    else:
+        if values:
+            where += f"; it appears here, from {_there(seen) or 'finite operands'}"
+    group = ".".join(mode.get().scope)
+    raise NonFiniteError(f"{name}{f' in {group}' * bool(group)}: {spell(fault)}, {where}")
+
+
+def check_gradient(node: Any, position: int, part: Any, earlier: Any) -> None:
+    """Raise NonFiniteError if the gradient for an operand, or its sum with the earlier ones, is
+    not finite.
+    """
+    operand = node.inputs[position]
+    where = f"operand {position}, {describe(operand)}"
+    if (fault := first_fault(part)) is not None:
+        same = operand.shape == node.shape
+        seen = [_at(v, fault[0], node.shape, node.function) for v in node.args] if same else []
+        what = f"the gradient for {where}, is {spell(fault)}"
+        there = f"; the operands are {_there(seen)}" if _there(seen) else ""
+    elif earlier is not None and (fault := first_fault(earlier[1] + part)) is not None:
+        what, there = f"with the gradient for {where}, its sum becomes {spell(fault)}", ""
+    else:
+        return
+    raise NonFiniteError(f"backward of {describe(node)}: {what}, {_made(node)}{there}")
+
+
+class Line(NamedTuple):
+    """A line of the user's code."""
+
+    file: str
+    number: int
+
+    def __str__(self) -> str:
+        code = getline(self.file, self.number).strip()
+        return f"{Path(self.file).name}:{self.number}" + (f": {code}" if code else "")
+
+
+def users_line() -> Line:
+    """The line that is running now, outside of microbn and NumPy."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _OURS:
+        frame = frame.f_back
+    return Line(frame.f_code.co_filename, frame.f_lineno)
+
+
+_OURS = {__package__, "numpy", "contextlib"}
+
+
+def _at(value: Any, index: tuple, shape: tuple, function: Any) -> Any:
+    """An operand at the index, where the function works entry by entry; else all of it."""
+    if not isinstance(value, (np.ndarray, np.generic, float, int)):
+        return None
+    entrywise = isinstance(function, np.ufunc) and function is not np.matmul
+    return np.broadcast_to(value, shape)[index] if entrywise else value
+
+
+def _there(seen: Sequence) -> str:
+    numbers = [v for v in seen if v is not None and np.ndim(v) == 0]
+    return " and ".join(f"{v:.6g}" for v in numbers) + " there" if numbers else ""
+
+
+def first_fault(value: Any) -> Any:
+    """The index and the value of the first entry that is not finite; None if all are."""
+    value = np.asarray(value)
+    if value.dtype.kind != "f" or np.isfinite(value).all():
+        return None
+    index = tuple(np.argwhere(~np.isfinite(value))[0].tolist())
+    return index, value[index]
+
+
+def spell(fault: tuple) -> str:
+    """``nan at [2, 1]``."""
+    index, value = fault
+    return f"{value} at {list(index)}" if index else f"{value}"
+
+
+def _made(node: Any) -> str:
+    group = f" in {'.'.join(node.scope)}" if node.scope else ""
+    return f"made{group} at {node.line}" if node.line else f"made{group} outside trace()"
