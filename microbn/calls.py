@@ -91,7 +91,8 @@ def _owned(function: Callable) -> Callable:
         value = function(*args, **kwargs)
         if not isinstance(value, np.ndarray) or not value.flags.writeable:
             return value
-        ours = value.base is None and sys.getrefcount(value) == 2  # here, and in this very call
+        fresh = object()  # which is known here alone
+        ours = value.base is None and sys.getrefcount(value) == sys.getrefcount(fresh)
         return value if ours else value.copy()
 
     return call
