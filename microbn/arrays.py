@@ -72,30 +72,6 @@ def operand(other: Any) -> Any:
     return freeze(array) if array.dtype.kind in "fiub" else NotImplemented
 
 
-def plain(arg: Any) -> Any:
-    """The value of a Tensor, and anything else as it is."""
-    return arg.value if hasattr(arg, "inputs") else arg
-
-
-def foreign(inputs: Any) -> bool:
-    """Whether something among these speaks NumPy's protocol in its own way, as a Symbol does."""
-    others = (x for x in inputs if not hasattr(x, "inputs"))
-    return any(
-        hasattr(x, "__array_ufunc__") and not isinstance(x, (np.ndarray, np.generic))
-        for x in others
-    )
-
-
-def boxed(arg: Any) -> Any:
-    """A Tensor as an object array of its entries, so that it can meet one."""
-    if not hasattr(arg, "inputs"):
-        return arg
-    box = np.empty(arg.shape, object)
-    for index in np.ndindex(arg.shape):
-        box[index] = arg[index] if index else arg
-    return box
-
-
 class ReadOnly(np.ndarray):
     """A view that cannot be written into; += -= *= /= make a new array, as they do for numbers."""
 

@@ -127,7 +127,7 @@ def _shown(value: Any) -> Any:
 
 def _seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
     """The gradient that the sweep starts with: an array, or with create_graph a node."""
-    seed, kind = checks.seed(root, cotangent, create_graph), type(root)
+    seed, kind = checks.seed(root, cotangent), type(root)
     if not create_graph:
         return seed
     return astype(cotangent, seed.dtype) if isinstance(cotangent, kind) else kind(seed)

@@ -31,8 +31,8 @@ class Call(NamedTuple):
 
 
 def _mean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """``np.mean`` in half its time, to the bit (in float32 of up to 2**24 numbers); of nothing an
-    error, where NumPy warns and gives NaN.
+    """``np.mean``, to the bit (in float32 of up to 2**24 numbers), without its detours; of nothing
+    an error, where NumPy warns and gives NaN.
     """
     total = x.sum(axis, keepdims=keepdims)
     if not x.size and total.size:
@@ -41,7 +41,7 @@ def _mean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 
 CALLS: dict[Callable, Call] = {}
-# Quicker ways to the same values: operators on scalars by far, methods by NumPy's dispatch.
+# Shorter ways to the same values: operators on scalars, methods without NumPy's dispatch.
 QUICKER: dict[Callable, Callable] = {
     np.add: operator.add,
     np.subtract: operator.sub,

@@ -26,7 +26,7 @@ from .errors import (
     spelled,
 )
 from .finite import first_fault, spell
-from .nodes import describe, has_history, sources
+from .nodes import describe, has_history, is_node, sources
 
 
 def call(function: Callable, args: Sequence, kwargs: Mapping) -> tuple[Call, Mapping]:
@@ -45,7 +45,7 @@ def call(function: Callable, args: Sequence, kwargs: Mapping) -> tuple[Call, Map
         )
     if most is not None and 0 < rules < len(args):
         for i, arg in enumerate(args[rules:], start=rules):
-            if hasattr(arg, "inputs"):
+            if is_node(arg):
                 what = f"no rule for operand {i}; give defvjp one for it, or None"
                 raise RuleError(f"{spelled(function)}: {what}")
     for key, value in kwargs.items():
@@ -54,7 +54,7 @@ def call(function: Callable, args: Sequence, kwargs: Mapping) -> tuple[Call, Map
                 f"{spelled(function)}: {key}= cannot be recorded, as its rules do not take it; "
                 "leave it out"
             )
-        if hasattr(value, "inputs"):
+        if is_node(value):
             raise RuleError(f"{function.__name__}: {key}= is a Tensor; pass it by position")
         if not isinstance(value, (int, tuple)):
             kwargs = {**kwargs, key: constant(value)}
@@ -146,7 +146,7 @@ def new_data(leaf: Any, new: Any) -> None:
 
 def in_place(self: Any, other: Any) -> Any:
     """For ``t -= ...``: on a leaf, and by numbers, an error, as Python would make a new Tensor."""
-    if self.function is None and not hasattr(other, "inputs"):
+    if self.function is None and not is_node(other):
         raise GraphError(
             "this would make a new Tensor and leave the leaf as it is; to update a parameter write "
             "p.data -= ..., and t = t - ... where a new Tensor is meant"
@@ -179,12 +179,12 @@ def absent(name: str, instead: str) -> property:
     return property(missing)
 
 
-def seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
+def seed(root: Any, cotangent: Any) -> Any:
     """The gradient that a backward starts with, as an array of the root's shape and dtype.
 
     Raises where none can start: DTypeError, GraphError, ShapeError.
     """
-    if not hasattr(root, "inputs"):
+    if not is_node(root):
         what, way_out = type(root).__name__, "a gradient becomes one by create_graph=True"
         if callable(root):
             what, way_out = "a function", "call it first: grad(f(x), x)"
@@ -196,8 +196,6 @@ def seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
             f"{describe(root)} has no history: nothing here was recorded. Start from the result "
             "of a computation on Tensors, made outside no_grad()"
         )
-    if create_graph and not mode.get().recording:
-        raise GraphError("create_graph=True records the gradient, which no_grad() forbids")
     value = root.value
     if value.dtype.kind != "f":
         raise DTypeError(f"{describe(root)} holds {root.dtype}: no gradient flows back from it")
@@ -229,7 +227,10 @@ def wanted(inputs: Sequence, kind: type) -> set[int]:
 
 
 def live(node: Any) -> Sequence:
-    """The inputs of a node as they are, if they still have the values that it saw."""
+    """The inputs of a node as they are, if they still have the values that it saw.
+
+    Raises GraphError where a leaf was replaced, and where nothing would be recorded.
+    """
     if not mode.get().recording:
         raise GraphError("create_graph=True records the gradient, which no_grad() forbids")
     for operand, value in sources(node):

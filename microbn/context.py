@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .errors import ArgumentError
+from .nodes import is_node
 
 
 class Mode(NamedTuple):
@@ -79,5 +80,5 @@ def label(names: Mapping[str, Any]) -> None:
     if not isinstance(names, Mapping):
         raise ArgumentError(f"label: takes a dict such as locals(), got {names!r:.60}")
     for name, value in names.items():
-        if getattr(value, "name", name) is None:
+        if is_node(value) and value.name is None:
             value.name = name

@@ -12,7 +12,7 @@ import numpy as np
 
 from .context import mode
 from .errors import NonFiniteError
-from .nodes import describe
+from .nodes import describe, is_node
 
 
 def check_value(function: Any, value: Any, values: Sequence = (), inputs: Sequence = ()) -> None:
@@ -26,7 +26,7 @@ def check_value(function: Any, value: Any, values: Sequence = (), inputs: Sequen
     seen = [_at(v, fault[0], np.shape(value), function) for v in values]
     for position, (operand, part) in enumerate(zip(inputs, seen, strict=True)):
         if part is not None and first_fault(part):
-            who = describe(operand) if hasattr(operand, "function") else "a constant"
+            who = describe(operand) if is_node(operand) else "a constant"
             where += f"; operand {position}, {who}, brought it: {spell(first_fault(part))}"
             break
     else:

@@ -1,4 +1,4 @@
-"""A recorded graph as data: what a node was made from, and a node in words.
+"""A recorded graph as data: what is a node, what it was made from, and a node in words.
 
 A node has a ``number`` that grows with time, the ``value`` it got, the ``function`` that made it
 (None for a leaf), the plain ``args`` and ``kwargs`` that the function saw, and its ``inputs``: the
@@ -36,6 +36,35 @@ class Step(NamedTuple):
     def __str__(self) -> str:
         sent = [f"  sends {brief(m.gradient)} to {describe(m.operand)}" for m in self.messages]
         return "\n".join([f"{describe(self.node)} has gradient {brief(self.gradient)}", *sent])
+
+
+def is_node(x: Any) -> bool:
+    """Whether this is part of a graph, and no plain value."""
+    return hasattr(x, "inputs") and hasattr(x, "number")
+
+
+def plain(arg: Any) -> Any:
+    """The value of a node, and anything else as it is."""
+    return arg.value if is_node(arg) else arg
+
+
+def foreign(inputs: Any) -> bool:
+    """Whether something among these speaks NumPy's protocol in its own way, as a Symbol does."""
+    others = (x for x in inputs if not is_node(x))
+    return any(
+        hasattr(x, "__array_ufunc__") and not isinstance(x, (np.ndarray, np.generic))
+        for x in others
+    )
+
+
+def boxed(arg: Any) -> Any:
+    """A node as an object array of its entries, so that it can meet one."""
+    if not is_node(arg):
+        return arg
+    box = np.empty(arg.shape, object)
+    for index in np.ndindex(arg.shape):
+        box[index] = arg[index] if index else arg
+    return box
 
 
 def sources(node: Any) -> Iterator[tuple[Any, Any]]:

@@ -15,12 +15,12 @@ import numpy as np
 
 from . import backward as reverse  # and with it the rules, which fill CALLS
 from . import checks
-from .arrays import as_floats, boxed, constant, foreign, operand, plain, read_only
+from .arrays import as_floats, constant, operand, read_only
 from .calls import CALLS
 from .context import mode
 from .errors import DTypeError, GraphError, RuleError, ShapeError
 from .finite import check_value, users_line
-from .nodes import describe, has_history
+from .nodes import boxed, describe, foreign, has_history, plain
 from .primitives import JOINS, astype, getitem, stop_gradient, written_out
 
 

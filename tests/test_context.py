@@ -88,9 +88,9 @@ def test_a_scope_has_a_name(name):
 
 
 def test_label_names_tensors_and_leaves_the_rest_alone():
-    x, named, number, words = Tensor(1.0), Tensor(1.0, "given"), 3, "words"
+    x, named, number, net = Tensor(1.0), Tensor(1.0, "given"), 3, nn.ReLU()
     mb.label(locals())
-    assert (x.name, named.name, number, words) == ("x", "given", 3, "words")
+    assert (x.name, named.name, number, net.name) == ("x", "given", 3, None)
     with pytest.raises(errors.ArgumentError, match=r"takes a dict such as locals\(\)"):
         mb.label([x])
 
