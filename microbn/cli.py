@@ -1,4 +1,4 @@
-"""The command line: ``microbn tour``."""
+"""The command line: ``microbn tour``, ``microbn check``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from . import __version__
 from .errors import MicrobnError
+from .targets import BUILT_IN, find
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a console without Greek shows ? instead
     args = _parser().parse_args(argv)
     try:
-        args.run(args)
+        return args.run(args) or 0
     except OSError as error:
         print(f"microbn: cannot write: {error}", file=sys.stderr)
         return 1
@@ -28,7 +29,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,6 +49,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     tour.add_argument("--quick", action="store_true", help="half the training steps")
     tour.set_defaults(run=_tour)
+    check = commands.add_parser(
+        "check", help="hold a gradient against finite differences; 1 if it is wrong"
+    )
+    check.add_argument(
+        "target", metavar="TARGET",
+        help=f"one of {', '.join(BUILT_IN)}, or file.py:function",
+    )  # fmt: skip
+    check.add_argument(
+        "shapes", nargs="*", metavar="SHAPE", help="of each input: 8x3, 3, or () for a number"
+    )
+    check.add_argument("--order", type=int, choices=(1, 2), default=1, help="2: second derivatives")
+    check.add_argument("--seed", type=int, default=0, help="of inputs and cotangent (default: 0)")
+    check.add_argument("--draw", type=Path, metavar="FILE", help="draw the graph, .svg, .png, .pdf")
+    check.set_defaults(run=_check)
     return parser
 
 
@@ -56,3 +70,16 @@ def _tour(args: argparse.Namespace) -> None:
     from .lab.tour import tour
 
     tour(args.out, args.seeds, args.quick)
+
+
+def _check(args: argparse.Namespace) -> int:
+    import rich
+
+    from .testing import gradcheck
+
+    f, inputs = find(args.target, args.shapes, args.seed)
+    report = gradcheck(f, *inputs, order=args.order, seed=args.seed)
+    rich.print(report)
+    if args.draw:
+        print(f"Drawn: {report.draw().save(args.draw)}")
+    return 0 if report else 1

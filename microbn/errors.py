@@ -43,6 +43,10 @@ class NonFiniteError(MicrobnError, ArithmeticError):
     """A NaN or an infinity where it would do lasting damage."""
 
 
+class GradientError(MicrobnError, AssertionError):
+    """A gradient that is not what differences say; the message is the checker's report."""
+
+
 class RenderError(MicrobnError, RuntimeError):
     """Graphviz is there, and fails; the message is its own."""
 

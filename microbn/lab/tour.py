@@ -17,7 +17,7 @@ from ..nn import Linear
 from ..nodes import history
 from ..optim import SGD
 from ..tensor import Tensor
-from ..testing import downstream, numeric_vjp
+from ..testing import numeric_vjp, replay
 from ..view import draw
 from ..view.dot import GREEK, check_renderers
 from .data import Split, digits
@@ -116,7 +116,7 @@ def agreement(y: Tensor, dy: np.ndarray) -> list[dict[str, Any]]:
     rows = []
     for node, gradient, _ in sweep(y, dy):
         if node.name in staged and node is not y:
-            numeric = numeric_vjp(downstream(y, node), node.value, dy)
+            numeric = numeric_vjp(replay(y, node), node.value, dy)
             others = {"staged": staged[node.name], "one_line": one_line.get(node.name)}
             rows.append(
                 {"name": node.name, "shape": node.shape, "size": np.max(np.abs(gradient))}

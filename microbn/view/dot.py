@@ -22,7 +22,10 @@ GREEK = {
 SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "matmul": "@", "sqrt": "√"}
 _SYMMETRIC = {"add", "multiply", "maximum", "minimum"}  # whose operands need no numbers
 FORMATS = ("svg", "png", "pdf")
-_FILL = {"leaf": "#dcebf7", "constant": "#f2f2f2", "computed": "#ffffff", "result": "#fbe3d0"}
+_FILL = {
+    "leaf": "#dcebf7", "constant": "#f2f2f2", "computed": "#ffffff", "result": "#fbe3d0",
+    "suspect": "#f4a09a",
+}  # fmt: skip
 
 # In a process of its own, as `dot` is: what its C library prints about fonts stays there.
 _PYGRAPHVIZ = """
@@ -93,8 +96,9 @@ def to_dot(
 ) -> Drawing:
     """Draw a snapshot: each node with its name, shape, value and gradient ("–" where none is).
 
-    Leaves are blue, constants grey, the result is orange; arrows into a function whose operands
-    cannot trade places are numbered. ``direction`` is "LR" or "TB": left to right, top to bottom.
+    Leaves are blue, constants grey, the result is orange, a suspect red; arrows into a function
+    whose operands cannot trade places are numbered. ``direction`` is "LR" or "TB": left to right,
+    top to bottom.
     """
     if direction not in ("LR", "TB"):
         raise ArgumentError(f"draw: direction is 'LR' or 'TB', not {direction!r}")

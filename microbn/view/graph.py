@@ -18,8 +18,8 @@ from ..tensor import Tensor
 class Node:
     """One value of the graph. ``function`` is "" unless it was computed.
 
-    ``role`` is "leaf", "constant", "computed" or "result"; ``gradient`` is None where none was
-    asked for or none flows.
+    ``role`` is "leaf", "constant", "computed", "result" or "suspect"; ``gradient`` is None where
+    none was asked for or none flows.
     """
 
     id: str
@@ -49,10 +49,12 @@ class Graph:
     edges: tuple[Edge, ...]
 
 
-def snapshot(root: Tensor, gradients: Mapping[int, Any] | None = None) -> Graph:
+def snapshot(
+    root: Tensor, gradients: Mapping[int, Any] | None = None, suspect: Tensor | None = None
+) -> Graph:
     """Everything that ``root`` was made from, the constants among the operands included.
 
-    ``gradients`` maps the number of a Tensor to its gradient.
+    ``gradients`` maps the number of a Tensor to its gradient. ``suspect`` is a node to be marked.
     """
     if not isinstance(root, Tensor):
         raise DTypeError(f"only a Tensor has a graph to look at, not {type(root).__name__}")
@@ -71,7 +73,9 @@ def snapshot(root: Tensor, gradients: Mapping[int, Any] | None = None) -> Graph:
             else:
                 sources.append((ids[source.number], position))
         ids[tensor.number] = f"n{len(nodes)}"
-        nodes.append(_node(ids[tensor.number], tensor, tensor is root, seen, gradients))
+        role = "leaf" if tensor.function is None else "result" if tensor is root else "computed"
+        role = "suspect" if tensor is suspect else role
+        nodes.append(_node(ids[tensor.number], tensor, role, seen, gradients))
         for source_id, position in sources:
             edges.append(Edge(f"e{len(edges)}", source_id, nodes[-1].id, position))
     return Graph(tuple(nodes), tuple(edges))
@@ -96,7 +100,7 @@ def operands(tensor: Tensor) -> list[tuple[int, Tensor | None, Any]]:
 def _node(
     id: str,
     tensor: Tensor,
-    is_root: bool,
+    role: str,
     seen: Mapping[int, Any],
     gradients: Mapping[int, Any],
 ) -> Node:
@@ -105,7 +109,7 @@ def _node(
         id=id,
         name=str(tensor.name or ""),
         function=tensor.function.__name__ if tensor.function else "",
-        role="leaf" if tensor.function is None else "result" if is_root else "computed",
+        role=role,
         value=np.asarray(seen.get(tensor.number, tensor.value)),  # a leaf's may be another by now
         gradient=None if gradient is None else np.asarray(gradient),
         scope=tensor.scope,

@@ -1,0 +1,116 @@
+"""What a command works on: a built-in example, or a function in a file of one's own."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from . import functional, nn
+from .errors import ArgumentError, listed
+from .nodes import history
+from .tensor import Tensor
+
+
+def neuron(w: Any, x: Any, b: Any) -> Any:
+    """One neuron: ``tanh(w · x + b)``."""
+    return np.tanh(w @ x + b)
+
+
+def mlp() -> nn.Module:
+    """A net of two layers, with batch norm between them."""
+    return nn.Sequential(nn.Linear(4, 3, rng=0), nn.BatchNorm(3), nn.Tanh(), nn.Linear(3, 2, rng=1))
+
+
+# What makes the function or Module, and the shapes of its inputs.
+BUILT_IN: dict[str, tuple[Callable, list[tuple[int, ...]]]] = {
+    "neuron": (lambda: neuron, [(3,), (3,), ()]),
+    "softmax": (lambda: functional.softmax, [(4, 3)]),
+    "batchnorm": (lambda: functional.batch_norm, [(6, 3), (3,), (3,)]),
+    "mlp": (mlp, [(6, 4)]),
+}
+
+
+def find(target: str, shapes: Sequence[str] = (), seed: int = 0) -> tuple[Any, list[Any]]:
+    """What ``target`` names, to be called or checked, and inputs for it.
+
+    A target is a built-in or ``file.py:function``. Its inputs are drawn from N(0, 1) in the
+    ``shapes`` given, ``8x3`` or ``3``, or ``()`` for a number. A function without parameters is
+    called: it gives a tuple, a function with its inputs, or what it computed from Tensors. For
+    ``file.py:layer`` two functions may stand, layer_forward and layer_backward.
+
+    Raises ArgumentError for what is not there, and for shapes that are missing or no shapes.
+    """
+    rng = np.random.default_rng(seed)
+    wanted = [_shape(text) for text in shapes]
+    if target in BUILT_IN:
+        make, usual = BUILT_IN[target]
+        return make(), [rng.normal(size=shape) for shape in wanted or usual]
+    path, colon, name = target.rpartition(":")
+    if not colon:
+        known = ", ".join(BUILT_IN)
+        raise ArgumentError(f"{target!r} is no target; it is one of {known}, or file.py:function")
+    f, parameters = _function(_load(Path(path)), name)
+    if parameters and not wanted:
+        example = " ".join(["8x3", *["3"] * (len(parameters) - 1)])
+        raise ArgumentError(
+            f"{name} needs a shape for each of {listed(parameters)}: {target} {example}"
+        )
+    return (f, [rng.normal(size=shape) for shape in wanted]) if wanted else _result(f(), name)
+
+
+def _load(path: Path) -> ModuleType:
+    spec = spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ArgumentError(f"there is no Python file {str(path)!r}")
+    module = module_from_spec(spec)
+    sys.path.insert(0, str(path.parent))  # as for a script, for what it imports from beside it
+    spec.loader.exec_module(module)
+    return module
+
+
+def _function(module: ModuleType, name: str) -> tuple[Any, list[str]]:
+    """The function, or the pair of functions, with the parameters that have no default."""
+    forward, backward = (getattr(module, f"{name}_{way}", None) for way in ("forward", "backward"))
+    if callable(found := getattr(module, name, None)):
+        called = found
+    elif callable(forward) and callable(backward):
+        from .testing import HandWritten
+
+        found, called = HandWritten(forward, backward), forward
+    else:
+        there = [key for key, value in vars(module).items() if inspect.isfunction(value)]
+        raise ArgumentError(
+            f"{module.__name__}.py has no function {name!r}, nor {name}_forward and "
+            f"{name}_backward; it has {', '.join(there) or 'no functions'}"
+        )
+    parameters = inspect.signature(called).parameters.values()
+    return found, [p.name for p in parameters if p.default is p.empty]
+
+
+def _result(given: Any, name: str) -> tuple[Any, list[Any]]:
+    """What a function without parameters gave: a function and inputs, or a graph to replay."""
+    if isinstance(given, tuple) and given and callable(given[0]):
+        return given[0], list(given[1:])
+    if isinstance(given, Tensor):
+        from .testing import replay
+
+        leaves = [tensor for tensor in history(given) if tensor.function is None]
+        return replay(given, *leaves), [leaf.data for leaf in leaves]
+    raise ArgumentError(
+        f"{name}() gives {type(given).__name__}; it has to give a function and its inputs, "
+        "return f, x, y, or a Tensor that was computed"
+    )
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    try:
+        return () if text == "()" else tuple(int(side) for side in text.split("x"))
+    except ValueError:
+        raise ArgumentError(f"{text!r} is no shape; write 8x3, 3, or () for a number") from None

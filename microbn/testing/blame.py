@@ -1,0 +1,69 @@
+"""Who is to blame for a wrong gradient: every node of the graph, checked by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..nodes import history
+from ..rules import RULES
+from ..tensor import Tensor
+from .comparison import compare
+from .differences import norm, slopes, spread
+from .replay import replay
+from .report import Suspect
+from .subjects import Subject
+
+
+def suspect(root: Tensor, order: int, rng: np.random.Generator) -> Suspect | None:
+    """The first node that ``root`` was made from whose own rule fails, from a random cotangent.
+
+    If all rules are right, it is the first node through which nothing flows although it should.
+    """
+    computed = [(i, node) for i, node in enumerate(history(root)) if node.function and node.flows]
+    for number, node in computed:
+        if RULES.get(node.function) and (why := _fault(node, order, rng)):
+            return Suspect(node, number, why)
+    for number, node in computed:
+        if not RULES.get(node.function) and _cut(node, root, rng):
+            return Suspect(
+                node, number, "the result depends on it, and nothing flows back through it"
+            )
+    return None
+
+
+def _cut(node: Tensor, root: Tensor, rng: np.random.Generator) -> bool:
+    """Whether a path ends here: the result depends on this node, as it does on its operand."""
+    cotangent = rng.normal(size=root.shape)
+    size = norm(cotangent * root.value) / spread(node.value)
+    matters = np.max(np.abs(slopes(replay(root, node), node.value, cotangent).value), initial=0)
+    unknown = not any(isinstance(x, Tensor) for x in node.inputs)  # computed under no_grad
+    return matters > 1e-9 * size and bool(unknown or _fault(node, 1, rng))
+
+
+def _fault(node: Tensor, order: int, rng: np.random.Generator) -> str | None:
+    """What is wrong with a node's rule, found by calling its function alone."""
+    function: Any = node.function
+    inputs: list[Any] = [*node.inputs]
+    places = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.flows]
+    if not places:
+        return None
+
+    def alone(*operands: Any) -> Any:
+        args: list[Any] = [*node.args]
+        for place, operand in zip(places, operands, strict=True):
+            args[place] = operand
+        return function(*args, **node.kwargs)
+
+    subject = Subject(alone, [node.args[place] for place in places])
+    subject.name, subject.on_arrays = function.__name__, True
+    subject.names = [f"operand {place}" for place in places]
+    report = compare(subject, rng, order)
+    if report.faults:
+        return report.faults[0]
+    wrong = [part for part in report.inputs if part.verdict == "differs"]
+    if not wrong:
+        return None
+    which = f" for {wrong[0].name}" if len(places) > 1 else ""
+    return f"its own rule{which} is {wrong[0].off()}"

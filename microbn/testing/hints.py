@@ -1,0 +1,115 @@
+"""What a wrong gradient looks like: guesses at the mistake, from the numbers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+CLOSE = 1e-5  # relative to the largest entry: what is taken for the same
+
+
+def hints(name: str, wrong: Any, inputs: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator:
+    """Guesses at what went wrong with the gradient of the input ``name``, the likeliest first.
+
+    ``wrong`` is what was given for it; ``inputs`` and ``right`` are all inputs and what their
+    gradients should be, by name.
+    """
+    should, x = right[name], inputs[name]
+    if not np.isfinite(wrong).all():
+        yield "it is not finite: a division by 0, or the root or the logarithm of one?"
+    elif not wrong.any():
+        yield "it is 0 everywhere: is the path cut (t.data, a constant), or a rule missing?"
+    elif np.isfinite(should).all():
+        yield from _factor(wrong, should, inputs)
+        yield from _place(wrong, should)
+        for other in inputs.keys() - {name}:
+            yield from _mixed_up(wrong, should, other, inputs[other], right[other])
+        if _same(wrong, should, 1e-3):
+            yield "it is nearly right: a small constant such as eps in another place, or float32?"
+        yield from _path(wrong - should, x)
+
+
+def _factor(wrong: Any, right: Any, inputs: Mapping[str, Any]) -> Iterator[str]:
+    """The same factor everywhere, and what it might be."""
+    ratio = float(np.sum(wrong * right) / (np.sum(right * right) or 1))
+    if wrong.size > 1 and _same(wrong, ratio * right, 1e-7):
+        close = CLOSE * abs(ratio)
+        meant = (words for factor, words in _factors(inputs) if abs(factor - ratio) < close)
+        yield f"every entry is {ratio:.5g} times what it should be{next(meant, '')}"
+
+
+def _factors(inputs: Mapping[str, Any]) -> Iterator[tuple[float, str]]:
+    """Factors that have a meaning."""
+    yield -1.0, ": the sign"
+    yield 2.0, ": counted twice, or not halved?"
+    yield 0.5, ": halved, or a factor of 2 forgotten?"
+    for name, x in inputs.items():
+        for axis, n in enumerate(np.shape(x)):
+            if n > 1:
+                where = f"the length of axis {axis} of {name!r}"
+                yield n, f", {where}: a sum where a mean is meant?"
+                yield 1 / n, f", 1 / {where}: a mean where a sum is meant?"
+                for power, sign in ((1.0, ""), (0.5, "√")):
+                    about = f"with n = {n}, {where}: the biased variance, or the unbiased?"
+                    yield (n / (n - 1)) ** power, f", {sign}(n / (n - 1)) {about}"
+                    yield ((n - 1) / n) ** power, f", {sign}((n - 1) / n) {about}"
+
+
+def _place(wrong: Any, right: Any) -> Iterator[str]:
+    """The right numbers in the wrong place, or added up."""
+    if wrong.ndim == 2 and wrong.shape[0] == wrong.shape[1] and _same(wrong, right.T):
+        yield "it is transposed"
+    for axis, n in enumerate(wrong.shape):
+        total = right.sum(axis, keepdims=True) + 0 * right
+        if n > 1 and _same(wrong, total):
+            yield f"it is summed over axis {axis}, and the sum spread back"
+        elif n > 1 and _same(wrong, total / n):
+            yield f"it is averaged over axis {axis}, and the mean spread back"
+
+
+def _mixed_up(wrong: Any, right: Any, other: str, value: Any, its_right: Any) -> Iterator[str]:
+    """Another input's gradient, or another input as a factor too few or too many."""
+    if wrong.shape == its_right.shape and _same(wrong, its_right):
+        yield f"it is the gradient of {other!r}"
+    try:
+        factor = np.broadcast_to(value, wrong.shape)
+    except ValueError:
+        return
+    if factor.size and np.ptp(factor) > 0:
+        if _same(wrong * factor, right):
+            yield f"it lacks the factor {other!r}"
+        elif _same(wrong, right * factor):
+            yield f"it has the factor {other!r} once too often"
+
+
+def _path(error: Any, x: Any) -> Iterator[str]:
+    """What is wrong is the same along an axis, or follows the input along it: a path not taken."""
+    for axis, n in enumerate(error.shape):
+        if n < 3:
+            continue
+        mean = error.mean(axis, keepdims=True)
+        centered = x - x.mean(axis, keepdims=True)
+        squares = (centered * centered).sum(axis, keepdims=True)
+        slope = (error * centered).sum(axis, keepdims=True) / np.where(squares, squares, 1)
+        if _same(error, mean + 0 * error):
+            yield _missing(f"is the same all along axis {axis}", "mean or a sum", axis)
+        elif _same(error - mean, slope * centered):
+            yield _missing(f"follows the input along axis {axis}", "variance", axis)
+    if error.ndim == 2 and min(error.shape) > 2:
+        rest = error - error.mean(0)
+        first, second, *_ = np.linalg.svd(rest, compute_uv=False)
+        if second <= CLOSE * first:  # a number for each row times one for each column
+            yield "what is wrong with it looks like a mean or a sum over the wrong axis"
+
+
+def _missing(pattern: str, what: str, axis: int) -> str:
+    return (
+        f"what is wrong with it {pattern}: a path through a {what} over axis {axis} is missing, "
+        "or wrong"
+    )
+
+
+def _same(a: Any, b: Any, tolerance: float = CLOSE) -> bool:
+    return bool(np.max(np.abs(a - b)) <= tolerance * np.max(np.abs(b)))

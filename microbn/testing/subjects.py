@@ -1,0 +1,236 @@
+"""What can be checked: a function of Tensors, a Module, a layer written by hand.
+
+Each becomes the same thing to the checker: named float64 inputs, the output that they give, and
+the gradients to be held against its slopes.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..backward import grad, sweep
+from ..context import trace
+from ..errors import ArgumentError, DTypeError, GraphError, NonFiniteError, RuleError
+from ..nn import Module
+from ..nodes import plain
+from ..tensor import Tensor
+from .differences import norm, spread
+
+
+class HandWritten(NamedTuple):
+    """A layer whose backward is written by hand, on plain arrays; it need know nothing of microbn.
+
+    ``forward(*inputs)`` gives the output and a cache, ``backward(dout, cache)`` the gradients, a
+    tuple with one for each input, or the only one.
+    """
+
+    forward: Callable[..., tuple[Any, Any]]
+    backward: Callable[[Any, Any], Any]
+
+
+class Subject:
+    """A function of Tensors, at the values where it is checked."""
+
+    scale = 0.0  # what its output might be like, where that happens to be 0
+
+    def __init__(self, f: Any, inputs: Sequence) -> None:
+        self.f, self.name = f, _name(f)
+        self.values = [_floats(self.name, i, x) for i, x in enumerate(inputs)]
+        self.names = _names(f, len(inputs))
+        self.on_arrays = False
+
+    def output(self, values: Sequence) -> np.ndarray:
+        """What the function gives; the graph, if there is one, is dropped."""
+        out = self.f(*values) if self.on_arrays else self.record(values)[0].value
+        return np.asarray(plain(out))
+
+    def record(self, values: Sequence) -> tuple[Tensor, list[Tensor]]:
+        """The output as a Tensor, and the leaves it was made from."""
+        leaves = [Tensor(value, name) for value, name in zip(values, self.names, strict=True)]
+        return _tensor(self.f(*leaves), self.name), leaves
+
+    def traced(self) -> Tensor:
+        """The output, each node of its graph with the line of code that made it."""
+        try:
+            with trace():
+                return self.record(self.values)[0]
+        except NonFiniteError:  # on the way, although the output is finite
+            return self.record(self.values)[0]
+
+    def gradients(self, cotangent: np.ndarray) -> tuple[list[np.ndarray], list[str]]:
+        """The gradient for each input, and what else is wrong with how they come about."""
+        out, leaves = self.record(self.values)
+        found: dict[int, np.ndarray] = {}
+        faults: list[str | None] = []
+        for step in sweep(out, cotangent):
+            found[step.node.number] = np.asarray(step.gradient)
+            faults += (_narrow(step.node, m.position, m.product) for m in step.messages)
+        zeros = [np.zeros_like(value) for value in self.values]
+        gradients = [found.get(x.number, zero) for x, zero in zip(leaves, zeros, strict=True)]
+        return gradients, [fault for fault in faults if fault][:1]
+
+
+class OfModule(Subject):
+    """A Module: what it is called with, and its parameters."""
+
+    def __init__(self, module: Module, inputs: Sequence) -> None:
+        super().__init__(module, inputs)
+        self.parameters = module.parameters()
+        self.count = len(inputs)
+        self.state = module.state_dict()
+        self.names = [*_names(module.forward, self.count), *dict(module.named_parameters())]
+        self.values += [np.array(p.data) for p in self.parameters]
+        if odd := [path for path, p in module.named_parameters() if p.dtype != np.float64]:
+            raise DTypeError(f"gradcheck: {odd[0]!r} is float32, too coarse to check; use float64")
+
+    def record(self, values: Sequence) -> tuple[Tensor, list[Tensor]]:
+        """The output; what the Module keeps of a call, such as running statistics, is set back."""
+        self.f.load_state_dict(self.state)
+        for parameter, value in zip(self.parameters, values[self.count :], strict=True):
+            parameter.data = value
+        leaves = [Tensor(v, n) for v, n in zip(values[: self.count], self.names, strict=False)]
+        return _tensor(self.f(*leaves), self.name), [*leaves, *self.parameters]
+
+
+class ByHand(Subject):
+    """A HandWritten layer."""
+
+    def output(self, values: Sequence) -> np.ndarray:
+        """What its forward gives."""
+        return _pair(self.f.forward(*values))[0]
+
+    def gradients(self, cotangent: np.ndarray) -> tuple[list[np.ndarray], list[str]]:
+        """What its backward gives, and whether anybody else could change it afterwards."""
+        kept, cache = cotangent.copy(), _pair(self.f.forward(*self.values))[1]
+        given = self.f.backward(cotangent, cache)
+        gradients = [*map(np.asarray, given if isinstance(given, (tuple, list)) else [given])]
+        if len(gradients) != len(self.values):
+            raise RuleError(
+                f"gradcheck: backward gave {len(gradients)} gradients for {len(self.values)} inputs"
+            )
+        faults = []
+        if not np.array_equal(kept, cotangent):
+            faults.append("its backward writes into the gradient it is given; let it take a copy")
+        others = {"the gradient that came in": cotangent}
+        others |= {f"the input {n!r}": v for n, v in zip(self.names, self.values, strict=True)}
+        for name, gradient in zip(self.names, gradients, strict=True):
+            shared = [what for what, other in others.items() if np.shares_memory(gradient, other)]
+            faults += [f"the gradient for {name!r} is {what}, no copy of it" for what in shared]
+            if gradient.dtype != np.float64:
+                faults.append(f"the gradient for {name!r} is {gradient.dtype}, its input float64")
+            others[f"that for {name!r}"] = gradient
+        return gradients, faults
+
+
+class Gradient(Subject):
+    """The gradients of a subject, all in one row: what a check of order 2 looks at."""
+
+    def __init__(self, first: Subject, cotangent: np.ndarray) -> None:
+        self.first, self.cotangent = first, cotangent
+        size = norm(cotangent * first.output(first.values))
+        self.scale = size / min(map(spread, first.values))
+        self.name, self.names, self.values = f"gradient of {first.name}", first.names, first.values
+
+    def output(self, values: Sequence) -> np.ndarray:
+        """The gradients, which no graph is needed for."""
+        out, leaves = self.first.record(values)
+        return np.concatenate([g.reshape(-1) for g in grad(out, leaves, self.cotangent)])
+
+    def record(self, values: Sequence) -> tuple[Any, list[Tensor]]:
+        """The gradients, and the graph of how they came about."""
+        out, leaves = self.first.record(values)
+        rows = grad(out, leaves, self.cotangent, create_graph=True)
+        return np.concatenate([g.reshape(-1) for g in rows]), leaves
+
+
+@contextmanager
+def subject(f: Any, inputs: Sequence) -> Iterator[Subject]:
+    """The subject that ``f`` is; a Module is put back as it was in the end."""
+    if isinstance(f, HandWritten):
+        made: Subject = ByHand(f, inputs)
+    elif isinstance(f, Module):
+        made = OfModule(f, inputs)
+    elif callable(f):
+        made = Subject(f, inputs)
+        made.on_arrays = _same_on_arrays(made)
+    else:
+        raise DTypeError(f"gradcheck: checks a function, a Module or a HandWritten, not {f!r:.60}")
+    if not made.values:
+        raise ArgumentError(f"gradcheck: {made.name} is given no inputs; gradcheck(f, x, ...)")
+    try:
+        yield made
+    finally:
+        if isinstance(made, OfModule):
+            f.load_state_dict(made.state)
+
+
+def _same_on_arrays(subject: Subject) -> bool:
+    """Whether f gives the same bits on arrays as on Tensors; then the quicker ones will do."""
+    recorded = np.asarray(subject.record(subject.values)[0].value)
+    try:
+        on_arrays = np.asarray(plain(subject.f(*subject.values)))
+    except Exception:  # whatever a function of Tensors may stumble over
+        return False
+    return recorded.dtype == on_arrays.dtype and recorded.tobytes() == on_arrays.tobytes()
+
+
+def _floats(name: str, i: int, x: Any) -> np.ndarray:
+    array = np.array(plain(x))
+    if array.dtype.kind != "f":
+        raise DTypeError(
+            f"gradcheck: input {i} of {name} holds {array.dtype}, and gradients belong to floats; "
+            "keep labels and options out: gradcheck(lambda x: f(x, labels), x)"
+        )
+    if not np.isfinite(array).all():
+        raise NonFiniteError(f"gradcheck: input {i} of {name} is not finite; nothing can be told")
+    return array.astype(np.float64)
+
+
+def _narrow(node: Tensor, position: int, product: Any) -> str | None:
+    """A rule that loses digits, which no difference shows."""
+    kind = np.asarray(plain(product)).dtype
+    operand: Any = node.inputs[position]
+    if kind.itemsize >= operand.dtype.itemsize or node.dtype != operand.dtype:
+        return None
+    name = getattr(node.function, "__name__", "")
+    return f"the rule of {name} for operand {position} gives {kind}, the operand is {operand.dtype}"
+
+
+def _tensor(out: Any, name: str) -> Tensor:
+    if not isinstance(out, Tensor):
+        raise GraphError(
+            f"gradcheck: {name} gives {type(out).__name__}, although its inputs are Tensors: the "
+            "history is lost on the way (t.data, float(t), item()?)"
+        )
+    return out if out.function else +out
+
+
+def _pair(given: Any) -> tuple[Any, Any]:
+    if not (isinstance(given, tuple) and len(given) == 2):
+        raise RuleError("gradcheck: forward gives a pair, the output and a cache for backward")
+    return given
+
+
+def _name(f: Any) -> str:
+    if isinstance(f, HandWritten):
+        return _name(f.forward)
+    return getattr(f, "__name__", type(f).__name__)
+
+
+def _names(f: Any, count: int) -> list[str]:
+    """The names of the first parameters, where they are known."""
+    function = f.forward if isinstance(f, (HandWritten, Module)) else f
+    try:
+        names = [
+            p.name
+            for p in inspect.signature(function).parameters.values()
+            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        ]
+    except (TypeError, ValueError):  # a ufunc has no signature
+        names = []
+    return [*names[:count], *(f"input {i}" for i in range(len(names), count))]
