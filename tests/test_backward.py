@@ -5,10 +5,10 @@ import weakref
 
 import numpy as np
 import pytest
-from checks import assert_gradients
 
 import microbn as mb
 from microbn import Tensor, backward, errors, nodes
+from microbn.testing import assert_gradients
 
 RNG = np.random.default_rng(0)
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from checks import assert_gradients
 from hypothesis import given
 from hypothesis import strategies as st
 
 from microbn import Tensor, errors, grad
 from microbn import functional as F
+from microbn.testing import assert_gradients
 
 RNG = np.random.default_rng(0)
 X, TARGETS = RNG.normal(size=(5, 3)), np.array([0, 2, 1, 1, 0])

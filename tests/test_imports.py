@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import microbn
+from microbn import errors
 
 HEAVY = ["matplotlib", "graphviz", "rich", "hypothesis", "sklearn", "joblib", "pygraphviz"]
 
@@ -88,6 +89,30 @@ def test_rooms_load_when_they_are_asked_for():
     assert loaded_after(code) == "[]"
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from microbn.testing import strategies",
+        "from microbn.testing.strategies import batches",
+        "import microbn; microbn.testing.strategies.batches",
+    ],
+)
+def test_hypothesis_loads_with_the_strategies(code):
+    assert loaded_after(code) == "['hypothesis']"
+
+
+def test_strategies_without_hypothesis_say_what_to_install(monkeypatch):
+    assert microbn.testing.strategies.__name__ in sys.modules
+    monkeypatch.delattr(microbn.testing, "strategies")
+    monkeypatch.delitem(sys.modules, "microbn.testing.strategies")
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+    way_out = r"microbn.testing.strategies needs hypothesis; .*'microbn\[test\]'"
+    with pytest.raises(errors.MissingPackageError, match=way_out):
+        _ = microbn.testing.strategies
+    with pytest.raises(errors.MissingPackageError, match=way_out):
+        from microbn.testing.strategies import shapes  # noqa: F401
+
+
 def test_star_import_brings_every_public_name():
     namespace = {}
     exec("from microbn import *", namespace)
@@ -97,3 +122,5 @@ def test_star_import_brings_every_public_name():
 def test_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = microbn.nothing
+    with pytest.raises(AttributeError, match=r"'microbn.testing' has no attribute 'nothing'"):
+        _ = microbn.testing.nothing

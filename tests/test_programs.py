@@ -6,13 +6,12 @@ from collections import Counter
 import numpy as np
 import peers
 import pytest
-from hypothesis import find, given, settings
-from hypothesis import strategies as st
+from hypothesis import given
 
 from microbn import Tensor, primitives
 from microbn.rules import RULES
-from microbn.testing import programs
-from microbn.testing.programs import OPERATIONS, grow
+from microbn.testing import programs, strategies
+from microbn.testing.programs import OPERATIONS
 
 SEEDS, SEEDS_TWICE = range(500), range(100)
 PEERS = [peers.hips_autograd, peers.pytorch]
@@ -281,20 +280,6 @@ def test_seed_gives_the_same_program_each_time():
     assert len({str(program(seed)) for seed in SEEDS}) == len(SEEDS)
 
 
-@st.composite
-def grown(draw, max_ops):
-    return grow(lambda low, high: draw(st.integers(low, high)), max_ops)
-
-
-@given(grown(12))
+@given(strategies.programs())
 def test_hypothesis_grows_programs_too(one):
     assert_same_bits(one)
-
-
-def test_hypothesis_shrinks_a_program_to_the_lines_that_matter():
-    least = find(
-        grown(6),
-        lambda one: "np.tanh({})" in templates(one),
-        settings=settings(max_examples=500, database=None, derandomize=True),
-    )
-    assert len(least.lines) <= 2, least

@@ -4,14 +4,9 @@ import functools
 
 import numpy as np
 import pytest
-from checks import assert_gradients, axes, broadcastable, grids, shapes
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import (
-    array_shapes,
-    basic_indices,
-    broadcastable_shapes,
-)
+from hypothesis.extra.numpy import broadcastable_shapes
 
 import microbn as mb
 from microbn import Tensor, errors
@@ -27,25 +22,27 @@ from microbn.primitives import (
     stop_gradient,
 )
 from microbn.rules import RULES
+from microbn.testing import assert_gradients
+from microbn.testing.strategies import arrays, axes, broadcastable, distinct, indices, shapes
 
 # For each function a strategy of (f, arrays): a call to check, and the arrays to call it with.
 
 
 @st.composite
 def binary(draw, function, positive=False):
-    x, y = draw(grids(*draw(broadcastable(2))))
+    x, y = draw(distinct(*draw(broadcastable(2))))
     return function, [np.abs(x) if positive else x, y]
 
 
 @st.composite
 def unary(draw, function, positive=False):
-    (x,) = draw(grids(draw(shapes())))
+    x = draw(arrays(shapes()))
     return function, [np.abs(x) if positive else x]
 
 
 @st.composite
 def choice(draw):
-    c, x, y = draw(grids(*draw(broadcastable(3))))
+    c, x, y = draw(distinct(*draw(broadcastable(3))))
     return (lambda x, y: np.where(c > 0, x, y)), [x, y]
 
 
@@ -55,12 +52,12 @@ def products(draw):
     batch = draw(st.sampled_from([((2,), ()), ((), (2,)), ((2,), (2,)), ((1,), (2,)), ((), ())]))
     left = draw(st.sampled_from([(*batch[0], n, k), (k,)]))
     right = draw(st.sampled_from([(*batch[1], k, m), (k,)]))
-    return np.matmul, draw(grids(left, right))
+    return np.matmul, draw(distinct(left, right))
 
 
 @st.composite
 def reduction(draw, function, of_nothing=True):
-    (x,) = draw(grids(draw(shapes())))
+    x = draw(arrays(shapes()))
     axis, keepdims = draw(axes(x.ndim)), draw(st.booleans())
     if not of_nothing:
         assume(0 not in np.take(x.shape, range(x.ndim) if axis is None else axis).reshape(-1))
@@ -70,7 +67,7 @@ def reduction(draw, function, of_nothing=True):
 @st.composite
 def structural(draw, name):
     least = {"mT": 2, "swapaxes": 1}.get(name, 0)
-    (x,) = draw(grids(draw(shapes(min_dims=least))))
+    x = draw(arrays(shapes(min_dims=least)))
     axis = st.integers(-x.ndim, x.ndim - 1)
     if name == "reshape":
         known = x.size and x.ndim
@@ -102,33 +99,30 @@ def joined(draw, function):
     shape = draw(shapes(min_dims=1 if function is np.concatenate else 0, max_dims=2))
     extra = function is np.stack
     axis = draw(st.integers(-len(shape) - extra, len(shape) - 1 + extra))
-    arrays = draw(grids(shape, shape, shape))
+    parts = draw(distinct(shape, shape, shape))
     if function is np.concatenate:
-        arrays[1] = np.delete(arrays[1], 0, axis=axis) if shape[axis] else arrays[1]
+        parts[1] = np.delete(parts[1], 0, axis=axis) if shape[axis] else parts[1]
         axis = draw(st.sampled_from([axis, None]))
-    return (lambda *xs: function(list(xs), axis=axis)), arrays
+    return (lambda *xs: function(list(xs), axis=axis)), parts
 
 
 @st.composite
 def indexed(draw):
-    (x,) = draw(grids(draw(array_shapes(max_dims=3, max_side=3))))
-    rows = st.lists(st.integers(-len(x), len(x) - 1), max_size=4).map(lambda i: np.array(i, int))
-    masks = st.lists(st.booleans(), min_size=len(x), max_size=len(x)).map(np.array)
-    basic = basic_indices(x.shape, allow_newaxis=True, allow_ellipsis=True)
-    index = draw(basic | rows | masks | rows.map(lambda i: (i, ...)))
+    x = draw(arrays(shapes()))
+    index = draw(indices(x.shape))
     return (lambda x: x[index]), [x]
 
 
 @st.composite
 def scattered(draw):
     rows = draw(st.lists(st.integers(0, 2), min_size=1, max_size=4))
-    (g,) = draw(grids((len(rows), 2)))
+    g = draw(arrays((len(rows), 2)))
     return (lambda g: scatter(g, (3, 2), np.array(rows))), [g]
 
 
 @st.composite
 def gated(draw):
-    (g,) = draw(grids(draw(shapes())))
+    g = draw(arrays(shapes()))
     return (lambda g: gate(g, g > 0.5)), [g]
 
 

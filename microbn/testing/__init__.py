@@ -1,7 +1,8 @@
-"""Property tests of gradients: a checker, strategies, random programs.
+"""Property tests of gradients: a checker, Hypothesis strategies, random programs."""
 
-``strategies`` and ``given_gradients`` need Hypothesis, and load it when they are first used.
-"""
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
 from .differences import Slopes as Slopes
 from .differences import numeric_vjp as numeric_vjp
@@ -13,3 +14,17 @@ from .report import Compared as Compared
 from .report import Report as Report
 from .report import Suspect as Suspect
 from .subjects import HandWritten as HandWritten
+
+if _TYPE_CHECKING:
+    from . import programs as programs
+    from . import strategies as strategies
+    from .given import given_gradients as given_gradients
+
+
+def __getattr__(name: str) -> _Any:
+    """Load what needs Hypothesis when it is first asked for."""
+    if name == "given_gradients":
+        return _import_module(".given", __name__).given_gradients
+    if name in ("programs", "strategies"):
+        return _import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

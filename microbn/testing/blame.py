@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..nodes import history
+from ..nodes import has_history, history
 from ..rules import RULES
 from ..tensor import Tensor
 from .comparison import compare
@@ -38,8 +38,8 @@ def _cut(node: Tensor, root: Tensor, rng: np.random.Generator) -> bool:
     cotangent = rng.normal(size=root.shape)
     size = norm(cotangent * root.value) / spread(node.value)
     matters = np.max(np.abs(slopes(replay(root, node), node.value, cotangent).value), initial=0)
-    unknown = not any(isinstance(x, Tensor) for x in node.inputs)  # computed under no_grad
-    return matters > 1e-9 * size and bool(unknown or _fault(node, 1, rng))
+    unknown = not has_history(node)  # computed under no_grad
+    return bool(matters > 1e-9 * size and (unknown or _fault(node, 1, rng)))
 
 
 def _fault(node: Tensor, order: int, rng: np.random.Generator) -> str | None:

@@ -67,7 +67,8 @@ def slopes(f: Callable[[np.ndarray], Any], x: Any, cotangent: Any, scale: float 
 
         with np.errstate(all="ignore"):  # beyond a pole f may be anything
             found[:, *index] = _slope(chords, first)[:3]
-    return Slopes(*found, rounding=10 * EPS * size / first)
+    low, high, bar = found
+    return Slopes(low, high, bar, rounding=10 * EPS * size / first)
 
 
 def numeric_vjp(f: Callable[[np.ndarray], Any], x: Any, cotangent: Any) -> np.ndarray:

@@ -6,11 +6,12 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from ..errors import ArgumentError
+from ..errors import ArgumentError, need_package
 from .gradcheck import assert_gradients
+
+need_package("hypothesis", "test", "given_gradients")
+from hypothesis import given  # noqa: E402
+from hypothesis import strategies as st  # noqa: E402
 
 
 def given_gradients(

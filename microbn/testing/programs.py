@@ -30,8 +30,8 @@ def program(seed: int, max_ops: int = 12) -> Program:
 def grow(draw: Draw, max_ops: int = 12) -> Program:
     """A program grown from choices: ``draw(low, high)`` gives an integer between the two.
 
-    Hypothesis can make them too: ``grow(lambda low, high: draw(st.integers(low, high)))``. The
-    smaller the integers, the simpler the program.
+    Hypothesis makes them in ``microbn.testing.strategies.programs``. The smaller the integers, the
+    simpler the program.
     """
     shape = tuple(_pick(draw, [2, 3, 1]) for _ in range(_pick(draw, [1, 2, 3, 2, 3, 0])))
     narrower = [_narrower(draw, shape) for _ in range(draw(0, 2))]
