@@ -359,6 +359,6 @@ KINDS = [
 @pytest.mark.parametrize("kind", [e for e in KINDS if e is not errors.MicrobnError])
 def test_every_error_is_of_the_tree_and_also_a_built_in_one(kind):
     built_in = (ValueError, IndexError, TypeError, RuntimeError, ArithmeticError)
-        built_in += (ImportError, AssertionError)
+    built_in += (ImportError, AssertionError)
     assert issubclass(kind, errors.MicrobnError)
     assert issubclass(kind, built_in)
