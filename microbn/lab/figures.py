@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..testing import Report
 from .train import History
 
 STYLE = str(files(__package__) / "lecture.mplstyle")
@@ -40,6 +41,30 @@ def accuracy_curves(
         axes[0].yaxis.set_major_formatter(lambda y, _: f"{y:.0%}")
         figure.suptitle(title)
         figure.draw_without_rendering()  # lay it out while the style holds
+    return figure
+
+
+def fingerprints(reports: Mapping[str, Sequence[Report]], show: bool = False) -> Any:
+    """How far the gradient of the first input is off, a panel for each mistake: blue is too low,
+    red too high. ``reports`` are gradient checks by mistake; the first of each is drawn.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(fname=STYLE):
+        figure = _window() if show else Figure()
+        columns = (len(reports) + 1) // 2
+        axes = figure.subplots(2, columns).flat
+        for ax, (mistake, (report, *_)) in zip(axes, reports.items(), strict=False):
+            first = report.inputs[0]
+            off = first.analytic - first.numeric.value
+            most = np.max(np.abs(off))
+            ax.imshow(off, cmap="RdBu_r", vmin=-most, vmax=most)
+            ax.set(title=mistake, xlabel=f"largest {most:.1g}", xticks=[], yticks=[])
+        for ax in axes:
+            ax.remove()
+        figure.suptitle("Each mistake leaves its own pattern in the gradient")
+        figure.draw_without_rendering()
     return figure
 
 

@@ -1,0 +1,75 @@
+"""
+Test your own batch norm
+========================
+
+A layer with its backward written by hand, as in a course, and seven mistakes that people make in
+it, planted one at a time. Look at what the checker says of each: most leave a pattern of their
+own, and from the pattern one can guess the mistake. In a test of your own, one line does it all:
+``assert_gradients(HandWritten(forward, backward), x, gamma, beta)``.
+"""
+
+# %%
+# The layer, on plain arrays: it need know nothing of microbn.
+import numpy as np
+
+from microbn.lab import demo, figures
+from microbn.testing import HandWritten, gradcheck
+
+args = demo.options(seeds=3)
+
+
+def forward(x, gamma, beta, ddof=0):
+    s = np.sqrt(x.var(0, ddof=ddof) + 1e-5)
+    x_hat = (x - x.mean(0)) / s
+    return gamma * x_hat + beta, (gamma, s, x_hat)
+
+
+def unbiased_forward(x, gamma, beta):
+    return forward(x, gamma, beta, ddof=1)
+
+
+def dx(dy, gamma, s, x_hat):
+    return gamma / s * (dy - dy.mean(0) - x_hat * (dy * x_hat).mean(0))
+
+
+# %%
+# The mistakes: each is another line for dx.
+MISTAKES = {
+    "no path through the mean": lambda dy, g, s, h: g / s * (dy - h * (dy * h).mean(0)),
+    "no path through the variance": lambda dy, g, s, h: g / s * (dy - dy.mean(0)),
+    "ε outside the root": lambda dy, g, s, h: dx(dy, g, np.sqrt(s**2 - 1e-5) + 1e-5, h),
+    "the unbiased variance": lambda dy, g, s, h: dx(dy, g, s * np.sqrt(len(h) / (len(h) - 1)), h),
+    "γ forgotten": lambda dy, g, s, h: dx(dy, 1.0, s, h),
+    "the mean over the wrong axis": lambda dy, g, s, h: (
+        g / s * (dy - dy.mean(1, keepdims=True) - h * (dy * h).mean(0))
+    ),
+    "N instead of N − 1": dx,  # which is right for the other forward
+}
+
+
+def check(dx, seed, forward=forward):
+    def backward(dy, cache):
+        return dx(dy, *cache), (dy * cache[2]).sum(0), dy.sum(0)
+
+    x, gamma, beta = (np.random.default_rng(seed).normal(size=n) for n in ((8, 4), 4, 4))
+    return gradcheck(HandWritten(forward, backward), x, gamma, beta, seed=seed)
+
+
+# %%
+# The layer without a mistake, then each mistake, as the checker words it (seed 0).
+print(check(dx, seed=0))
+reports = {}
+for mistake, wrong in MISTAKES.items():
+    used = unbiased_forward if mistake.startswith("N ") else forward
+    reports[mistake] = [check(wrong, seed, used) for seed in range(args.seeds)]
+    print(f"\n{mistake}:\n{reports[mistake][0]}")
+
+# %%
+# How far each gradient is from what it should be, entry by entry: rows are samples.
+demo.present(figures.fingerprints(reports, args.show), "test_your_batch_norm", args)
+
+# %%
+# Every mistake is found, and the layer without one is not accused.
+found = all(not report for drawn in reports.values() for report in drawn)
+right = all(check(dx, seed) for seed in range(args.seeds))
+demo.verdict(found and right, f"{len(MISTAKES)} mistakes found, on seeds 0..{args.seeds - 1}")
