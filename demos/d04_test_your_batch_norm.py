@@ -43,7 +43,7 @@ MISTAKES = {
     "the mean over the wrong axis": lambda dy, g, s, h: (
         g / s * (dy - dy.mean(1, keepdims=True) - h * (dy * h).mean(0))
     ),
-    "N instead of N − 1": dx,  # which is right for the other forward
+    "N instead of N−1": dx,  # which is right for the other forward
 }
 
 
@@ -65,11 +65,12 @@ for mistake, wrong in MISTAKES.items():
     print(f"\n{mistake}:\n{reports[mistake][0]}")
 
 # %%
-# How far each gradient is from what it should be, entry by entry: rows are samples.
-demo.present(figures.fingerprints(reports, args.show), "test_your_batch_norm", args)
+# How far each gradient is from what it should be: rows are samples, columns features.
+drawn = {mistake: of_seed[0] for mistake, of_seed in reports.items()}
+demo.present(figures.fingerprints(drawn, args.show), "test_your_batch_norm", args)
 
 # %%
 # Every mistake is found, and the layer without one is not accused.
-found = all(not report for drawn in reports.values() for report in drawn)
+found = not any(report for of_seed in reports.values() for report in of_seed)
 right = all(check(dx, seed) for seed in range(args.seeds))
 demo.verdict(found and right, f"{len(MISTAKES)} mistakes found, on seeds 0..{args.seeds - 1}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from itertools import pairwise
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -44,24 +45,28 @@ def accuracy_curves(
     return figure
 
 
-def fingerprints(reports: Mapping[str, Sequence[Report]], show: bool = False) -> Any:
-    """How far the gradient of the first input is off, a panel for each mistake: blue is too low,
-    red too high. ``reports`` are gradient checks by mistake; the first of each is drawn.
+def fingerprints(reports: Mapping[str, Report], show: bool = False) -> Any:
+    """How far the gradient of the first input, (N, C), is off, beside that input itself.
+
+    A panel for each mistake, of which ``reports`` are gradient checks; rows are samples. Each
+    column is scaled by its largest entry: blue is too low, red too high.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(fname=STYLE):
+    with mpl.rc_context(fname=STYLE, rc={"axes.grid": False}):
         figure = _window() if show else Figure()
-        columns = (len(reports) + 1) // 2
-        axes = figure.subplots(2, columns).flat
-        for ax, (mistake, (report, *_)) in zip(axes, reports.items(), strict=False):
-            first = report.inputs[0]
-            off = first.analytic - first.numeric.value
-            most = np.max(np.abs(off))
-            ax.imshow(off, cmap="RdBu_r", vmin=-most, vmax=most)
-            ax.set(title=mistake, xlabel=f"largest {most:.1g}", xticks=[], yticks=[])
-        for ax in axes:
+        axes = figure.subplots(2, len(reports) // 2 + 1, squeeze=False).flatten()
+        first = [report.inputs[0] for report in reports.values()]
+        off = [part.analytic - part.numeric.value for part in first]
+        panels = [("x, less its mean", "the input", first[0].value - first[0].value.mean(0))]
+        panels += [
+            (m, f"off by {np.max(np.abs(e)):.1g}", e) for m, e in zip(reports, off, strict=True)
+        ]
+        for ax, (title, below, array) in zip(axes, panels, strict=False):
+            ax.imshow(array / np.abs(array).max(0), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
+            ax.set(title=fill(title, 17), xlabel=below, xticks=[], yticks=[])
+        for ax in axes[len(panels) :]:
             ax.remove()
         figure.suptitle("Each mistake leaves its own pattern in the gradient")
         figure.draw_without_rendering()

@@ -86,7 +86,7 @@ def _slope(chords: Chords, first: float) -> Slopes:
     for scale in STARTS:
         estimate, good = _central(chords, first * scale)
         apart = abs(estimate.low - best.low) > 10 * (estimate.bar + best.bar)
-        if apart and best.bar <= 1e-2 * abs(best.low):
+        if apart and best.bar <= 1e-4 * abs(best.low):
             continue  # at steps this small f may be nothing but its own rounding
         if good:
             return estimate

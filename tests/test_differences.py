@@ -1,0 +1,111 @@
+"""Slopes by differences: right where they claim to be, and silent where they cannot be."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from microbn.testing import numeric_vjp, slopes
+from microbn.testing.strategies import distinct
+
+ENTRYWISE = {  # functions, their derivatives, and where they are tried
+    "line": (lambda x: 3 * x - 1, lambda x: 3 + 0 * x, lambda x: x),
+    "square": (np.square, lambda x: 2 * x, lambda x: x),
+    "small square": (lambda x: 1e-6 * x * x, lambda x: 2e-6 * x, lambda x: x),
+    "exp": (np.exp, np.exp, lambda x: x),
+    "steep exp": (lambda x: np.exp(30 * x), lambda x: 30 * np.exp(30 * x), lambda x: x / 8),
+    "quick wave": (lambda x: np.sin(200 * x), lambda x: 200 * np.cos(200 * x), lambda x: x),
+    "log": (np.log, lambda x: 1 / x, lambda x: np.abs(x) + 1e-5),
+    "root": (np.sqrt, lambda x: 0.5 / np.sqrt(x), lambda x: np.abs(x) + 1e-5),
+    "pole": (lambda x: 1 / x, lambda x: -1 / x**2, lambda x: x),
+    "tanh": (np.tanh, lambda x: 1 - np.tanh(x) ** 2, lambda x: x),
+    "far from 0": (
+        lambda x: np.tanh(x - 1e5),
+        lambda x: 1 - np.tanh(x - 1e5) ** 2,
+        lambda x: x + 1e5,
+    ),
+    "constant": (lambda x: 0 * x + 7, lambda x: 0 * x, lambda x: x),
+    "constant but for rounding": (lambda x: np.exp(x) / np.exp(x), lambda x: 0 * x, lambda x: x),
+}
+
+
+@pytest.mark.parametrize("name", ENTRYWISE)
+@given(arrays=distinct(4, 4))
+def test_slope_is_within_its_bar_of_the_derivative(name, arrays):
+    f, derivative, place = ENTRYWISE[name]
+    x, cotangent = place(arrays[0]), arrays[1]
+    found, right = slopes(f, x, cotangent), cotangent * derivative(x)
+    assert np.all(
+        np.abs(found.value - right) <= 10 * found.bar + found.rounding + 1e-9 * np.abs(right)
+    )
+    assert np.all(10 * found.bar <= 1e-4 * np.abs(right) + 500 * found.rounding)
+
+
+def test_inputs_of_one_entry_and_of_none_are_seen():
+    assert slopes(np.square, 3.0, 1.0).value == pytest.approx(6)
+    assert slopes(np.square, np.zeros((0, 2)), np.zeros((0, 2))).value.shape == (0, 2)
+    assert slopes(lambda x: x * x, 0.0, 1.0).value == 0
+
+
+@pytest.mark.parametrize("scale", [1.0, -2.0])
+def test_at_a_kink_the_slopes_on_both_sides_are_given(scale):
+    found = slopes(lambda x: np.maximum(x, 0), [0.0, 1.0, -1.0], scale * np.ones(3))
+    assert np.allclose(found.low, [min(0, scale), scale, 0], rtol=0, atol=1e-9)
+    assert np.allclose(found.high, [max(0, scale), scale, 0], rtol=0, atol=1e-9)
+
+
+@given(st.integers(-9, -2), st.sampled_from([1, -1]))
+def test_close_to_a_kink_the_slope_is_that_of_its_own_side(power, side):
+    x = np.array([side * 10.0**power, 1.0, -2.0])
+    found = slopes(lambda x: np.maximum(x, 0), x, np.ones(3))
+    if power > -9:
+        assert np.allclose(found.value, [side > 0, 1, 0], rtol=1e-6, atol=1e-9)
+    assert np.all(found.low - 10 * found.bar <= (x > 0))
+    assert np.all(found.high + 10 * found.bar >= (x > 0))
+
+
+def test_a_tie_is_a_kink():
+    found = slopes(lambda x: np.max(x), [1.0, 1.0, 0.0], 1.0)
+    assert np.allclose(found.low, 0, atol=1e-9)
+    assert np.allclose(found.high, [1, 1, 0], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (np.floor, 0.0),
+        (np.sqrt, 0.0),
+        (lambda x: np.sign(x) + x, 0.0),
+        (lambda x: np.where(x == 1.0, x, np.nan), 1.0),
+    ],
+)
+def test_where_f_jumps_or_ends_there_is_no_estimate(f, x):
+    found = slopes(f, x, 1.0)
+    assert not found.bar < 1e-3
+
+
+def test_a_function_that_is_noise_has_no_slopes():
+    rng = np.random.default_rng(0)
+    found = slopes(lambda x: x + 1e-3 * rng.normal(size=x.shape), rng.normal(size=9), np.ones(9))
+    assert np.all(found.bar > 1e-5)
+
+
+def test_the_bar_is_honest_where_rounding_decides():
+    x = np.array([0.3, 1.7, -0.2])
+    for offset in (1e3, 1e6, 1e9, 1e12):
+        found = slopes(lambda x, offset=offset: offset + np.sin(x), x, np.ones(3))
+        assert np.all(np.abs(found.value - np.cos(x)) <= 10 * found.bar)
+
+
+def test_neither_x_nor_what_f_gives_is_written_into():
+    x, kept = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    x.flags.writeable = kept.flags.writeable = False
+    assert slopes(lambda x: kept, x, np.ones(2)).value.tolist() == [0, 0]
+
+
+def test_numeric_vjp_gives_the_values_alone():
+    x = np.array([1.0, 2.0])
+    assert (
+        numeric_vjp(np.square, x, [1.0, -1.0]).tolist()
+        == slopes(np.square, x, [1.0, -1.0]).value.tolist()
+    )
