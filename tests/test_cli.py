@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from microbn import cli
+from microbn.targets import BUILT_IN
 
 
 def run(*args, **options):
@@ -91,3 +92,99 @@ def test_no_command_shows_the_usage():
 
 def test_version_is_the_packages():
     assert run("--version").stdout.startswith("microbn 0.")
+
+
+# microbn check
+
+
+def check(*args):
+    return cli.main(["check", *args])
+
+
+@pytest.mark.parametrize("target", BUILT_IN)
+def test_built_in_targets_are_right(target, capsys):
+    assert check(target) == 0
+    out = capsys.readouterr().out
+    assert "agrees" in out
+    assert "slopes agree" in out
+
+
+def test_check_of_second_derivatives_and_of_other_shapes(capsys):
+    assert check("batchnorm", "5x2x3", "2", "2", "--order", "2", "--seed", "7") == 0
+    assert "(5, 2, 3)" in capsys.readouterr().out
+
+
+MINE = """
+import numpy as np
+from microbn import Tensor, functional
+import beside
+
+def cut(x):
+    return x * functional.stop_gradient(np.exp(x))
+
+def layer_forward(x, w, scale=2.0):
+    return scale * x @ w, (x, w)
+
+def layer_backward(dout, cache):
+    x, w = cache
+    return 2 * dout @ w.T, x.T @ dout
+
+def with_inputs():
+    return np.exp, np.array([1.0, 2.0])
+
+def graph():
+    x = Tensor([1.0, 2.0], name="x")
+    return np.exp(x).sum() * x
+
+def nothing():
+    return 3
+
+number = 3
+"""
+
+
+@pytest.fixture
+def mine(tmp_path):
+    (tmp_path / "beside.py").write_text("")
+    (tmp_path / "mine.py").write_text(MINE)
+    return tmp_path / "mine.py"
+
+
+def test_check_of_a_wrong_function_ends_with_1_and_draws_the_suspect(mine, tmp_path, capsys):
+    picture = tmp_path / "cut.svg"
+    code = check(f"{mine}:cut", "4", "--draw", str(picture))
+    out = capsys.readouterr().out
+    assert code == 1
+    assert "Suspect: stop_gradient (node 2, mine.py:7:" in " ".join(out.split())
+    assert "stop_gradient" in picture.read_text()
+
+
+def test_check_of_forward_and_backward_by_the_name_they_share(mine, capsys):
+    assert check(f"{mine}:layer", "3x4", "4x2") == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "input 'w' [" in out
+    assert "every entry is 0.5 times what it should be" in out
+
+
+@pytest.mark.parametrize("name", ["with_inputs", "graph"])
+def test_a_function_without_parameters_gives_what_is_checked(mine, name):
+    assert check(f"{mine}:{name}") == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["batchnrom"], "'batchnrom' is no target; it is one of neuron, softmax, batchnorm, mlp"),
+        (["nowhere.py:f"], "there is no Python file 'nowhere.py'"),
+        (["{mine}:nix"], "mine.py has no function 'nix', nor nix_forward and nix_backward; it has"),
+        (["{mine}:number"], "mine.py has no function 'number'"),
+        (["{mine}:layer"], "layer needs a shape for each of x and w"),
+        (["{mine}:cut", "4y3"], "'4y3' is no shape; write 8x3, 3, or () for a number"),
+        (["{mine}:nothing"], "nothing() gives int; it has to give a function and its inputs"),
+    ],
+)
+def test_a_target_that_is_none_is_one_line(args, message, mine, capsys):
+    assert check(*(arg.format(mine=mine) for arg in args)) == 1
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert message in err

@@ -14,7 +14,7 @@ ENTRYWISE = {  # functions, their derivatives, and where they are tried
     "small square": (lambda x: 1e-6 * x * x, lambda x: 2e-6 * x, lambda x: x),
     "exp": (np.exp, np.exp, lambda x: x),
     "steep exp": (lambda x: np.exp(30 * x), lambda x: 30 * np.exp(30 * x), lambda x: x / 8),
-    "quick wave": (lambda x: np.sin(200 * x), lambda x: 200 * np.cos(200 * x), lambda x: x),
+    "quick wave": (lambda x: np.sin(20 * x), lambda x: 20 * np.cos(20 * x), lambda x: x),
     "log": (np.log, lambda x: 1 / x, lambda x: np.abs(x) + 1e-5),
     "root": (np.sqrt, lambda x: 0.5 / np.sqrt(x), lambda x: np.abs(x) + 1e-5),
     "pole": (lambda x: 1 / x, lambda x: -1 / x**2, lambda x: x),

@@ -50,7 +50,8 @@ def slopes(f: Callable[[np.ndarray], Any], x: Any, cotangent: Any, scale: float 
     """
     x = np.array(x, np.float64)
     here = np.array(f(x))
-    first, size = spread(x) / 10, max(norm(cotangent * here), scale)
+    offset = np.max(np.abs(x), initial=0) / spread(x)  # far from 0, x itself is rounded more
+    first, size = spread(x) / 10, max(norm(cotangent * here), scale) * (1 + offset)
     found = np.empty((3, *x.shape))
     for index in np.ndindex(x.shape):
 

@@ -151,6 +151,8 @@ class Gradient(Subject):
 @contextmanager
 def subject(f: Any, inputs: Sequence) -> Iterator[Subject]:
     """The subject that ``f`` is; a Module is put back as it was in the end."""
+    if not inputs and not isinstance(f, Module):
+        raise ArgumentError(f"gradcheck: {_name(f)} is given no inputs; gradcheck(f, x, ...)")
     if isinstance(f, HandWritten):
         made: Subject = ByHand(f, inputs)
     elif isinstance(f, Module):
@@ -160,8 +162,6 @@ def subject(f: Any, inputs: Sequence) -> Iterator[Subject]:
         made.on_arrays = _same_on_arrays(made)
     else:
         raise DTypeError(f"gradcheck: checks a function, a Module or a HandWritten, not {f!r:.60}")
-    if not made.values:
-        raise ArgumentError(f"gradcheck: {made.name} is given no inputs; gradcheck(f, x, ...)")
     try:
         yield made
     finally:

@@ -1,0 +1,360 @@
+"""The checker: what it passes, what it rejects, what it says."""
+
+import io
+
+import numpy as np
+import pytest
+
+import microbn as mb
+from microbn import closed_form, errors, nn
+from microbn import functional as F
+from microbn.rules import RULES
+from microbn.testing import HandWritten, assert_gradients, gradcheck
+
+RNG = np.random.default_rng(0)
+X, GAMMA, BETA = RNG.normal(size=(8, 3)), RNG.normal(size=3), RNG.normal(size=3)
+LAYER = HandWritten(closed_form.forward, closed_form.backward)
+
+
+def by_hand(dy, x, gamma, beta):
+    return closed_form.backward(dy, closed_form.forward(x, gamma, beta)[1])
+
+
+def net(dtype=np.float64):
+    layers = [nn.Linear(4, 3, rng=0, dtype=dtype), nn.BatchNorm(3, dtype=dtype), nn.Tanh()]
+    return nn.Sequential(*layers)
+
+
+# What is right passes
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_batch_norm_passes(order):
+    report = gradcheck(F.batch_norm, X, GAMMA, BETA, order=order)
+    assert report, report
+    assert [part.name for part in report.inputs] == ["x", "gamma", "beta"]
+    assert str(report).startswith("gradcheck of batch_norm: all 30 slopes agree, within ")
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (F.relu, [1e-7, 1.0, -2.0]),
+        (F.relu, [-1e-7, 1.0, -2.0]),
+        (np.log, [1e-5, 1.0, 2.0]),
+        (F.relu, [0.0, 1.0]),
+        (np.max, [1.0, 1.0]),
+        (np.abs, [0.0, 1.0]),
+        (lambda x: x, [1.0, 2.0]),
+        (lambda x: F.batch_norm(X + x, GAMMA, BETA), [1.0, -0.3, 0.5]),
+        (lambda x: F.batch_norm(X + x, GAMMA, BETA), [1e5, 1e5 + 1, 1e5 + 2]),
+        (lambda x: 1e-9 * np.exp(x), [1.0, 2.0]),
+        (lambda x: x.exp() if isinstance(x, mb.Tensor) else 1 / 0, [1.0, 2.0]),
+        (np.sum, np.zeros((0, 2))),
+        (np.tanh, 0.5),
+    ],
+)
+def test_there_is_no_false_alarm_for(f, x):
+    report = gradcheck(f, np.array(x))
+    assert report, report
+
+
+def test_at_a_kink_all_between_the_two_sides_is_right():
+    report = gradcheck(F.relu, np.array([0.0, 1.0]))
+    assert "all 2 slopes agree; 1 at a kink" in str(report)
+    mb.defvjp(F.relu, lambda g, out, x: g * np.where(x == 0, 0.3, x > 0))
+    assert gradcheck(F.relu, np.array([0.0, 1.0]))
+    mb.defvjp(F.relu, lambda g, out, x: g * np.where(x == 0, 1.1, x > 0))
+    assert not gradcheck(F.relu, np.array([0.0, 1.0]))
+
+
+def test_the_parameters_of_a_module_are_inputs_too():
+    module = net()
+    before = module.state_dict()
+    report = gradcheck(module, RNG.normal(size=(5, 4)))
+    assert report, report
+    names = ["x", "layers.0.weight", "layers.0.bias", "layers.1.gamma", "layers.1.beta"]
+    assert [part.name for part in report.inputs] == names
+    assert all(np.array_equal(before[path], now) for path, now in module.state_dict().items())
+    assert all(p.grad is None for p in module.parameters())
+
+
+def test_a_module_is_put_back_even_where_it_fails():
+    class Failing(nn.Module):
+        def __init__(self):
+            self.scale, self.calls = mb.Tensor([2.0]), 0
+
+        def forward(self, x):
+            self.calls += 1
+            if self.calls > 4:
+                raise ZeroDivisionError
+            return x * self.scale
+
+    module = Failing()
+    with pytest.raises(ZeroDivisionError):
+        gradcheck(module, np.array([1.0, 2.0]))
+    assert module.scale.data.tolist() == [2]
+
+
+def test_a_layer_that_knows_nothing_of_microbn_is_checked():
+    assert gradcheck(LAYER, X, GAMMA, BETA)
+    single = HandWritten(lambda x: (x * x, x), lambda dy, x: 2 * x * dy)
+    assert gradcheck(single, X)
+
+
+def test_a_closed_form_is_held_against_the_graph():
+    assert gradcheck(F.batch_norm, X, GAMMA, BETA, closed_form=by_hand)
+
+    def wrong(dy, x, gamma, beta):
+        dx, dgamma, dbeta = by_hand(dy, x, gamma, beta)
+        return dx, dgamma, dbeta * (1 + 1e-8)
+
+    report = gradcheck(F.batch_norm, X, GAMMA, BETA, closed_form=wrong)
+    assert "the closed form's gradient for 'beta' [" in str(report)
+    assert "that of the graph" in str(report)
+    few = gradcheck(F.batch_norm, X, GAMMA, BETA, closed_form=lambda dy, *xs: dy)
+    assert "the closed form gives 1 gradients for 3 inputs" in str(few)
+    shape = gradcheck(np.exp, X, closed_form=lambda dy, x: dy[0])
+    assert "the closed form's gradient for 'x' has shape (3,), its input (8, 3)" in str(shape)
+
+
+def test_the_cotangent_is_not_what_a_user_draws_from_the_same_seed():
+    x = np.random.default_rng(0).normal(size=(8, 3))
+    report = gradcheck(lambda x: x * 1.0, x, seed=0)  # its gradient is the cotangent
+    assert np.min(np.abs(report.inputs[0].analytic - x)) > 0
+
+
+def test_the_same_seed_gives_the_same_report():
+    one, two, other = (gradcheck(F.batch_norm, X, GAMMA, BETA, seed=seed) for seed in (3, 3, 4))
+    assert np.array_equal(one.inputs[0].analytic, two.inputs[0].analytic)
+    assert not np.array_equal(one.inputs[0].analytic, other.inputs[0].analytic)
+
+
+# What is wrong does not
+
+
+def test_the_sum_as_a_cotangent_would_have_been_blind():
+    blind = HandWritten(closed_form.forward, lambda dy, cache: (0 * dy, *by_backward(dy, cache)))
+    ones = np.ones_like(X)
+    assert np.allclose(closed_form.backward(ones, closed_form.forward(X, GAMMA, BETA)[1])[0], 0)
+    assert not gradcheck(blind, X, GAMMA, BETA)
+
+
+def by_backward(dy, cache):
+    return closed_form.backward(dy, cache)[1:]
+
+
+def test_what_cannot_be_told_is_no_pass():
+    for f, x in ((np.sqrt, [0.0, 1.0]), (np.floor, [0.0, 1.5])):
+        report = gradcheck(f, np.array(x))
+        assert not report
+        assert report.inputs[0].verdict == "inconclusive"
+        assert "numeric unknown; inconclusive: 1 of 2 slopes cannot be told" in str(report)
+        assert report.suspect is None
+
+
+def test_second_derivatives_are_checked_with_order_2():
+    mb.defvjp(np.exp, lambda g, out, x: g * F.stop_gradient(out))
+    assert gradcheck(np.exp, X)
+    report = gradcheck(np.exp, X, order=2)
+    assert not report
+    assert report.suspect.node.function is np.exp
+    assert "Again: gradcheck(exp, x, order=2, seed=0)" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (
+            HandWritten(lambda x: (x + RNG.normal(size=x.shape), None), lambda dy, c: dy.copy()),
+            "called twice, it gives two results: is there dropout, or a state?",
+        ),
+        (
+            HandWritten(lambda x: (np.multiply(x, 2, out=x), None), lambda dy, c: 2 * dy),
+            "it writes into its input 'x'; let it work on a copy",
+        ),
+        (
+            HandWritten(lambda x: (np.square(x, out=BUFFER), x), lambda dy, x: 2 * x * dy),
+            "it gives the same array each time, and so overwrites what it gave before",
+        ),
+        (
+            HandWritten(lambda x: (x.astype(np.float32), None), lambda dy, c: dy.copy()),
+            "it gives float32 for float64, which is too coarse to tell: inconclusive",
+        ),
+        (
+            HandWritten(lambda x: (2 * x, None), lambda dy, c: np.multiply(dy, 2, out=dy)),
+            "its backward writes into the gradient it is given; let it take a copy",
+        ),
+        (
+            HandWritten(lambda x: (x + 1, None), lambda dy, c: dy),
+            "the gradient for 'x' is the gradient that came in, no copy of it",
+        ),
+        (
+            HandWritten(lambda x: (x * x / 2, x), lambda dy, x: x),
+            "the gradient for 'x' is the input 'x', no copy of it",
+        ),
+        (
+            HandWritten(lambda x: (2 * x, None), lambda dy, c: (2 * dy).astype(np.float32)),
+            "the gradient for 'x' is float32, its input float64",
+        ),
+        (
+            HandWritten(lambda x: (x.sum(0), None), lambda dy, c: 1.0 * dy),
+            "the gradient for 'x' has shape (3,), its input (8, 3)",
+        ),
+    ],
+)
+def test_bad_habits_are_told(layer, message):
+    x = X.copy()
+    report = gradcheck(layer, x)
+    assert not report
+    assert message in str(report)
+    assert np.array_equal(x, X)
+
+
+BUFFER = np.empty_like(X)
+
+
+def test_two_gradients_in_one_memory_are_told():
+    def backward(dy, cache):
+        g = 1.0 * dy
+        return g, g
+
+    report = gradcheck(HandWritten(lambda x, y: (x + y, None), backward), X, X + 1)
+    assert "the gradient for 'y' is that for 'x', no copy of it" in str(report)
+
+
+def test_a_rule_that_keeps_half_of_the_digits_is_told():
+    mb.defvjp(np.exp, lambda g, out, x: (g * out).astype(np.float32))
+    report = gradcheck(lambda x: np.tanh(np.exp(x)), X)
+    assert "the rule of exp for operand 0 gives float32, the operand is float64" in str(report)
+    assert report.suspect.node.function is np.exp
+
+
+# Who is to blame, and what can be done
+
+
+def test_the_suspect_is_the_node_whose_own_rule_fails_and_its_line_is_shown():
+    mb.defvjp(np.sqrt, lambda g, out, x: g / out)
+
+    def normalized(x):
+        centered = x - x.mean(0)
+        std = np.sqrt(np.square(centered).mean(0) + 1e-5)
+        return centered / std
+
+    report = gradcheck(normalized, X)
+    assert report.suspect.node.function is np.sqrt
+    assert report.suspect.node.line.file == __file__
+    assert "std = np.sqrt(np.square(centered)" in str(report.suspect)
+    assert str(report.suspect).endswith("its own rule is off by 2.0000")
+
+
+def test_the_suspect_tells_which_operand_is_wrong():
+    mb.defvjp(np.multiply, lambda g, out, x, y: g * y, lambda g, out, x, y: -g * x)
+    report = gradcheck(lambda x, y: np.tanh(x * y), X, X[::-1] + 1)
+    assert "its own rule for operand 1 is off by -1.0000" in str(report)
+
+
+def test_the_suspect_names_the_layer_that_it_belongs_to():
+    mb.defvjp(np.tanh, lambda g, out, x: g * (1 - out))
+    assert "tanh in layers.2 (node " in str(gradcheck(net(), RNG.normal(size=(5, 4))))
+
+
+def test_a_cut_path_is_blamed_where_all_rules_are_right():
+    def detached(x):
+        mean = F.stop_gradient(x.mean(0))
+        return F.softmax(x - mean, axis=0) * mean  # softmax has a constant of its own, rightly
+
+    report = gradcheck(detached, X)
+    assert "x.mean(0)" in str(report.suspect)
+    assert str(report.suspect).endswith(
+        "the result depends on it, and nothing flows back through it"
+    )
+
+
+def test_what_was_computed_under_no_grad_is_blamed():
+    def f(x):
+        with mb.no_grad():
+            scale = np.exp(x)
+        return x * scale
+
+    report = gradcheck(f, X)
+    assert "scale = np.exp(x)" in str(report.suspect)
+
+
+def test_a_path_cut_by_data_has_no_suspect_but_a_hint():
+    report = gradcheck(lambda x: x - getattr(x.mean(0), "value", x.mean(0)), X)
+    assert not report
+    assert report.suspect is None
+    assert "the same all along axis 0" in str(report)
+
+
+def test_the_message_says_how_to_see_it_again():
+    report = gradcheck(
+        HandWritten(closed_form.forward, lambda *a: by_wrong(*a)), X, GAMMA, BETA, seed=5
+    )
+    assert str(report).endswith("Again: gradcheck(forward, x, gamma, beta, seed=5)")
+    assert f"of {X.size} entries differ" in str(report)
+    assert "(ratio 2); " in str(report)
+
+
+def by_wrong(dy, cache):
+    dx, dgamma, dbeta = closed_form.backward(dy, cache)
+    return 2 * dx, dgamma, dbeta
+
+
+def test_assert_gradients_raises_an_assertion_error_with_the_report():
+    assert_gradients(F.batch_norm, X, GAMMA, BETA, order=2)
+    with pytest.raises(AssertionError, match=r"gradcheck of forward: input 'x' \[") as caught:
+        assert_gradients(HandWritten(closed_form.forward, by_wrong), X, GAMMA, BETA)
+    assert isinstance(caught.value, errors.GradientError)
+
+
+def test_the_report_is_a_table_and_a_picture():
+    rich = pytest.importorskip("rich.console")
+    mb.defvjp(np.sqrt, lambda g, out, x: g / out)
+    report = gradcheck(F.batch_norm, X, GAMMA, BETA)
+    console = rich.Console(width=100, record=True, file=io.StringIO())
+    console.print(report)
+    text = console.export_text()
+    assert "differs" in text
+    assert "Suspect: sqrt" in text
+    assert report.draw().source.count("#f4a09a") == 1
+
+
+def test_a_graph_that_is_right_can_be_drawn_too_but_not_what_has_none():
+    assert "#f4a09a" not in gradcheck(np.exp, X).draw().source
+    with pytest.raises(errors.GraphError, match="has no graph to draw"):
+        gradcheck(LAYER, X, GAMMA, BETA).draw()
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda: gradcheck(np.exp, X, order=3), errors.ArgumentError, "order is 1 or 2, got 3"),
+        (lambda: gradcheck(np.exp), errors.ArgumentError, "exp is given no inputs"),
+        (lambda: gradcheck("exp", X), errors.DTypeError, "not 'exp'"),
+        (lambda: gradcheck(F.cross_entropy, X, np.arange(8) % 3), errors.DTypeError, "input 1 of"),
+        (lambda: gradcheck(np.exp, "text"), errors.DTypeError, "input 0 of exp holds"),
+        (lambda: gradcheck(np.exp, np.array([np.nan])), errors.NonFiniteError, "is not finite"),
+        (lambda: gradcheck(np.log, np.array([-1.0])), errors.NonFiniteError, "log gives nan at"),
+        (lambda: gradcheck(float, np.array(2.0)), errors.GraphError, "gives float, although"),
+        (lambda: gradcheck(LAYER, X, GAMMA, BETA, order=2), errors.ArgumentError, "needs a graph"),
+        (lambda: gradcheck(net(np.float32), X[:, [0, 1, 2, 0]]), errors.DTypeError, "is float32"),
+        (
+            lambda: gradcheck(HandWritten(np.exp, lambda dy, c: dy), X),
+            errors.RuleError,
+            "forward gives a pair",
+        ),
+        (
+            lambda: gradcheck(HandWritten(lambda x: (x, x), lambda dy, c: (dy, dy)), X),
+            errors.RuleError,
+            "backward gave 2 gradients for 1 inputs",
+        ),
+        (lambda: gradcheck(lambda x: np.sinh(x), X), errors.RuleError, "np.sinh has no gradient"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_what_cannot_be_checked_is_refused(call, kind, message):
+    with pytest.raises(kind, match=message):
+        call()
+    assert RULES

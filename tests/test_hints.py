@@ -1,0 +1,107 @@
+"""What the checker guesses: each mistake in a batch norm has a pattern of its own."""
+
+import numpy as np
+import pytest
+
+from microbn.testing import HandWritten, gradcheck
+
+N, C = 8, 4
+
+
+def forward(x, gamma, beta, ddof=0):
+    s = np.sqrt(x.var(0, ddof=ddof) + 1e-5)
+    x_hat = (x - x.mean(0)) / s
+    return gamma * x_hat + beta, (gamma, s, x_hat)
+
+
+def right(dy, gamma, s, x_hat):
+    dx = gamma / s * (dy - dy.mean(0) - x_hat * (dy * x_hat).mean(0))
+    return {"x": dx, "gamma": (dy * x_hat).sum(0), "beta": dy.sum(0)}
+
+
+def hints(forward=forward, **wrong):
+    """The hints where some of the gradients are replaced: x=lambda dy, gamma, s, x_hat: ..."""
+
+    def backward(dy, cache):
+        gradients = {**right(dy, *cache), **{name: f(dy, *cache) for name, f in wrong.items()}}
+        return tuple(gradients.values())
+
+    rng = np.random.default_rng(1)
+    x, gamma, beta = (rng.normal(size=size) for size in ((N, C), C, C))
+    report = gradcheck(HandWritten(forward, backward), x, gamma, beta)
+    assert [part.name for part in report.inputs if part.verdict == "differs"] == [*wrong]
+    return report.hints()
+
+
+def dx(dy, gamma, s, h):
+    return right(dy, gamma, s, h)["x"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [
+        (lambda dy, g, s, h: 2 * dx(dy, g, s, h), "every entry is 2 times what it should be: coun"),
+        (lambda dy, g, s, h: -dx(dy, g, s, h), "every entry is -1 times what it should be: the s"),
+        (lambda dy, g, s, h: dx(dy, g, s, h) / 2, "every entry is 0.5 times what it should be: ha"),
+        (lambda dy, g, s, h: 1.0005 * dx(dy, g, s, h), "every entry is 1.0005 times what it shoul"),
+        (lambda dy, g, s, h: N * dx(dy, g, s, h), "the length of axis 0 of 'x': a sum where a"),
+        (lambda dy, g, s, h: dx(dy, g, s, h) / N, "the length of axis 0 of 'x': a mean where a"),
+        (lambda dy, g, s, h: 0 * dx(dy, g, s, h), "it is 0 everywhere: is the path cut"),
+        (lambda dy, g, s, h: dx(dy, g, s, h) / 0, "it is not finite: a division by 0"),
+        (lambda dy, g, s, h: dx(dy, 1.0, s, h), "it lacks the factor 'gamma'"),
+        (lambda dy, g, s, h: dx(dy, g * g, s, h), "it has the factor 'gamma' once too often"),
+        (lambda dy, g, s, h: g / s * (dy - h * (dy * h).mean(0)), "a mean or a sum over axis 0"),
+        (lambda dy, g, s, h: g / s * (dy - dy.mean(0)), "a path through a variance over axis 0"),
+        (lambda dy, g, s, h: dx(dy, g, s + 4e-6, h), "nearly right: a small constant such as eps"),
+        (
+            lambda dy, g, s, h: dx(dy, g, s * np.sqrt(N / (N - 1)), h),
+            "√((n - 1) / n) with n = 8, the length of axis 0 of 'x': the biased variance, or",
+        ),
+        (
+            lambda dy, g, s, h: g / s * (dy - dy.mean(1, keepdims=True) - h * (dy * h).mean(0)),
+            "looks like a mean or a sum over the wrong axis",
+        ),
+        (
+            lambda dy, g, s, h: dx(dy, g, s, h).sum(0) + 0 * dy + dx(dy, g, s, h).mean(),
+            None,  # nothing that is known; better silent than misleading
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_a_mistake_in_dx_is_recognized(wrong, hint):
+    assert (hint or "") in hints(x=wrong).get("x", "")
+    assert (hint is None) == (not hints(x=wrong))
+
+
+def test_the_gradient_of_another_input_is_recognized():
+    found = hints(gamma=lambda dy, g, s, h: dy.sum(0), beta=lambda dy, g, s, h: (dy * h).sum(0))
+    assert found == {
+        "gamma": "it is the gradient of 'beta'",
+        "beta": "it is the gradient of 'gamma'",
+    }
+
+
+def test_the_biased_backward_of_an_unbiased_forward_is_recognized():
+    found = hints(lambda x, gamma, beta: forward(x, gamma, beta, ddof=1), x=dx)
+    assert "a path through a variance over axis 0 is missing, or wrong" in found["x"]
+
+
+def test_a_transposed_gradient_is_recognized():
+    weights = np.random.default_rng(0).normal(size=(2, 3, 3))
+    layer = HandWritten(lambda x: (weights @ x, None), lambda dy, _: (weights.mT @ dy).sum(0).T)
+    report = gradcheck(layer, np.random.default_rng(1).normal(size=(3, 3)))
+    assert report.hints() == {"x": "it is transposed"}
+
+
+@pytest.mark.parametrize(("how", "word"), [(np.sum, "summed"), (np.mean, "averaged")])
+def test_a_gradient_that_is_reduced_and_spread_back_is_recognized(how, word):
+    def backward(dy, x):
+        return how(np.cos(x) * dy, axis=1, keepdims=True) + 0 * x
+
+    layer = HandWritten(lambda x: (np.sin(x), x), backward)
+    (hint,) = gradcheck(layer, np.random.default_rng(1).normal(size=(4, 3))).hints().values()
+    assert hint.startswith(f"it is {word} over axis 1")
+
+
+def test_nothing_is_guessed_of_what_is_right():
+    assert hints() == {}
