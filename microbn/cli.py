@@ -73,13 +73,15 @@ def _tour(args: argparse.Namespace) -> None:
 
 
 def _check(args: argparse.Namespace) -> int:
-    import rich
+    from rich.console import Console
 
     from .testing import gradcheck
 
+    console = Console()
     f, inputs = find(args.target, args.shapes, args.seed)
-    report = gradcheck(f, *inputs, order=args.order, seed=args.seed)
-    rich.print(report)
+    with console.status(f"checking {args.target}"):
+        report = gradcheck(f, *inputs, order=args.order, seed=args.seed)
+    console.print(report)
     if args.draw:
         print(f"Drawn: {report.draw().save(args.draw)}")
     return 0 if report else 1

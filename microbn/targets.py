@@ -51,16 +51,19 @@ def find(target: str, shapes: Sequence[str] = (), seed: int = 0) -> tuple[Any, l
     wanted = [_shape(text) for text in shapes]
     if target in BUILT_IN:
         make, usual = BUILT_IN[target]
+        if wanted and len(wanted) != len(usual):
+            raise ArgumentError(f"{target} has {len(usual)} inputs; {len(wanted)} shapes are given")
         return make(), [rng.normal(size=shape) for shape in wanted or usual]
     path, colon, name = target.rpartition(":")
     if not colon:
         known = ", ".join(BUILT_IN)
         raise ArgumentError(f"{target!r} is no target; it is one of {known}, or file.py:function")
     f, parameters = _function(_load(Path(path)), name)
-    if parameters and not wanted:
-        example = " ".join(["8x3", *["3"] * (len(parameters) - 1)])
+    if len(wanted) != len(parameters):
+        example = " ".join(["8x3", "3", "3"][: len(parameters)])
         raise ArgumentError(
-            f"{name} needs a shape for each of {listed(parameters)}: {target} {example}"
+            f"{name} takes {len(parameters)} shapes, one for each of "
+            f"{listed(parameters) or 'its parameters'}: {target} {example}".rstrip()
         )
     return (f, [rng.normal(size=shape) for shape in wanted]) if wanted else _result(f(), name)
 
@@ -102,7 +105,7 @@ def _result(given: Any, name: str) -> tuple[Any, list[Any]]:
         from .testing import replay
 
         leaves = [tensor for tensor in history(given) if tensor.function is None]
-        return replay(given, *leaves), [leaf.data for leaf in leaves]
+        return replay(given, *leaves), leaves
     raise ArgumentError(
         f"{name}() gives {type(given).__name__}; it has to give a function and its inputs, "
         "return f, x, y, or a Tensor that was computed"

@@ -337,6 +337,7 @@ def test_a_graph_that_is_right_can_be_drawn_too_but_not_what_has_none():
         (lambda: gradcheck(np.exp, "text"), errors.DTypeError, "input 0 of exp holds"),
         (lambda: gradcheck(np.exp, np.array([np.nan])), errors.NonFiniteError, "is not finite"),
         (lambda: gradcheck(np.log, np.array([-1.0])), errors.NonFiniteError, "log gives nan at"),
+        (lambda: gradcheck(lambda x: (x, x), X), errors.DTypeError, "check one output at a time"),
         (lambda: gradcheck(float, np.array(2.0)), errors.GraphError, "gives float, although"),
         (lambda: gradcheck(LAYER, X, GAMMA, BETA, order=2), errors.ArgumentError, "needs a graph"),
         (lambda: gradcheck(net(np.float32), X[:, [0, 1, 2, 0]]), errors.DTypeError, "is float32"),

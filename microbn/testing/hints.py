@@ -24,7 +24,7 @@ def hints(name: str, wrong: Any, inputs: Mapping[str, Any], right: Mapping[str, 
     elif np.isfinite(should).all():
         yield from _factor(wrong, should, inputs)
         yield from _place(wrong, should)
-        for other in inputs.keys() - {name}:
+        for other in (key for key in inputs if key != name):
             yield from _mixed_up(wrong, should, other, inputs[other], right[other])
         if _same(wrong, should, 1e-3):
             yield "it is nearly right: a small constant such as eps in another place, or float32?"

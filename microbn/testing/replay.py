@@ -34,4 +34,5 @@ def replay(root: Tensor, *nodes: Tensor) -> Callable:
                 new[tensor.number] = tensor.function(*args, **tensor.kwargs)
         return new.get(root.number, root.value)
 
+    function.__name__ = root.name or "the graph"
     return function

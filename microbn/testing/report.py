@@ -25,7 +25,7 @@ class Compared(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """ "differs", "inconclusive" or "agrees"."""
+        """One of "differs", "inconclusive" and "agrees"."""
         return "differs" if self.wrong.any() else "inconclusive" if self.unknown.any() else "agrees"
 
     @property
@@ -42,10 +42,7 @@ class Compared(NamedTuple):
 
     def __str__(self) -> str:
         i, where = self.worst, f" {list(self.worst)}" if self.worst else ""
-        analytic, numeric = (
-            float(self.analytic[i]),
-            _spelled(Slopes(*(part[i] for part in self.numeric[:3]))),
-        )
+        analytic, numeric = float(self.analytic[i]), self._spelled(i)
         shown = f"input {self.name!r}{where}: analytic {analytic:.5g}, numeric {numeric}"
         if not self.wrong.any():
             count = f"{self.unknown.sum()} of {self.unknown.size}"
@@ -53,6 +50,14 @@ class Compared(NamedTuple):
         middle = float(self.numeric.value[i])
         ratio = f" (ratio {analytic / middle:.6g})" if middle and np.isfinite(analytic) else ""
         return f"{shown}{ratio}; {self.wrong.sum()} of {self.wrong.size} entries differ"
+
+    def _spelled(self, i: tuple[int, ...]) -> str:
+        low, high, bar = (float(part[i]) for part in self.numeric[:3])
+        if not np.isfinite(bar):
+            return "unknown"
+        if low < high:
+            return f"between {low:.5g} and {high:.5g} ± {bar:.0e}, at a kink"
+        return f"{low:.5g} ± {bar:.0e}"
 
     def off(self) -> str:
         """By how much it is off."""
@@ -170,11 +175,3 @@ class Report:
 
 
 _STYLE = {"agrees": "", "differs": "red", "inconclusive": "yellow"}
-
-
-def _spelled(slope: Slopes) -> str:
-    if not np.isfinite(slope.bar):
-        return "unknown"
-    if slope.low < slope.high:
-        return f"between {slope.low:.5g} and {slope.high:.5g} ± {slope.bar:.0e}, at a kink"
-    return f"{slope.low:.5g} ± {slope.bar:.0e}"

@@ -17,7 +17,7 @@ from ..backward import grad, sweep
 from ..context import trace
 from ..errors import ArgumentError, DTypeError, GraphError, NonFiniteError, RuleError
 from ..nn import Module
-from ..nodes import plain
+from ..nodes import is_node, plain
 from ..tensor import Tensor
 from .differences import norm, spread
 
@@ -41,7 +41,8 @@ class Subject:
     def __init__(self, f: Any, inputs: Sequence) -> None:
         self.f, self.name = f, _name(f)
         self.values = [_floats(self.name, i, x) for i, x in enumerate(inputs)]
-        self.names = _names(f, len(inputs))
+        named = zip(inputs, _names(f, len(inputs)), strict=True)
+        self.names = [(is_node(x) and x.name) or name for x, name in named]
         self.on_arrays = False
 
     def output(self, values: Sequence) -> np.ndarray:
@@ -83,7 +84,7 @@ class OfModule(Subject):
         self.parameters = module.parameters()
         self.count = len(inputs)
         self.state = module.state_dict()
-        self.names = [*_names(module.forward, self.count), *dict(module.named_parameters())]
+        self.names += dict(module.named_parameters())
         self.values += [np.array(p.data) for p in self.parameters]
         if odd := [path for path, p in module.named_parameters() if p.dtype != np.float64]:
             raise DTypeError(f"gradcheck: {odd[0]!r} is float32, too coarse to check; use float64")
@@ -173,7 +174,7 @@ def _same_on_arrays(subject: Subject) -> bool:
     """Whether f gives the same bits on arrays as on Tensors; then the quicker ones will do."""
     recorded = np.asarray(subject.record(subject.values)[0].value)
     try:
-        on_arrays = np.asarray(plain(subject.f(*subject.values)))
+        on_arrays = np.asarray(plain(subject.f(*(value.copy() for value in subject.values))))
     except Exception:  # whatever a function of Tensors may stumble over
         return False
     return recorded.dtype == on_arrays.dtype and recorded.tobytes() == on_arrays.tobytes()
@@ -202,6 +203,11 @@ def _narrow(node: Tensor, position: int, product: Any) -> str | None:
 
 
 def _tensor(out: Any, name: str) -> Tensor:
+    if isinstance(out, (tuple, list)):
+        raise DTypeError(
+            f"gradcheck: {name} gives a {type(out).__name__}; check one output at a time, "
+            "gradcheck(lambda x: f(x)[0], x)"
+        )
     if not isinstance(out, Tensor):
         raise GraphError(
             f"gradcheck: {name} gives {type(out).__name__}, although its inputs are Tensors: the "
