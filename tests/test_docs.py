@@ -22,4 +22,4 @@ def test_blocks_run_as_they_stand(page):
 
 def test_blocks_are_found():
     assert blocks("text\n```python\nx = 1\n```\n```bash\nls\n```\n") == ["x = 1\n"]
-    assert len(blocks((ROOT / "README.md").read_text())) == 2
+    assert len(blocks((ROOT / "README.md").read_text())) == 3

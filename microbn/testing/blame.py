@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import MicrobnError
 from ..nodes import has_history, history
 from ..rules import RULES
+from ..symbol import formula
 from ..tensor import Tensor
 from .comparison import compare
 from .differences import norm, slopes, spread
@@ -62,8 +64,16 @@ def _fault(node: Tensor, order: int, rng: np.random.Generator) -> str | None:
     report = compare(subject, rng, order)
     if report.faults:
         return report.faults[0]
-    wrong = [part for part in report.inputs if part.verdict == "differs"]
-    if not wrong:
-        return None
-    which = f" for {wrong[0].name}" if len(places) > 1 else ""
-    return f"its own rule{which} is {wrong[0].off()}"
+    for place, part in zip(places, report.inputs, strict=True):
+        if part.verdict == "differs":
+            which = f" for {part.name}" if len(places) > 1 else ""
+            return f"its own rule{which}{_in_words(function, place)} is {part.off()}"
+    return None
+
+
+def _in_words(function: Any, place: int) -> str:
+    """What the rule for an operand says, where it can be read."""
+    try:
+        return f", {formula(function)[place]},"
+    except (MicrobnError, TypeError, LookupError):  # it may ask for values, or be no lambda
+        return ""
