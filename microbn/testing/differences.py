@@ -50,26 +50,19 @@ def slopes(f: Callable[[np.ndarray], Any], x: Any, cotangent: Any, scale: float 
     """
     x = np.array(x, np.float64)
     here = np.array(f(x))
-    offset = np.max(np.abs(x), initial=0) / spread(x)  # far from 0, x itself is rounded more
-    first, size = spread(x) / 10, max(norm(cotangent * here), scale) * (1 + offset)
+    eps = EPS * (1 + np.max(np.abs(x), initial=0) / spread(x))  # far from 0, x is rounded more
+    first, squares = spread(x) / 10, np.square(cotangent * here)
+
+    def noise(moves: Any) -> float:  # what does not move is not rounded anew
+        return eps * max(float(np.sum(squares * moves)) ** 0.5, scale)
+
     found = np.empty((3, *x.shape))
     for index in np.ndindex(x.shape):
-
-        def chord(step: float, index: tuple = index) -> float:
-            moved = x.copy()
-            moved[index] += step
-            return np.vdot(cotangent, f(moved) - here) / (moved[index] - x[index])
-
-        @functools.cache
-        def chords(step: float, chord: Callable = chord) -> tuple[float, float, float]:
-            """The slopes of the chords to the right and to the left, and the noise in them."""
-            right, left = chord(step), chord(-step)
-            return right, left, EPS * size / step if right or left else 0.0
-
+        chords = _chords(f, x, index, here, cotangent, noise)
         with np.errstate(all="ignore"):  # beyond a pole f may be anything
-            found[:, *index] = _slope(chords, first)[:3]
+            found[:, *index] = _slope(chords, first, noise(True) / first)[:3]
     low, high, bar = found
-    return Slopes(low, high, bar, rounding=10 * EPS * size / first)
+    return Slopes(low, high, bar, 10 * noise(True) / first)
 
 
 def numeric_vjp(f: Callable[[np.ndarray], Any], x: Any, cotangent: Any) -> np.ndarray:
@@ -77,12 +70,31 @@ def numeric_vjp(f: Callable[[np.ndarray], Any], x: Any, cotangent: Any) -> np.nd
     return slopes(f, x, cotangent).value
 
 
-def _slope(chords: Chords, first: float) -> Slopes:
+def _chords(
+    f: Callable, x: np.ndarray, index: tuple, here: Any, cotangent: Any, noise: Callable
+) -> Chords:
+    """For a step, the slopes of the chords to the right and to the left, and the noise in them."""
+
+    def chord(step: float) -> tuple[Any, float]:
+        moved = x.copy()
+        moved[index] += step
+        change = f(moved) - here
+        return change, np.vdot(cotangent, change) / (moved[index] - x[index])
+
+    @functools.cache
+    def chords(step: float) -> tuple[float, float, float]:
+        (up, right), (down, left) = chord(step), chord(-step)
+        return right, left, noise(up != down) / step if right or left else 0.0
+
+    return chords
+
+
+def _slope(chords: Chords, first: float, rounding: float) -> Slopes:
     """The slope along one entry, from the first start that gives a good one; or a kink's two."""
-    right, left, noise = chords(first)
-    if abs(right) + abs(left) <= 200 * noise:  # f does not change but for its rounding
+    right, left, _ = chords(first)
+    if abs(right) + abs(left) <= 200 * rounding:  # f does not change but for its rounding
         middle = (right + left) / 2
-        return Slopes(middle, middle, 200 * noise)
+        return Slopes(middle, middle, 200 * rounding)
     best = UNKNOWN
     for scale in STARTS:
         estimate, good = _central(chords, first * scale)
