@@ -16,11 +16,6 @@ from microbn.testing import HandWritten, gradcheck
 DRAWS, SEED = 20, 0
 ROOT = Path(__file__).parents[1]
 PACKAGES = {"HIPS autograd": "autograd", "PyTorch": "torch"}
-KINK = "relu, one entry at 1e-7"
-NEAR_A_KINK = pytest.mark.xfail(
-    reason="one draw is inconclusive: rounding is taken to be that of all outputs, "
-    "where only a small one moves"
-)
 
 
 @functools.cache
@@ -76,16 +71,12 @@ def test_a_recorded_primitive_with_a_wrong_rule_is_rejected_and_blamed(fault):
         assert report.suspect.node.function is function
 
 
-@pytest.mark.parametrize(
-    "row", [pytest.param(row, marks=NEAR_A_KINK if row == KINK else ()) for row in RIGHT]
-)
+@pytest.mark.parametrize("row", RIGHT)
 def test_microbn_rejects_no_right_gradient(row):
     assert mistaken("microbn", row) == "0.00"
 
 
-@pytest.mark.parametrize(
-    "row", [pytest.param(row, marks=NEAR_A_KINK if row == KINK else ()) for row in RIGHT]
-)
+@pytest.mark.parametrize("row", RIGHT)
 def test_a_recorded_primitive_with_a_right_rule_is_accepted(row):
     case = RIGHT[row]
     assert all(reports(recorded(case), case))
