@@ -15,6 +15,7 @@ exclude_patterns = ["_build", "acceptance.md", "measured.md"]
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["images"]
 html_title = "microbn"
+html_sidebars = {"*": []}  # these pages have no sections to navigate
 html_theme_options = {"navigation_with_keys": True, "show_prev_next": True}
 
 default_role = "py:obj"

@@ -10,16 +10,27 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def blocks(text):
-    return re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    """The code of each Python block, and what a text block right below says that it prints."""
+    fences = r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?"
+    return re.findall(fences, text, re.DOTALL | re.MULTILINE)
+
+
+def words(text):
+    """A text without its numbers, whose last digits differ between machines, and line breaks."""
+    return re.sub(r"-?[\d.]+(e-?\d+)?", "#", text).split()
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p.read_text())], ids=lambda p: p.name)
-def test_blocks_run_as_they_stand(page):
+def test_blocks_run_as_they_stand_and_print_what_is_shown(page, capsys):
     namespace = {}
-    for block in blocks(page.read_text()):
-        exec(compile(block, str(page), "exec"), namespace)
+    for code, shown in blocks(page.read_text()):
+        exec(compile(code, str(page), "exec"), namespace)
+        printed = capsys.readouterr().out
+        assert not shown or words(printed) == words(shown)
 
 
 def test_blocks_are_found():
-    assert blocks("text\n```python\nx = 1\n```\n```bash\nls\n```\n") == ["x = 1\n"]
+    page = "```python\nx = 1\n```\n\n```text\n2\n```\n```bash\nls\n```\n```python\ny\n```\n\nz"
+    assert blocks(page) == [("x = 1\n", "2\n"), ("y\n", "")]
+    assert words("off by 2.5e-08,\n  -1 in x") == words("off by 3e-7, 2 in x") != words("off by 1")
     assert len(blocks((ROOT / "README.md").read_text())) == 3

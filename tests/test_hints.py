@@ -50,8 +50,14 @@ def dx(dy, gamma, s, h):
         (lambda dy, g, s, h: dx(dy, g, s, h) / 0, "it is not finite: a division by 0"),
         (lambda dy, g, s, h: dx(dy, 1.0, s, h), "it lacks the factor 'gamma'"),
         (lambda dy, g, s, h: dx(dy, g * g, s, h), "it has the factor 'gamma' once too often"),
-        (lambda dy, g, s, h: g / s * (dy - h * (dy * h).mean(0)), "a mean or a sum over axis 0"),
-        (lambda dy, g, s, h: g / s * (dy - dy.mean(0)), "a path through a variance over axis 0"),
+        (
+            lambda dy, g, s, h: g / s * (dy - h * (dy * h).mean(0)),
+            "the error is the same all along axis 0: a path through a mean",
+        ),
+        (
+            lambda dy, g, s, h: g / s * (dy - dy.mean(0)),
+            "the error follows the input along axis 0: a path through a variance",
+        ),
         (lambda dy, g, s, h: dx(dy, g, s + 4e-6, h), "nearly right: a small constant such as eps"),
         (
             lambda dy, g, s, h: dx(dy, g, s * np.sqrt(N / (N - 1)), h),
@@ -59,7 +65,7 @@ def dx(dy, gamma, s, h):
         ),
         (
             lambda dy, g, s, h: g / s * (dy - dy.mean(1, keepdims=True) - h * (dy * h).mean(0)),
-            "looks like a mean or a sum over the wrong axis",
+            "looks like that of a mean or a sum over the wrong axis",
         ),
         (
             lambda dy, g, s, h: dx(dy, g, s, h).sum(0) + 0 * dy + dx(dy, g, s, h).mean(),
@@ -83,7 +89,7 @@ def test_the_gradient_of_another_input_is_recognized():
 
 def test_the_biased_backward_of_an_unbiased_forward_is_recognized():
     found = hints(lambda x, gamma, beta: forward(x, gamma, beta, ddof=1), x=dx)
-    assert "a path through a variance over axis 0 is missing, or wrong" in found["x"]
+    assert "a path through a variance is missing, or wrong" in found["x"]
 
 
 def test_a_transposed_gradient_is_recognized():

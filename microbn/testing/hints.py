@@ -94,21 +94,18 @@ def _path(error: Any, x: Any) -> Iterator[str]:
         squares = (centered * centered).sum(axis, keepdims=True)
         slope = (error * centered).sum(axis, keepdims=True) / np.where(squares, squares, 1)
         if _same(error, mean + 0 * error):
-            yield _missing(f"is the same all along axis {axis}", "mean or a sum", axis)
+            yield _missing("is the same all along", "mean or a sum", axis)
         elif _same(error - mean, slope * centered):
-            yield _missing(f"follows the input along axis {axis}", "variance", axis)
+            yield _missing("follows the input along", "variance", axis)
     if error.ndim == 2 and min(error.shape) > 2:
         rest = error - error.mean(0)
         first, second, *_ = np.linalg.svd(rest, compute_uv=False)
         if second <= CLOSE * first:  # a number for each row times one for each column
-            yield "what is wrong with it looks like a mean or a sum over the wrong axis"
+            yield "the error looks like that of a mean or a sum over the wrong axis"
 
 
 def _missing(pattern: str, what: str, axis: int) -> str:
-    return (
-        f"what is wrong with it {pattern}: a path through a {what} over axis {axis} is missing, "
-        "or wrong"
-    )
+    return f"the error {pattern} axis {axis}: a path through a {what} is missing, or wrong"
 
 
 def _same(a: Any, b: Any, tolerance: float = CLOSE) -> bool:

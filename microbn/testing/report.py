@@ -121,7 +121,7 @@ class Report:
         bad = sorted((p for p in self.inputs if p.verdict in order), key=lambda p: order[p.verdict])
         found = [*self.faults, *map(str, bad)]
         suspect = [f"Suspect: {self.suspect}"] if self.suspect else []
-        advice = [f"Hint: for {name!r}, {hint}" for name, hint in self.hints().items()]
+        advice = [f"Hint for {name!r}: {hint}" for name, hint in self.hints().items()]
         return "\n  ".join([f"{title}: {found[0]}", *found[1:], *suspect, *advice, self._again()])
 
     __repr__ = __str__
