@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import MicrobnError
 from ..nodes import has_history, history
 from ..rules import RULES
 from ..symbol import formula
@@ -75,5 +74,5 @@ def _in_words(function: Any, place: int) -> str:
     """What the rule for an operand says, where it can be read."""
     try:
         return f", {formula(function)[place]},"
-    except (MicrobnError, TypeError, LookupError):  # it may ask for values, or be no lambda
+    except (TypeError, ValueError, LookupError):  # it asks for values, or for a list
         return ""
