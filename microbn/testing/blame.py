@@ -74,5 +74,5 @@ def _in_words(function: Any, place: int) -> str:
     """What the rule for an operand says, where it can be read."""
     try:
         return f", {formula(function)[place]},"
-    except (TypeError, ValueError, LookupError):  # it asks for values, or for a list
+    except Exception:  # a rule may be any code, and not all of it can be read
         return ""
