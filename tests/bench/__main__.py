@@ -16,9 +16,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as Grid
 
+from .checker import checker
 from .contenders import OURS
 from .measures import MEASURES, Table
 
+ALL = {**MEASURES, "checker": checker}
 PACKAGES = ["microbn", "numpy", "torch", "autograd", "mygrad", "micrograd"]
 
 
@@ -28,8 +30,8 @@ def main() -> None:
     lines = [about(), f"`{command(args)}`"]
     console.print("\n".join(lines), highlight=False, markup=False)
     tables = []
-    for name in [args.only] if args.only else MEASURES:
-        tables.append(MEASURES[name](args.rounds, args.seed))
+    for name in [args.only] if args.only else ALL:
+        tables.append(ALL[name](args.rounds, args.seed))
         show(console, tables[-1])
     if args.markdown:
         text = "\n\n".join([*lines, *map(markdown, tables)])
@@ -40,7 +42,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=30, metavar="N", help="default: 30")
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
-    parser.add_argument("--only", choices=MEASURES, help="one of the measures (default: all)")
+    parser.add_argument("--only", choices=ALL, help="one of the measures (default: all)")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there too")
     args = parser.parse_args()
     if args.rounds < 1:
