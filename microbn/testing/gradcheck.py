@@ -40,11 +40,16 @@ def gradcheck(
     if order not in (1, 2):
         raise ArgumentError(f"gradcheck: order is 1 or 2, got {order!r:.60}")
     # Not the stream of default_rng(seed), which the inputs may well be drawn from.
-    rng = np.random.default_rng([seed, ord("g")])
+    try:
+        rng = np.random.default_rng([seed, ord("g")])
+    except (ValueError, TypeError):
+        raise ArgumentError(f"gradcheck: seed is an integer from 0, got {seed!r:.60}") from None
     with subject(f, inputs) as checked:
         if order == 2 and isinstance(checked, ByHand):
             raise ArgumentError("gradcheck: order=2 needs a graph; a HandWritten layer has none")
-        report = replace(compare(checked, rng, order, closed_form), seed=seed)
+        report = compare(checked, rng, order, closed_form)
+        again = f"{checked.name}, {', '.join(checked.names)}{', order=2' * (order == 2)}, {seed=}"
+        report = replace(report, again=f"gradcheck({again})")
         if isinstance(checked, ByHand):
             return report
         if not (report.faults or any(part.wrong.any() for part in report.inputs)):
@@ -55,5 +60,6 @@ def gradcheck(
 
 def assert_gradients(f: Any, *inputs: Any, **options: Any) -> None:
     """`gradcheck` for a plain test: raises GradientError, an AssertionError, with its report."""
+    __tracebackhide__ = True  # pytest shows the caller's line
     if not (report := gradcheck(f, *inputs, **options)):
         raise GradientError(report)

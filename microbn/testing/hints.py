@@ -10,11 +10,13 @@ import numpy as np
 CLOSE = 1e-5  # relative to the largest entry: what is taken for the same
 
 
-def hints(name: str, wrong: Any, inputs: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator:
+def hints(
+    name: str, wrong: Any, inputs: Mapping[str, Any], right: Mapping[str, Any], output: Any = None
+) -> Iterator[str]:
     """Guesses at what went wrong with the gradient of the input ``name``, the likeliest first.
 
     ``wrong`` is what was given for it; ``inputs`` and ``right`` are all inputs and what their
-    gradients should be, by name.
+    gradients should be, by name; ``output`` is what the function gives.
     """
     should, x = right[name], inputs[name]
     if not np.isfinite(wrong).all():
@@ -29,6 +31,8 @@ def hints(name: str, wrong: Any, inputs: Mapping[str, Any], right: Mapping[str, 
         if _same(wrong, should, 1e-3):
             yield "it is nearly right: a small constant such as eps in another place, or float32?"
         yield from _path(wrong - should, x)
+        if np.shape(output) == x.shape:
+            yield from _row_term(wrong - should, output)
 
 
 def _factor(wrong: Any, right: Any, inputs: Mapping[str, Any]) -> Iterator[str]:
@@ -37,7 +41,7 @@ def _factor(wrong: Any, right: Any, inputs: Mapping[str, Any]) -> Iterator[str]:
     if wrong.size > 1 and _same(wrong, ratio * right, 1e-7):
         close = CLOSE * abs(ratio)
         meant = (words for factor, words in _factors(inputs) if abs(factor - ratio) < close)
-        yield f"every entry is {ratio:.5g} times what it should be{next(meant, '')}"
+        yield f"every entry is {ratio:.8g} times what it should be{next(meant, '')}"
 
 
 def _factors(inputs: Mapping[str, Any]) -> Iterator[tuple[float, str]]:
@@ -95,13 +99,22 @@ def _path(error: Any, x: Any) -> Iterator[str]:
         slope = (error * centered).sum(axis, keepdims=True) / np.where(squares, squares, 1)
         if _same(error, mean + 0 * error):
             yield _missing("is the same all along", "mean or a sum", axis)
-        elif _same(error - mean, slope * centered):
+        elif error.ndim > 1 and _same(error - mean, slope * centered):
             yield _missing("follows the input along", "variance", axis)
-    if error.ndim == 2 and min(error.shape) > 2:
+    if error.ndim == 2 and min(error.shape) > 2 and np.mean(error != 0) > 0.5:
         rest = error - error.mean(0)
         first, second, *_ = np.linalg.svd(rest, compute_uv=False)
         if second <= CLOSE * first:  # a number for each row times one for each column
             yield "the error looks like that of a mean or a sum over the wrong axis"
+
+
+def _row_term(error: Any, output: Any) -> Iterator[str]:
+    """What is wrong follows the output along an axis, as in a softmax without its row term."""
+    for axis, n in enumerate(error.shape):
+        squares = (output * output).sum(axis, keepdims=True)
+        slope = (error * output).sum(axis, keepdims=True) / np.where(squares, squares, 1)
+        if n > 2 and _same(error, slope * output):
+            yield _missing("follows the output along", "sum", axis)
 
 
 def _missing(pattern: str, what: str, axis: int) -> str:

@@ -93,15 +93,18 @@ class Suspect(NamedTuple):
 class Report:
     """A gradient check: true if everything was found right.
 
-    ``inputs`` has a `Compared` for each; ``faults`` says in words what no difference shows;
-    ``suspect`` is where it goes wrong, ``graph`` the root of what was recorded, if anything was.
+    ``inputs`` has a `Compared` for each; ``faults`` says in words what no difference shows, and
+    ``notes`` what is not wrong yet; ``again`` is how to see it again. ``suspect`` is where it goes
+    wrong, ``graph`` the root of what was recorded, if anything was.
     """
 
     name: str
-    inputs: tuple[Compared, ...]
+    inputs: tuple[Compared, ...] = ()
     faults: tuple[str, ...] = ()
-    seed: int = 0
+    notes: tuple[str, ...] = ()
     order: int = 1
+    again: str = ""
+    output: np.ndarray | None = None
     suspect: Suspect | None = None
     graph: Tensor | None = None
 
@@ -115,40 +118,40 @@ class Report:
 
     def __str__(self) -> str:
         title = f"gradcheck of {self.name}"
+        notes = [f"Note: {note}" for note in self.notes]
         if self.ok:
-            return f"{title}: {self._agreement()}"
+            return "\n  ".join([f"{title}: {self._agreement()}", *notes])
         order = {"differs": 0, "inconclusive": 1}
         bad = sorted((p for p in self.inputs if p.verdict in order), key=lambda p: order[p.verdict])
         found = [*self.faults, *map(str, bad)]
         suspect = [f"Suspect: {self.suspect}"] if self.suspect else []
         advice = [f"Hint for {name!r}: {hint}" for name, hint in self.hints().items()]
-        return "\n  ".join([f"{title}: {found[0]}", *found[1:], *suspect, *advice, self._again()])
+        last = [*suspect, *advice, *notes, f"Again: {self.again}"]
+        return "\n  ".join([f"{title}: {found[0]}", *found[1:], *last])
 
     __repr__ = __str__
 
     def _agreement(self) -> str:
         sizes = [part.analytic.size for part in self.inputs]
+        if not sum(sizes):
+            return "there are no slopes to compare, as the inputs are empty"
         off = [np.abs(p.analytic - p.numeric.value).max(initial=0) for p in self.inputs]
         kinks = sum(part.kinks for part in self.inputs)
         at_kinks = f"; {kinks} at a kink, where all between the two sides is right" if kinks else ""
         within = f", within {max(off):.0e}" if not kinks else ""
-        return f"all {sum(sizes)} slopes agree{within}{at_kinks}"
+        second = "; and so do all of the gradient's own" if self.order == 2 else ""
+        return f"all {sum(sizes)} slopes agree{within}{second}{at_kinks}"
 
     def hints(self) -> dict[str, str]:
         """By the name of the input, the likeliest guess at what is wrong with its gradient."""
         inputs = {part.name: part.value for part in self.inputs}
         right = {part.name: part.numeric.value for part in self.inputs}
         found = {
-            part.name: next(hints(part.name, part.analytic, inputs, right), None)
+            part.name: next(hints(part.name, part.analytic, inputs, right, self.output), None)
             for part in self.inputs
             if part.wrong.any() and not part.unknown.any()
         }
         return {name: hint for name, hint in found.items() if hint}
-
-    def _again(self) -> str:
-        order = ", order=2" if self.order == 2 else ""
-        names = ", ".join(part.name for part in self.inputs) or "..."
-        return f"Again: gradcheck({self.name}, {names}{order}, seed={self.seed})"
 
     def __rich__(self) -> Any:
         """The table: a row for each input; below it what is wrong."""
@@ -156,13 +159,13 @@ class Report:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table("input", "shape", title=f"gradcheck of {self.name}, seed {self.seed}")
+        table = Table("input", "shape", title=f"gradcheck of {self.name}")
         for column in ("off by", "± bar", "kinks", "wrong", "unknown"):
             table.add_column(column, justify="right")
         table.add_column("verdict")
         for part in self.inputs:
             table.add_row(*part.row(), style=_STYLE[part.verdict])
-        return Group(table, Text(str(self)))
+        return Group(*[table] * bool(self.inputs), Text(str(self)))
 
     def draw(self) -> Any:
         """The graph that was checked, the suspect in red. Raises GraphError where there is none."""

@@ -63,8 +63,8 @@ class Subject:
         except NonFiniteError:  # on the way, although the output is finite
             return self.record(self.values)[0]
 
-    def gradients(self, cotangent: np.ndarray) -> tuple[list[np.ndarray], list[str]]:
-        """The gradient for each input, and what else is wrong with how they come about."""
+    def gradients(self, cotangent: np.ndarray) -> tuple[list[np.ndarray], list[str], list[str]]:
+        """The gradient for each input, what is wrong with how they come about, and what to note."""
         out, leaves = self.record(self.values)
         found: dict[int, np.ndarray] = {}
         faults: list[str | None] = []
@@ -73,7 +73,7 @@ class Subject:
             faults += (_narrow(step.node, m.position, m.product) for m in step.messages)
         zeros = [np.zeros_like(value) for value in self.values]
         gradients = [found.get(x.number, zero) for x, zero in zip(leaves, zeros, strict=True)]
-        return gradients, [fault for fault in faults if fault][:1]
+        return gradients, [fault for fault in faults if fault][:1], []
 
 
 class OfModule(Subject):
@@ -105,27 +105,21 @@ class ByHand(Subject):
         """What its forward gives."""
         return _pair(self.f.forward(*values))[0]
 
-    def gradients(self, cotangent: np.ndarray) -> tuple[list[np.ndarray], list[str]]:
+    def gradients(self, cotangent: np.ndarray) -> tuple[list[np.ndarray], list[str], list[str]]:
         """What its backward gives, and whether anybody else could change it afterwards."""
         kept, cache = cotangent.copy(), _pair(self.f.forward(*self.values))[1]
-        given = self.f.backward(cotangent, cache)
-        gradients = [*map(np.asarray, given if isinstance(given, (tuple, list)) else [given])]
-        if len(gradients) != len(self.values):
-            raise RuleError(
-                f"gradcheck: backward gave {len(gradients)} gradients for {len(self.values)} inputs"
-            )
-        faults = []
+        gradients = _each(self.f.backward(cotangent, cache), len(self.values))
+        faults, notes = [], []
         if not np.array_equal(kept, cotangent):
             faults.append("its backward writes into the gradient it is given; let it take a copy")
         others = {"the gradient that came in": cotangent}
         others |= {f"the input {n!r}": v for n, v in zip(self.names, self.values, strict=True)}
         for name, gradient in zip(self.names, gradients, strict=True):
-            shared = [what for what, other in others.items() if np.shares_memory(gradient, other)]
-            faults += [f"the gradient for {name!r} is {what}, no copy of it" for what in shared]
-            if gradient.dtype != np.float64:
-                faults.append(f"the gradient for {name!r} is {gradient.dtype}, its input float64")
+            for what, other in others.items():
+                if np.shares_memory(gradient, other):
+                    notes.append(f"the gradient for {name!r} is {what}, or a view of it: no copy")
             others[f"that for {name!r}"] = gradient
-        return gradients, faults
+        return gradients, faults, notes
 
 
 class Gradient(Subject):
@@ -181,11 +175,16 @@ def _same_on_arrays(subject: Subject) -> bool:
 
 
 def _floats(name: str, i: int, x: Any) -> np.ndarray:
+    if callable(x):
+        raise DTypeError(
+            f"gradcheck: input {i} of {name} is a function; a backward written by hand comes with "
+            "its forward: gradcheck(HandWritten(forward, backward), x)"
+        )
     array = np.array(plain(x))
     if array.dtype.kind != "f":
         raise DTypeError(
             f"gradcheck: input {i} of {name} holds {array.dtype}, and gradients belong to floats; "
-            "keep labels and options out: gradcheck(lambda x: f(x, labels), x)"
+            "keep labels and options out: lambda x: f(x, labels)"
         )
     if not np.isfinite(array).all():
         raise NonFiniteError(f"gradcheck: input {i} of {name} is not finite; nothing can be told")
@@ -205,8 +204,8 @@ def _narrow(node: Tensor, position: int, product: Any) -> str | None:
 def _tensor(out: Any, name: str) -> Tensor:
     if isinstance(out, (tuple, list)):
         raise DTypeError(
-            f"gradcheck: {name} gives a {type(out).__name__}; check one output at a time, "
-            "gradcheck(lambda x: f(x)[0], x)"
+            f"gradcheck: {name} gives a {type(out).__name__}. A layer with a backward of its own is "
+            "HandWritten(forward, backward); of several outputs check one, lambda x: f(x)[0]"
         )
     if not isinstance(out, Tensor):
         raise GraphError(
@@ -222,9 +221,19 @@ def _pair(given: Any) -> tuple[Any, Any]:
     return given
 
 
+def _each(given: Any, count: int) -> list[np.ndarray]:
+    """What a backward gave, one array for each input."""
+    gradients = given if isinstance(given, (tuple, list)) else [given]
+    if len(gradients) != count or given is None or isinstance(given, dict):
+        found = "None" if given is None else f"{len(gradients)} gradients for {count} inputs"
+        found = "a dict" if isinstance(given, dict) else found
+        raise RuleError(f"gradcheck: backward gave {found}; return a tuple, one for each input")
+    return [*map(np.asarray, gradients)]
+
+
 def _name(f: Any) -> str:
     if isinstance(f, HandWritten):
-        return _name(f.forward)
+        return f"HandWritten({_name(f.forward)}, {_name(f.backward)})"
     return getattr(f, "__name__", type(f).__name__)
 
 
