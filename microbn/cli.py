@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 from . import __version__
-from .errors import MicrobnError
-from .targets import BUILT_IN, find
+from .errors import ArgumentError, MicrobnError
+from .targets import BUILT_IN, find, users_code
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,6 +51,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     tour.add_argument("--quick", action="store_true", help="half the training steps")
     tour.set_defaults(run=_tour)
+    _add_check(commands)
+    return parser
+
+
+def _add_check(commands: Any) -> None:
     check = commands.add_parser(
         "check", help="hold a gradient against finite differences; 1 if it is wrong"
     )
@@ -63,7 +70,6 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--seed", type=int, default=0, help="of inputs and cotangent (default: 0)")
     check.add_argument("--draw", type=Path, metavar="FILE", help="draw the graph, .svg, .png, .pdf")
     check.set_defaults(run=_check)
-    return parser
 
 
 def _tour(args: argparse.Namespace) -> None:
@@ -75,13 +81,17 @@ def _tour(args: argparse.Namespace) -> None:
 def _check(args: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from .testing import gradcheck
+    from .testing import HandWritten, gradcheck
 
     console = Console()
-    f, inputs = find(args.target, args.shapes, args.seed)
-    with console.status(f"checking {args.target}"):
-        report = gradcheck(f, *inputs, order=args.order, seed=args.seed)
-    console.print(report)
+    with users_code(args.target):
+        f, inputs = find(args.target, args.shapes, args.seed)
+        if args.draw and isinstance(f, HandWritten):
+            raise ArgumentError(f"--draw: {args.target} has no graph, its backward is by hand")
+        with console.status(f"checking {args.target}"):
+            report = gradcheck(f, *inputs, order=args.order, seed=args.seed)
+    again = ["microbn check", args.target, *args.shapes, f"--order {args.order} --seed {args.seed}"]
+    console.print(replace(report, again=" ".join(again)))
     if args.draw:
         print(f"Drawn: {report.draw().save(args.draw)}")
     return 0 if report else 1

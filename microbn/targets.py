@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import functional, nn
-from .errors import ArgumentError, listed
+from .errors import ArgumentError, MicrobnError
 from .nodes import history
 from .tensor import Tensor
 
@@ -43,7 +46,7 @@ def find(target: str, shapes: Sequence[str] = (), seed: int = 0) -> tuple[Any, l
     A target is a built-in or ``file.py:function``. Its inputs are drawn from N(0, 1) in the
     ``shapes`` given, ``8x3`` or ``3``, or ``()`` for a number. A function without parameters is
     called: it gives a tuple, a function with its inputs, or what it computed from Tensors. For
-    ``file.py:layer`` two functions may stand, layer_forward and layer_backward.
+    ``file.py:layer`` two functions may stand, layer_forward and layer_backward; or a Module.
 
     Raises ArgumentError for what is not there, and for shapes that are missing or no shapes.
     """
@@ -55,46 +58,65 @@ def find(target: str, shapes: Sequence[str] = (), seed: int = 0) -> tuple[Any, l
             raise ArgumentError(f"{target} has {len(usual)} inputs; {len(wanted)} shapes are given")
         return make(), [rng.normal(size=shape) for shape in wanted or usual]
     path, colon, name = target.rpartition(":")
-    if not colon:
+    if not (colon and name):
         known = ", ".join(BUILT_IN)
         raise ArgumentError(f"{target!r} is no target; it is one of {known}, or file.py:function")
     f, parameters = _function(_load(Path(path)), name)
     if len(wanted) != len(parameters):
-        example = " ".join(["8x3", "3", "3"][: len(parameters)])
+        example = " ".join(["8x3", *["3"] * len(parameters)][: len(parameters)])
         raise ArgumentError(
-            f"{name} takes {len(parameters)} shapes, one for each of "
-            f"{listed(parameters) or 'its parameters'}: {target} {example}".rstrip()
+            f"{name} takes {len(parameters)} shape{'s' * (len(parameters) != 1)}, one for each "
+            f"parameter without a default ({', '.join(parameters)}): {target} {example}".rstrip()
         )
     return (f, [rng.normal(size=shape) for shape in wanted]) if wanted else _result(f(), name)
 
 
+@contextmanager
+def users_code(target: str) -> Iterator[None]:
+    """What goes wrong in the file of a target is one sentence, with the line."""
+    path = target.rpartition(":")[0]
+    try:
+        yield
+    except MicrobnError:
+        raise
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [f.lineno for f in frames if path and Path(f.filename) == Path(path)]
+        if isinstance(error, SyntaxError):
+            lines = [error.lineno]
+        where = f"{target}, line {lines[-1]}" if lines else target
+        raise ArgumentError(f"{where}: {type(error).__name__}: {error}") from error
+
+
 def _load(path: Path) -> ModuleType:
-    spec = spec_from_file_location(path.stem, path)
+    spec = spec_from_file_location(f"target_{path.stem}", path)
     if spec is None or spec.loader is None or not path.is_file():
         raise ArgumentError(f"there is no Python file {str(path)!r}")
-    module = module_from_spec(spec)
+    module = sys.modules[spec.name] = module_from_spec(spec)
     sys.path.insert(0, str(path.parent))  # as for a script, for what it imports from beside it
     spec.loader.exec_module(module)
     return module
 
 
 def _function(module: ModuleType, name: str) -> tuple[Any, list[str]]:
-    """The function, or the pair of functions, with the parameters that have no default."""
+    """The function, Module or pair of functions, with the parameters that have no default."""
     forward, backward = (getattr(module, f"{name}_{way}", None) for way in ("forward", "backward"))
     if callable(found := getattr(module, name, None)):
-        called = found
+        called = found.forward if isinstance(found, nn.Module) else found
     elif callable(forward) and callable(backward):
         from .testing import HandWritten
 
         found, called = HandWritten(forward, backward), forward
     else:
         there = [key for key, value in vars(module).items() if inspect.isfunction(value)]
+        alike = get_close_matches(name, [key.removesuffix("_forward") for key in there], cutoff=0.4)
         raise ArgumentError(
-            f"{module.__name__}.py has no function {name!r}, nor {name}_forward and "
-            f"{name}_backward; it has {', '.join(there) or 'no functions'}"
+            f"{Path(module.__file__ or '').name} has no function {name!r}, nor {name}_forward and "
+            f"{name}_backward" + (f"; did you mean {alike[0]}?" if alike else "")
         )
     parameters = inspect.signature(called).parameters.values()
-    return found, [p.name for p in parameters if p.default is p.empty]
+    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return found, [p.name for p in parameters if p.default is p.empty and p.kind not in several]
 
 
 def _result(given: Any, name: str) -> tuple[Any, list[Any]]:
@@ -113,7 +135,7 @@ def _result(given: Any, name: str) -> tuple[Any, list[Any]]:
 
 
 def _shape(text: str) -> tuple[int, ...]:
-    try:
-        return () if text == "()" else tuple(int(side) for side in text.split("x"))
-    except ValueError:
-        raise ArgumentError(f"{text!r} is no shape; write 8x3, 3, or () for a number") from None
+    sides = [] if text == "()" else text.split("x")
+    if not all(side.isdecimal() for side in sides):
+        raise ArgumentError(f"{text!r} is no shape; write 8x3, 3, or () for a number")
+    return tuple(map(int, sides))

@@ -94,6 +94,27 @@ def log_back(g, x):
     return (g / x,)
 
 
+def masked(x):
+    """Beside a row that an attention mask has set to -1e9."""
+    return np.concatenate([np.exp(x), np.full((1, x.shape[1]), -1e9)])
+
+
+def masked_back(g, x):
+    return (g[:-1] * np.exp(x),)
+
+
+def loss(x):
+    """The cross-entropy of targets that are all class 0."""
+    shifted = x - np.max(x, axis=1, keepdims=True)
+    return np.mean(np.log(np.sum(np.exp(shifted), axis=1)) - shifted[:, 0])
+
+
+def loss_back(g, x):
+    y = softmax(x)
+    y[:, 0] = -np.sum(y[:, 1:], axis=1)  # y - 1, without the 1
+    return (g * y / len(x),)
+
+
 # Where they are checked.
 
 
@@ -103,6 +124,12 @@ def normal(rng):
 
 def normal_with_parameters(rng):
     return rng.normal(size=SHAPE), rng.normal(size=SHAPE[1]), rng.normal(size=SHAPE[1])
+
+
+def confident(rng):
+    x = rng.normal(size=SHAPE)
+    x[:, 0] += 12
+    return (x,)
 
 
 def close_to_the_kink(rng):
@@ -131,6 +158,8 @@ WRONG = {
         Case(tiny_square, too_large(1.5, tiny_square_back), normal),
     "batch norm, gradients 0.05% too large":
         Case(batch_norm, too_large(1.0005, batch_norm_back), normal_with_parameters),
+    "exp beside a mask of -1e9, gradient 1% too large":
+        Case(masked, too_large(1.01, masked_back), normal),
 }
 RIGHT = {
     "relu, one entry at 1e-7":  Case(relu, relu_back, close_to_the_kink),
@@ -138,6 +167,8 @@ RIGHT = {
     "batch norm":               Case(batch_norm, batch_norm_back, normal_with_parameters),
     "softmax":                  Case(softmax, softmax_back, normal),
     "1e-6 x²":                  Case(tiny_square, tiny_square_back, normal),
+    "exp beside a mask of -1e9": Case(masked, masked_back, normal),
+    "cross-entropy, 12 ahead":  Case(loss, loss_back, confident),
 }
 # fmt: on
 
@@ -231,7 +262,7 @@ def pytorch(forward, backward, inputs, rng):
         @staticmethod
         def forward(ctx, *xs):
             ctx.save_for_backward(*xs)
-            return torch.from_numpy(forward(*(x.detach().numpy() for x in xs)))
+            return torch.as_tensor(np.asarray(forward(*(x.detach().numpy() for x in xs))))
 
         @staticmethod
         @torch.autograd.function.once_differentiable

@@ -116,7 +116,7 @@ def test_check_of_second_derivatives_and_of_other_shapes(capsys):
 
 MINE = """
 import numpy as np
-from microbn import Tensor, functional
+from microbn import Tensor, functional, nn
 import beside
 
 def cut(x):
@@ -140,7 +140,24 @@ def nothing():
     return 3
 
 number = 3
+def broken(x):
+    return x * (1 / 0)
+
+def lost(x):
+    return open("nowhere.txt")
+
+net = nn.Sequential(nn.Linear(4, 2, rng=0), nn.Tanh())
 """
+
+
+def test_a_file_with_an_error_in_it_is_one_line_too(tmp_path, capsys):
+    (tmp_path / "bad.py").write_text("x = 1\ny = (\n")
+    assert check(f"{tmp_path / 'bad.py'}:f", "3") == 1
+    assert "bad.py:f, line 2: SyntaxError: '(' was never closed" in capsys.readouterr().err
+
+
+def test_check_of_a_module_in_a_file(mine):
+    assert check(f"{mine}:net", "5x4") == 0
 
 
 @pytest.fixture
@@ -176,11 +193,24 @@ def test_a_function_without_parameters_gives_what_is_checked(mine, name):
     [
         (["batchnrom"], "'batchnrom' is no target; it is one of neuron, softmax, batchnorm, mlp"),
         (["nowhere.py:f"], "there is no Python file 'nowhere.py'"),
-        (["{mine}:nix"], "mine.py has no function 'nix', nor nix_forward and nix_backward; it has"),
+        (["{mine}:nix"], "mine.py has no function 'nix', nor nix_forward and nix_backward"),
         (["{mine}:number"], "mine.py has no function 'number'"),
-        (["{mine}:layer"], "layer takes 2 shapes, one for each of x and w: "),
-        (["{mine}:cut", "4", "3"], "cut takes 1 shapes, one for each of x: "),
+        (
+            ["{mine}:layer"],
+            "layer takes 2 shapes, one for each parameter without a default (x, w): ",
+        ),
+        (
+            ["{mine}:cut", "4", "3"],
+            "cut takes 1 shape, one for each parameter without a default (x): ",
+        ),
         (["batchnorm", "8x3"], "batchnorm has 3 inputs; 1 shapes are given"),
+        (["{mine}:"], "mine.py:' is no target"),
+        (["{mine}:lyaer", "4"], "did you mean layer?"),
+        (["{mine}:layer", "4x3", "4x3"], "mine.py:layer, line 10: ValueError: "),
+        (["{mine}:broken", "3"], "mine.py:broken, line 28: ZeroDivisionError: division by zero"),
+        (["{mine}:lost", "3"], "mine.py:lost, line 31: FileNotFoundError"),
+        (["{mine}:layer", "4x3", "3x2", "--draw", "x.svg"], "has no graph, its backward is by h"),
+        (["{mine}:cut", "8x-3"], "'8x-3' is no shape"),
         (["{mine}:cut", "4y3"], "'4y3' is no shape; write 8x3, 3, or () for a number"),
         (["{mine}:nothing"], "nothing() gives int; it has to give a function and its inputs"),
     ],

@@ -31,7 +31,7 @@ ENTRYWISE = {  # functions, their derivatives, and where they are tried
 
 @pytest.mark.parametrize("name", ENTRYWISE)
 @given(arrays=distinct(4, 4))
-def test_slope_is_within_its_bar_of_the_derivative(name, arrays):
+def test_slope_is_within_ten_bars_of_the_derivative(name, arrays):
     f, derivative, place = ENTRYWISE[name]
     x, cotangent = place(arrays[0]), arrays[1]
     found, right = slopes(f, x, cotangent), cotangent * derivative(x)
@@ -54,12 +54,11 @@ def test_at_a_kink_the_slopes_on_both_sides_are_given(scale):
     assert np.allclose(found.high, [max(0, scale), scale, 0], rtol=0, atol=1e-9)
 
 
-@given(st.integers(-9, -2), st.sampled_from([1, -1]))
+@given(st.integers(-8, -2), st.sampled_from([1, -1]))
 def test_close_to_a_kink_the_slope_is_that_of_its_own_side(power, side):
     x = np.array([side * 10.0**power, 1.0, -2.0])
     found = slopes(lambda x: np.maximum(x, 0), x, np.ones(3))
-    if power > -9:
-        assert np.allclose(found.value, [side > 0, 1, 0], rtol=1e-6, atol=1e-9)
+    assert np.allclose(found.value, [side > 0, 1, 0], rtol=1e-6, atol=1e-9)
     assert np.all(found.low - 10 * found.bar <= (x > 0))
     assert np.all(found.high + 10 * found.bar >= (x > 0))
 
@@ -81,7 +80,7 @@ def test_a_tie_is_a_kink():
 )
 def test_where_f_jumps_or_ends_there_is_no_estimate(f, x):
     found = slopes(f, x, 1.0)
-    assert not found.bar < 1e-3
+    assert not found.bar <= 0.1 * np.abs(found.low)
 
 
 def test_a_function_that_is_noise_has_no_slopes():
@@ -95,6 +94,7 @@ def test_the_bar_is_honest_where_rounding_decides():
     for offset in (1e3, 1e6, 1e9, 1e12):
         found = slopes(lambda x, offset=offset: offset + np.sin(x), x, np.ones(3))
         assert np.all(np.abs(found.value - np.cos(x)) <= 10 * found.bar)
+        assert np.all(found.bar <= max(1e-7, 1e-11 * offset))
 
 
 def test_neither_x_nor_what_f_gives_is_written_into():

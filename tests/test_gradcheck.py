@@ -8,7 +8,6 @@ import pytest
 import microbn as mb
 from microbn import closed_form, errors, nn
 from microbn import functional as F
-from microbn.rules import RULES
 from microbn.testing import HandWritten, assert_gradients, gradcheck
 
 RNG = np.random.default_rng(0)
@@ -59,6 +58,51 @@ def test_there_is_no_false_alarm_for(f, x):
     assert report, report
 
 
+@pytest.mark.parametrize("margin", [5, 16, 20, 30, 40])
+def test_a_confident_loss_is_no_false_alarm(margin):
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        logits, targets = rng.normal(size=(6, 3)), rng.integers(0, 3, 6)
+        logits[np.arange(6), targets] += margin
+        report = gradcheck(lambda x, t=targets: F.cross_entropy(x, t), logits, seed=seed)
+        assert report, report
+
+
+@pytest.mark.parametrize("scale", [5, 12, 30])
+@pytest.mark.parametrize("f", [F.sigmoid, np.tanh, lambda z: np.log(1 + np.exp(-z))])
+def test_saturation_is_no_false_alarm(f, scale):
+    for seed in range(5):
+        report = gradcheck(f, scale * np.random.default_rng(seed).normal(size=(4, 3)), seed=seed)
+        assert report, report
+
+
+@pytest.mark.parametrize(("beside", "factor"), [(1e12, 1.01), (-1e9, 1.00001), (-1e9, 0.0)])
+def test_large_constants_beside_it_hide_no_wrong_gradient(beside, factor):
+    def forward(x):
+        return np.concatenate([1e-3 * np.exp(x), np.full((1, 3), beside)]), x
+
+    def layer(factor):
+        return HandWritten(forward, lambda dy, x: factor * 1e-3 * dy[:-1] * np.exp(x))
+
+    assert gradcheck(layer(1.0), X)
+    assert not gradcheck(layer(factor), X)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_huge_and_tiny_functions_are_checked_alike(size):
+    def layer(factor):
+        return HandWritten(lambda x: (size * np.sin(x), x), lambda dy, x: dy * factor * np.cos(x))
+
+    assert gradcheck(layer(size), X)
+    assert not gradcheck(layer(1.0005 * size), X)
+    assert not gradcheck(layer(0.0), X)
+
+
+def test_a_float_is_an_output_too():
+    loss = HandWritten(lambda x: (float(np.mean(x**2)), x), lambda dy, x: dy * 2 * x / x.size)
+    assert gradcheck(loss, X)
+
+
 def test_at_a_kink_all_between_the_two_sides_is_right():
     report = gradcheck(F.relu, np.array([0.0, 1.0]))
     assert "all 2 slopes agree; 1 at a kink" in str(report)
@@ -80,13 +124,16 @@ def test_the_parameters_of_a_module_are_inputs_too():
 
 
 def test_a_module_is_put_back_even_where_it_fails():
+    calls = []
+
     class Failing(nn.Module):
         def __init__(self):
-            self.scale, self.calls = mb.Tensor([2.0]), 0
+            self.scale, self.kept = mb.Tensor([2.0]), None
 
         def forward(self, x):
-            self.calls += 1
-            if self.calls > 4:
+            self.kept = x
+            calls.append(x)
+            if len(calls) > 4:
                 raise ZeroDivisionError
             return x * self.scale
 
@@ -94,6 +141,7 @@ def test_a_module_is_put_back_even_where_it_fails():
     with pytest.raises(ZeroDivisionError):
         gradcheck(module, np.array([1.0, 2.0]))
     assert module.scale.data.tolist() == [2]
+    assert module.kept is None
 
 
 def test_a_layer_that_knows_nothing_of_microbn_is_checked():
@@ -112,10 +160,18 @@ def test_a_closed_form_is_held_against_the_graph():
     report = gradcheck(F.batch_norm, X, GAMMA, BETA, closed_form=wrong)
     assert "the closed form's gradient for 'beta' [" in str(report)
     assert "that of the graph" in str(report)
+    at_a_kink = [
+        gradcheck(F.relu, np.array([0.0, 1.0]), closed_form=form)
+        for form in (
+            lambda dy, x: dy * np.where(x == 0, 0.5, x > 0),
+            lambda dy, x: dy * np.where(x == 0, 2, 1),
+        )
+    ]
+    assert [*map(bool, at_a_kink)] == [True, False]
     few = gradcheck(F.batch_norm, X, GAMMA, BETA, closed_form=lambda dy, *xs: dy)
     assert "the closed form gives 1 gradients for 3 inputs" in str(few)
     shape = gradcheck(np.exp, X, closed_form=lambda dy, x: dy[0])
-    assert "the closed form's gradient for 'x' has shape (3,), its input (8, 3)" in str(shape)
+    assert "of the closed form, the gradient for 'x' has shape (3,), its input (8, 3)" in str(shape)
 
 
 def test_the_cotangent_is_not_what_a_user_draws_from_the_same_seed():
@@ -183,15 +239,35 @@ def test_second_derivatives_are_checked_with_order_2():
         ),
         (
             HandWritten(lambda x: (2 * x, None), lambda dy, c: np.multiply(dy, 2, out=dy)),
-            "its backward writes into the gradient it is given; let it take a copy",
+            "its backward writes into the gradient that came in; let it work on a copy",
         ),
         (
-            HandWritten(lambda x: (x + 1, None), lambda dy, c: dy),
-            "the gradient for 'x' is the gradient that came in, no copy of it",
+            HandWritten(lambda x: (x * x, x), lambda dy, x: np.multiply(x, 2, out=x) * dy),
+            "its backward writes into the input 'x'; let it work on a copy",
         ),
         (
-            HandWritten(lambda x: (x * x / 2, x), lambda dy, x: x),
-            "the gradient for 'x' is the input 'x', no copy of it",
+            HandWritten(lambda x: (np.maximum(x, 0, out=x), x > 0), lambda dy, c: dy * c),
+            "it writes into its input 'x'; let it work on a copy",
+        ),
+        (
+            HandWritten(lambda x: (x * x / 2, x), lambda dy, x: 1.0 * x),
+            "the gradient for 'x' does not depend on the gradient that comes in",
+        ),
+        (
+            HandWritten(lambda x: (2 * x, None), lambda dy, c: 2 * dy * (dy > 0)),
+            "the gradient for 'x' is not linear (or not the same twice) in the gradient that",
+        ),
+        (
+            HandWritten(lambda x: (np.sign(x).astype(int), None), lambda dy, c: 0 * dy),
+            "it gives int64, which has no gradient",
+        ),
+        (
+            HandWritten(lambda x: (2 * x, None), lambda dy, c: (None,)),
+            "the gradient for 'x' is None, its input float64",
+        ),
+        (
+            HandWritten(lambda x: (x + np.ones((2, 8, 3)), None), lambda dy, c: 1.0 * dy),
+            "the gradient for 'x' has shape (2, 8, 3), its input (8, 3); sum it over axis 0",
         ),
         (
             HandWritten(lambda x: (2 * x, None), lambda dy, c: (2 * dy).astype(np.float32)),
@@ -214,13 +290,16 @@ def test_bad_habits_are_told(layer, message):
 BUFFER = np.empty_like(X)
 
 
-def test_two_gradients_in_one_memory_are_told():
+def test_memory_that_gradients_share_is_a_note_and_no_fault():
     def backward(dy, cache):
-        g = 1.0 * dy
-        return g, g
+        return dy, dy.T.T
 
     report = gradcheck(HandWritten(lambda x, y: (x + y, None), backward), X, X + 1)
-    assert "the gradient for 'y' is that for 'x', no copy of it" in str(report)
+    assert report
+    assert "Note: the gradient for 'x' is the gradient that came in or a view of it" in str(report)
+    assert "Note: the gradient for 'y' is that for 'x' or a view of it" in str(report)
+    report = gradcheck(HandWritten(lambda x: (x * x / 2, x), lambda dy, x: x), X)
+    assert "Note: the gradient for 'x' is the input 'x' or a view of it" in str(report)
 
 
 def test_a_rule_that_keeps_half_of_the_digits_is_told():
@@ -271,6 +350,18 @@ def test_a_cut_path_is_blamed_where_all_rules_are_right():
     )
 
 
+def test_inputs_of_one_name_are_told_apart():
+    one, other = mb.Tensor([1.0, 2.0], "x"), mb.Tensor([[1.0, 2.0], [3.0, 4.0]], "x")
+    report = gradcheck(lambda a, b: a * F.stop_gradient(b), one, other)
+    assert "Hint for 'x (2)': it is 0 everywhere" in str(report)
+
+
+def test_an_infinity_on_the_way_keeps_nobody_from_being_told():
+    with np.errstate(all="ignore"):
+        report = gradcheck(lambda x: 1 / np.exp(x + 800) + x * F.stop_gradient(x), np.ones(2))
+    assert "Hint for 'x': it is not finite" in str(report)
+
+
 def test_what_was_computed_under_no_grad_is_blamed():
     def f(x):
         with mb.no_grad():
@@ -289,10 +380,9 @@ def test_a_path_cut_by_data_has_no_suspect_but_a_hint():
 
 
 def test_the_message_says_how_to_see_it_again():
-    report = gradcheck(
-        HandWritten(closed_form.forward, lambda *a: by_wrong(*a)), X, GAMMA, BETA, seed=5
-    )
-    assert str(report).endswith("Again: gradcheck(forward, x, gamma, beta, seed=5)")
+    report = gradcheck(HandWritten(closed_form.forward, by_wrong), X, GAMMA, BETA, seed=5)
+    again = "gradcheck(HandWritten(forward, by_wrong), x, gamma, beta, seed=5)"
+    assert str(report).endswith(f"Again: {again}")
     assert f"of {X.size} entries differ" in str(report)
     assert "(ratio 2); " in str(report)
 
@@ -304,7 +394,9 @@ def by_wrong(dy, cache):
 
 def test_assert_gradients_raises_an_assertion_error_with_the_report():
     assert_gradients(F.batch_norm, X, GAMMA, BETA, order=2)
-    with pytest.raises(AssertionError, match=r"gradcheck of forward: input 'x' \[") as caught:
+    with pytest.raises(
+        AssertionError, match=r"gradcheck of HandWritten\(forward, by_wrong\): input 'x' \["
+    ) as caught:
         assert_gradients(HandWritten(closed_form.forward, by_wrong), X, GAMMA, BETA)
     assert isinstance(caught.value, errors.GradientError)
 
@@ -337,7 +429,7 @@ def test_a_graph_that_is_right_can_be_drawn_too_but_not_what_has_none():
         (lambda: gradcheck(np.exp, "text"), errors.DTypeError, "input 0 of exp holds"),
         (lambda: gradcheck(np.exp, np.array([np.nan])), errors.NonFiniteError, "is not finite"),
         (lambda: gradcheck(np.log, np.array([-1.0])), errors.NonFiniteError, "log gives nan at"),
-        (lambda: gradcheck(lambda x: (x, x), X), errors.DTypeError, "check one output at a time"),
+        (lambda: gradcheck(lambda x: (x, x), X), errors.DTypeError, "of several outputs check one"),
         (lambda: gradcheck(float, np.array(2.0)), errors.GraphError, "gives float, although"),
         (lambda: gradcheck(LAYER, X, GAMMA, BETA, order=2), errors.ArgumentError, "needs a graph"),
         (lambda: gradcheck(net(np.float32), X[:, [0, 1, 2, 0]]), errors.DTypeError, "is float32"),
@@ -351,6 +443,24 @@ def test_a_graph_that_is_right_can_be_drawn_too_but_not_what_has_none():
             errors.RuleError,
             "backward gave 2 gradients for 1 inputs",
         ),
+        (
+            lambda: gradcheck(np.exp, lambda dy: dy, X),
+            errors.DTypeError,
+            "input 0 of exp is a func",
+        ),
+        (lambda: gradcheck(np.exp, [[1.0], [1.0, 2.0]]), errors.ShapeError, "input 0 of exp is no"),
+        (lambda: gradcheck(np.exp, X, seed=-1), errors.ArgumentError, "seed is an integer from 0"),
+        (lambda: gradcheck(np.exp, X, closed_form=3), errors.DTypeError, "closed_form is a func"),
+        (
+            lambda: gradcheck(HandWritten(lambda x: (x, x), lambda dy, c: None), X),
+            errors.RuleError,
+            "backward gave None; return a tuple",
+        ),
+        (
+            lambda: gradcheck(HandWritten(lambda x: (x, x), lambda dy, c: {"x": dy}), X),
+            errors.RuleError,
+            "backward gave a dict; return a tuple",
+        ),
         (lambda: gradcheck(lambda x: np.sinh(x), X), errors.RuleError, "np.sinh has no gradient"),
     ],
 )
@@ -358,4 +468,3 @@ def test_a_graph_that_is_right_can_be_drawn_too_but_not_what_has_none():
 def test_what_cannot_be_checked_is_refused(call, kind, message):
     with pytest.raises(kind, match=message):
         call()
-    assert RULES

@@ -14,6 +14,11 @@ import numpy as np
 EPS = float(np.finfo(np.float64).eps)
 LEVELS = 5  # how often a step is quartered, before another start is tried
 STARTS = [2.0**-k for k in range(0, 31, 6)]  # of the first step: kinks and poles may be close
+FLAT = 200  # times the noise: chords of the first step below that are rounding, and the slope is 0
+CLOSING = 0.6  # of the gap between the chords: what is left of it where a step is quartered
+DONE, GOOD = 1e-7, 1e-6  # of a slope: an error at which to stop, one with which to be content
+SURE = 1e-4  # of a slope: what is known so well is not given up for what smaller steps give
+SHARP = 1e-3  # of the gap at a kink: how well both sides have to be known
 
 
 class Slopes(NamedTuple):
@@ -21,13 +26,13 @@ class Slopes(NamedTuple):
 
     Each lies between ``low - bar`` and ``high + bar``. The two differ at a kink alone, where they
     are the slopes on its sides. Where there is no estimate, ``bar`` is infinite. What is below
-    ``rounding``, a number for all, is as good as 0.
+    ``rounding`` is as good as 0.
     """
 
     low: Any
     high: Any
     bar: Any
-    rounding: float = 0.0
+    rounding: Any
 
     @property
     def value(self) -> Any:
@@ -35,7 +40,15 @@ class Slopes(NamedTuple):
         return (self.low + self.high) / 2
 
 
-UNKNOWN = Slopes(np.nan, np.nan, np.inf)
+class _Slope(NamedTuple):
+    """That of one entry."""
+
+    low: float
+    high: float
+    bar: float
+
+
+UNKNOWN = _Slope(np.nan, np.nan, np.inf)
 Chords = Callable[[float], tuple[float, float, float]]
 
 
@@ -43,31 +56,40 @@ def slopes(f: Callable[[np.ndarray], Any], x: Any, cotangent: Any, scale: float 
     """The slopes of ``sum(cotangent * f(x))`` along every entry of x.
 
     ``f`` takes and gives float64 arrays. The first step is a tenth of the spread of x, which also
-    serves where x lies far from 0; it shrinks where f is not finite, and close to a kink. Rounding
-    is taken to be that of what f gives, or of ``scale``, where f is what is left of larger terms.
+    serves where x lies far from 0; it shrinks where f is not finite, and close to a kink. What is
+    rounded is what f gives, or, where that is left over from larger terms, these: ``scale``.
 
     Source: Ridders 1982, "Accurate computation of F'(x) and F'(x)F''(x)".
     """
     x = np.array(x, np.float64)
-    here = np.array(f(x))
-    eps = EPS * (1 + np.max(np.abs(x), initial=0) / spread(x))  # far from 0, x is rounded more
-    first, squares = spread(x) / 10, np.square(cotangent * here)
-
-    def noise(moves: Any) -> float:  # what does not move is not rounded anew
-        return eps * max(float(np.sum(squares * moves)) ** 0.5, scale)
-
-    found = np.empty((3, *x.shape))
-    for index in np.ndindex(x.shape):
-        chords = _chords(f, x, index, here, cotangent, noise)
-        with np.errstate(all="ignore"):  # beyond a pole f may be anything
-            found[:, *index] = _slope(chords, first, noise(True) / first)[:3]
-    low, high, bar = found
-    return Slopes(low, high, bar, 10 * noise(True) / first)
+    found = np.empty((4, *x.shape))
+    with np.errstate(all="ignore"):  # beyond a pole f may be anything
+        here, first = np.array(f(x)), spread(x) / 10
+        noise = _noise(x, here, cotangent, scale)
+        for index in np.ndindex(x.shape):
+            chords = _chords(f, x, index, here, cotangent, noise)
+            found[:, *index] = *_slope(chords, first), 10 * chords(first)[2]
+    return Slopes(*found)
 
 
 def numeric_vjp(f: Callable[[np.ndarray], Any], x: Any, cotangent: Any) -> np.ndarray:
     """The values of `slopes`, without their bars: NaN where there is no estimate."""
     return slopes(f, x, cotangent).value
+
+
+def _noise(x: np.ndarray, here: np.ndarray, cotangent: Any, scale: float) -> Callable:
+    """How much of the weighed sum of f is rounding, given which of its outputs move.
+
+    What does not move is not rounded anew. An output close to 0 is rounded like a middling one.
+    """
+    middling = np.median(np.abs(here)) if here.size else 0.0
+    sizes = np.abs(cotangent) * np.maximum(np.abs(here), middling)
+    eps = EPS * (1 + np.max(np.abs(x), initial=0) / spread(x))  # far from 0, x is rounded more
+
+    def noise(moves: Any) -> float:
+        return eps * max(norm(sizes[moves]) or norm(cotangent) * middling, scale)
+
+    return noise
 
 
 def _chords(
@@ -84,52 +106,53 @@ def _chords(
     @functools.cache
     def chords(step: float) -> tuple[float, float, float]:
         (up, right), (down, left) = chord(step), chord(-step)
-        return right, left, noise(up != down) / step if right or left else 0.0
+        return right, left, noise(up != down) / step
 
     return chords
 
 
-def _slope(chords: Chords, first: float, rounding: float) -> Slopes:
+def _slope(chords: Chords, first: float) -> _Slope:
     """The slope along one entry, from the first start that gives a good one; or a kink's two."""
-    right, left, _ = chords(first)
-    if abs(right) + abs(left) <= 200 * rounding:  # f does not change but for its rounding
-        middle = (right + left) / 2
-        return Slopes(middle, middle, 200 * rounding)
+    right, left, noise = chords(first)
+    if abs(right) + abs(left) <= FLAT * noise:
+        return _Slope((right + left) / 2, (right + left) / 2, FLAT * noise if right or left else 0)
     best = UNKNOWN
     for scale in STARTS:
-        estimate, good = _central(chords, first * scale)
+        estimate = _central(chords, first * scale, still=not (right and left))
         apart = abs(estimate.low - best.low) > 10 * (estimate.bar + best.bar)
-        if apart and best.bar <= 1e-4 * abs(best.low):
-            continue  # at steps this small f may be nothing but its own rounding
-        if good:
-            return estimate
-        best = min(best, estimate, key=lambda slope: slope.bar)
+        if not (apart and best.bar <= SURE * abs(best.low)):
+            best = min(best, estimate, key=lambda slope: slope.bar)
+        if best.bar <= GOOD * abs(best.low):
+            return best
     kink = min((_kink(chords, first * scale) for scale in STARTS), key=lambda slope: slope.bar)
     return kink if kink.bar < best.bar else best
 
 
-def _central(chords: Chords, start: float) -> tuple[Slopes, bool]:
-    """What central differences tend to, and whether that is known well.
+def _central(chords: Chords, start: float, still: bool) -> _Slope:
+    """What central differences tend to, as well as it can be known.
 
     The chords to both sides have to close up with the step: where they do not, there is a kink,
-    whatever their mean may tend to.
+    whatever their mean may tend to. Where f moved to both sides of a larger step and is ``still``
+    now, it is only rounded to what it was.
     """
     limit, best, gap = _Limit(16), UNKNOWN, np.inf
     for level in range(LEVELS):
         right, left, noise = chords(start / 4**level)
+        if right == left == 0:
+            return _Slope(0.0, 0.0, 0.0) if still else best
         before, gap = gap, abs(right - left)
-        if not gap < np.inf or gap > max(0.6 * before, 8 * noise, 1e-7 * (abs(right) + abs(left))):
+        if not gap < np.inf or gap > max(CLOSING * before, 8 * noise, DONE * abs(right + left)):
             break  # a pole, or a kink
         limit.add((right + left) / 2)
         bar = max(limit.error, noise)
         if bar < best.bar:
-            best = Slopes(limit.value, limit.value, bar)
-        if bar <= max(1e-7 * abs(limit.value), 2 * noise):
-            return best, True
-    return best, best.bar <= 1e-6 * abs(best.low)
+            best = _Slope(limit.value, limit.value, bar)
+        if bar <= max(DONE * abs(limit.value), 2 * noise):
+            break
+    return best
 
 
-def _kink(chords: Chords, start: float) -> Slopes:
+def _kink(chords: Chords, start: float) -> _Slope:
     """What the chords to both sides tend to, where these limits are apart."""
     rights, lefts, noise = _Limit(4), _Limit(4), 0.0
     for level in range(LEVELS):
@@ -138,7 +161,7 @@ def _kink(chords: Chords, start: float) -> Slopes:
         lefts.add(left)
     low, high = sorted((rights.value, lefts.value))
     bar = max(rights.error, lefts.error, noise)
-    return Slopes(low, high, bar) if bar <= 1e-3 * (high - low) else UNKNOWN
+    return _Slope(low, high, bar) if bar < SHARP * (high - low) else UNKNOWN
 
 
 class _Limit:
@@ -167,5 +190,6 @@ def spread(x: np.ndarray) -> float:
 
 
 def norm(x: Any) -> float:
-    x = np.asarray(x).reshape(-1)
-    return float(x @ x) ** 0.5
+    """The root of the sum of the squares, whatever their size."""
+    largest = float(np.max(np.abs(x), initial=0))
+    return largest and largest * float(np.sqrt(np.sum(np.square(np.asarray(x) / largest))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import ArgumentError, need_package
@@ -19,30 +19,35 @@ def given_gradients(
 ) -> Callable:
     """Decorate a test: Hypothesis draws the inputs, and `gradcheck` has to find f right.
 
-    There is a strategy for every input of ``f``, in order; or, where one input depends on others,
-    a function of these that gives the strategy. The test is called with what was drawn, and may
-    look at more. ``order`` and ``closed_form`` are for `gradcheck`.
+    There is a strategy for every input of ``f``, by its name; or, where one input depends on
+    others, a function of these that gives the strategy. The test is called with what was drawn,
+    and may look at more. ``order`` and ``closed_form`` are for `gradcheck`.
 
-    Raises ArgumentError for inputs that are neither.
+    Raises ArgumentError for inputs that are neither, or that f or the test does not take.
 
     >>> from microbn.testing.strategies import arrays, batches
     >>> @given_gradients(batch_norm, x=batches(), gamma=lambda x: arrays(x.shape[1]))
     ... def test_gradients_of_my_batch_norm(x, gamma):
     ...     assert np.allclose(batch_norm(x, gamma).mean(0), 0)
     """
+    if not inputs:
+        raise ArgumentError("given_gradients: no inputs; given_gradients(f, x=arrays((4, 3)))")
     for name, strategy in inputs.items():
         if not (isinstance(strategy, st.SearchStrategy) or inspect.isfunction(strategy)):
             raise ArgumentError(
                 f"given_gradients: {name}= is {strategy!r:.60}; it takes a strategy such as "
                 "arrays((4, 3)), or a function of other inputs that gives one"
             )
-    if not inputs:
-        raise ArgumentError("given_gradients: no inputs; given_gradients(f, x=arrays((4, 3)))")
+    order_of_f = _bound(getattr(f, "forward", f), inputs)
 
     def decorate(test: Callable) -> Callable:
+        _bound(test, inputs)
+
         @given(inputs=_drawn(inputs), seed=st.integers(0, 2**32 - 1))
         def property_test(inputs: dict[str, Any], seed: int) -> None:
-            assert_gradients(f, *inputs.values(), order=order, closed_form=closed_form, seed=seed)
+            __tracebackhide__ = True  # pytest shows the caller's line
+            values = [inputs[name] for name in order_of_f]
+            assert_gradients(f, *values, order=order, closed_form=closed_form, seed=seed)
             test(**inputs)
 
         property_test.__name__, property_test.__doc__ = test.__name__, test.__doc__
@@ -50,6 +55,25 @@ def given_gradients(
         return property_test
 
     return decorate
+
+
+def _bound(f: Callable, inputs: Mapping[str, Any]) -> list[str]:
+    """The inputs in the order in which f takes them. Raises ArgumentError where it does not."""
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):  # a ufunc may have none
+        return [*inputs]
+    kinds = {p.kind for p in signature.parameters.values()}
+    if kinds & {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.POSITIONAL_ONLY}:
+        return [*inputs]
+    try:
+        bound = signature.bind(**dict(zip(inputs, inputs, strict=True)))
+    except TypeError as error:
+        raise ArgumentError(
+            f"given_gradients: {getattr(f, '__name__', 'it')}{signature} cannot be called with "
+            f"{', '.join(inputs)}: {error}"
+        ) from None
+    return [*bound.args, *bound.kwargs]
 
 
 @st.composite

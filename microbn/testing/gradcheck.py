@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, GradientError
+from ..errors import ArgumentError, DTypeError, GradientError
 from .blame import suspect
 from .comparison import compare
 from .report import Report
@@ -40,6 +40,8 @@ def gradcheck(
     if order not in (1, 2):
         raise ArgumentError(f"gradcheck: order is 1 or 2, got {order!r:.60}")
     # Not the stream of default_rng(seed), which the inputs may well be drawn from.
+    if not (closed_form is None or callable(closed_form)):
+        raise DTypeError(f"gradcheck: closed_form is a function, got {closed_form!r:.60}")
     try:
         rng = np.random.default_rng([seed, ord("g")])
     except (ValueError, TypeError):
@@ -48,8 +50,9 @@ def gradcheck(
         if order == 2 and isinstance(checked, ByHand):
             raise ArgumentError("gradcheck: order=2 needs a graph; a HandWritten layer has none")
         report = compare(checked, rng, order, closed_form)
-        again = f"{checked.name}, {', '.join(checked.names)}{', order=2' * (order == 2)}, {seed=}"
-        report = replace(report, again=f"gradcheck({again})")
+        options = ", closed_form=..." * (closed_form is not None) + ", order=2" * (order == 2)
+        again = f"gradcheck({checked.name}, {', '.join(checked.given)}{options}, seed={seed})"
+        report = replace(report, again=again)
         if isinstance(checked, ByHand):
             return report
         if not (report.faults or any(part.wrong.any() for part in report.inputs)):

@@ -10,14 +10,20 @@ import numpy as np
 CLOSE = 1e-5  # relative to the largest entry: what is taken for the same
 
 
-def hints(
+def hint(
     name: str, wrong: Any, inputs: Mapping[str, Any], right: Mapping[str, Any], output: Any = None
-) -> Iterator[str]:
-    """Guesses at what went wrong with the gradient of the input ``name``, the likeliest first.
+) -> str | None:
+    """The likeliest guess at what went wrong with the gradient of the input ``name``, if any.
 
     ``wrong`` is what was given for it; ``inputs`` and ``right`` are all inputs and what their
     gradients should be, by name; ``output`` is what the function gives.
     """
+    return next(_guesses(name, wrong, inputs, right, output), None)
+
+
+def _guesses(
+    name: str, wrong: Any, inputs: Mapping[str, Any], right: Mapping[str, Any], output: Any
+) -> Iterator[str]:
     should, x = right[name], inputs[name]
     if not np.isfinite(wrong).all():
         yield "it is not finite: a division by 0, or the root or the logarithm of one?"
@@ -38,7 +44,7 @@ def hints(
 def _factor(wrong: Any, right: Any, inputs: Mapping[str, Any]) -> Iterator[str]:
     """The same factor everywhere, and what it might be."""
     ratio = float(np.sum(wrong * right) / (np.sum(right * right) or 1))
-    if wrong.size > 1 and _same(wrong, ratio * right, 1e-7):
+    if wrong.size > 1 and abs(ratio - 1) > 1e-6 and _same(wrong, ratio * right, 1e-7):
         close = CLOSE * abs(ratio)
         meant = (words for factor, words in _factors(inputs) if abs(factor - ratio) < close)
         yield f"every entry is {ratio:.8g} times what it should be{next(meant, '')}"
@@ -47,8 +53,8 @@ def _factor(wrong: Any, right: Any, inputs: Mapping[str, Any]) -> Iterator[str]:
 def _factors(inputs: Mapping[str, Any]) -> Iterator[tuple[float, str]]:
     """Factors that have a meaning."""
     yield -1.0, ": the sign"
-    yield 2.0, ": counted twice, or not halved?"
-    yield 0.5, ": halved, or a factor of 2 forgotten?"
+    yield 2.0, ": counted twice, or a sum where a mean is meant?"
+    yield 0.5, ": halved, or a mean where a sum is meant?"
     for name, x in inputs.items():
         for axis, n in enumerate(np.shape(x)):
             if n > 1:
@@ -91,7 +97,7 @@ def _mixed_up(wrong: Any, right: Any, other: str, value: Any, its_right: Any) ->
 def _path(error: Any, x: Any) -> Iterator[str]:
     """What is wrong is the same along an axis, or follows the input along it: a path not taken."""
     for axis, n in enumerate(error.shape):
-        if n < 3:
+        if n < 3 or error.ndim < 2:
             continue
         mean = error.mean(axis, keepdims=True)
         centered = x - x.mean(axis, keepdims=True)
@@ -99,7 +105,7 @@ def _path(error: Any, x: Any) -> Iterator[str]:
         slope = (error * centered).sum(axis, keepdims=True) / np.where(squares, squares, 1)
         if _same(error, mean + 0 * error):
             yield _missing("is the same all along", "mean or a sum", axis)
-        elif error.ndim > 1 and _same(error - mean, slope * centered):
+        elif _same(error - mean, slope * centered):
             yield _missing("follows the input along", "variance", axis)
     if error.ndim == 2 and min(error.shape) > 2 and np.mean(error != 0) > 0.5:
         rest = error - error.mean(0)

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import GraphError
 from ..tensor import Tensor
 from .differences import Slopes
-from .hints import hints
+from .hints import hint
 
 
 class Compared(NamedTuple):
@@ -36,9 +36,9 @@ class Compared(NamedTuple):
         return tuple(int(i) for i in np.unravel_index(np.argmax(far), self.analytic.shape))
 
     @property
-    def kinks(self) -> int:
-        """How many of the slopes are different on their two sides."""
-        return int(np.sum(self.numeric.high > self.numeric.low))
+    def kinks(self) -> np.ndarray:
+        """Where the slopes are different on their two sides."""
+        return self.numeric.high > self.numeric.low
 
     def __str__(self) -> str:
         i, where = self.worst, f" {list(self.worst)}" if self.worst else ""
@@ -71,7 +71,7 @@ class Compared(NamedTuple):
         """The same as cells of a table."""
         off = np.abs(self.analytic - self.numeric.value)
         numbers = [f"{np.max(x, initial=0):.0e}" for x in (off, self.numeric.bar)]
-        counts = [str(n or "") for n in (self.kinks, self.wrong.sum(), self.unknown.sum())]
+        counts = [str(n or "") for n in (self.kinks.sum(), self.wrong.sum(), self.unknown.sum())]
         return [self.name, str(self.value.shape), *numbers, *counts, self.verdict]
 
 
@@ -125,7 +125,7 @@ class Report:
         bad = sorted((p for p in self.inputs if p.verdict in order), key=lambda p: order[p.verdict])
         found = [*self.faults, *map(str, bad)]
         suspect = [f"Suspect: {self.suspect}"] if self.suspect else []
-        advice = [f"Hint for {name!r}: {hint}" for name, hint in self.hints().items()]
+        advice = [f"Hint for {name!r}: {words}" for name, words in self.hints().items()]
         last = [*suspect, *advice, *notes, f"Again: {self.again}"]
         return "\n  ".join([f"{title}: {found[0]}", *found[1:], *last])
 
@@ -136,7 +136,7 @@ class Report:
         if not sum(sizes):
             return "there are no slopes to compare, as the inputs are empty"
         off = [np.abs(p.analytic - p.numeric.value).max(initial=0) for p in self.inputs]
-        kinks = sum(part.kinks for part in self.inputs)
+        kinks = sum(part.kinks.sum() for part in self.inputs)
         at_kinks = f"; {kinks} at a kink, where all between the two sides is right" if kinks else ""
         within = f", within {max(off):.0e}" if not kinks else ""
         second = "; and so do all of the gradient's own" if self.order == 2 else ""
@@ -147,11 +147,11 @@ class Report:
         inputs = {part.name: part.value for part in self.inputs}
         right = {part.name: part.numeric.value for part in self.inputs}
         found = {
-            part.name: next(hints(part.name, part.analytic, inputs, right, self.output), None)
+            part.name: hint(part.name, part.analytic, inputs, right, self.output)
             for part in self.inputs
             if part.wrong.any() and not part.unknown.any()
         }
-        return {name: hint for name, hint in found.items() if hint}
+        return {name: words for name, words in found.items() if words}
 
     def __rich__(self) -> Any:
         """The table: a row for each input; below it what is wrong."""
@@ -165,7 +165,7 @@ class Report:
         table.add_column("verdict")
         for part in self.inputs:
             table.add_row(*part.row(), style=_STYLE[part.verdict])
-        return Group(*[table] * bool(self.inputs), Text(str(self)))
+        return Group(*[table] * bool(self.inputs), Text(str(self), no_wrap=True, overflow="ignore"))
 
     def draw(self) -> Any:
         """The graph that was checked, the suspect in red. Raises GraphError where there is none."""

@@ -15,11 +15,11 @@ import numpy as np
 
 from ..backward import grad, sweep
 from ..context import trace
-from ..errors import ArgumentError, DTypeError, GraphError, NonFiniteError, RuleError
+from ..errors import ArgumentError, DTypeError, GraphError, NonFiniteError, RuleError, ShapeError
 from ..nn import Module
 from ..nodes import is_node, plain
 from ..tensor import Tensor
-from .differences import norm, spread
+from .differences import norm
 
 
 class HandWritten(NamedTuple):
@@ -33,16 +33,27 @@ class HandWritten(NamedTuple):
     backward: Callable[[Any, Any], Any]
 
 
+class Gradients(NamedTuple):
+    """One for each input; what is wrong with how they come about, and what is only to be noted.
+
+    ``scale`` is the size of the terms that the output is made from.
+    """
+
+    arrays: list[np.ndarray]
+    faults: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    scale: float = 0.0
+
+
 class Subject:
     """A function of Tensors, at the values where it is checked."""
-
-    scale = 0.0  # what its output might be like, where that happens to be 0
 
     def __init__(self, f: Any, inputs: Sequence) -> None:
         self.f, self.name = f, _name(f)
         self.values = [_floats(self.name, i, x) for i, x in enumerate(inputs)]
         named = zip(inputs, _names(f, len(inputs)), strict=True)
-        self.names = [(is_node(x) and x.name) or name for x, name in named]
+        self.names = _unique([(is_node(x) and x.name) or name for x, name in named])
+        self.given = self.names  # with which it was called
         self.on_arrays = False
 
     def output(self, values: Sequence) -> np.ndarray:
@@ -63,39 +74,51 @@ class Subject:
         except NonFiniteError:  # on the way, although the output is finite
             return self.record(self.values)[0]
 
-    def gradients(self, cotangent: np.ndarray) -> tuple[list[np.ndarray], list[str], list[str]]:
-        """The gradient for each input, what is wrong with how they come about, and what to note."""
+    def gradients(self, cotangent: np.ndarray) -> Gradients:
+        """What the sweep makes of the graph."""
         out, leaves = self.record(self.values)
         found: dict[int, np.ndarray] = {}
-        faults: list[str | None] = []
+        faults: list[str] = []
+        terms = []
         for step in sweep(out, cotangent):
             found[step.node.number] = np.asarray(step.gradient)
-            faults += (_narrow(step.node, m.position, m.product) for m in step.messages)
+            faults += filter(None, (_narrow(step.node, *m[1:3]) for m in step.messages))
+            if step.node.function and step.node is not out:
+                terms.append(norm(plain(step.gradient) * step.node.value))
         zeros = [np.zeros_like(value) for value in self.values]
-        gradients = [found.get(x.number, zero) for x, zero in zip(leaves, zeros, strict=True)]
-        return gradients, [fault for fault in faults if fault][:1], []
+        arrays = [found.get(x.number, zero) for x, zero in zip(leaves, zeros, strict=True)]
+        return Gradients(arrays, tuple(faults[:1]), scale=norm(np.array(terms)))
 
 
 class OfModule(Subject):
-    """A Module: what it is called with, and its parameters."""
+    """A Module: what it is called with, and its parameters. In the end it is as it was."""
 
     def __init__(self, module: Module, inputs: Sequence) -> None:
         super().__init__(module, inputs)
         self.parameters = module.parameters()
-        self.count = len(inputs)
-        self.state = module.state_dict()
-        self.names += dict(module.named_parameters())
+        self.names = _unique([*self.names, *dict(module.named_parameters())])
         self.values += [np.array(p.data) for p in self.parameters]
+        self.attributes = [(part, dict(vars(part))) for part in module.modules()]
+        self.buffers = [(buffer, buffer.copy()) for _, buffer in module.named_buffers()]
         if odd := [path for path, p in module.named_parameters() if p.dtype != np.float64]:
             raise DTypeError(f"gradcheck: {odd[0]!r} is float32, too coarse to check; use float64")
 
     def record(self, values: Sequence) -> tuple[Tensor, list[Tensor]]:
         """The output; what the Module keeps of a call, such as running statistics, is set back."""
-        self.f.load_state_dict(self.state)
-        for parameter, value in zip(self.parameters, values[self.count :], strict=True):
-            parameter.data = value
-        leaves = [Tensor(v, n) for v, n in zip(values[: self.count], self.names, strict=False)]
+        count = len(self.given)
+        self.restore(values[count:])
+        leaves = [Tensor(v, n) for v, n in zip(values[:count], self.given, strict=True)]
         return _tensor(self.f(*leaves), self.name), [*leaves, *self.parameters]
+
+    def restore(self, values: Sequence) -> None:
+        """Set the parameters to these values, and everything else to what it was."""
+        for part, attributes in self.attributes:
+            vars(part).clear()
+            vars(part).update(attributes)
+        for buffer, kept in self.buffers:
+            buffer[...] = kept
+        for parameter, value in zip(self.parameters, values, strict=True):
+            parameter.data = value
 
 
 class ByHand(Subject):
@@ -103,23 +126,25 @@ class ByHand(Subject):
 
     def output(self, values: Sequence) -> np.ndarray:
         """What its forward gives."""
-        return _pair(self.f.forward(*values))[0]
+        return np.asarray(_pair(self.f.forward(*values))[0])
 
-    def gradients(self, cotangent: np.ndarray) -> tuple[list[np.ndarray], list[str], list[str]]:
+    def gradients(self, cotangent: np.ndarray) -> Gradients:
         """What its backward gives, and whether anybody else could change it afterwards."""
-        kept, cache = cotangent.copy(), _pair(self.f.forward(*self.values))[1]
-        gradients = _each(self.f.backward(cotangent, cache), len(self.values))
+        given, inputs = cotangent.copy(), [value.copy() for value in self.values]
+        cache = _pair(self.f.forward(*inputs))[1]
+        arrays = _each(self.f.backward(given, cache), len(inputs))
         faults, notes = [], []
-        if not np.array_equal(kept, cotangent):
-            faults.append("its backward writes into the gradient it is given; let it take a copy")
-        others = {"the gradient that came in": cotangent}
-        others |= {f"the input {n!r}": v for n, v in zip(self.names, self.values, strict=True)}
-        for name, gradient in zip(self.names, gradients, strict=True):
-            for what, other in others.items():
-                if np.shares_memory(gradient, other):
-                    notes.append(f"the gradient for {name!r} is {what}, or a view of it: no copy")
-            others[f"that for {name!r}"] = gradient
-        return gradients, faults, notes
+        others = {"the gradient that came in": given}
+        others |= {f"the input {n!r}": x for n, x in zip(self.names, inputs, strict=True)}
+        before = [cotangent, *self.values]
+        for (what, now), kept in zip(others.items(), before, strict=True):
+            if not np.array_equal(now, kept):
+                faults.append(f"its backward writes into {what}; let it work on a copy")
+        for name, array in zip(self.names, arrays, strict=True):
+            shared = [what for what, other in others.items() if np.shares_memory(array, other)]
+            notes += [f"the gradient for {name!r} is {what} or a view of it" for what in shared]
+            others[f"that for {name!r}"] = array
+        return Gradients(arrays, tuple(faults), tuple(notes))
 
 
 class Gradient(Subject):
@@ -127,9 +152,7 @@ class Gradient(Subject):
 
     def __init__(self, first: Subject, cotangent: np.ndarray) -> None:
         self.first, self.cotangent = first, cotangent
-        size = norm(cotangent * first.output(first.values))
-        self.scale = size / min(map(spread, first.values))
-        self.name, self.names, self.values = f"gradient of {first.name}", first.names, first.values
+        self.name, self.names, self.values = first.name, first.names, first.values
 
     def output(self, values: Sequence) -> np.ndarray:
         """The gradients, which no graph is needed for."""
@@ -161,7 +184,7 @@ def subject(f: Any, inputs: Sequence) -> Iterator[Subject]:
         yield made
     finally:
         if isinstance(made, OfModule):
-            f.load_state_dict(made.state)
+            made.restore(made.values[len(made.given) :])
 
 
 def _same_on_arrays(subject: Subject) -> bool:
@@ -180,7 +203,10 @@ def _floats(name: str, i: int, x: Any) -> np.ndarray:
             f"gradcheck: input {i} of {name} is a function; a backward written by hand comes with "
             "its forward: gradcheck(HandWritten(forward, backward), x)"
         )
-    array = np.array(plain(x))
+    try:
+        array = np.array(plain(x))
+    except ValueError as error:
+        raise ShapeError(f"gradcheck: input {i} of {name} is no array: {error}") from None
     if array.dtype.kind != "f":
         raise DTypeError(
             f"gradcheck: input {i} of {name} holds {array.dtype}, and gradients belong to floats; "
@@ -204,7 +230,7 @@ def _narrow(node: Tensor, position: int, product: Any) -> str | None:
 def _tensor(out: Any, name: str) -> Tensor:
     if isinstance(out, (tuple, list)):
         raise DTypeError(
-            f"gradcheck: {name} gives a {type(out).__name__}. A layer with a backward of its own is "
+            f"gradcheck: {name} gives a {type(out).__name__}. A layer with its own backward is "
             "HandWritten(forward, backward); of several outputs check one, lambda x: f(x)[0]"
         )
     if not isinstance(out, Tensor):
@@ -229,6 +255,14 @@ def _each(given: Any, count: int) -> list[np.ndarray]:
         found = "a dict" if isinstance(given, dict) else found
         raise RuleError(f"gradcheck: backward gave {found}; return a tuple, one for each input")
     return [*map(np.asarray, gradients)]
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """The names, those that were there before with a number."""
+    return [
+        f"{name} ({names[:i].count(name) + 1})" if name in names[:i] else name
+        for i, name in enumerate(names)
+    ]
 
 
 def _name(f: Any) -> str:
