@@ -77,7 +77,7 @@ def label(names: Mapping[str, Any]) -> None:
 
     Raises ArgumentError for anything but a dict of names.
     """
-    if not isinstance(names, Mapping):
+    if not isinstance(names, (dict, Mapping)):  # dict first: the other one is slow to ask
         raise ArgumentError(f"label: takes a dict such as locals(), got {names!r:.60}")
     for name, value in names.items():
         if is_node(value) and value.name is None:

@@ -9,6 +9,8 @@ import microbn as mb
 from microbn import Tensor, errors, nn, optim
 from microbn import functional as F
 from microbn.lab import curvature
+from microbn.testing import HandWritten, given_gradients, gradcheck, slopes
+from microbn.testing.strategies import arrays
 
 RNG = np.random.default_rng(0)
 
@@ -99,6 +101,22 @@ CALLS = {
     "load_state_dict": (lambda state: net().load_state_dict(state), lambda: [net().state_dict()]),
     "SGD": (optim.SGD, lambda: [[x()], 0.1, 0.9]),
     "Adam": (optim.Adam, lambda: [[x()], 0.1, (0.9, 0.999), 1e-8]),
+    "gradcheck": (gradcheck, lambda: [np.exp, np.ones(3)]),
+    "gradcheck(order=)": (lambda order: gradcheck(np.exp, v(), order=order), lambda: [2]),
+    "gradcheck(seed=)": (lambda seed: gradcheck(np.exp, v(), seed=seed), lambda: [0]),
+    "gradcheck(closed_form=)": (
+        lambda form: gradcheck(np.exp, v(), closed_form=None if callable(form) else form),
+        lambda: [None],
+    ),
+    "slopes": (lambda x, dy: slopes(np.cos, x, dy), lambda: [np.ones(3), np.ones(3)]),
+    "HandWritten": (
+        lambda forward: gradcheck(HandWritten(forward, lambda dy, cache: 2 * dy), np.ones(3)),
+        lambda: [lambda x: (2 * x, None)],
+    ),
+    "given_gradients": (
+        lambda f, strategy: given_gradients(f, x=strategy)(lambda x: None),
+        lambda: [np.exp, arrays(3)],
+    ),
     "hvp": (curvature.hvp, lambda: [loss(), [x()], [np.ones((4, 3))]]),
     "top_eigenvalue": (curvature.top_eigenvalue, lambda: [loss(), [x()]]),
     "top_eigenvalue(tol=)": (

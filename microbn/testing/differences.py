@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..errors import DTypeError, ShapeError
+
 EPS = float(np.finfo(np.float64).eps)
 LEVELS = 5  # how often a step is quartered, before another start is tried
 STARTS = [2.0**-k for k in range(0, 31, 6)]  # of the first step: kinks and poles may be close
@@ -55,16 +57,25 @@ Chords = Callable[[float], tuple[float, float, float]]
 def slopes(f: Callable[[np.ndarray], Any], x: Any, cotangent: Any, scale: float = 0.0) -> Slopes:
     """The slopes of ``sum(cotangent * f(x))`` along every entry of x.
 
-    ``f`` takes and gives float64 arrays. The first step is a tenth of the spread of x, which also
-    serves where x lies far from 0; it shrinks where f is not finite, and close to a kink. What is
-    rounded is what f gives, or, where that is left over from larger terms, these: ``scale``.
+    ``f`` takes and gives float64 arrays. The first step is a sixteenth of the spread of x, which
+    also serves where x lies far from 0; it shrinks where f is not finite, and close to a kink.
+    What is rounded is what f gives, or, where this is left over from larger terms, ``scale``.
+
+    Raises DTypeError where x is no array of numbers, ShapeError where the cotangent is not like
+    f(x).
 
     Source: Ridders 1982, "Accurate computation of F'(x) and F'(x)F''(x)".
     """
-    x = np.array(x, np.float64)
+    try:
+        x = np.array(x, np.float64)
+    except (TypeError, ValueError):
+        raise DTypeError(f"slopes: x is an array of floats, got {x!r:.60}") from None
     found = np.empty((4, *x.shape))
     with np.errstate(all="ignore"):  # beyond a pole f may be anything
-        here, first = np.array(f(x)), spread(x) / 10
+        here, first = np.array(f(x)), spread(x) / 16
+        if np.shape(cotangent) != here.shape:
+            fits = f"the cotangent has shape {np.shape(cotangent)}, f(x) {here.shape}"
+            raise ShapeError(f"slopes: {fits}")
         noise = _noise(x, here, cotangent, scale)
         for index in np.ndindex(x.shape):
             chords = _chords(f, x, index, here, cotangent, noise)
@@ -86,8 +97,11 @@ def _noise(x: np.ndarray, here: np.ndarray, cotangent: Any, scale: float) -> Cal
     sizes = np.abs(cotangent) * np.maximum(np.abs(here), middling)
     eps = EPS * (1 + np.max(np.abs(x), initial=0) / spread(x))  # far from 0, x is rounded more
 
+    largest = float(np.max(sizes, initial=0)) or 1.0  # for the squares to have a size of their own
+    squares, still = np.square(sizes / largest), norm(cotangent) * middling
+
     def noise(moves: Any) -> float:
-        return eps * max(norm(sizes[moves]) or norm(cotangent) * middling, scale)
+        return eps * max(largest * float(np.vdot(squares, moves)) ** 0.5 or still, scale)
 
     return noise
 
@@ -100,8 +114,8 @@ def _chords(
     def chord(step: float) -> tuple[Any, float]:
         moved = x.copy()
         moved[index] += step
-        change = f(moved) - here
-        return change, np.vdot(cotangent, change) / (moved[index] - x[index])
+        change, taken = f(moved) - here, float(moved[index] - x[index])
+        return change, float(np.vdot(cotangent, change)) / taken if taken else np.nan
 
     @functools.cache
     def chords(step: float) -> tuple[float, float, float]:

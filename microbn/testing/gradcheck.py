@@ -37,7 +37,7 @@ def gradcheck(
     cannot be told, it is not right. Raises what f raises; DTypeError and ArgumentError for what
     cannot be checked; NonFiniteError where f is not finite at the inputs.
     """
-    if order not in (1, 2):
+    if not (isinstance(order, int) and order in (1, 2)):
         raise ArgumentError(f"gradcheck: order is 1 or 2, got {order!r:.60}")
     # Not the stream of default_rng(seed), which the inputs may well be drawn from.
     if not (closed_form is None or callable(closed_form)):

@@ -172,6 +172,8 @@ def subject(f: Any, inputs: Sequence) -> Iterator[Subject]:
     if not inputs and not isinstance(f, Module):
         raise ArgumentError(f"gradcheck: {_name(f)} is given no inputs; gradcheck(f, x, ...)")
     if isinstance(f, HandWritten):
+        if not all(map(callable, f)):
+            raise DTypeError(f"gradcheck: forward and backward are functions, got {f!r:.90}")
         made: Subject = ByHand(f, inputs)
     elif isinstance(f, Module):
         made = OfModule(f, inputs)
