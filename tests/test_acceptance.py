@@ -5,10 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import acceptance
 import numpy as np
 import pytest
-from acceptance import CHECKERS, RIGHT, WRONG
+from acceptance import __main__ as acceptance
+from acceptance import cases
+from acceptance.cases import RIGHT, WRONG
+from acceptance.checkers import CHECKERS
 
 import microbn as mb
 from microbn.testing import HandWritten, gradcheck
@@ -165,7 +167,7 @@ def test_the_same_seed_gives_the_same_draws(checker, monkeypatch):
 
     def spy(x):
         seen.append(x.copy())
-        return acceptance.softmax(x)
+        return cases.softmax(x)
 
     case = RIGHT["softmax"]._replace(forward=spy)
     acceptance.accepted(CHECKERS[checker], case, 2, SEED)
