@@ -96,7 +96,6 @@ def _noise(x: np.ndarray, here: np.ndarray, cotangent: Any, scale: float) -> Cal
     middling = np.median(np.abs(here)) if here.size else 0.0
     sizes = np.abs(cotangent) * np.maximum(np.abs(here), middling)
     eps = EPS * (1 + np.max(np.abs(x), initial=0) / spread(x))  # far from 0, x is rounded more
-
     largest = float(np.max(sizes, initial=0)) or 1.0  # for the squares to have a size of their own
     squares, still = np.square(sizes / largest), norm(cotangent) * middling
 
@@ -132,7 +131,7 @@ def _slope(chords: Chords, first: float) -> _Slope:
         return _Slope((right + left) / 2, (right + left) / 2, FLAT * noise if right or left else 0)
     best = UNKNOWN
     for scale in STARTS:
-        estimate = _central(chords, first * scale, still=not (right and left))
+        estimate = _central(chords, first * scale, flat=not (right and left))
         apart = abs(estimate.low - best.low) > 10 * (estimate.bar + best.bar)
         if not (apart and best.bar <= SURE * abs(best.low)):
             best = min(best, estimate, key=lambda slope: slope.bar)
@@ -142,18 +141,18 @@ def _slope(chords: Chords, first: float) -> _Slope:
     return kink if kink.bar < best.bar else best
 
 
-def _central(chords: Chords, start: float, still: bool) -> _Slope:
+def _central(chords: Chords, start: float, flat: bool) -> _Slope:
     """What central differences tend to, as well as it can be known.
 
     The chords to both sides have to close up with the step: where they do not, there is a kink,
-    whatever their mean may tend to. Where f moved to both sides of a larger step and is ``still``
-    now, it is only rounded to what it was.
+    whatever their mean may tend to. Where f did not move to one side of the first step it may be
+    ``flat`` here; where it moved to both, chords of 0 are no more than rounding.
     """
     limit, best, gap = _Limit(16), UNKNOWN, np.inf
     for level in range(LEVELS):
         right, left, noise = chords(start / 4**level)
         if right == left == 0:
-            return _Slope(0.0, 0.0, 0.0) if still else best
+            return _Slope(0.0, 0.0, 0.0) if flat else best
         before, gap = gap, abs(right - left)
         if not gap < np.inf or gap > max(CLOSING * before, 8 * noise, DONE * abs(right + left)):
             break  # a pole, or a kink

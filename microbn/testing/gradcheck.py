@@ -39,26 +39,29 @@ def gradcheck(
     """
     if not (isinstance(order, int) and order in (1, 2)):
         raise ArgumentError(f"gradcheck: order is 1 or 2, got {order!r:.60}")
-    # Not the stream of default_rng(seed), which the inputs may well be drawn from.
     if not (closed_form is None or callable(closed_form)):
         raise DTypeError(f"gradcheck: closed_form is a function, got {closed_form!r:.60}")
-    try:
-        rng = np.random.default_rng([seed, ord("g")])
-    except (ValueError, TypeError):
-        raise ArgumentError(f"gradcheck: seed is an integer from 0, got {seed!r:.60}") from None
+    rng = _generator(seed)
+    options = ", closed_form=..." * (closed_form is not None) + ", order=2" * (order == 2)
     with subject(f, inputs) as checked:
         if order == 2 and isinstance(checked, ByHand):
             raise ArgumentError("gradcheck: order=2 needs a graph; a HandWritten layer has none")
-        report = compare(checked, rng, order, closed_form)
-        options = ", closed_form=..." * (closed_form is not None) + ", order=2" * (order == 2)
         again = f"gradcheck({checked.name}, {', '.join(checked.given)}{options}, seed={seed})"
-        report = replace(report, again=again)
+        report = replace(compare(checked, rng, order, closed_form), again=again)
         if isinstance(checked, ByHand):
             return report
         if not (report.faults or any(part.wrong.any() for part in report.inputs)):
             return replace(report, graph=checked.record(checked.values)[0])
         graph = checked.traced()
         return replace(report, graph=graph, suspect=suspect(graph, report.order, rng))
+
+
+def _generator(seed: int) -> np.random.Generator:
+    """Not that of ``default_rng(seed)``, which the inputs may well be drawn from."""
+    try:
+        return np.random.default_rng([seed, ord("g")])
+    except (ValueError, TypeError):
+        raise ArgumentError(f"gradcheck: seed is an integer from 0, got {seed!r:.60}") from None
 
 
 def assert_gradients(f: Any, *inputs: Any, **options: Any) -> None:
