@@ -96,6 +96,8 @@ def test_huge_and_tiny_functions_are_checked_alike(size):
     assert gradcheck(layer(size), X)
     assert not gradcheck(layer(1.0005 * size), X)
     assert not gradcheck(layer(0.0), X)
+    assert "every entry is 1.0005 times" in str(gradcheck(layer(1.0005 * size), X))
+    assert "it is not finite" in str(gradcheck(layer(np.inf), X))
 
 
 def test_a_float_is_an_output_too():

@@ -43,7 +43,8 @@ def _guesses(
 
 def _factor(wrong: Any, right: Any, inputs: Mapping[str, Any]) -> Iterator[str]:
     """The same factor everywhere, and what it might be."""
-    ratio = float(np.sum(wrong * right) / (np.sum(right * right) or 1))
+    largest = np.argmax(np.abs(right))
+    ratio = float(wrong.flat[largest] / right.flat[largest])
     if wrong.size > 1 and abs(ratio - 1) > 1e-6 and _same(wrong, ratio * right, 1e-7):
         close = CLOSE * abs(ratio)
         meant = (words for factor, words in _factors(inputs) if abs(factor - ratio) < close)

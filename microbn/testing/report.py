@@ -146,11 +146,12 @@ class Report:
         """By the name of the input, the likeliest guess at what is wrong with its gradient."""
         inputs = {part.name: part.value for part in self.inputs}
         right = {part.name: part.numeric.value for part in self.inputs}
-        found = {
-            part.name: hint(part.name, part.analytic, inputs, right, self.output)
-            for part in self.inputs
-            if part.wrong.any() and not part.unknown.any()
-        }
+        with np.errstate(all="ignore"):  # a wrong gradient may be of any size
+            found = {
+                part.name: hint(part.name, part.analytic, inputs, right, self.output)
+                for part in self.inputs
+                if part.wrong.any() and not part.unknown.any()
+            }
         return {name: words for name, words in found.items() if words}
 
     def __rich__(self) -> Any:
