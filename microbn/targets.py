@@ -115,8 +115,8 @@ def _function(module: ModuleType, name: str) -> tuple[Any, list[str]]:
             f"{name}_backward" + (f"; did you mean {alike[0]}?" if alike else "")
         )
     parameters = inspect.signature(called).parameters.values()
-    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return found, [p.name for p in parameters if p.default is p.empty and p.kind not in several]
+    drawn = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return found, [p.name for p in parameters if p.default is p.empty and p.kind in drawn]
 
 
 def _result(given: Any, name: str) -> tuple[Any, list[Any]]:

@@ -52,8 +52,11 @@ def _compare(subject: Subject, cotangent: np.ndarray, closed_form: Callable | No
     faults, compared = list(found.faults), []
     for i, (name, value) in enumerate(zip(subject.names, subject.values, strict=True)):
 
-        def along(moved: np.ndarray, i: int = i) -> np.ndarray:
-            return subject.output([*subject.values[:i], moved, *subject.values[i + 1 :]])
+        def along(moved: np.ndarray, i: int = i) -> Any:
+            try:
+                return subject.output([*subject.values[:i], moved, *subject.values[i + 1 :]])
+            except (ValueError, ArithmeticError):  # beyond where the function is defined
+                return np.nan
 
         if fault := unfit(name, value, found.arrays[i]):
             faults.append(fault)

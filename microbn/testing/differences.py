@@ -76,10 +76,11 @@ def slopes(f: Callable[[np.ndarray], Any], x: Any, cotangent: Any, scale: float 
         if np.shape(cotangent) != here.shape:
             fits = f"the cotangent has shape {np.shape(cotangent)}, f(x) {here.shape}"
             raise ShapeError(f"slopes: {fits}")
-        noise = _noise(x, here, cotangent, scale)
+        noise = _noise(f, x, here, cotangent, scale)
         for index in np.ndindex(x.shape):
             chords = _chords(f, x, index, here, cotangent, noise)
-            found[:, *index] = *_slope(chords, first), 10 * chords(first)[2]
+            start = _resolved(chords, first)
+            found[:, *index] = *_slope(chords, start), 10 * chords(start)[2]
     return Slopes(*found)
 
 
@@ -88,12 +89,16 @@ def numeric_vjp(f: Callable[[np.ndarray], Any], x: Any, cotangent: Any) -> np.nd
     return slopes(f, x, cotangent).value
 
 
-def _noise(x: np.ndarray, here: np.ndarray, cotangent: Any, scale: float) -> Callable:
+def _noise(f: Callable, x: np.ndarray, here: np.ndarray, cotangent: Any, scale: float) -> Callable:
     """How much of the weighed sum of f is rounding, given which of its outputs move.
 
-    What does not move is not rounded anew. An output close to 0 is rounded like a middling one.
+    What does not move is not rounded anew. An output close to 0 is rounded like a middling one, and
+    a single output like what f gives for the entries of x in another order, if that is more.
     """
     middling = np.median(np.abs(here)) if here.size else 0.0
+    if here.size == 1:
+        elsewhere = float(np.abs(f(x.reshape(-1)[::-1].reshape(x.shape))).item())
+        middling = max(middling, elsewhere) if elsewhere < np.inf else middling
     sizes = np.abs(cotangent) * np.maximum(np.abs(here), middling)
     eps = EPS * (1 + np.max(np.abs(x), initial=0) / spread(x))  # far from 0, x is rounded more
     largest = float(np.max(sizes, initial=0)) or 1.0  # for the squares to have a size of their own
@@ -108,7 +113,13 @@ def _noise(x: np.ndarray, here: np.ndarray, cotangent: Any, scale: float) -> Cal
 def _chords(
     f: Callable, x: np.ndarray, index: tuple, here: Any, cotangent: Any, noise: Callable
 ) -> Chords:
-    """For a step, the slopes of the chords to the right and to the left, and the noise in them."""
+    """For a step, the slopes of the chords to the right and to the left, and the noise in them.
+
+    An output that moved once may move on, by less than can be seen.
+    """
+    far = x.copy()
+    far[index] = x.flat[np.argmax(np.abs(x - x[index]))]
+    moving = f(far) != here
 
     def chord(step: float) -> tuple[Any, float]:
         moved = x.copy()
@@ -118,10 +129,21 @@ def _chords(
 
     @functools.cache
     def chords(step: float) -> tuple[float, float, float]:
+        nonlocal moving
         (up, right), (down, left) = chord(step), chord(-step)
-        return right, left, noise(up != down) / step
+        moving = moving | (up != down)
+        return right, left, noise(moving) / step
 
     return chords
+
+
+def _resolved(chords: Chords, first: float) -> float:
+    """A step, of 1 at most, that is not lost in rounding: x may be spread by less than that."""
+    right, left, noise = chords(first)
+    while first < 1 / 64 and 0 < abs(right) + abs(left) < noise / GOOD:
+        first *= 64
+        right, left, noise = chords(first)
+    return first
 
 
 def _slope(chords: Chords, first: float) -> _Slope:

@@ -30,28 +30,30 @@ def _guesses(
     elif not wrong.any():
         yield "it is 0 everywhere: is the path cut (t.data, a constant), or a rule missing?"
     elif np.isfinite(should).all():
-        yield from _factor(wrong, should, inputs)
+        yield from _factor(wrong, should, inputs, right)
         yield from _place(wrong, should)
         for other in (key for key in inputs if key != name):
             yield from _mixed_up(wrong, should, other, inputs[other], right[other])
         if _same(wrong, should, 1e-3):
             yield "it is nearly right: a small constant such as eps in another place, or float32?"
-        yield from _path(wrong - should, x)
+        yield from _path(wrong - should, should, x)
         if np.shape(output) == x.shape:
             yield from _row_term(wrong - should, output)
 
 
-def _factor(wrong: Any, right: Any, inputs: Mapping[str, Any]) -> Iterator[str]:
+def _factor(
+    wrong: Any, should: Any, inputs: Mapping[str, Any], right: Mapping[str, Any]
+) -> Iterator[str]:
     """The same factor everywhere, and what it might be."""
-    largest = np.argmax(np.abs(right))
-    ratio = float(wrong.flat[largest] / right.flat[largest])
-    if wrong.size > 1 and abs(ratio - 1) > 1e-6 and _same(wrong, ratio * right, 1e-7):
+    largest = np.argmax(np.abs(should))
+    ratio = float(wrong.flat[largest] / should.flat[largest])
+    if wrong.size > 1 and abs(ratio - 1) > 1e-6 and _same(wrong, ratio * should, 1e-7):
         close = CLOSE * abs(ratio)
-        meant = (words for factor, words in _factors(inputs) if abs(factor - ratio) < close)
+        meant = (words for factor, words in _factors(inputs, right) if abs(factor - ratio) < close)
         yield f"every entry is {ratio:.8g} times what it should be{next(meant, '')}"
 
 
-def _factors(inputs: Mapping[str, Any]) -> Iterator[tuple[float, str]]:
+def _factors(inputs: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[tuple[float, str]]:
     """Factors that have a meaning."""
     yield -1.0, ": the sign"
     yield 2.0, ": counted twice, or a sum where a mean is meant?"
@@ -62,7 +64,7 @@ def _factors(inputs: Mapping[str, Any]) -> Iterator[tuple[float, str]]:
                 where = f"the length of axis {axis} of {name!r}"
                 yield n, f", {where}: a sum where a mean is meant?"
                 yield 1 / n, f", 1 / {where}: a mean where a sum is meant?"
-                for power, sign in ((1.0, ""), (0.5, "√")):
+                for power, sign in ((1.0, ""), (0.5, "√")) * _centered(right[name], axis):
                     about = f"with n = {n}, {where}: the biased variance, or the unbiased?"
                     yield (n / (n - 1)) ** power, f", {sign}(n / (n - 1)) {about}"
                     yield ((n - 1) / n) ** power, f", {sign}((n - 1) / n) {about}"
@@ -95,10 +97,10 @@ def _mixed_up(wrong: Any, right: Any, other: str, value: Any, its_right: Any) ->
             yield f"it has the factor {other!r} once too often"
 
 
-def _path(error: Any, x: Any) -> Iterator[str]:
+def _path(error: Any, right: Any, x: Any) -> Iterator[str]:
     """What is wrong is the same along an axis, or follows the input along it: a path not taken."""
     for axis, n in enumerate(error.shape):
-        if n < 3 or error.ndim < 2:
+        if n < 3 or error.ndim < 2 or not _centered(right, axis):
             continue
         mean = error.mean(axis, keepdims=True)
         centered = x - x.mean(axis, keepdims=True)
@@ -108,7 +110,8 @@ def _path(error: Any, x: Any) -> Iterator[str]:
             yield _missing("is the same all along", "mean or a sum", axis)
         elif _same(error - mean, slope * centered):
             yield _missing("follows the input along", "variance", axis)
-    if error.ndim == 2 and min(error.shape) > 2 and np.mean(error != 0) > 0.5:
+    off = np.abs(error) > CLOSE * np.max(np.abs(error))
+    if error.ndim == 2 and min(error.shape) > 2 and min(off.any(0).sum(), off.any(1).sum()) > 2:
         rest = error - error.mean(0)
         first, second, *_ = np.linalg.svd(rest, compute_uv=False)
         if second <= CLOSE * first:  # a number for each row times one for each column
@@ -122,6 +125,11 @@ def _row_term(error: Any, output: Any) -> Iterator[str]:
         slope = (error * output).sum(axis, keepdims=True) / np.where(squares, squares, 1)
         if n > 2 and _same(error, slope * output):
             yield _missing("follows the output along", "sum", axis)
+
+
+def _centered(right: Any, axis: int) -> bool:
+    """Whether a shift along the axis changes nothing, as where the mean is taken off."""
+    return bool(np.max(np.abs(right.sum(axis))) <= CLOSE * np.max(np.abs(right)))
 
 
 def _missing(pattern: str, what: str, axis: int) -> str:

@@ -171,6 +171,8 @@ def subject(f: Any, inputs: Sequence) -> Iterator[Subject]:
     """The subject that ``f`` is; a Module is put back as it was in the end."""
     if not inputs and not isinstance(f, Module):
         raise ArgumentError(f"gradcheck: {_name(f)} is given no inputs; gradcheck(f, x, ...)")
+    if isinstance(f, type) and issubclass(f, Module):
+        raise DTypeError(f"gradcheck: {f.__name__} is a class; check what it makes: {f.__name__}()")
     if isinstance(f, HandWritten):
         if not all(map(callable, f)):
             raise DTypeError(f"gradcheck: forward and backward are functions, got {f!r:.90}")
