@@ -2,9 +2,9 @@
 Test your own batch norm
 ========================
 
-A layer with its backward written by hand, as in a course, and seven mistakes that people make in
-it, planted one at a time. Look at what the checker says of each: most leave a pattern of their
-own, and from the pattern one can guess the mistake. In a test of your own, one line does it all:
+A layer with its backward written by hand, as in a course, and the mistakes that people make in it,
+planted one at a time. Look at what the checker says of each: most leave a pattern of their own,
+and from the pattern one can guess the mistake. In a test of your own, one line does it all:
 ``assert_gradients(HandWritten(forward, backward), x, gamma, beta)``.
 """
 
@@ -43,8 +43,9 @@ MISTAKES = {
     "the mean over the wrong axis": lambda dy, g, s, h: (
         g / s * (dy - dy.mean(1, keepdims=True) - h * (dy * h).mean(0))
     ),
-    "N instead of N−1": dx,  # which is right for the other forward
+    "N instead of N−1": dx,  # which is right where the forward divides by N
 }
+FORWARDS = {"N instead of N−1": unbiased_forward}
 
 
 def check(dx, seed, forward=forward):
@@ -60,7 +61,7 @@ def check(dx, seed, forward=forward):
 print(check(dx, seed=0))
 reports = {}
 for mistake, wrong in MISTAKES.items():
-    used = unbiased_forward if mistake.startswith("N ") else forward
+    used = FORWARDS.get(mistake, forward)
     reports[mistake] = [check(wrong, seed, used) for seed in range(args.seeds)]
     print(f"\n{mistake}:\n{reports[mistake][0]}")
 

@@ -78,7 +78,7 @@ def test_a_tie_is_a_kink():
         (lambda x: np.where(x == 1.0, x, np.nan), 1.0),
     ],
 )
-def test_where_f_jumps_or_ends_there_is_no_estimate(f, x):
+def test_where_f_jumps_or_ends_the_bar_says_that_nothing_is_known(f, x):
     found = slopes(f, x, 1.0)
     assert not found.bar <= 0.1 * np.abs(found.low)
 

@@ -41,7 +41,7 @@ def compare(
     report = replace(_compare(subject, cotangent, closed_form), output=out)
     if report.ok and order == 2:
         second = compare(Gradient(subject, cotangent), rng)
-        return replace(second, name=subject.name, order=2)
+        return replace(second, order=2)
     return report
 
 

@@ -6,6 +6,7 @@ Nothing here knows of gradients: it is what a gradient is held against.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -226,5 +227,4 @@ def spread(x: np.ndarray) -> float:
 
 def norm(x: Any) -> float:
     """The root of the sum of the squares, whatever their size."""
-    largest = float(np.max(np.abs(x), initial=0))
-    return largest and largest * float(np.sqrt(np.sum(np.square(np.asarray(x) / largest))))
+    return math.hypot(*np.ravel(x))

@@ -34,7 +34,8 @@ def gradcheck(
     backward written by hand, with a gradient for each input, that has to give the same.
 
     Returns a `Report`, which is true if all is right, and says in words what is not. Where a slope
-    cannot be told, it is not right. Raises what f raises; DTypeError and ArgumentError for what
+    cannot be told, it is not right. Raises what f raises at the inputs (a ValueError or an
+    ArithmeticError close by only means that f ends there); DTypeError and ArgumentError for what
     cannot be checked; NonFiniteError where f is not finite at the inputs.
     """
     if not (isinstance(order, int) and order in (1, 2)):
