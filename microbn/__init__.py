@@ -16,7 +16,7 @@ from .tensor import Tensor
 
 if _TYPE_CHECKING:
     from . import lab, testing, view
-    from .view import draw
+    from .view import draw, story
 
 __version__ = "0.1.0"
 
@@ -27,6 +27,7 @@ __all__ = [
     "sweep",
     "Step",
     "Message",
+    "story",
     "draw",
     "formula",
     "defvjp",
@@ -48,8 +49,8 @@ __all__ = [
 
 def __getattr__(name: str) -> _Any:
     """Load the rooms that need more than NumPy when they are first asked for."""
-    if name == "draw":
-        return _import_module(".view", __name__).draw
+    if name in ("draw", "story"):
+        return getattr(_import_module(".view", __name__), name)
     if name in ("lab", "testing", "view"):
         return _import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -50,6 +50,14 @@ def freeze(array: Any) -> Any:
     return array[()]
 
 
+def shown(value: Any) -> Any:
+    """An array as a view that cannot be written into; anything else as it is."""
+    if isinstance(value, np.ndarray):
+        value = value.view()
+        value.setflags(write=False)
+    return value
+
+
 def constant(arg: Any) -> Any:
     """An argument as it is now: arrays and lists are copied, as they may still change elsewhere."""
     if isinstance(arg, np.ndarray):

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from . import checks
+from .arrays import shown
 from .calls import CALLS
-from .context import mode
+from .context import in_gradient_of, mode
 from .finite import check_gradient
 from .nodes import Message, Step
 from .primitives import astype
@@ -32,7 +33,7 @@ def sweep(root: Any, cotangent: Any = None, *, create_graph: bool = False) -> It
     RuleError for a rule whose result is not a gradient.
     """
     steps = _steps(root, _seed(root, cotangent, create_graph), create_graph, keep=True)
-    return (Step(n, _shown(g), [Message(*map(_shown, m)) for m in sent]) for n, g, sent in steps)
+    return (Step(n, shown(g), [Message(*map(shown, m)) for m in sent]) for n, g, sent in steps)
 
 
 def _steps(root: Any, seed: Any, create_graph: bool, keep: bool = False) -> Iterator[tuple]:
@@ -44,7 +45,8 @@ def _steps(root: Any, seed: Any, create_graph: bool, keep: bool = False) -> Iter
     while numbers:
         node, gradient = waiting.pop(-heappop(numbers))
         messages: list[tuple] = []
-        if node.function:
+        before = in_gradient_of(node, gradient) if create_graph else None
+        try:
             for operand, position, product, part in _messages(node, gradient, create_graph):
                 if keep:
                     messages.append((operand, position, product, part))
@@ -56,14 +58,19 @@ def _steps(root: Any, seed: Any, create_graph: bool, keep: bool = False) -> Iter
                 else:
                     heappush(numbers, -number)
                 waiting[number] = operand, part
+        finally:
+            if before:
+                mode.reset(before)
         yield node, gradient, messages
 
 
 def _messages(node: Any, gradient: Any, create_graph: bool) -> Iterator[tuple]:
     """Run the rule of each operand that a gradient can flow into."""
+    if not node.function:
+        return
     kind, inputs, vjps, kwargs = type(node), node.inputs, RULES[node.function], node.kwargs
     if isinstance(gradient, np.ndarray):
-        gradient = _shown(gradient)  # no rule may change what the others get
+        gradient = shown(gradient)  # no rule may change what the others get
     out, args = (node, checks.live(node)) if create_graph else (node.value, node.args)
     each = CALLS[node.function].each
     for position, vjp in enumerate(vjps):
@@ -115,14 +122,6 @@ def _repeated(wide: tuple[int, ...], narrow: tuple[int, ...]) -> tuple:
     new = tuple(range(len(wide) - len(narrow)))
     kept = zip(narrow, wide[len(new) :], strict=False)
     return new, tuple(i for i, (n, m) in enumerate(kept) if n == 1 != m)
-
-
-def _shown(value: Any) -> Any:
-    """An array as a view that cannot be written into; anything else as it is."""
-    if isinstance(value, np.ndarray):
-        value = value.view()
-        value.setflags(write=False)
-    return value
 
 
 def _seed(root: Any, cotangent: Any, create_graph: bool) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +25,7 @@ class Mode(NamedTuple):
 
 
 mode: ContextVar[Mode] = ContextVar("microbn", default=Mode())  # noqa: B039 (immutable)
+GRADIENT = "gradient"  # the scope of what a sweep with create_graph records
 
 
 @contextmanager
@@ -70,6 +71,17 @@ def _set(**switches: Any) -> Iterator[None]:
         yield
     finally:  # its own switches alone: others may have been set meanwhile
         mode.set(mode.get()._replace(**{name: getattr(before, name) for name in switches}))
+
+
+def in_gradient_of(node: Any, gradient: Any) -> Token:
+    """What is recorded from now on belongs to the gradient of ``node``, which gets a name.
+
+    Its scope is ("gradient", *node.scope), so that the gradient's own graph has the groups of the
+    forward. ``mode.reset(token)`` ends it.
+    """
+    if node.name and is_node(gradient) and gradient.name is None:
+        gradient.name = f"d_{node.name}"
+    return mode.set(mode.get()._replace(scope=(GRADIENT, *node.scope)))
 
 
 def label(names: Mapping[str, Any]) -> None:

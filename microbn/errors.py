@@ -56,8 +56,9 @@ class MissingPackageError(MicrobnError, ImportError):
 
 
 def listed(items: Iterable) -> str:
-    """``1 and 2``."""
-    return " and ".join(map(str, items))
+    """``1, 2 and 3``."""
+    *some, last = [*map(str, items)] or [""]
+    return f"{', '.join(some)} and {last}" if some else last
 
 
 def spelled(function: Callable) -> str:

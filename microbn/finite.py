@@ -55,10 +55,13 @@ def check_gradient(node: Any, position: int, part: Any, earlier: Any) -> None:
 
 
 class Line(NamedTuple):
-    """A line of the user's code."""
+    """A line of the user's code; ``inside`` is the line of microbn's own that it led to, as in
+    functional.py or, of a gradient's graph, in rules.py.
+    """
 
     file: str
     number: int
+    inside: Line | None = None
 
     def __str__(self) -> str:
         code = getline(self.file, self.number).strip()
@@ -67,13 +70,16 @@ class Line(NamedTuple):
 
 def users_line() -> Line:
     """The line that is running now, outside of microbn and NumPy."""
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _OURS:
+    frame, inside = sys._getframe(1), None
+    while frame.f_back and (name := frame.f_globals.get("__name__", "")).split(".")[0] in _OURS:
+        if not inside and name.startswith(f"{__package__}.") and name not in _MACHINERY:
+            inside = Line(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
-    return Line(frame.f_code.co_filename, frame.f_lineno)
+    return Line(frame.f_code.co_filename, frame.f_lineno, inside)
 
 
 _OURS = {__package__, "numpy", "contextlib"}
+_MACHINERY = {f"{__package__}.{room}" for room in ("tensor", "finite", "context", "primitives")}
 
 
 def _at(value: Any, index: tuple, shape: tuple, function: Any) -> Any:

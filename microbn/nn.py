@@ -29,6 +29,8 @@ class Module:
         for path, part in _parts(name, value):
             if isinstance(part, (Tensor, Module)) and part.name is None:
                 part.name = path
+            if isinstance(part, Tensor) and part.function is None:
+                part.held = True
         super().__setattr__(name, value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -73,6 +73,7 @@ class Tensor:
         "scope",  # the groups that it belongs to, outermost first
         "line",  # the line of code that made it, under trace()
         "name",
+        "held",  # on a leaf: whether a Module holds it, which makes it a parameter
         "grad",  # an array on a leaf, once a backward() has reached it
         "__weakref__",
     )
@@ -84,7 +85,7 @@ class Tensor:
             raise DTypeError(f"a Tensor's name is text, got {name!r:.60}")
         self.value, self.name = as_floats(data, dtype), name
         self.function, self.args, self.inputs, self.kwargs = None, (), (), _NOTHING
-        self.number, self.grad, self.flows = next(_numbers), None, True
+        self.number, self.grad, self.flows, self.held = next(_numbers), None, True, False
         _, self.scope, tracing = mode.get()
         self.line = users_line() if tracing else None
         if tracing:
@@ -194,7 +195,7 @@ class Tensor:
     def __reduce__(self) -> tuple:
         if has_history(self):
             raise GraphError(f"{describe(self)} has a history, which is not copied; take its .data")
-        return Tensor, (np.array(self.value), self.name)
+        return Tensor, (np.array(self.value), self.name), (None, {"held": self.held})
 
     # NumPy's protocols: NEP 13 for ufuncs, NEP 18 for the other functions.
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -268,7 +269,7 @@ def _recorded(function, compute, values, inputs, kwargs=_NOTHING):
     out = _new(Tensor)
     out.value, out.function, out.flows = value, function, flows
     out.args, out.inputs, out.kwargs = values, inputs, kwargs
-    out.number = next(_numbers)
+    out.number, out.held = next(_numbers), False
     out.scope, out.line = scope, users_line() if tracing else None
     out.name = out.grad = None
     return out

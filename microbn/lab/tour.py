@@ -19,7 +19,8 @@ from ..optim import SGD
 from ..tensor import Tensor
 from ..testing import numeric_vjp, replay
 from ..view import draw
-from ..view.dot import GREEK, check_renderers
+from ..view.dot import check_renderers
+from ..view.words import greek
 from .data import Split, digits
 from .figures import accuracy_curves
 from .sweep import run_grid
@@ -140,7 +141,7 @@ def agreement_table(rows: Sequence[dict[str, Any]]) -> Any:
     for row in rows:
         differences = (row[kind] for kind in ("staged", "one_line", "numeric"))
         cells = ["–" if d is None else "0" if d == 0 else f"{d:.1e}" for d in differences]
-        name = GREEK.get(row["name"], row["name"])
+        name = greek(row["name"])
         table.add_row(name, str(row["shape"]), f"{row['size']:.3f}", *cells)
     return table
 

@@ -6,26 +6,27 @@ import html
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection
 from importlib.util import find_spec
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from ..context import GRADIENT
 from ..errors import ArgumentError, MissingPackageError, RenderError
-from .graph import Graph, Node
+from .graph import Edge, Graph, Node
+from .values import number, spread
+from .words import SIGNS, greek
 
-GREEK = {
-    "gamma": "γ", "beta": "β", "eps": "ε",
-    "mean": "μ", "var": "σ²", "std": "σ", "x_hat": "x̂",
-}  # fmt: skip
-SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "matmul": "@", "sqrt": "√"}
 _SYMMETRIC = {"add", "multiply", "maximum", "minimum"}  # whose operands need no numbers
 FORMATS = ("svg", "png", "pdf")
 _FILL = {
-    "leaf": "#dcebf7", "constant": "#f2f2f2", "computed": "#ffffff", "result": "#fbe3d0",
-    "suspect": "#f4a09a",
+    "input": "#dcebf7", "parameter": "#d3ecdf", "constant": "#f2f2f2", "computed": "#ffffff",
+    "gradient": "#eee2f5", "result": "#fbe3d0", "suspect": "#f4a09a", "group": "#e8e8e8",
 }  # fmt: skip
+_CURRENT = {"color": "#c43c00", "penwidth": "3"}
 
 # In a process of its own, as `dot` is: what its C library prints about fonts stays there.
 _PYGRAPHVIZ = """
@@ -92,13 +93,21 @@ class Drawing:
 
 
 def to_dot(
-    graph: Graph, *, values: bool = True, grads: bool = True, direction: str = "LR"
+    graph: Graph,
+    *,
+    values: bool = True,
+    grads: bool = True,
+    direction: str = "LR",
+    current: Collection[str] = (),
+    caption: str = "",
 ) -> Drawing:
     """Draw a snapshot: each node with its name, shape, value and gradient ("–" where none is).
 
-    Leaves are blue, constants grey, the result is orange, a suspect red; arrows into a function
-    whose operands cannot trade places are numbered. ``direction`` is "LR" or "TB": left to right,
-    top to bottom.
+    Inputs are blue, parameters green, constants grey, the result is orange, the gradient's own
+    graph violet and laid the other way, beside the forward; a suspect is red, and groups have a
+    frame. Arrows into a function whose operands cannot trade places are numbered. ``current`` are
+    the nodes and edges of a step, drawn bold, and the ``caption`` stands below. ``direction`` is
+    "LR" or "TB": left to right, top to bottom.
     """
     if direction not in ("LR", "TB"):
         raise ArgumentError(f"draw: direction is 'LR' or 'TB', not {direction!r}")
@@ -106,33 +115,61 @@ def to_dot(
 
     dot = graphviz.Digraph("microbn")
     dot.attr(rankdir=direction, ranksep="0.3", nodesep="0.25", bgcolor="white")
+    dot.attr(fontname="DejaVu Sans", fontsize="14", label=graphviz.escape(caption))
     dot.attr("node", shape="box", style="rounded,filled", fontname="DejaVu Sans Mono,monospace")
     dot.attr("node", fontsize="11", margin="0.1,0.06", color="#555555")
     dot.attr("edge", color="#555555", arrowsize="0.7", fontsize="10", fontname="DejaVu Sans")
-    functions = {node.id: node.function for node in graph.nodes}
-    numbered = {e.target for e in graph.edges if e.position > 0} - {
-        id for id, function in functions.items() if function in _SYMMETRIC
-    }
+    clusters: dict[tuple, Any] = {(): dot}
+    for i, path in enumerate(graph.groups()):
+        clusters[path] = graphviz.Digraph(f"cluster_{i}")
+        clusters[path].attr(label=graphviz.escape(greek(path[-1])), style="rounded")
+        clusters[path].attr(color="#8a8a8a", fontcolor="#444444", fontsize="12")
     for node in graph.nodes:
         # graphviz.escape takes names as they are; \\l ends a line that is set to the left
         lines = [graphviz.escape(line) + r"\l" for line in _lines(node, values, grads)]
-        dot.node(node.id, "".join(lines), fillcolor=_FILL[node.role])
+        bold = _CURRENT if node.id in current else {}
+        clusters[node.scope].node(node.id, "".join(lines), fillcolor=_FILL[node.role], **bold)
+    for path in reversed(clusters):
+        if path:
+            clusters[path[:-1]].subgraph(clusters[path])
+    nodes = {node.id: node for node in graph.nodes}
+    functions = {id: node.function for id, node in nodes.items()}
+    numbered = {edge.target for edge in graph.edges if edge.position > 0} - {
+        id for id, function in functions.items() if function in _SYMMETRIC
+    }
     for edge in graph.edges:
-        number = str(edge.position + 1) if edge.target in numbered else None
-        dot.edge(edge.source, edge.target, label=number)
+        label = str(edge.position + 1) if edge.target in numbered else None
+        bold = _CURRENT if edge.id in current else {}
+        ends, way = _way(edge, nodes)
+        dot.edge(*ends, label=label, **(way | bold))
     return Drawing(dot.source)
+
+
+def _way(edge: Edge, nodes: dict[str, Node]) -> tuple[tuple[str, str], dict[str, str]]:
+    """An arrow, and how it counts in the layout: a gradient's graph goes back as the forward came,
+    and what it reads of the forward moves nothing.
+    """
+    back = [GRADIENT in nodes[end].scope[:1] for end in (edge.source, edge.target)]
+    if all(back):
+        return (edge.target, edge.source), {"dir": "back"}
+    if any(back):
+        return (edge.source, edge.target), {"constraint": "false", "style": "dashed"}
+    return (edge.source, edge.target), {}
 
 
 def _lines(node: Node, values: bool, grads: bool) -> list[str]:
     """A node in text: a title, then value and gradient side by side."""
+    if node.role == "group":
+        return [f"▸ {greek(node.name)}   {node.size} values"]
     if node.role == "constant" and node.value.ndim == 0:
         return [str(node.value)]
     sign = SIGNS.get(node.function, node.function)
-    name = " ".join(GREEK.get(node.name, node.name).split()) or ("" if sign else node.role)
-    title = "   ".join(dict.fromkeys(part for part in (name, sign, str(node.value.shape)) if part))
+    name = greek(node.name) or ("" if sign else node.role)
+    shape = "" if node.value is None else str(node.value.shape)
+    title = "   ".join(dict.fromkeys(part for part in (name, sign, shape) if part))
     columns = [["value", *_rows(node.value)]] if values else []
     if grads and node.role != "constant":
-        columns.append(["gradient", *(["–"] if node.gradient is None else _rows(node.gradient))])
+        columns.append(["gradient", *_rows(node.gradient)])
     for column in columns:
         width = max(map(len, column))
         column[:] = [cell.ljust(width) for cell in column]
@@ -140,13 +177,15 @@ def _lines(node: Node, values: bool, grads: bool) -> list[str]:
     return [line.replace(" ", "\N{NO-BREAK SPACE}") for line in (title, *table)]  # SVG folds spaces
 
 
-def _rows(array: np.ndarray) -> list[str]:
+def _rows(array: np.ndarray | None) -> list[str]:
     """Up to a dozen entries in full, a line for each row; of more, the mean and the range."""
+    if array is None:
+        return ["–"]
     if not array.size:
         return ["empty"]
     if array.size > 12 or array.ndim > 2:
-        with np.errstate(all="ignore"):  # of infinities there is no mean
-            return [f"mean {array.mean():.3g}", f"{array.min():.3g} … {array.max():.3g}"]
-    cells = [[f"{float(v):.3g}" for v in row] for row in np.atleast_2d(array)]
+        low, mean, high = spread(array)
+        return [f"mean {mean}", f"{low} … {high}"]
+    cells = [[number(v) for v in row] for row in np.atleast_2d(array)]
     width = max(len(cell) for row in cells for cell in row)
     return ["  ".join(cell.rjust(width) for cell in row) for row in cells]

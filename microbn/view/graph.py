@@ -1,34 +1,44 @@
-"""A snapshot of a graph: what made a result, as plain data that the pictures are drawn from."""
+"""A snapshot of a graph: what made a result, as plain data that everything in view/ reads."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from os.path import commonprefix
 from typing import Any
 
 import numpy as np
 
 from ..calls import CALLS
-from ..errors import DTypeError
-from ..nodes import history
+from ..context import GRADIENT
+from ..errors import ArgumentError, DTypeError
+from ..finite import Line
+from ..nodes import history, sources
 from ..tensor import Tensor
+
+Path = tuple[str, ...]  # of a group: the scopes from the outermost one
 
 
 @dataclass(frozen=True)
 class Node:
     """One value of the graph. ``function`` is "" unless it was computed.
 
-    ``role`` is "leaf", "constant", "computed", "result" or "suspect"; ``gradient`` is None where
-    none was asked for or none flows.
+    ``role`` is "input", "parameter" (a Module holds it), "constant", "computed", "gradient" (what
+    `grad` recorded with create_graph), "result", "suspect", or "group": closed, with its ``size``
+    in nodes. ``value`` is None before it is computed; ``number`` is the Tensor's, None of a constant; ``gradient`` is None where none was
+    asked for or none flows; ``line`` is None but under trace().
     """
 
     id: str
     name: str
     function: str
     role: str
-    value: np.ndarray
-    gradient: np.ndarray | None
-    scope: tuple[str, ...]
+    value: np.ndarray | None
+    gradient: np.ndarray | None = None
+    scope: Path = ()
+    number: int | None = None
+    line: Line | None = None
+    size: int = 1
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,61 @@ class Graph:
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
 
+    def groups(self) -> list[Path]:
+        """The paths of all groups, each after the one that it is in."""
+        return list(dict.fromkeys(path for node in self.nodes for path in around(node)))
+
+    def folded(self, collapse: Collection[str] = (), depth: int | None = None) -> Graph:
+        """The graph with groups closed: those named, ``"encoder.norm"``, and all below ``depth``.
+
+        Every closed group is one node, and has one edge to each node that uses something in it.
+        Raises ArgumentError for a group that is not there and for a depth below 0.
+        """
+        closed = self._closed(collapse, depth)
+        members: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            box = next((path for path in around(node) if path in closed), None)
+            members.setdefault(node.id if box is None else "g" + ".".join(box), []).append(node)
+        home = {node.id: key for key, nodes in members.items() for node in nodes}
+        nodes = [_box(key, inside, closed) for key, inside in members.items()]
+        edges: dict[Any, Edge] = {}
+        for edge in self.edges:
+            moved = replace(edge, source=home[edge.source], target=home[edge.target])
+            ends = (moved.source, moved.target)
+            if moved == edge:
+                edges[edge.id] = edge
+            elif moved.source != moved.target:
+                edges.setdefault(ends, moved)
+        return Graph(tuple(nodes), tuple(edges.values()))
+
+    def at(self, known: Collection[str], gradients: Mapping[str, np.ndarray]) -> Graph:
+        """The graph at a moment: of the nodes some have a value, some have a gradient so far."""
+        return Graph(
+            tuple(
+                replace(
+                    node,
+                    value=node.value if node.id in known or node.role == "constant" else None,
+                    gradient=gradients.get(node.id),
+                )
+                for node in self.nodes
+            ),
+            self.edges,
+        )
+
+    def _closed(self, collapse: Collection[str], depth: int | None) -> set[Path]:
+        groups = self.groups()
+        named = {".".join(path): path for path in groups}
+        if isinstance(collapse, str):
+            raise ArgumentError(f"collapse: a list of groups, [{collapse!r}]")
+        for name in collapse:
+            if name not in named:
+                there = ", ".join(named) or "none; scopes and Modules make groups"
+                raise ArgumentError(f"there is no group {name!r} to collapse; there are: {there}")
+        if depth is not None and (not isinstance(depth, int) or depth < 0):
+            raise ArgumentError(f"depth is how many groups deep to look, 0 or more, not {depth!r}")
+        deep = (path for path in groups if depth is not None and len(path) > depth)
+        return {*(named[name] for name in collapse), *deep}
+
 
 def snapshot(
     root: Tensor, gradients: Mapping[int, Any] | None = None, suspect: Tensor | None = None
@@ -55,6 +120,7 @@ def snapshot(
     """Everything that ``root`` was made from, the constants among the operands included.
 
     ``gradients`` maps the number of a Tensor to its gradient. ``suspect`` is a node to be marked.
+    Raises DTypeError for anything but a Tensor.
     """
     if not isinstance(root, Tensor):
         raise DTypeError(f"only a Tensor has a graph to look at, not {type(root).__name__}")
@@ -64,20 +130,32 @@ def snapshot(
     ids: dict[int, str] = {}
     tape = history(root)
     seen = {s.number: value for t in tape for _, s, value in operands(t) if s is not None}
+    homes = _homes(tape)
     for tensor in tape:
-        sources = []
+        uses = []
         for position, source, value in operands(tensor):
             if source is None:
-                nodes.append(_constant(f"n{len(nodes)}", value))
-                sources.append((nodes[-1].id, position))
+                constant = Node(f"n{len(nodes)}", "", "", "constant", np.asarray(value))
+                nodes.append(replace(constant, scope=tensor.scope))
+                uses.append((constant.id, position))
             else:
-                sources.append((ids[source.number], position))
-        ids[tensor.number] = f"n{len(nodes)}"
-        role = "leaf" if tensor.function is None else "result" if tensor is root else "computed"
-        role = "suspect" if tensor is suspect else role
-        nodes.append(_node(ids[tensor.number], tensor, role, seen, gradients))
-        for source_id, position in sources:
-            edges.append(Edge(f"e{len(edges)}", source_id, nodes[-1].id, position))
+                uses.append((ids[source.number], position))
+        ids[tensor.number] = id = f"n{len(nodes)}"
+        gradient = gradients.get(tensor.number)
+        nodes.append(
+            Node(
+                id=id,
+                name=str(tensor.name or ""),
+                function=tensor.function.__name__ if tensor.function else "",
+                role=_role(tensor, root, suspect),
+                value=np.asarray(seen.get(tensor.number, tensor.value)),  # replaced since, perhaps
+                gradient=None if gradient is None else np.asarray(gradient),
+                scope=homes.get(tensor.number, tensor.scope),
+                number=tensor.number,
+                line=tensor.line,
+            )
+        )
+        edges += [Edge(f"e{len(edges) + i}", s, id, p) for i, (s, p) in enumerate(uses)]
     return Graph(tuple(nodes), tuple(edges))
 
 
@@ -97,24 +175,39 @@ def operands(tensor: Tensor) -> list[tuple[int, Tensor | None, Any]]:
     return found
 
 
-def _node(
-    id: str,
-    tensor: Tensor,
-    role: str,
-    seen: Mapping[int, Any],
-    gradients: Mapping[int, Any],
-) -> Node:
-    gradient = gradients.get(tensor.number)
+def _role(tensor: Tensor, root: Tensor, suspect: Tensor | None) -> str:
+    if tensor is suspect:
+        return "suspect"
+    if tensor.function is None:
+        return "parameter" if tensor.held else "input"
+    if tensor is root:
+        return "result"
+    return "gradient" if GRADIENT in tensor.scope else "computed"
+
+
+def _homes(tape: list[Tensor]) -> dict[int, Path]:
+    """Where a parameter stands: in the innermost group that all of its uses share."""
+    homes: dict[int, Path] = {}
+    for tensor in tape:
+        for source, _ in () if GRADIENT in tensor.scope else sources(tensor):
+            if source.held:
+                homes[source.number] = commonprefix(
+                    [homes.get(source.number, tensor.scope), tensor.scope]
+                )
+    return homes
+
+
+def around(node: Node) -> list[Path]:
+    """The groups that a node is in, the outermost first."""
+    return [node.scope[:n] for n in range(1, len(node.scope) + 1)]
+
+
+def _box(key: str, inside: list[Node], closed: Collection[Path]) -> Node:
+    """A closed group as one node, which shows its last value; any other node as it is."""
+    path = next((path for path in around(inside[0]) if path in closed), None)
+    if path is None:
+        return inside[0]
+    last = inside[-1]
     return Node(
-        id=id,
-        name=str(tensor.name or ""),
-        function=tensor.function.__name__ if tensor.function else "",
-        role=role,
-        value=np.asarray(seen.get(tensor.number, tensor.value)),  # a leaf's may be another by now
-        gradient=None if gradient is None else np.asarray(gradient),
-        scope=tensor.scope,
+        key, path[-1], "", "group", last.value, last.gradient, path[:-1], size=len(inside)
     )
-
-
-def _constant(id: str, value: Any) -> Node:
-    return Node(id, "", "", "constant", np.asarray(value), None, ())

@@ -1,0 +1,187 @@
+"""A graph in words: names in Greek, formulas read off the code by Symbol, a sentence for a step.
+
+Nothing here knows a gradient: what a rule says is the rule itself, called with names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from ..errors import listed
+from ..primitives import getitem, relu, scatter, stop_gradient
+from ..rules import RULES
+from ..symbol import Symbol
+from ..tensor import Tensor
+
+GREEK = {
+    "gamma": "γ", "beta": "β", "eps": "ε",
+    "mean": "μ", "var": "σ²", "std": "σ", "x_hat": "x̂",
+}  # fmt: skip
+SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "matmul": "@", "sqrt": "√"}
+_LONGEST_NAME = 18  # of an expression in the place of a name
+_LONGEST = 120  # of a formula
+
+
+def greek(name: str) -> str:
+    """A name as pictures show it: ``x̂`` for x_hat, ``dσ²`` for d_var."""
+    name = " ".join(name.split())
+    if name.startswith("d_"):
+        return "d" + greek(name[2:])
+    return GREEK.get(name, name)
+
+
+class Words:
+    """The names and formulas of a tape, which is a list of Tensors in the order of their making.
+
+    A Tensor without a name is called by what computed it, ``σ² + 1e-05``, where that is short;
+    else by the function and its number on the tape, ``sum7``.
+    """
+
+    def __init__(self, tape: Iterable[Tensor]) -> None:
+        self.symbols: dict[int, Symbol] = {}
+        self.formulas: dict[int, str] = {}
+        for i, tensor in enumerate(tape):
+            made = self._made(tensor)
+            self.formulas[tensor.number] = made.text
+            if name := greek(str(tensor.name or "")):
+                made = Symbol(name, tensor.value)
+            elif not 0 < len(made.text) <= _LONGEST_NAME:
+                kind = tensor.function.__name__ if tensor.function else "leaf"
+                made = Symbol(f"{kind}{i}", tensor.value)
+            self.symbols[tensor.number] = made
+
+    def name(self, tensor: Tensor) -> str:
+        """What a Tensor is called."""
+        return self.symbols[tensor.number].text
+
+    def gradient(self, tensor: Tensor) -> str:
+        """What its gradient is called: ``dx̂``, ``d(σ² + 1e-05)``."""
+        name = self.name(tensor)
+        return f"d({name})" if " " in name and not tensor.name else f"d{name}"
+
+    def _made(self, tensor: Tensor) -> Symbol:
+        """What computed it, in words; of a leaf nothing."""
+        function = tensor.function
+        if function is None:
+            return Symbol("", tensor.value)
+        operands = self._operands(tensor)
+        return _read(lambda: function(*operands, **tensor.kwargs), function.__name__, tensor.value)
+
+    def rule(self, tensor: Tensor, position: int) -> str:
+        """What the rule of an operand makes of the gradient, in words: ``dx̂ / σ``."""
+        vjps = RULES[tensor.function]
+        operands = self._operands(tensor)
+        g, out = Symbol(self.gradient(tensor), tensor.value), self.symbols[tensor.number]
+        each = position >= len(vjps) or vjps[position] is None  # one rule for all operands
+        vjp: Any = vjps[0 if each else position]
+
+        def made() -> Any:
+            made = vjp(g, out, *operands, **tensor.kwargs)
+            return made[position] if isinstance(made, (list, tuple)) else made
+
+        return _read(made, f"the rule of {tensor.function.__name__}", None).text
+
+    def _operands(self, tensor: Tensor) -> list[Any]:
+        return [
+            self.symbols[operand.number] if isinstance(operand, Tensor) else operand
+            for operand in tensor.inputs
+        ]
+
+    def told(self, tensor: Tensor) -> str:
+        """What a node is, in one sentence."""
+        name, formula = self.name(tensor), self.formulas[tensor.number]
+        head = formula if name == formula else f"{name} = {formula}"
+        repeated = [*self._repeated(tensor)]
+        also = f", {listed(repeated)} repeated to fit" if repeated else ""
+        return f"{head}: {self._gloss(tensor)}{also}, {shape(tensor.value)}."
+
+    def _gloss(self, tensor: Tensor) -> str:
+        words = [str(operand) for operand in self._operands(tensor)]
+        words = [word if len(word) <= _LONGEST_NAME + 2 else "an array" for word in words]
+        function, kwargs = tensor.function, tensor.kwargs
+        if function in _REDUCTIONS:
+            axis = tensor.args[1] if len(tensor.args) > 1 else kwargs.get("axis")
+            return f"{_REDUCTIONS[function]} of {words[0]} {over(axis, np.shape(tensor.args[0]))}"
+        if function in _GLOSS:
+            return _GLOSS[function].format(*words)
+        return f"{function.__name__} of {words[0]}"
+
+    def _repeated(self, tensor: Tensor) -> Iterable[str]:
+        """The operands that NumPy repeated to the shape of the result, numbers aside."""
+        if isinstance(tensor.function, np.ufunc) and tensor.function is not np.matmul:
+            for operand, value in zip(tensor.inputs, tensor.args, strict=True):
+                if isinstance(operand, Tensor) and np.shape(value) != tensor.shape:
+                    yield self.name(operand)
+
+
+_REDUCTIONS: dict[Callable, str] = {
+    np.sum: "the sum", np.mean: "the mean", np.max: "the largest", np.min: "the smallest",
+}  # fmt: skip
+_GLOSS: dict[Callable, str] = {
+    np.add: "{0} plus {1}",
+    np.subtract: "{0} less {1}",
+    np.multiply: "{0} times {1}",
+    np.divide: "{0} divided by {1}",
+    np.matmul: "the matrix product of {0} and {1}",
+    np.power: "{0} to the power {1}",
+    np.maximum: "the larger of {0} and {1}",
+    np.minimum: "the smaller of {0} and {1}",
+    np.where: "{1} where {0}, else {2}",
+    np.negative: "{0} with its sign turned",
+    np.positive: "{0} as it is",
+    np.square: "the square of {0}",
+    np.sqrt: "the square root of {0}",
+    np.exp: "the exponential of {0}",
+    np.log: "the logarithm of {0}",
+    np.tanh: "the hyperbolic tangent of {0}",
+    np.abs: "{0} without its sign",
+    relu: "{0} where it is positive, else 0",
+    stop_gradient: "{0} as a constant, which no gradient flows through",
+    getitem: "entries taken out of {0}",
+    scatter: "{0} put back to where it was taken from",
+    np.reshape: "{0} in another shape",
+    np.expand_dims: "{0} in another shape",
+    np.squeeze: "{0} in another shape",
+    np.transpose: "{0} with its axes in another order",
+    np.matrix_transpose: "{0} transposed",
+    np.swapaxes: "{0} with two axes swapped",
+}
+
+
+def over(axis: Any, shape: tuple[int, ...]) -> str:
+    """The axes that a reduction takes together: ``over the 4 rows``."""
+    axes = range(len(shape)) if axis is None else np.atleast_1d(axis) % max(len(shape), 1)
+    if len(axes) == len(shape):
+        return "over all entries"
+    if len(shape) == 2:
+        return f"over the {shape[axes[0]]} {'columns' if axes[0] else 'rows'}"
+    plural = "axes" if len(axes) > 1 else "axis"
+    return f"over {plural} {listed(int(a) for a in axes)}"
+
+
+def repeated(wide: tuple[int, ...], narrow: tuple[int, ...]) -> list[int]:
+    """The axes along which NumPy repeats an array of a narrow shape to make a wide one."""
+    new = len(wide) - len(narrow)
+    return [i for i, n in enumerate(wide) if i < new or n != narrow[i - new]]
+
+
+def shape(value: Any) -> str:
+    """``shape (4, 3)``, or of one number that number."""
+    value = np.asarray(value)
+    return f"shape {value.shape}" if value.ndim else f"which is {value.item():.4g}"
+
+
+def _read(made: Callable[[], Any], otherwise: str, value: Any) -> Symbol:
+    """What a computation on Symbols says; a rule or function that cannot be read has its name."""
+    try:
+        with np.errstate(all="ignore"):
+            said = made()
+    except Exception:  # whatever a user's own rule does with what is no array
+        return Symbol(otherwise, value)
+    text = said.text if isinstance(said, Symbol) else str(said)
+    if len(text := " ".join(text.split())) > _LONGEST:
+        return Symbol(text[: _LONGEST - 1] + "…", value)
+    return Symbol(text, value, said.level) if isinstance(said, Symbol) else Symbol(text, value)
