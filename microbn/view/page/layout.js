@@ -1,0 +1,224 @@
+// Where everything stands: values in layers, each below what it was made from (Sugiyama's way).
+//
+// A group is laid out by itself and is then one box in the group around it, so frames nest and
+// never overlap. An edge that crosses a frame does so at a port, a point on its rim.
+
+const ROW_GAP = 24;
+const GAP = 22;
+const SWEEPS = 12;
+
+// A box is {id, width, height} or a group {id, children: [box]}; `order` says which of two boxes
+// was made first. Fills in x, y (the corner) and, of groups, width and height; returns the points
+// of each edge, by its id.
+function layout(root, edges) {
+  const routes = { leaving: new Map(), entering: new Map(), whole: new Map() };
+  arrange(root, edges);
+  settle(root, 0, 0, routes);
+  return routes.whole;
+}
+
+function arrange(group, edges) {
+  const home = new Map(); // the child that a value is in
+  for (const child of group.children) for (const id of values(child)) home.set(id, child);
+  const mine = edges.filter((edge) => home.has(edge.source) || home.has(edge.target));
+  for (const child of group.children) if (child.children) arrange(child, mine);
+
+  const items = [...group.children];
+  const links = [];
+  group.ports = new Map();
+  for (const edge of mine) {
+    const from = home.get(edge.source) ?? port(group, items, edge, true);
+    const to = home.get(edge.target) ?? port(group, items, edge, false);
+    if (from === to) continue;
+    const back = from.order > to.order; // of a cycle that folding made: drawn upwards
+    links.push({ edge, back, upper: back ? to : from, lower: back ? from : to });
+  }
+  const rows = inOrder(inRows(items, links), links);
+  group.width = across(rows, links);
+  group.height = down(rows);
+  group.links = links;
+}
+
+function values(box) {
+  return box.children ? box.children.flatMap(values) : [box.id];
+}
+
+function port(group, items, edge, entry) {
+  const item = { id: edge.id, width: 0, height: 0, order: entry ? -1 : Infinity, port: true };
+  items.push(item);
+  group.ports.set(edge.id, item);
+  return item;
+}
+
+// The row of an item is below those of all that it is made from; what is made from nothing
+// stands just above its first use. Links over several rows get a bend in each row between.
+function inRows(items, links) {
+  items.sort((a, b) => a.order - b.order);
+  const inner = items.filter((item) => !item.port);
+  const first = items.some((item) => item.order < 0) ? 1 : 0;
+  for (const item of items) item.row = item.port ? 0 : first;
+  const below = groupBy(links, (link) => link.upper);
+  for (const item of items)
+    for (const { lower } of below.get(item) ?? []) lower.row = Math.max(lower.row, item.row + 1);
+  const made = new Set(links.map((link) => link.lower));
+  for (const item of inner)
+    if (!made.has(item) && below.has(item))
+      item.row = Math.min(...below.get(item).map((link) => link.lower.row)) - 1;
+  const last = Math.max(0, ...inner.map((item) => item.row));
+  for (const item of items) if (item.order === Infinity) item.row = last + 1;
+
+  const rows = Array.from({ length: last + 2 }, () => []);
+  for (const item of items) rows[item.row].push(item);
+  for (const link of links) {
+    link.bends = [];
+    for (let row = link.upper.row + 1; row < link.lower.row; row++) {
+      const bend = { width: 4, height: 0, bend: true };
+      link.bends.push(bend);
+      rows[row].push(bend);
+    }
+  }
+  return rows.filter((row) => row.length);
+}
+
+// Items follow the mean place of their neighbours above, then of those below, and so on.
+function inOrder(rows, links) {
+  for (const row of rows) for (const item of row) Object.assign(item, { up: [], down: [] });
+  for (const { upper, lower, bends } of links) {
+    const chain = [upper, ...bends, lower];
+    for (let i = 1; i < chain.length; i++) {
+      chain[i].up.push(chain[i - 1]);
+      chain[i - 1].down.push(chain[i]);
+    }
+  }
+  const number = (row) => row.forEach((item, i) => (item.place = (i + 0.5) / row.length));
+  rows.forEach(number);
+  for (let sweep = 0; sweep < SWEEPS; sweep++) {
+    const down = sweep % 2 === 0;
+    for (const row of down ? rows : [...rows].reverse()) {
+      for (const item of row) {
+        const near = down ? item.up : item.down;
+        item.wish = near.length ? mean(near.map((n) => n.place)) : item.place;
+      }
+      row.sort((a, b) => a.wish - b.wish);
+      number(row);
+    }
+  }
+  return rows;
+}
+
+// x of every item, as near to its neighbours as the order and the gaps allow; gives the width.
+function across(rows, links) {
+  for (const row of rows) {
+    let x = 0;
+    for (const item of row) {
+      item.cx = x + item.width / 2;
+      x += item.width + GAP;
+    }
+  }
+  for (let sweep = 0; sweep <= SWEEPS; sweep++) {
+    const down = sweep % 2 === 0;
+    for (const row of down ? rows : [...rows].reverse()) {
+      const wishes = row.map((item) => {
+        const near = sweep === SWEEPS ? [...item.up, ...item.down] : down ? item.up : item.down;
+        return near.length ? mean(near.map((n) => n.cx)) : item.cx;
+      });
+      apart(row, wishes);
+    }
+  }
+  const all = rows.flat();
+  const left = Math.min(...all.map((item) => item.cx - item.width / 2)) - GAP / 2;
+  for (const item of all) item.x = (item.cx -= left) - item.width / 2;
+  for (const side of ["upper", "lower"]) fan(links, side);
+  return Math.max(...all.map((item) => item.x + item.width)) + GAP / 2;
+}
+
+// Where on an item's rim its links end: at its port if it is a group, else side by side, in the
+// order of what is at their other ends.
+function fan(links, side) {
+  for (const [item, own] of groupBy(links, (link) => link[side])) {
+    const other = ({ bends, upper, lower }) =>
+      side === "upper" ? (bends[0] ?? lower).cx : (bends.at(-1) ?? upper).cx;
+    own.sort((a, b) => other(a) - other(b));
+    const step = Math.min(18, item.width / (own.length + 1));
+    own.forEach((link, i) => {
+      const port = item.ports?.get(link.edge.id);
+      link[side + "X"] = port ? item.x + port.cx : item.cx + (i - (own.length - 1) / 2) * step;
+    });
+  }
+}
+
+// The places nearest to the wishes, in squares, that keep order and distance: runs of items that
+// would collide move as one (pool adjacent violators).
+function apart(row, wishes) {
+  const offsets = [0];
+  for (let i = 1; i < row.length; i++)
+    offsets.push(offsets[i - 1] + (row[i - 1].width + row[i].width) / 2 + GAP);
+  const runs = [];
+  row.forEach((item, i) => {
+    let run = { at: wishes[i] - offsets[i], weight: item.bend ? 4 : 1, count: 1 };
+    while (runs.length && runs.at(-1).at > run.at) {
+      const before = runs.pop();
+      const weight = before.weight + run.weight;
+      const at = (before.at * before.weight + run.at * run.weight) / weight;
+      run = { at, weight, count: before.count + run.count };
+    }
+    runs.push(run);
+  });
+  let i = 0;
+  for (const run of runs) for (let k = 0; k < run.count; k++, i++) row[i].cx = run.at + offsets[i];
+}
+
+function down(rows) {
+  let y = rows[0].every((item) => item.port) ? 0 : ROW_GAP;
+  let bottom = y;
+  for (const row of rows) {
+    const height = Math.max(...row.map((item) => item.height));
+    for (const item of row) {
+      item.top = y;
+      item.bottom = y + height;
+      item.y = y + (height - item.height) / 2;
+    }
+    bottom = y + height;
+    y = bottom + ROW_GAP;
+  }
+  return rows.at(-1).every((item) => item.port) ? bottom : bottom + ROW_GAP;
+}
+
+// From places in a group to places on the page; an edge is pieced together group by group.
+function settle(group, x, y, routes) {
+  group.x = x;
+  group.y = y;
+  const pieces = new Map();
+  for (const { edge, back, upper, lower, upperX, lowerX, bends } of group.links) {
+    const points = [[x + upperX, y + upper.y + upper.height]];
+    for (const bend of bends)
+      points.push([x + bend.cx, y + bend.top], [x + bend.cx, y + bend.bottom]);
+    points.push([x + lowerX, y + lower.y]);
+    pieces.set(edge.id, back ? points.reverse() : points);
+  }
+  for (const child of group.children) {
+    if (child.children) settle(child, x + child.x, y + child.y, routes);
+    else Object.assign(child, { x: x + child.x, y: y + child.y });
+  }
+  for (const [id, points] of pieces) {
+    const leaving = [...(routes.leaving.get(id) ?? []), ...points];
+    const entering = routes.entering.get(id) ?? [];
+    const port = group.ports.get(id);
+    if (!port) routes.whole.set(id, [...leaving, ...entering]);
+    else if (port.order < 0) routes.entering.set(id, [...points, ...entering]);
+    else routes.leaving.set(id, leaving);
+  }
+}
+
+function groupBy(list, key) {
+  const found = new Map();
+  for (const one of list) {
+    if (!found.has(key(one))) found.set(key(one), []);
+    found.get(key(one)).push(one);
+  }
+  return found;
+}
+
+function mean(numbers) {
+  return numbers.reduce((a, b) => a + b, 0) / numbers.length;
+}
