@@ -87,6 +87,7 @@ def in_gradient_of(node: Any, gradient: Any) -> Token:
 def label(names: Mapping[str, Any]) -> None:
     """Name Tensors by their variables: ``label(locals())``. A name once given stays.
 
+    Those in an object array, as `scalars` makes, are named by their index: ``x[0, 1]``.
     Raises ArgumentError for anything but a dict of names.
     """
     if not isinstance(names, (dict, Mapping)):  # dict first: the other one is slow to ask
@@ -94,3 +95,6 @@ def label(names: Mapping[str, Any]) -> None:
     for name, value in names.items():
         if is_node(value) and value.name is None:
             value.name = name
+        elif isinstance(value, np.ndarray) and value.dtype == object:
+            places = np.ndindex(value.shape)
+            label({f"{name}[{', '.join(map(str, place))}]": value[place] for place in places})

@@ -24,7 +24,7 @@ def test_snapshot_holds_every_node_in_order_of_creation():
         *("x", "gamma", "beta", "mean", "centered", "square", "var"),
         *("constant", "add", "std", "x_hat", "scaled", "y"),
     ]
-    assert {n.role for n in graph.nodes} == {"leaf", "constant", "computed", "result"}
+    assert {n.role for n in graph.nodes} == {"input", "constant", "computed", "result"}
 
 
 def test_snapshot_has_an_edge_for_every_operand_position():
@@ -164,7 +164,7 @@ def test_static_arguments_are_not_drawn_as_operands():
     x = Tensor(np.ones((2, 3)))
     picked = x[:, np.argmax(x, axis=1)][0, 1]
     names = [n.function or n.role for n in snapshot(picked).nodes]
-    assert names == ["leaf", "argmax", "getitem", "getitem"]
+    assert names == ["input", "argmax", "getitem", "getitem"]
     assert [e.position for e in snapshot(np.where(x > 0, x, 2.0)).edges[1:]] == [0, 1, 2]
 
 

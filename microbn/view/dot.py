@@ -125,34 +125,52 @@ def to_dot(
         clusters[path].attr(label=graphviz.escape(greek(path[-1])), style="rounded")
         clusters[path].attr(color="#8a8a8a", fontcolor="#444444", fontsize="12")
     for node in graph.nodes:
-        # graphviz.escape takes names as they are; \\l ends a line that is set to the left
+        # graphviz.escape takes names as they are; \l ends a line that is set to the left
         lines = [graphviz.escape(line) + r"\l" for line in _lines(node, values, grads)]
-        bold = _CURRENT if node.id in current else {}
+        bold = _CURRENT if {node.id, *node.members} & {*current} else {}
         clusters[node.scope].node(node.id, "".join(lines), fillcolor=_FILL[node.role], **bold)
     for path in reversed(clusters):
         if path:
             clusters[path[:-1]].subgraph(clusters[path])
-    nodes = {node.id: node for node in graph.nodes}
-    functions = {id: node.function for id, node in nodes.items()}
+    functions = {node.id: node.function for node in graph.nodes}
     numbered = {edge.target for edge in graph.edges if edge.position > 0} - {
         id for id, function in functions.items() if function in _SYMMETRIC
     }
+    back = _backward(graph)
     for edge in graph.edges:
         label = str(edge.position + 1) if edge.target in numbered else None
         bold = _CURRENT if edge.id in current else {}
-        ends, way = _way(edge, nodes)
+        ends, way = _way(edge, back)
         dot.edge(*ends, label=label, **(way | bold))
     return Drawing(dot.source)
 
 
-def _way(edge: Edge, nodes: dict[str, Node]) -> tuple[tuple[str, str], dict[str, str]]:
+def _backward(graph: Graph) -> set[str]:
+    """The nodes of a gradient's own graph: what its sweep recorded, what is made from that, and
+    leaves that nothing else uses.
+    """
+    back = {node.id for node in graph.nodes if GRADIENT in _path(node)[:1]}
+    for edge in graph.edges:
+        if edge.source in back:
+            back.add(edge.target)
+    forward = {edge.source for edge in graph.edges if edge.target not in back}
+    made = {edge.target for edge in graph.edges}
+    leaves = {node.id for node in graph.nodes} - made - forward
+    return back | leaves if back else back
+
+
+def _path(node: Node) -> tuple[str, ...]:
+    """The groups that a node is in; of a closed group its own path."""
+    return (*node.scope, node.name) if node.members else node.scope
+
+
+def _way(edge: Edge, back: set[str]) -> tuple[tuple[str, str], dict[str, str]]:
     """An arrow, and how it counts in the layout: a gradient's graph goes back as the forward came,
     and what it reads of the forward moves nothing.
     """
-    back = [GRADIENT in nodes[end].scope[:1] for end in (edge.source, edge.target)]
-    if all(back):
+    if edge.source in back and edge.target in back:
         return (edge.target, edge.source), {"dir": "back"}
-    if any(back):
+    if edge.target in back:
         return (edge.source, edge.target), {"constraint": "false", "style": "dashed"}
     return (edge.source, edge.target), {}
 
@@ -160,7 +178,8 @@ def _way(edge: Edge, nodes: dict[str, Node]) -> tuple[tuple[str, str], dict[str,
 def _lines(node: Node, values: bool, grads: bool) -> list[str]:
     """A node in text: a title, then value and gradient side by side."""
     if node.role == "group":
-        return [f"▸ {greek(node.name)}   {node.size} values"]
+        count = len(node.members)
+        return [f"▸ {greek(node.name)}   {count} value{'s' * (count != 1)}"]
     if node.role == "constant" and node.value.ndim == 0:
         return [str(node.value)]
     sign = SIGNS.get(node.function, node.function)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from os.path import commonprefix
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -24,21 +24,22 @@ class Node:
     """One value of the graph. ``function`` is "" unless it was computed.
 
     ``role`` is "input", "parameter" (a Module holds it), "constant", "computed", "gradient" (what
-    `grad` recorded with create_graph), "result", "suspect", or "group": closed, with its ``size``
-    in nodes. ``value`` is None before it is computed; ``number`` is the Tensor's, None of a constant; ``gradient`` is None where none was
-    asked for or none flows; ``line`` is None but under trace().
+    `grad` recorded with create_graph), "result", "suspect", or "group": closed, with the ids of
+    its ``members``. ``value`` is None before it is computed, ``gradient`` where none was asked
+    for or none flows. ``number`` is the Tensor's, None of a constant; ``line`` is None but under
+    trace().
     """
 
     id: str
     name: str
     function: str
     role: str
-    value: np.ndarray | None
+    value: Any
     gradient: np.ndarray | None = None
     scope: Path = ()
     number: int | None = None
     line: Line | None = None
-    size: int = 1
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -191,9 +192,9 @@ def _homes(tape: list[Tensor]) -> dict[int, Path]:
     for tensor in tape:
         for source, _ in () if GRADIENT in tensor.scope else sources(tensor):
             if source.held:
-                homes[source.number] = commonprefix(
-                    [homes.get(source.number, tensor.scope), tensor.scope]
-                )
+                home = homes.get(source.number, tensor.scope)
+                pairs = takewhile(lambda ab: ab[0] == ab[1], zip(home, tensor.scope, strict=False))
+                homes[source.number] = tuple(name for name, _ in pairs)
     return homes
 
 
@@ -207,7 +208,5 @@ def _box(key: str, inside: list[Node], closed: Collection[Path]) -> Node:
     path = next((path for path in around(inside[0]) if path in closed), None)
     if path is None:
         return inside[0]
-    last = inside[-1]
-    return Node(
-        key, path[-1], "", "group", last.value, last.gradient, path[:-1], size=len(inside)
-    )
+    last, members = inside[-1], tuple(node.id for node in inside)
+    return Node(key, path[-1], "", "group", last.value, last.gradient, path[:-1], members=members)

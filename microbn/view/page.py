@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _PARTS = Path(__file__).with_suffix("")
 # As \u escapes, no text in the data can end the script element that it stands in.
-_ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+_ESCAPES = {sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
 
 def page(story: Story) -> str:
@@ -29,6 +29,8 @@ def page(story: Story) -> str:
     script = f'"use strict";\n{layout}\n{script}'
     digest = b64encode(sha256(script.encode()).digest()).decode()
     data = json.dumps(story.data(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for sign, escape in _ESCAPES.items():
+        data = data.replace(sign, escape)
     return Template(frame).substitute(
         policy=(
             f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
@@ -36,7 +38,7 @@ def page(story: Story) -> str:
         ),
         title=html.escape(story.title),
         style=style,
-        story=data.translate(_ESCAPES),
+        story=data,
         script=script,
     )
 

@@ -7,7 +7,7 @@ computes anything of its own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from linecache import getline
 from pathlib import Path
@@ -23,7 +23,7 @@ from ..nodes import Step as Swept
 from ..tensor import Tensor
 from .dot import Drawing, to_dot
 from .graph import Graph, Node, snapshot
-from .values import table
+from .values import Tables
 from .words import SIGNS, Words, over, repeated
 
 AROUND = 4  # lines of code shown above and below the one that runs
@@ -99,17 +99,20 @@ class Story:
         return f"Story({self.title!r}: {len(self.graph.nodes)} values, {len(self)} steps)"
 
     def data(self) -> dict[str, Any]:
-        """All of it as lists, dicts, numbers and text, which JSON takes; arrays as `Table`.
+        """All of it as lists, dicts, numbers and text, which JSON takes.
 
-        A part's ``product`` is None where nothing was summed. ``code`` has the lines of each file
-        around those that ran. The sum so far is that of the last part that a value received.
+        An array is its number among the ``tables``, each a `Table`. A part's ``product`` is None
+        where nothing was summed, its ``total`` where it is the first. ``code`` has the lines of
+        each file around those that ran.
         """
+        tables = Tables()
         return {
             "title": self.title,
-            "nodes": [self._node(node) for node in self.graph.nodes],
+            "nodes": [self._node(node, tables) for node in self.graph.nodes],
             "edges": [asdict(edge) for edge in self.graph.edges],
-            "steps": [_step(step) for step in self.steps],
+            "steps": [_step(step, tables) for step in self.steps],
             "code": _code(step.line for step in self.steps),
+            "tables": tables.rows,
         }
 
     def save(self, path: str | Path) -> Path:
@@ -139,17 +142,24 @@ class Story:
             for number in range(len(self))
         ]
 
-    def drawing(self, number: int, **options: Any) -> Drawing:
+    def drawing(
+        self,
+        number: int,
+        *,
+        collapse: Collection[str] = (),
+        depth: int | None = None,
+        **options: Any,
+    ) -> Drawing:
         """The graph as it is at a step: "–" for what is not computed yet. Options as for `draw`."""
         step = self.steps[number]
         known: set[str] = set()
-        totals: dict[str, np.ndarray] = {}
+        totals: dict[str, Any] = {}
         for past in self.steps[: step.number + 1]:
             known.update(past.nodes)
             totals.update((part.receiver, part.total) for part in past.parts)
             if past.phase == "backward":
                 totals[past.nodes[0]] = past.gradient
-        graph = self.graph.at(known, totals)
+        graph = self.graph.at(known, totals).folded(collapse, depth)
         edges = {part.edge for part in step.parts} or {
             edge.id for edge in graph.edges if edge.target in step.nodes
         }
@@ -160,14 +170,14 @@ class Story:
 
         return notebook(self)
 
-    def _node(self, node: Node) -> dict[str, Any]:
+    def _node(self, node: Node, tables: Tables) -> dict[str, Any]:
         return {
             "id": node.id,
             "name": self.names[node.id],
             "sign": SIGNS.get(node.function, node.function),
             "role": node.role,
             "scope": node.scope,
-            "value": table(node.value)._asdict(),
+            "value": tables.add(node.value),
         }
 
 
@@ -207,7 +217,8 @@ class _Teller:
         self.root = swept[0].node
 
     def given(self, leaves: list[Tensor]) -> StoryStep:
-        named = [f"{self.words.name(leaf)} {leaf.shape or f'= {leaf.value:.4g}'}" for leaf in leaves]
+        name = self.words.name
+        named = [f"{name(leaf)} {leaf.shape or f'= {leaf.value:.4g}'}" for leaf in leaves]
         if len(named) > 6:
             held = sum(leaf.held for leaf in leaves)
             counts = {"parameters": held, "inputs": len(leaves) - held}
@@ -224,7 +235,8 @@ class _Teller:
         name, count = self.words.name(step.node), self.expected[step.node.number]
         head = f"The gradient of {name} is complete"
         if step.node is self.root:
-            head = f"The way back starts with the gradient of {name}"
+            start = self.words.gradient(step.node)
+            head = f"The way back starts with {start}, the gradient of {name}"
         elif count > 1:
             head += f", the sum of {count} parts"
         receivers = listed(dict.fromkeys(self.words.name(m.operand) for m in step.messages))
@@ -246,7 +258,7 @@ class _Teller:
         gradient, product = np.asarray(message.gradient), np.asarray(message.product)
         self.received[number] += 1
         sum_so_far = self.totals.get(number)
-        self.totals[number] = gradient if sum_so_far is None else sum_so_far + gradient
+        self.totals[number] = gradient if sum_so_far is None else np.asarray(sum_so_far + gradient)
         rule = self.words.rule(step.node, message.position)
         axes = repeated(product.shape, gradient.shape)
         summed = f"summed {over(axes, product.shape)}" if axes else ""
@@ -269,26 +281,28 @@ class _Teller:
 
 
 def _constant(node: Node) -> str:
-    return f"{node.value.item():.6g}" if node.value.ndim == 0 else f"array {node.value.shape}"
+    return f"{node.value.item():.6g}" if node.value.ndim == 0 else "array"
 
 
-def _step(step: StoryStep) -> dict[str, Any]:
+def _step(step: StoryStep, tables: Tables) -> dict[str, Any]:
     return {
         "phase": step.phase,
         "nodes": step.nodes,
         "sentence": step.sentence,
-        "gradient": None if step.gradient is None else table(step.gradient)._asdict(),
-        "parts": [_part(part) for part in step.parts],
+        "gradient": tables.add(step.gradient),
+        "parts": [_part(part, tables) for part in step.parts],
         "line": step.line and _line(step.line),
     }
 
 
-def _part(part: Part) -> dict[str, Any]:
+def _part(part: Part, tables: Tables) -> dict[str, Any]:
     words = ("edge", "receiver", "rule", "summed", "received", "expected", "sentence")
-    arrays = {"product": part.product if part.summed else None, "gradient": part.gradient}
-    arrays["total"] = part.total if part.received > 1 else None
-    tables = {key: None if a is None else table(a)._asdict() for key, a in arrays.items()}
-    return {word: getattr(part, word) for word in words} | tables
+    return {
+        **{word: getattr(part, word) for word in words},
+        "product": tables.add(part.product if part.summed else None),
+        "gradient": tables.add(part.gradient),
+        "total": tables.add(part.total if part.received > 1 else None),
+    }
 
 
 def _line(line: Line) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 MOST_ROWS, MOST_COLUMNS = 12, 8  # of a table with every number
-MOST_BLOCKS = 16  # along an axis, where there are more
+MOST_BLOCKS = 12  # along an axis, where there are more
 
 
 class Table(NamedTuple):
@@ -16,7 +15,7 @@ class Table(NamedTuple):
 
     ``labels`` are the indices of the rows where there are more than two axes. Of a large array
     each cell is the mean of a block, and ``block`` says of how many rows and columns at most;
-    else it is None. ``low``, ``mean`` and ``high`` are those of the array, "" where it is empty.
+    else it is None. Only then are there ``low``, ``mean`` and ``high``, those of the array.
     """
 
     shape: tuple[int, ...]
@@ -30,22 +29,41 @@ class Table(NamedTuple):
 
 
 def table(array: np.ndarray) -> Table:
-    """Every number of a small array, at most 12 rows of 8; of a large one at most 16 x 16 means."""
+    """Every number of a small array, at most 12 rows of 8; of a large one at most 12 x 12 means."""
     array = np.asarray(array)
-    grid = array.reshape(-1, array.shape[-1] if array.ndim else 1) if array.size else array[:0, None]
+    columns = array.shape[-1] if array.ndim else 1
+    grid = array.reshape(-1, columns) if array.size else np.empty((0, 0))
     labels = [str(list(index)) for index in np.ndindex(array.shape[:-1])] if array.ndim > 2 else []
-    block = None
+    block, whole = None, ("", "", "")
     if len(grid) > MOST_ROWS or grid.shape[-1] > MOST_COLUMNS:
         block = -(-len(grid) // MOST_BLOCKS), -(-grid.shape[1] // MOST_BLOCKS)
-        grid, labels = _means(grid, block), []
+        grid, labels, whole = _means(grid, block), [], spread(array)
     rows = [[number(value) for value in row] for row in grid.tolist()] if array.size else []
-    return Table(array.shape, str(array.dtype), rows, labels[: len(rows)], block, *spread(array))
+    return Table(array.shape, str(array.dtype), rows, labels[: len(rows)], block, *whole)
+
+
+class Tables:
+    """The tables of many arrays, each array once, however often it is handed on."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self._numbers: dict[tuple, int] = {}
+        self._arrays: list[np.ndarray] = []  # kept, or another could come to lie where one lay
+
+    def add(self, array: np.ndarray | None) -> int | None:
+        """The number of the table of an array; of no array None."""
+        if array is None:
+            return None
+        place = (array.__array_interface__["data"][0], array.shape, array.strides, array.dtype.str)
+        if place not in self._numbers:
+            self._numbers[place] = len(self.rows)
+            self._arrays.append(array)
+            self.rows.append(table(array)._asdict())
+        return self._numbers[place]
 
 
 def spread(array: np.ndarray) -> tuple[str, str, str]:
-    """The smallest number, the mean and the largest, as text; empty of nothing."""
-    if not array.size:
-        return "", "", ""
+    """The smallest number, the mean and the largest, as text."""
     with np.errstate(all="ignore"):  # of infinities there is no mean
         return number(array.min()), number(array.mean()), number(array.max())
 
@@ -56,8 +74,11 @@ def number(value: float) -> str:
 
 
 def _means(grid: np.ndarray, block: tuple[int, int]) -> np.ndarray:
-    edges = [[*range(0, n, b), n] for n, b in zip(grid.shape, block, strict=True)]
+    """The mean of each block; those at the lower and the right rim may be smaller."""
+    means = grid.astype(float)
     with np.errstate(all="ignore"):
-        return np.array(
-            [[grid[i:j, k:m].mean() for k, m in pairwise(edges[1])] for i, j in pairwise(edges[0])]
-        )
+        for axis, size in enumerate(block):
+            starts = np.arange(0, grid.shape[axis], size)
+            count = np.diff(starts, append=grid.shape[axis]).reshape((-1, 1) if axis == 0 else -1)
+            means = np.add.reduceat(means, starts, axis) / count
+    return means

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import listed
+from ..nodes import sources
 from ..primitives import getitem, relu, scatter, stop_gradient
 from ..rules import RULES
 from ..symbol import Symbol
@@ -30,7 +31,8 @@ def greek(name: str) -> str:
     name = " ".join(name.split())
     if name.startswith("d_"):
         return "d" + greek(name[2:])
-    return GREEK.get(name, name)
+    word, bracket, index = name.partition("[")  # an entry of scalars is named x_hat[0, 1]
+    return GREEK.get(word, word) + bracket + index
 
 
 class Words:
@@ -64,7 +66,7 @@ class Words:
 
     def _made(self, tensor: Tensor) -> Symbol:
         """What computed it, in words; of a leaf nothing."""
-        function = tensor.function
+        function: Any = tensor.function
         if function is None:
             return Symbol("", tensor.value)
         operands = self._operands(tensor)
@@ -72,8 +74,8 @@ class Words:
 
     def rule(self, tensor: Tensor, position: int) -> str:
         """What the rule of an operand makes of the gradient, in words: ``dx̂ / σ``."""
-        vjps = RULES[tensor.function]
-        operands = self._operands(tensor)
+        function: Any = tensor.function
+        vjps, operands = RULES[function], self._operands(tensor)
         g, out = Symbol(self.gradient(tensor), tensor.value), self.symbols[tensor.number]
         each = position >= len(vjps) or vjps[position] is None  # one rule for all operands
         vjp: Any = vjps[0 if each else position]
@@ -82,13 +84,11 @@ class Words:
             made = vjp(g, out, *operands, **tensor.kwargs)
             return made[position] if isinstance(made, (list, tuple)) else made
 
-        return _read(made, f"the rule of {tensor.function.__name__}", None).text
+        return _read(made, f"the rule of {function.__name__}", None).text
 
     def _operands(self, tensor: Tensor) -> list[Any]:
-        return [
-            self.symbols[operand.number] if isinstance(operand, Tensor) else operand
-            for operand in tensor.inputs
-        ]
+        inputs: Any = tensor.inputs
+        return [self.symbols[x.number] if isinstance(x, Tensor) else x for x in inputs]
 
     def told(self, tensor: Tensor) -> str:
         """What a node is, in one sentence."""
@@ -101,19 +101,20 @@ class Words:
     def _gloss(self, tensor: Tensor) -> str:
         words = [str(operand) for operand in self._operands(tensor)]
         words = [word if len(word) <= _LONGEST_NAME + 2 else "an array" for word in words]
-        function, kwargs = tensor.function, tensor.kwargs
+        function: Any = tensor.function
+        args: Any = tensor.args
         if function in _REDUCTIONS:
-            axis = tensor.args[1] if len(tensor.args) > 1 else kwargs.get("axis")
-            return f"{_REDUCTIONS[function]} of {words[0]} {over(axis, np.shape(tensor.args[0]))}"
+            axis = args[1] if len(args) > 1 else tensor.kwargs.get("axis")
+            return f"{_REDUCTIONS[function]} of {words[0]} {over(axis, np.shape(args[0]))}"
         if function in _GLOSS:
             return _GLOSS[function].format(*words)
-        return f"{function.__name__} of {words[0]}"
+        return f"{function.__name__} of {listed(words)}"
 
     def _repeated(self, tensor: Tensor) -> Iterable[str]:
         """The operands that NumPy repeated to the shape of the result, numbers aside."""
         if isinstance(tensor.function, np.ufunc) and tensor.function is not np.matmul:
-            for operand, value in zip(tensor.inputs, tensor.args, strict=True):
-                if isinstance(operand, Tensor) and np.shape(value) != tensor.shape:
+            for operand, value in sources(tensor):
+                if np.shape(value) != tensor.shape:
                     yield self.name(operand)
 
 

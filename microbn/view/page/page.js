@@ -2,6 +2,14 @@
 // places and colours.
 
 const story = JSON.parse(document.getElementById("story").textContent);
+// An array is its number among the tables.
+const table = (number) => (number === null ? null : story.tables[number]);
+for (const node of story.nodes) node.value = table(node.value);
+for (const step of story.steps) {
+  step.gradient = table(step.gradient);
+  for (const part of step.parts)
+    for (const name of ["product", "gradient", "total"]) part[name] = table(part[name]);
+}
 const nodes = new Map(story.nodes.map((node, order) => [node.id, { ...node, order }]));
 const known = new Map(); // the step at which a value is there
 const received = new Map(); // of each value, what its gradient is from which step on
@@ -18,7 +26,7 @@ function note(id, entry) {
 }
 
 const MOST = 120; // boxes that are drawn at once
-const NEAR = 40; // of a graph with more, those around the step
+const NEAR = 18; // of a graph with more, those around the step
 
 const paths = new Map(); // of the groups, the outermost first
 for (const node of story.nodes)
@@ -118,7 +126,7 @@ function describe(box) {
   if (box.nodes.length > 1 || box.id !== box.nodes[0].id) {
     const path = JSON.parse(box.id);
     const title = "▸ " + cut(path.at(-1), 22);
-    const detail = `${box.nodes.length} values`;
+    const detail = `${box.nodes.length} value${box.nodes.length > 1 ? "s" : ""}`;
     const width = Math.max(widthOf(title, NAME), widthOf(detail, SMALL)) + 24;
     return Object.assign(box, { group: box.id, order: first(box), title, detail, width, height: 46 });
   }
@@ -170,7 +178,8 @@ let drawn = { key: null };
 function draw(step) {
   const { boxes, links, hidden } = visible(step);
   const shown = [...boxes.keys()].join(" ");
-  if (drawn.key !== shown) {
+  const moved = drawn.key !== shown;
+  if (moved) {
     const { root, groups } = nested(boxes);
     const routes = layout(root, links);
     drawn = { key: shown, boxes, links, groups, routes, width: root.width, height: root.height, hidden };
@@ -192,7 +201,7 @@ function draw(step) {
   $("graph").replaceChildren(svg);
   if (hidden)
     $("graph").append(make("p", {}, `${hidden} values; drawn are those around this step`));
-  fit(svg, step);
+  fit(svg, step, moved);
 }
 
 function pictured(step) {
@@ -287,7 +296,7 @@ function colour(text, most) {
 }
 
 // As large as the room allows, but never too small to read: then it scrolls to the step.
-function fit(svg, step) {
+function fit(svg, step, moved = true) {
   const room = $("graph");
   const scale = Math.min(1.5, room.clientWidth / drawn.width, room.clientHeight / drawn.height);
   const size = Math.max(scale, 0.78);
@@ -295,8 +304,11 @@ function fit(svg, step) {
   svg.setAttribute("height", drawn.height * size);
   const box = [...drawn.boxes.values()].find((b) => b.nodes.some((n) => step.nodes.includes(n.id)));
   if (!box) return;
-  room.scrollLeft = (box.x + box.width / 2) * size - room.clientWidth / 2;
-  room.scrollTop = (box.y + box.height / 2) * size - room.clientHeight / 2;
+  room.scrollTo({
+    left: (box.x + box.width / 2) * size - room.clientWidth / 2,
+    top: (box.y + box.height / 2) * size - room.clientHeight / 2,
+    behavior: moved ? "instant" : "auto",
+  });
 }
 
 function toggle(path) {
@@ -388,10 +400,15 @@ function code(step) {
   const shown = step.line.inside ?? step.line;
   const text = story.code[shown.file];
   const lines = Object.keys(text).map(Number).filter((n) => Math.abs(n - shown.number) <= 1);
-  const pre = make("pre", {}, ...lines.map((n) => make(n === shown.number ? "mark" : "span", {}, `${String(n).padStart(4)}  ${text[n]}\n`)));
+  const indent = Math.min(...lines.filter((n) => text[n].trim()).map((n) => text[n].search(/\S/)));
+  const pre = make("pre", {}, ...lines.map((n) => make(n === shown.number ? "mark" : "span", {}, `${String(n).padStart(4)}  ${text[n].slice(indent)}\n`)));
+  return [pre];
+}
+
+function whence(line) {
+  if (!line) return "";
   const place = ({ file, number }) => `${file.split(/[\\/]/).at(-1)}:${number}`;
-  const from = step.line.inside ? `, called at ${place(step.line)}` : "";
-  return [pre, make("p", {}, place(shown) + from)];
+  return line.inside ? `${place(line.inside)}, called at ${place(line)}` : place(line);
 }
 
 // --- going through it
@@ -401,6 +418,7 @@ function show() {
   const phase = { given: "Given", forward: "Forward", backward: "Backward" }[step.phase];
   document.body.dataset.phase = step.phase;
   $("where").textContent = `${phase} · step ${state.at} of ${story.steps.length - 1}`;
+  $("place").textContent = whence(step.line);
   $("sentence").textContent = step.sentence;
   $("tables").replaceChildren(...tables(step));
   $("code").replaceChildren(...code(step));
