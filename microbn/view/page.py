@@ -22,11 +22,11 @@ _ESCAPES = {sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
 def page(story: Story) -> str:
     """The whole page. Its script is named by its hash: a browser runs that, and nothing else."""
-    layout, script, style, frame = (
-        (_PARTS / name).read_text(encoding="utf-8")
-        for name in ("layout.js", "page.js", "page.css", "page.html")
+    scripts = ("layout.js", "state.js", "boxes.js", "graph.js", "panel.js", "page.js")
+    *parts, style, frame = (
+        (_PARTS / name).read_text(encoding="utf-8") for name in (*scripts, "page.css", "page.html")
     )
-    script = f'"use strict";\n{layout}\n{script}'
+    script = "\n".join(['"use strict";', *parts])
     digest = b64encode(sha256(script.encode()).digest()).decode()
     data = json.dumps(story.data(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for sign, escape in _ESCAPES.items():
