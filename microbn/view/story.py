@@ -73,13 +73,17 @@ class StoryStep:
 
 @dataclass(frozen=True)
 class Story:
-    """A graph and the steps in which it comes about; ``names`` are by the id of a node.
+    """A graph and the steps in which it comes about.
+
+    ``names`` are what its values are called, by the id of a node, and ``gradients`` what their
+    gradients are: ``x̂``, ``dx̂``.
 
     A sequence of its steps: ``len(story)``, ``story[3]``, ``for step in story``.
     """
 
     graph: Graph
     names: dict[str, str]
+    gradients: dict[str, str]
     steps: tuple[StoryStep, ...]
     title: str
 
@@ -174,6 +178,7 @@ class Story:
         return {
             "id": node.id,
             "name": self.names[node.id],
+            "gradient": self.gradients.get(node.id),
             "sign": SIGNS.get(node.function, node.function),
             "role": node.role,
             "scope": node.scope,
@@ -194,6 +199,7 @@ def story(root: Tensor, cotangent: Any = None, *, title: str | None = None) -> S
     ids = {node.number: node.id for node in graph.nodes}
     names = {node.id: _constant(node) for node in graph.nodes if node.number is None}
     names |= {ids[tensor.number]: words.name(tensor) for tensor in tape}
+    gradients = {ids[tensor.number]: words.gradient(tensor) for tensor in tape}
     teller = _Teller(graph, words, ids, swept)
     leaves = [tensor for tensor in tape if tensor.function is None]
     steps = [
@@ -202,7 +208,7 @@ def story(root: Tensor, cotangent: Any = None, *, title: str | None = None) -> S
         *map(teller.backward, swept),
     ]
     steps = [replace(step, number=number) for number, step in enumerate(steps)]
-    return Story(graph, names, tuple(steps), title or names[ids[root.number]])
+    return Story(graph, names, gradients, tuple(steps), title or names[ids[root.number]])
 
 
 class _Teller:

@@ -1,69 +1,65 @@
 // What is drawn of the graph: a box for each value, or for a group that is closed, with its size.
 
-// A value inside a closed group is drawn as the outermost such group.
-function boxOf(node, shut) {
-  for (let i = 1; i <= node.scope.length; i++)
-    if (shut.has(key(node.scope.slice(0, i)))) return key(node.scope.slice(0, i));
-  return node.id;
-}
-
-function shutNow(current) {
-  if (!state.follow) return closed;
-  const open = current.flatMap((id) =>
-    nodes.get(id).scope.map((_, i, all) => key(all.slice(0, i + 1))),
-  );
-  return new Set([...closed].filter((path) => !open.includes(path)));
-}
-
-// What is drawn: boxes in their groups, and one edge for each use, or for all uses of a group.
+// What is drawn at a step: boxes, one edge for each use or for all uses between two closed groups,
+// and how many values there are where only those around the step are drawn.
 function visible(step) {
   const current = step.phase === "given" ? step.nodes.slice(0, 1) : step.nodes;
   const shut = shutNow(current);
   const home = new Map(story.nodes.map((node) => [node.id, boxOf(node, shut)]));
-  const edges = new Map();
-  for (const edge of story.edges) {
-    const [source, target] = [home.get(edge.source), home.get(edge.target)];
-    const whole = source === edge.source && target === edge.target;
-    const id = whole ? edge.id : source + target;
-    if (source === target) continue;
-    if (!edges.has(id)) edges.set(id, { id, source, target, uses: [] });
-    edges.get(id).uses.push(edge.id);
-  }
   const boxes = new Map();
   for (const node of story.nodes) {
     const id = home.get(node.id);
-    if (!boxes.has(id))
-      boxes.set(id, {
-        id,
-        path: id === node.id ? node.scope : JSON.parse(id).slice(0, -1),
-        nodes: [],
-      });
+    const path = id === node.id ? node.scope : JSON.parse(id).slice(0, -1);
+    if (!boxes.has(id)) boxes.set(id, { id, path, nodes: [] });
     boxes.get(id).nodes.push(node);
   }
-  let links = [...edges.values()];
-  const left =
-    boxes.size > MOST
-      ? near(
-          links,
-          current.map((id) => home.get(id)),
-        )
-      : null;
-  if (left) {
-    for (const id of [...boxes.keys()]) if (!left.has(id)) boxes.delete(id);
-    links = links.filter((edge) => left.has(edge.source) && left.has(edge.target));
+  const links = new Map();
+  for (const edge of story.edges) {
+    const [source, target] = [home.get(edge.source), home.get(edge.target)];
+    const id = source === edge.source && target === edge.target ? edge.id : source + target;
+    if (source === target) continue;
+    if (!links.has(id)) links.set(id, { id, source, target, uses: [] });
+    links.get(id).uses.push(edge.id);
   }
-  return { boxes, links, hidden: home.size && left ? story.nodes.length : 0 };
+  const all = { boxes, links: [...links.values()], hidden: 0 };
+  return boxes.size > MOST
+    ? around(
+        current.map((id) => home.get(id)),
+        all,
+      )
+    : all;
 }
 
-function near(edges, start) {
-  const beside = new Map();
-  const add = (a, b) => beside.set(a, [...(beside.get(a) ?? []), b]);
-  for (const { source, target } of edges) (add(source, target), add(target, source));
-  const found = new Set(start);
-  for (const id of found) {
-    for (const other of beside.get(id) ?? []) if (found.size < NEAR) found.add(other);
+// The paths of the groups that a value is in, the outermost first.
+function groupsOf(node) {
+  return node.scope.map((_, i) => key(node.scope.slice(0, i + 1)));
+}
+
+// A value inside a closed group is drawn as the outermost such group.
+function boxOf(node, shut) {
+  return groupsOf(node).find((path) => shut.has(path)) ?? node.id;
+}
+
+function shutNow(current) {
+  if (!state.follow) return closed;
+  const open = new Set(current.flatMap((id) => groupsOf(nodes.get(id))));
+  return new Set([...closed].filter((path) => !open.has(path)));
+}
+
+function around(start, { boxes, links }) {
+  const beside = new Map([...boxes.keys()].map((id) => [id, []]));
+  for (const { source, target } of links) {
+    beside.get(source).push(target);
+    beside.get(target).push(source);
   }
-  return found;
+  const found = new Set(start);
+  for (const id of found)
+    for (const other of beside.get(id)) if (found.size < NEAR) found.add(other);
+  return {
+    boxes: new Map([...boxes].filter(([id]) => found.has(id))),
+    links: links.filter((link) => found.has(link.source) && found.has(link.target)),
+    hidden: story.nodes.length,
+  };
 }
 
 const ruler = document.createElement("canvas").getContext("2d");
@@ -80,51 +76,36 @@ function cut(text, most) {
   return text.length > most ? text.slice(0, most - 1) + "…" : text;
 }
 
+// What a box says, and how large it is for that.
 function describe(box) {
-  if (box.nodes.length > 1 || box.id !== box.nodes[0].id) {
-    const path = JSON.parse(box.id);
-    const title = "▸ " + cut(path.at(-1), 22);
-    const detail = `${box.nodes.length} value${box.nodes.length > 1 ? "s" : ""}`;
-    const width = Math.max(widthOf(title, NAME), widthOf(detail, SMALL)) + 24;
-    return Object.assign(box, {
-      group: box.id,
-      order: first(box),
-      title,
-      detail,
-      width,
-      height: 46,
-    });
-  }
   const [node] = box.nodes;
-  box.order = nodes.get(node.id).order;
+  if (box.id !== node.id) return describeGroup(box);
   const scalar = node.value.shape.length === 0;
-  if (node.role === "constant" && scalar)
-    return Object.assign(box, {
-      node,
-      title: node.name,
-      detail: "",
-      width: widthOf(node.name, SMALL) + 18,
-      height: 26,
-    });
+  const order = nodes.get(node.id).order;
+  if (node.role === "constant" && scalar) {
+    const width = widthOf(node.name, SMALL) + 18;
+    return Object.assign(box, { node, order, title: node.name, width, height: 26 });
+  }
   const title = cut(node.name, 22);
-  const detail = [
-    node.sign,
-    scalar ? "" : `(${node.value.shape.join(", ")}${node.value.shape.length === 1 ? "," : ""})`,
-  ]
-    .filter(Boolean)
-    .join(" ");
+  const detail = `${node.sign} ${scalar ? "" : tuple(node.value.shape)}`.trim();
   const text = Math.max(widthOf(title, NAME), widthOf(detail, SMALL));
   const thumb = scalar ? { width: 62, height: 18 } : thumbSize(node.value);
-  const both = node.role === "constant" ? thumb.width : 2 * thumb.width + 10;
-  return Object.assign(box, {
-    node,
-    title,
-    detail,
-    text,
-    thumb,
-    width: text + both + 34,
-    height: Math.max(46, thumb.height + 8),
-  });
+  const thumbs = node.role === "constant" ? thumb.width : 2 * thumb.width + 10;
+  const [width, height] = [text + thumbs + 34, Math.max(46, thumb.height + 8)];
+  return Object.assign(box, { node, order, title, detail, text, thumb, width, height });
+}
+
+function describeGroup(box) {
+  const count = box.nodes.length;
+  const title = "▸ " + cut(JSON.parse(box.id).at(-1), 22);
+  const detail = `${count} value${count > 1 ? "s" : ""}`;
+  const width = Math.max(widthOf(title, NAME), widthOf(detail, SMALL)) + 24;
+  return Object.assign(box, { group: box.id, order: first(box), title, detail, width, height: 46 });
+}
+
+// A shape as Python writes it.
+function tuple(shape) {
+  return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 }
 
 function thumbSize(table) {

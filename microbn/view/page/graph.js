@@ -1,42 +1,20 @@
 // The graph as it is at a step, in SVG.
 
-let drawn = { key: null };
+let drawn = { shown: null }; // what was laid out last
 
 function draw(step) {
   const { boxes, links, hidden } = visible(step);
   const shown = [...boxes.keys()].join(" ");
-  const moved = drawn.key !== shown;
+  const moved = drawn.shown !== shown;
   if (moved) {
     const { root, groups } = nested(boxes);
     const routes = layout(root, links);
-    drawn = {
-      key: shown,
-      boxes,
-      links,
-      groups,
-      routes,
-      width: root.width,
-      height: root.height,
-      hidden,
-    };
+    drawn = { shown, boxes, links, groups, routes, width: root.width, height: root.height };
   }
-  const svg = make("svg", {
-    viewBox: `0 0 ${drawn.width} ${drawn.height}`,
-    role: "img",
-    "aria-label": pictured(step),
-  });
-  svg.append(make("defs", {}, arrow("tip", ""), arrow("tip-now", "now")));
-  for (const group of drawn.groups) svg.append(frame(group));
-  const now = new Set(step.parts.map((part) => part.edge));
-  const into = new Set(step.phase === "forward" ? step.nodes : []);
-  const uses = new Map(story.edges.map((edge) => [edge.id, edge]));
-  const lines = drawn.links.map((link) => {
-    const flows = link.uses.some((id) => now.has(id));
-    const feeds = link.uses.some((id) => into.has(uses.get(id).target));
-    return line(drawn.routes.get(link.id), flows, feeds, step);
-  });
-  lines.sort((a, b) => a.classList.contains("now") - b.classList.contains("now"));
-  svg.append(...lines);
+  const viewBox = `0 0 ${drawn.width} ${drawn.height}`;
+  const svg = make("svg", { viewBox, role: "img", "aria-label": pictured(step) });
+  svg.append(make("defs", {}, arrow("tip", "", 8), arrow("tip-now", "now", 3.6)));
+  svg.append(...drawn.groups.map(frame), ...lines(step));
   for (const box of drawn.boxes.values()) svg.append(drawBox(box, step));
   $("graph").replaceChildren(svg);
   if (hidden)
@@ -49,83 +27,83 @@ function pictured(step) {
   return `${story.nodes.length} values and their uses; this step is about ${cut(names, 80)}`;
 }
 
-function arrow(id, kind) {
+function arrow(id, kind, size) {
   const tip = make("path", { d: "M 0 0 L 10 5 L 0 10 z", class: `tip ${kind}` });
-  const size = kind ? 3.6 : 8;
-  return make(
-    "marker",
-    {
-      id,
-      viewBox: "0 0 10 10",
-      refX: 9,
-      refY: 5,
-      markerWidth: size,
-      markerHeight: size,
-      orient: "auto-start-reverse",
-    },
-    tip,
-  );
+  const place = { viewBox: "0 0 10 10", refX: 9, refY: 5, orient: "auto-start-reverse" };
+  return make("marker", { id, ...place, markerWidth: size, markerHeight: size }, tip);
 }
 
-function frame(group) {
-  const { x, y, width, height, path } = group;
+function frame({ x, y, width, height, path }) {
   const g = make("g", { class: "frame", onclick: () => toggle(key(path)) });
   g.append(make("rect", { x, y, width, height, rx: 10 }));
-  g.append(make("text", { x: x + 10, y: y + 19 }, "▾ " + cut(path.at(-1), 24)));
+  g.append(label(x + 10, y + 19, "▾ " + cut(path.at(-1), 24)));
   return g;
 }
 
-function line(points, flows, feeds, step) {
+function label(x, y, text, kind = "") {
+  return make("text", { x, y, class: kind }, text);
+}
+
+// The edges, those of the step last and so on top: in the forward into what is computed, in the
+// backward along the messages, against the arrow.
+function lines(step) {
+  const sent = new Set(step.parts.map((part) => part.edge));
+  const fed = new Set(step.phase === "forward" ? step.nodes : []);
+  const targets = new Map(story.edges.map((edge) => [edge.id, edge.target]));
+  const [now, others] = [[], []];
+  for (const link of drawn.links) {
+    const d = curve(drawn.routes.get(link.id));
+    if (link.uses.some((id) => sent.has(id)))
+      now.push(make("path", { d, class: "edge now back", "marker-start": "url(#tip-now)" }));
+    else if (link.uses.some((id) => fed.has(targets.get(id))))
+      now.push(make("path", { d, class: "edge now", "marker-end": "url(#tip-now)" }));
+    else others.push(make("path", { d, class: "edge", "marker-end": "url(#tip)" }));
+  }
+  return [...others, ...now];
+}
+
+function curve(points) {
   let d = `M ${points[0].join(" ")}`;
   for (let i = 1; i < points.length; i++) {
     const [[x0, y0], [x1, y1]] = [points[i - 1], points[i]];
     const half = (y1 - y0) / 2;
     d += ` C ${x0} ${y0 + half} ${x1} ${y1 - half} ${x1} ${y1}`;
   }
-  const kind = flows ? "now back" : feeds ? "now" : "";
-  const tip = flows || feeds ? "url(#tip-now)" : "url(#tip)";
-  return make("path", { d, class: `edge ${kind}`, [flows ? "marker-start" : "marker-end"]: tip });
+  return d;
 }
 
 function drawBox(box, step) {
-  const current = box.nodes.some((node) => step.nodes.includes(node.id));
-  const there = box.nodes.some(
-    (node) => node.role === "constant" || known.get(node.id) <= state.at,
-  );
-  const role = box.group ? "group" : box.node.role;
-  const kind = `box ${role} ${current ? "now" : ""} ${there ? "" : "later"}`;
-  const { x, y, width, height } = box;
-  const g = make("g", {
-    class: kind,
-    onclick: () => (box.group ? toggle(box.group) : visit(box.node.id)),
-  });
-  g.append(make("title", {}, box.group ? box.title : `${box.node.name}  ${box.detail}`));
+  const { x, y, width, height, title, detail } = box;
+  const now = box.nodes.some((node) => step.nodes.includes(node.id)) ? "now" : "";
+  const there = box.nodes.some((n) => n.role === "constant" || known.get(n.id) <= state.at);
+  const kind = `box ${box.group ? "group" : box.node.role} ${now} ${there ? "" : "later"}`;
+  const click = () => (box.group ? toggle(box.group) : visit(box.node.id));
+  const g = make("g", { class: kind, onclick: click });
+  g.append(make("title", {}, box.group ? title : `${box.node.name} ${detail ?? ""}`));
   g.append(make("rect", { x, y, width, height, rx: 8 }));
-  if (!box.detail && !box.thumb) {
-    g.append(make("text", { x: x + 9, y: y + height / 2 + 5, class: "small" }, box.title));
-    return g;
-  }
   const middle = y + height / 2;
-  g.append(
-    make("text", { x: x + 12, y: middle - 2 + (box.detail ? 0 : 8), class: "name" }, box.title),
-  );
-  g.append(make("text", { x: x + 12, y: middle + 16, class: "small" }, box.detail));
-  if (box.group) return g;
-  const left = x + box.text + 22;
-  g.append(thumb(there ? box.node.value : null, box, left));
-  if (role !== "constant") {
-    const soFar = gradientOf(box.node.id);
-    g.append(thumb(soFar?.table ?? null, box, left + box.thumb.width + 10));
-    if (soFar?.part && soFar.part.expected > soFar.part.received)
-      g.append(
-        make(
-          "text",
-          { x: x + width - 4, y: y - 4, class: "sum" },
-          `${soFar.part.received} of ${soFar.part.expected}`,
-        ),
-      );
-  }
+  if (!box.group && !box.thumb) g.append(label(x + 9, middle + 5, title, "small"));
+  else g.append(label(x + 12, middle + (detail ? -2 : 6), title));
+  if (detail) g.append(label(x + 12, middle + 16, detail, "small"));
+  if (box.thumb) g.append(...thumbs(box, there));
   return g;
+}
+
+// The value of a box, the gradient that it has received so far, and how many parts that is of.
+function thumbs(box, there) {
+  const left = box.x + box.text + 22;
+  const found = [thumb(there ? box.node.value : null, box, left)];
+  if (box.node.role === "constant") return found;
+  const soFar = gradientOf(box.node.id);
+  found.push(thumb(soFar?.table ?? null, box, left + box.thumb.width + 10));
+  const part = soFar?.part;
+  if (part && part.received < part.expected)
+    found.push(label(box.x + box.width - 4, box.y - 4, counted(part), "sum"));
+  return found;
+}
+
+function counted(part) {
+  return `${part.received} of ${part.expected}`;
 }
 
 function gradientOf(id) {
@@ -134,56 +112,36 @@ function gradientOf(id) {
 
 // A small heatmap; of one number the number; a dash for what is not computed yet.
 function thumb(table, box, x) {
-  const middle = box.y + box.height / 2;
   const { width, height, cell } = box.thumb;
-  if (!table) return make("text", { x: x + width / 2, y: middle + 5, class: "dash" }, "–");
-  if (!cell)
-    return make(
-      "text",
-      { x: x + width / 2, y: middle + 5, class: "number" },
-      table.rows[0]?.[0] ?? "",
-    );
+  const [top, middle] = [box.y + (box.height - height) / 2, box.y + box.height / 2];
+  if (!table) return label(x + width / 2, middle + 5, "–", "dash");
+  if (!cell) return label(x + width / 2, middle + 5, table.rows[0]?.[0] ?? "", "number");
   const g = make("g", { class: "heat" });
   const most = largest(table);
   table.rows.forEach((row, i) =>
-    row.forEach((text, k) =>
-      g.append(
-        make("rect", {
-          x: x + k * cell.width,
-          y: middle - height / 2 + i * cell.height,
-          width: cell.width,
-          height: cell.height,
-          fill: colour(text, most).background,
-        }),
-      ),
-    ),
+    row.forEach((text, k) => {
+      const place = { x: x + k * cell.width, y: top + i * cell.height, ...cell };
+      g.append(make("rect", { ...place, fill: colour(text, most).background }));
+    }),
   );
-  g.append(make("rect", { x, y: middle - height / 2, width, height, class: "rim" }));
+  g.append(make("rect", { x, y: top, width, height, class: "rim" }));
   return g;
 }
 
 function largest(table) {
-  return (
-    Math.max(
-      ...table.rows
-        .flat()
-        .map((text) => Math.abs(Number(text)))
-        .filter(Number.isFinite),
-      0,
-    ) || 1
-  );
+  const sizes = table.rows.flat().map((text) => Math.abs(Number(text)));
+  return Math.max(0, ...sizes.filter(Number.isFinite)) || 1;
 }
 
 // Blue below 0, white at 0, red above; the same distance from 0 is as dark in both.
 function colour(text, most) {
   const share = Math.max(-1, Math.min(1, Number(text) / most));
-  if (!Number.isFinite(share)) return { background: "#444444", text: "#ffffff" };
+  if (!Number.isFinite(share)) return { background: "#444444", ink: "#ffffff" };
   const full = share < 0 ? [33, 102, 172] : [178, 24, 43];
-  const [r, g, b] = full.map((part) => Math.round(255 + (part - 255) * Math.abs(share)));
-  return {
-    background: `rgb(${r}, ${g}, ${b})`,
-    text: Math.abs(share) > 0.55 ? "#ffffff" : "#111111",
-  };
+  const parts = full.map((part) => Math.round(255 + (part - 255) * Math.abs(share)));
+  const [r, g, b] = parts.map((part) => (part / 255) ** 2.2);
+  const light = 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18; // black and white stand out as much
+  return { background: `rgb(${parts.join(", ")})`, ink: light ? "#000000" : "#ffffff" };
 }
 
 // As large as the room allows, but never too small to read: then it scrolls to the step.
@@ -211,7 +169,7 @@ function toggle(path) {
 
 // Where a value that was clicked is computed, or in the second half, where its gradient is whole.
 function visit(id) {
-  const phase = story.steps[state.at].phase;
+  const { phase } = story.steps[state.at];
   const at = story.steps.findIndex(
     (step) => step.nodes.includes(id) && (phase !== "backward" || step.phase === phase),
   );

@@ -8,7 +8,7 @@ function show() {
   $("place").textContent = whence(step.line);
   $("sentence").textContent = step.sentence;
   $("tables").replaceChildren(...tables(step));
-  $("code").replaceChildren(...code(step));
+  $("code").replaceChildren(...code(step.line));
   $("step").scrollTop = 0;
   $("slider").value = state.at;
   $("slider").setAttribute("aria-valuetext", `${phase}, step ${state.at}: ${step.sentence}`);
@@ -56,24 +56,11 @@ function stop() {
   $("play").setAttribute("aria-pressed", false);
 }
 
-const turn = Math.max(
-  0,
-  story.steps.findIndex((step) => step.phase === "backward"),
-);
-
 // The picture as a file of its own: the colours that the page gives it are written into it.
 function picture() {
   const svg = $("graph").querySelector("svg");
   const copy = svg.cloneNode(true);
-  const written = [
-    "fill",
-    "stroke",
-    "stroke-width",
-    "stroke-dasharray",
-    "font",
-    "text-anchor",
-    "opacity",
-  ];
+  const written = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font", "text-anchor"];
   const [from, to] = [svg, copy].map((root) => [...root.querySelectorAll("*")]);
   from.forEach((element, i) => {
     const style = getComputedStyle(element);
@@ -98,7 +85,7 @@ const KEYS = {
   Home: () => go(0),
   End: () => go(story.steps.length - 1),
   " ": play,
-  b: () => go(turn),
+  b: () => go(story.steps.findIndex((step) => step.phase === "backward")),
   f: () => go(0),
 };
 
@@ -110,16 +97,16 @@ addEventListener("keydown", (event) => {
   KEYS[event.key]();
 });
 
-for (const [id, act] of Object.entries({
-  first: KEYS.Home,
-  previous: KEYS.ArrowLeft,
-  next: KEYS.ArrowRight,
-  last: KEYS.End,
-  turn: KEYS.b,
-  play,
-  save,
-}))
-  $(id).addEventListener("click", act);
+const buttons = {
+  first: "Home",
+  previous: "ArrowLeft",
+  next: "ArrowRight",
+  last: "End",
+  turn: "b",
+};
+for (const [id, key] of Object.entries(buttons)) $(id).addEventListener("click", KEYS[key]);
+$("play").addEventListener("click", play);
+$("save").addEventListener("click", save);
 $("slider").max = story.steps.length - 1;
 $("slider").addEventListener("input", () => go(Number($("slider").value)));
 addEventListener("hashchange", () => go(fromAddress()));
@@ -129,26 +116,21 @@ const roles = ["input", "parameter", "constant", "computed", "gradient", "result
 for (const role of roles.filter((role) => story.nodes.some((node) => node.role === role)))
   $("key").append(make("li", { class: role }, role));
 
-if (paths.size) {
-  const list = $("groups").querySelector("div");
-  const every = (open) => () => {
-    state.follow = false;
-    closed.clear();
-    if (!open) for (const path of paths.keys()) closed.add(path);
-    show();
-  };
-  const follow = () => {
-    state.follow = !state.follow;
-    if (state.follow) for (const path of paths.keys()) closed.add(path);
-    show();
-  };
-  list.append(
-    make("button", { onclick: every(true) }, "Open all"),
-    make("button", { onclick: every(false) }, "Close all"),
-  );
-  list.append(make("button", { onclick: follow, "data-follow": "" }, "Open those of the step"));
-  for (const [id, path] of paths)
-    list.append(make("button", { onclick: () => toggle(id), "data-path": id }, path.join(" › ")));
-} else $("groups").hidden = true;
+// Closes these groups and opens all others; with `follow`, those of the step open by themselves.
+function close(these, follow) {
+  state.follow = follow;
+  closed.clear();
+  for (const path of these) closed.add(path);
+  show();
+}
+
+const list = $("groups").querySelector("div");
+$("groups").hidden = !paths.size;
+list.append(make("button", { onclick: () => close([], false) }, "Open all"));
+list.append(make("button", { onclick: () => close(paths.keys(), false) }, "Close all"));
+const follow = () => close(paths.keys(), !state.follow);
+list.append(make("button", { onclick: follow, "data-follow": "" }, "Open those of the step"));
+for (const [id, path] of paths)
+  list.append(make("button", { onclick: () => toggle(id), "data-path": id }, path.join(" › ")));
 
 go(fromAddress());

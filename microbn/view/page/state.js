@@ -29,10 +29,8 @@ const MOST = 120; // boxes that are drawn at once
 const NEAR = 18; // of a graph with more, those around the step
 
 const paths = new Map(); // of the groups, the outermost first
-for (const node of story.nodes)
-  node.scope.forEach((_, i) =>
-    paths.set(key(node.scope.slice(0, i + 1)), node.scope.slice(0, i + 1)),
-  );
+for (const { scope } of story.nodes)
+  for (let i = 1; i <= scope.length; i++) paths.set(key(scope.slice(0, i)), scope.slice(0, i));
 const large = story.nodes.length > MOST;
 const closed = new Set(large ? paths.keys() : []);
 const state = { at: 0, follow: large, timer: 0 };
