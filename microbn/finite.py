@@ -12,7 +12,7 @@ import numpy as np
 
 from .context import mode
 from .errors import NonFiniteError
-from .nodes import describe, is_node
+from .nodes import describe, is_node, plain
 
 
 def check_value(function: Any, value: Any, values: Sequence = (), inputs: Sequence = ()) -> None:
@@ -47,7 +47,9 @@ def check_gradient(node: Any, position: int, part: Any, earlier: Any) -> None:
         seen = [_at(v, fault[0], node.shape, node.function) for v in node.args] if same else []
         what = f"the gradient for {where}, is {spell(fault)}"
         there = f"; the operands are {_there(seen)}" if _there(seen) else ""
-    elif earlier is not None and (fault := first_fault(earlier[1] + part)) is not None:
+    elif (
+        earlier is not None and (fault := first_fault(plain(earlier[1]) + plain(part))) is not None
+    ):
         what, there = f"with the gradient for {where}, its sum becomes {spell(fault)}", ""
     else:
         return
@@ -97,7 +99,7 @@ def _there(seen: Sequence) -> str:
 
 def first_fault(value: Any) -> Any:
     """The index and the value of the first entry that is not finite; None if all are."""
-    value = np.asarray(value)
+    value = np.asarray(plain(value))
     if value.dtype.kind != "f" or np.isfinite(value).all():
         return None
     index = tuple(np.argwhere(~np.isfinite(value))[0].tolist())

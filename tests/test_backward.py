@@ -253,6 +253,31 @@ def test_gradient_with_a_graph_is_differentiated_again():
     assert (first.item(), second.item(), third.item()) == (32, 48, 48)
 
 
+def test_gradients_that_are_recorded_have_names_and_the_groups_of_the_forward():
+    x = Tensor([1.0, 2.0], "x")
+    with mb.scope("inner"):
+        y = np.exp(x)
+    mb.label({"y": y})
+    first = mb.grad(y, x, [1.0, 1.0], create_graph=True)
+    made = {node.name: node.scope for node in nodes.history(first) if node.name}
+    assert made == {"x": (), "y": ("inner",), "d_y": (), "d_x": ("gradient", "inner")}
+    second = mb.grad(first, x, [1.0, 1.0], create_graph=True)
+    scopes = {node.scope for node in nodes.history(second)}
+    assert ("gradient", "gradient", "inner") in scopes
+
+
+def test_scope_is_what_it_was_after_a_rule_that_fails():
+    x = Tensor(1.0)
+    y = x * 2.0
+    with pytest.raises(errors.ShapeError):
+        mb.grad(y, x, [1.0, 2.0], create_graph=True)
+    broken = mb.primitive(lambda x: 2 * x)
+    mb.defvjp(broken, lambda g, out, x: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        mb.grad(broken(x), x, create_graph=True)
+    assert (x * 2.0).scope == ()
+
+
 def test_second_derivative_of_a_linear_function_is_zero():
     x = Tensor([1.0, 2.0])
     first = mb.grad((3.0 * x).sum(), x, create_graph=True)

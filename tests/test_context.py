@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -95,6 +96,13 @@ def test_label_names_tensors_and_leaves_the_rest_alone():
         mb.label([x])
 
 
+def test_label_names_the_entries_of_an_object_array():
+    box = mb.scalars([[1.0, 2.0]], "x")
+    y = box * 2.0
+    mb.label({"y": y, "again": y})
+    assert [t.name for t in y.flat] == ["y[0, 0]", "y[0, 1]"]
+
+
 # Tracing
 
 
@@ -108,6 +116,23 @@ def test_trace_remembers_the_users_line():
     assert "# this line" in str(y.line)
     assert x.line.number == y.line.number - 1
     assert z.line is None
+
+
+def test_trace_also_remembers_the_line_of_functional_that_the_users_led_to():
+    with mb.trace():
+        y = F.softmax(Tensor([1.0, 2.0]))
+        z = y + 1.0
+    assert "return powers / np.sum(powers" in str(y.line.inside)
+    assert z.line.inside is None
+
+
+def test_trace_of_a_gradients_graph_leads_into_the_rules():
+    x = Tensor([1.0, 2.0])
+    with mb.trace():
+        first = mb.grad(np.exp(x), x, np.ones(2), create_graph=True)
+    product = first.inputs[0]
+    assert Path(product.line.inside.file).name == "rules.py"
+    assert "defvjp(np.exp," in str(product.line.inside)
 
 
 def nan_from(what):

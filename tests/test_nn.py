@@ -1,5 +1,8 @@
 """Modules: paths, modes, state; BatchNorm's semantics, by hand and beside PyTorch's."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -318,3 +321,13 @@ def test_activations_are_their_functions():
     assert nn.ReLU()(x).tolist() == [0, 0.5]
     assert np.array_equal(nn.Tanh()(x), np.tanh(x))
     assert nn.Sigmoid()(np.zeros(1)).tolist() == [0.5]
+
+
+def test_what_a_module_holds_is_a_parameter_and_so_are_its_copies():
+    model = net()
+    copies = [copy.deepcopy(model), pickle.loads(pickle.dumps(model.layers[0]))]
+    assert all(p.held for m in (model, *copies[:1]) for p in m.parameters())
+    assert copies[1].weight.held
+    model.seen = Tensor(1.0) * 2.0
+    assert not model.seen.held
+    assert not Tensor(1.0).held

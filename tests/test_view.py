@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import microbn as mb
-from microbn import Tensor, errors
+from microbn import Tensor, errors, nn
 from microbn import functional as F
 from microbn.view import dot, snapshot
 
@@ -172,3 +172,141 @@ def test_operands_are_numbered_where_they_cannot_trade_places():
     x = Tensor(1.0)
     assert "label=2" in mb.draw(x - 1.0).source
     assert "label=2" not in mb.draw(x + 1.0).source
+
+
+def deep_net():
+    """Two blocks of two layers, and a loss outside of them: groups in groups."""
+    blocks = []
+    for i in range(2):
+        block = nn.Sequential(nn.Linear(3, 3, rng=i), nn.Tanh())
+        block.name = f"block{i}"
+        blocks.append(block)
+    x = Tensor(np.ones((2, 3)), "x")
+    return blocks[1](blocks[0](x)).sum()
+
+
+def groups(graph):
+    return [".".join(path) for path in graph.groups()]
+
+
+def test_modules_and_scopes_make_groups_in_groups():
+    found = groups(snapshot(deep_net()))
+    assert sorted(found) == [
+        *("block0", "block0.layers.0", "block0.layers.1"),
+        *("block1", "block1.layers.0", "block1.layers.1"),
+    ]
+    assert found.index("block1") < found.index("block1.layers.0")
+
+
+def test_parameter_stands_in_the_innermost_group_that_all_its_uses_share():
+    layer = nn.Linear(2, 2, rng=0)
+    layer.name = "linear"
+    nodes = snapshot((layer(np.ones((1, 2))) + layer(np.ones((1, 2)))).sum()).nodes
+    homes = {node.name: node.scope for node in nodes if node.role == "parameter"}
+    assert homes == {"weight": ("linear",), "bias": ("linear",)}
+    with mb.scope("outside"):
+        tied = layer(np.ones((1, 2))) @ layer.weight
+    homes = {n.name: n.scope for n in snapshot(tied).nodes if n.role == "parameter"}
+    assert homes == {"weight": ("outside",), "bias": ("outside", "linear")}
+
+
+def test_input_stands_outside_of_the_group_that_uses_it():
+    assert [n.scope for n in snapshot(deep_net()).nodes if n.role == "input"] == [()]
+
+
+@pytest.mark.parametrize(
+    ("options", "left"),
+    [
+        ({"depth": 0}, ["x", "block0", "block1", "sum"]),
+        ({"collapse": ["block1"], "depth": 1}, ["layers.0", "x", "layers.1", "block1", "sum"]),
+        ({"collapse": ["block0", "block1"]}, ["block0", "x", "block1", "sum"]),
+    ],
+)
+def test_closed_groups_are_one_box(options, left):
+    graph = snapshot(deep_net()).folded(**options)
+    assert sorted(node.name or node.function for node in graph.nodes) == sorted(left)
+    ids = {node.id for node in graph.nodes}
+    assert all({edge.source, edge.target} <= ids for edge in graph.edges)
+    assert len({(e.source, e.target) for e in graph.edges}) == len(graph.edges)
+
+
+def test_folding_loses_no_value():
+    whole = snapshot(deep_net())
+    graph = whole.folded(depth=1)
+    inside = [id for node in graph.nodes for id in node.members or (node.id,)]
+    assert sorted(inside) == sorted(node.id for node in whole.nodes)
+
+
+def test_open_graph_is_folded_into_itself():
+    graph = snapshot(deep_net())
+    assert graph.folded().edges == graph.edges
+    assert graph.folded().nodes == graph.nodes
+
+
+def test_uses_of_one_value_stay_apart_unless_a_group_is_closed():
+    x = Tensor(3.0, "x")
+    with mb.scope("square"):
+        y = x * x
+    graph = snapshot(y + 1.0)
+    assert len(graph.edges) == 4
+    assert [edge.position for edge in graph.folded(["square"]).edges] == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"collapse": ["blok"]}, "there is no group 'blok' to collapse; there are: block0, "),
+        ({"collapse": "block0"}, r"collapse: a list of groups, \['block0'\]"),
+        ({"depth": -1}, "depth is how many groups deep to look, 0 or more, not -1"),
+        ({"depth": 1.5}, "not 1.5"),
+    ],
+)
+def test_groups_that_are_not_there_are_refused(options, message):
+    with pytest.raises(errors.ArgumentError, match=message):
+        mb.draw(deep_net(), **options)
+    with pytest.raises(errors.ArgumentError, match="there are: none; scopes and Modules make gr"):
+        mb.draw(Tensor(1.0) * 2.0, collapse=["a"])
+
+
+def test_groups_are_framed_and_closed_ones_say_how_much_is_in_them():
+    source = mb.draw(deep_net()).source
+    assert source.count("subgraph cluster_") == 6
+    source = mb.draw(deep_net(), depth=0).source.replace("\N{NO-BREAK SPACE}", " ")
+    assert source.count("subgraph") == 0
+    assert "▸ block0   5 values" in source
+
+
+def test_net_of_500_values_is_a_short_row_of_boxes_when_closed():
+    net = nn.Sequential(*(nn.Linear(2, 2, rng=i) for i in range(130)))
+    loss = net(np.ones((1, 2))).sum()
+    assert len(snapshot(loss).nodes) > 500
+    assert len(snapshot(loss).folded(depth=0).nodes) == 131
+    with mb.scope("net"):
+        loss = net(np.ones((1, 2))).sum()
+    assert len(snapshot(loss).folded(depth=0).nodes) == 1
+
+
+def test_gradients_own_graph_is_told_apart_and_has_the_groups_of_the_forward():
+    net = nn.Sequential(nn.Linear(2, 2, rng=0), nn.Tanh())
+    x = Tensor(np.ones((1, 2)), "x")
+    first = mb.grad(net(x), x, RNG.normal(size=(1, 2)), create_graph=True)
+    graph = snapshot(first)
+    assert {n.scope for n in graph.nodes if n.role == "gradient"} == {
+        *(("gradient", f"layers.{i}") for i in range(2))
+    }
+    assert "gradient.layers.0" in groups(graph)
+    assert "dx" in mb.draw(first, np.ones((1, 2))).source
+
+
+def test_gradients_own_graph_is_laid_out_the_other_way():
+    x = Tensor(2.0, "x")
+    first = mb.grad(np.exp(2.0 * x), x, create_graph=True)
+    source = mb.draw(first).source
+    assert "dir=back" in source
+    assert "constraint=false" in source  # what it reads of the forward
+    assert "dir=back" not in mb.draw(np.square(x) * 3.0).source
+
+
+def test_name_of_a_user_does_not_make_a_gradient():
+    x = Tensor(2.0, "gradient")
+    assert "dir=back" not in mb.draw(x * 2.0).source

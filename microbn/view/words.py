@@ -22,6 +22,7 @@ GREEK = {
     "mean": "μ", "var": "σ²", "std": "σ", "x_hat": "x̂",
 }  # fmt: skip
 SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "matmul": "@", "sqrt": "√"}
+_NAME = Symbol("").level  # of what needs no parentheses: no operator stands open in it
 _LONGEST_NAME = 18  # of an expression in the place of a name
 _LONGEST = 120  # of a formula
 
@@ -61,8 +62,8 @@ class Words:
 
     def gradient(self, tensor: Tensor) -> str:
         """What its gradient is called: ``dx̂``, ``d(σ² + 1e-05)``."""
-        name = self.name(tensor)
-        return f"d({name})" if " " in name and not tensor.name else f"d{name}"
+        symbol = self.symbols[tensor.number]
+        return f"d{symbol}" if symbol.level == _NAME else f"d({symbol})"
 
     def _made(self, tensor: Tensor) -> Symbol:
         """What computed it, in words; of a leaf nothing."""

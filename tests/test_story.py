@@ -1,0 +1,282 @@
+"""The story of a graph: complete, in the engine's order, in words that are the rules' own."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import microbn as mb
+from microbn import Tensor, closed_form, errors, nn
+from microbn import functional as F
+from microbn.testing.programs import program
+from microbn.view import values
+from microbn.view.words import greek
+
+RNG = np.random.default_rng(0)
+DY = RNG.normal(size=(4, 3))
+
+
+def batch_norm():
+    leaves = [Tensor(RNG.normal(size=s), n) for s, n in (((4, 3), "x"), (3, "gamma"), (3, "beta"))]
+    return F.batch_norm(*leaves)
+
+
+def told(story):
+    """The sentences of a story, with those of the messages."""
+    return [line.strip() for step in story for line in str(step).splitlines()]
+
+
+def test_batch_norm_is_told_in_words():
+    assert told(mb.story(batch_norm(), DY)) == [
+        "Given: x (4, 3), γ (3,) and β (3,).",
+        "μ = mean(x, axis=0, keepdims=True): the mean of x over the 4 rows, shape (1, 3).",
+        "centered = x - μ: x less μ, μ repeated to fit, shape (4, 3).",
+        "square = square(centered): the square of centered, shape (4, 3).",
+        "σ² = mean(square, axis=0, keepdims=True): the mean of square over the 4 rows, "
+        "shape (1, 3).",
+        "σ² + 1e-05: σ² plus 1e-05, shape (1, 3).",
+        "σ = sqrt(σ² + 1e-05): the square root of σ² + 1e-05, shape (1, 3).",
+        "x̂ = centered / σ: centered divided by σ, σ repeated to fit, shape (4, 3).",
+        "scaled = γ · x̂: γ times x̂, γ repeated to fit, shape (4, 3).",
+        "y = scaled + β: scaled plus β, β repeated to fit, shape (4, 3).",
+        "The way back starts with dy, the gradient of y: it goes on to scaled and β.",
+        "scaled receives dy.",
+        "β receives dy, summed over the 4 rows.",
+        "The gradient of scaled is complete: it goes on to γ and x̂.",
+        "γ receives dscaled · x̂, summed over the 4 rows.",
+        "x̂ receives dscaled · γ.",
+        "The gradient of x̂ is complete: it goes on to centered and σ.",
+        "centered receives dx̂ / σ: part 1 of 2.",
+        "σ receives dx̂ · x̂ / -σ, summed over the 4 rows.",
+        "The gradient of σ is complete: it goes on to σ² + 1e-05.",
+        "σ² + 1e-05 receives dσ / (2 · σ).",
+        "The gradient of σ² + 1e-05 is complete: it goes on to σ².",
+        "σ² receives d(σ² + 1e-05).",
+        "The gradient of σ² is complete: it goes on to square.",
+        "square receives spread(dσ² / 4, (4, 3)).",
+        "The gradient of square is complete: it goes on to centered.",
+        "centered receives dsquare · (2 · centered): part 2 of 2.",
+        "The gradient of centered is complete, the sum of 2 parts: it goes on to x and μ.",
+        "x receives dcentered: part 1 of 2.",
+        "μ receives -dcentered, summed over the 4 rows.",
+        "The gradient of μ is complete: it goes on to x.",
+        "x receives spread(dμ / 4, (4, 3)): part 2 of 2.",
+        "The gradient of β is complete: backward() adds it to β.grad.",
+        "The gradient of γ is complete: backward() adds it to γ.grad.",
+        "The gradient of x is complete, the sum of 2 parts: backward() adds it to x.grad.",
+    ]
+
+
+def test_each_gradient_told_is_the_one_derived_by_hand():
+    y = batch_norm()
+    story = mb.story(y, DY)
+    x, gamma, beta = (node.value for node in story.graph.nodes[:3])
+    by_hand = closed_form.backward_staged(DY, closed_form.forward(x, gamma, beta)[1])
+    names = {node.id: node.name for node in story.graph.nodes}
+    compared = 0
+    for step in story:
+        if step.phase == "backward" and (expected := by_hand.get(names[step.nodes[0]])) is not None:
+            np.testing.assert_allclose(step.gradient, expected, rtol=0, atol=1e-12)
+            compared += 1
+    assert compared == len(by_hand)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_backward_steps_are_the_engines_own_sweep(seed):
+    made = program(seed)
+    root = made.run([*map(Tensor, made.inputs)])
+    cotangent = np.random.default_rng(seed).normal(size=root.shape)
+    story = mb.story(root, cotangent)
+    backward = [step for step in story if step.phase == "backward"]
+    numbers = {node.id: node.number for node in story.graph.nodes}
+    for ours, engines in zip(backward, mb.sweep(root, cotangent), strict=True):
+        assert numbers[ours.nodes[0]] == engines.node.number
+        assert np.array_equal(ours.gradient, engines.gradient)
+        sent = [(numbers[p.receiver], np.asarray(p.gradient).tolist()) for p in ours.parts]
+        assert sent == [
+            (m.operand.number, np.asarray(m.gradient).tolist()) for m in engines.messages
+        ]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_parts_add_up_to_the_gradient_and_are_counted(seed):
+    made = program(seed)
+    root = made.run([*map(Tensor, made.inputs)])
+    story = mb.story(root, np.random.default_rng(seed).normal(size=root.shape))
+    last = {part.receiver: part for step in story for part in step.parts}
+    assert all(part.received == part.expected for part in last.values())
+    whole = {step.nodes[0]: step.gradient for step in story if step.phase == "backward"}
+    for id, part in last.items():
+        assert np.array_equal(part.total, whole[id])
+
+
+def test_edges_of_messages_lead_from_the_receiver_to_the_sender():
+    story = mb.story(batch_norm(), DY)
+    edges = {edge.id: edge for edge in story.graph.edges}
+    sent = [(step, part) for step in story for part in step.parts]
+    assert len({part.edge for _, part in sent}) == len(sent)
+    for step, part in sent:
+        assert (edges[part.edge].source, edges[part.edge].target) == (part.receiver, *step.nodes)
+
+
+def test_value_used_twice_by_one_function_gets_two_messages():
+    x = Tensor(3.0, "x")
+    assert told(mb.story(x * x))[-3:] == [
+        "x receives d(x · x) · x: part 1 of 2.",
+        "x receives d(x · x) · x: part 2 of 2.",
+        "The gradient of x is complete, the sum of 2 parts: backward() adds it to x.grad.",
+    ]
+
+
+def test_joined_operands_get_the_pieces_of_one_rule():
+    x, y = Tensor(1.0, "x"), Tensor(2.0, "y")
+    lines = told(mb.story(np.stack([x, y, x]), [1.0, 2.0, 3.0]))
+    assert lines[1] == "stack2 = stack(x, y, x, axis=0): stack of x, y and x, shape (3,)."
+    assert lines[4] == "y receives dstack2[1]."
+
+
+def test_sum_over_broadcast_axes_is_said():
+    x, b = Tensor(np.ones((2, 3, 4)), "x"), Tensor(np.ones((3, 1)), "b")
+    *_, part = mb.story(x * b, np.ones((2, 3, 4)))[2].parts
+    assert (part.summed, part.product.shape) == ("summed over axes 0 and 2", (2, 3, 4))
+    assert part.gradient.shape == (3, 1)
+
+
+def test_rule_that_cannot_be_read_as_words_is_named():
+    @mb.primitive
+    def twice(x):
+        return 2 * x
+
+    mb.defvjp(twice, lambda g, out, x: 2 * float(np.asarray(g)) * np.ones(()))
+    lines = told(mb.story(twice(Tensor(1.0, "x"))))
+    assert "x receives the rule of twice." in lines
+    assert lines[1] == "twice(x): twice of x, which is 2."
+
+
+def test_long_formulas_are_cut_and_long_names_are_numbers():
+    x = Tensor(np.ones(3), "a_very_long_name_of_a_tensor")
+    y = ((x + x) * (x - x)).sum()
+    names = mb.story(y).names.values()
+    assert list(names) == [
+        "a_very_long_name_of_a_tensor",
+        "add1",
+        "subtract2",
+        "add1 · subtract2",
+        "sum4",
+    ]
+
+
+def test_names_are_greek_where_pictures_are():
+    assert [greek(name) for name in ("x_hat", "d_var", "d_d_mean", "std[0, 1]", "a\n b")] == [
+        *("x̂", "dσ²", "ddμ", "σ[0, 1]", "a b")
+    ]
+
+
+def test_story_refuses_what_a_sweep_refuses():
+    with pytest.raises(errors.ShapeError, match="pass the cotangent"):
+        mb.story(batch_norm())
+    with pytest.raises(errors.DTypeError, match="starts from a Tensor"):
+        mb.story(3.0)
+
+
+def test_story_touches_no_grad():
+    x = Tensor(2.0)
+    mb.story(x * x)
+    assert x.grad is None
+
+
+def test_lines_of_code_are_those_that_ran_and_where_they_were_called():
+    with mb.trace():
+        y = batch_norm()
+    code = mb.story(y, DY).data()["code"]
+    for step in mb.story(y, DY):
+        if step.phase == "forward":
+            inside = step.line.inside
+            assert Path(inside.file).name == "functional.py"
+            assert "batch_norm(*leaves)" in code[step.line.file][step.line.number]
+    assert code[inside.file][inside.number].strip() == "y = scaled + beta"
+
+
+def test_without_trace_there_is_no_code():
+    story = mb.story(batch_norm(), DY)
+    assert story.data()["code"] == {}
+    assert {step.line for step in story} == {None}
+
+
+def test_data_is_json_with_nan_and_infinity_as_text():
+    with np.errstate(all="ignore"):
+        story = mb.story(np.log(Tensor([0.0, -1.0, 1.0], "x")), np.ones(3))
+    data = json.loads(json.dumps(story.data(), allow_nan=False))
+    assert [t["rows"] for t in data["tables"]][:2] == [[["0", "-1", "1"]], [["-inf", "nan", "0"]]]
+
+
+def test_an_array_that_is_handed_on_is_one_table():
+    story = mb.story(batch_norm(), DY)
+    data = story.data()
+    first, *_ = [step for step in data["steps"] if step["phase"] == "backward"]
+    assert first["gradient"] == first["parts"][0]["gradient"]
+    arrays = [t["rows"] for t in data["tables"]]
+    assert len(arrays) < sum(1 + 2 * len(step.parts) for step in story)
+
+
+def test_small_array_is_a_table_of_its_numbers():
+    assert values.table(np.array(2.5)).rows == [["2.5"]]
+    assert values.table(np.arange(3.0)).rows == [["0", "1", "2"]]
+    assert values.table(np.ones((2, 2, 1))).labels == ["[0, 0]", "[0, 1]", "[1, 0]", "[1, 1]"]
+    assert values.table(np.empty((0, 3))).rows == []
+
+
+@pytest.mark.parametrize("shape", [(100,), (13, 1), (25, 30), (3, 5, 7), (1, 9)])
+def test_large_array_is_a_table_of_the_means_of_its_blocks(shape):
+    array = RNG.normal(size=shape)
+    table = values.table(array)
+    grid = array.reshape(-1, shape[-1])
+    rows, columns = table.block
+    for i, row in enumerate(table.rows):
+        for k, text in enumerate(row):
+            block = grid[i * rows : (i + 1) * rows, k * columns : (k + 1) * columns]
+            assert float(text) == pytest.approx(block.mean(), rel=0.01)
+    assert len(table.rows) == -(-len(grid) // rows)
+    assert max(len(table.rows), len(table.rows[0])) <= values.MOST_BLOCKS
+    assert float(table.mean) == pytest.approx(array.mean(), rel=0.01)
+
+
+def test_saved_only_as_a_page(tmp_path):
+    story = mb.story(batch_norm(), DY)
+    with pytest.raises(errors.ArgumentError, match=r"'bn.svg'; pictures .* story.frames\(folder\)"):
+        story.save(tmp_path / "bn.svg")
+    assert not list(tmp_path.iterdir())
+
+
+def test_drawing_of_a_step_shows_what_is_known_by_then():
+    story = mb.story(batch_norm(), DY)
+    start, middle, end = (story.drawing(n).source for n in (0, 12, 21))
+    assert start.count("–") > middle.count("–") > end.count("–") == 0
+    assert middle.count("penwidth=3") == 3  # x̂ and its two messages
+    assert "The gradient of x̂ is complete" in middle
+
+
+def test_drawing_of_a_step_folds_groups_and_marks_the_one_of_the_step():
+    net = nn.Sequential(nn.Linear(2, 2, rng=0), nn.Tanh())
+    story = mb.story(net(np.ones((1, 2))), np.ones((1, 2)))
+    source = story.drawing(1, depth=0).source
+    assert source.count("values") == 1
+    assert "penwidth=3" in source
+
+
+def test_a_frame_for_every_step(tmp_path):
+    pytest.importorskip("graphviz")
+    story = mb.story(np.square(Tensor(2.0, "x")))
+    if not mb.view.dot.renderers():
+        pytest.skip("neither dot nor pygraphviz is installed: pictures unchecked")
+    frames = story.frames(tmp_path / "frames", "pdf", direction="TB")
+    assert [frame.name for frame in frames] == [f"step{n}.pdf" for n in range(len(story))]
+    assert all(frame.read_bytes().startswith(b"%PDF") for frame in frames)
+
+
+def test_story_of_a_gradient_is_told_like_any_other():
+    x = Tensor(3.0, "x")
+    first = mb.grad(np.square(x), x, create_graph=True)
+    lines = told(mb.story(first))
+    assert "dx = leaf1 · (2 · x): leaf1 times 2 · x, which is 6." in lines
