@@ -11,12 +11,13 @@ is all there is to batch norm's backward, and no rule says it.
 # Batch norm of a few digits, recorded: the graph grows while NumPy computes.
 from rich import print as show
 
-from microbn import draw, sweep
+from microbn import draw, story, sweep, trace
 from microbn.lab import demo, tour
 from microbn.lab.data import digits
 
 args = demo.options()
-y = tour.batch_norm_on_digits(digits(seed=0), samples=4, features=2)
+with trace():  # remembers the lines of code too
+    y = tour.batch_norm_on_digits(digits(seed=0), samples=4, features=2)
 dy = tour.cotangent(y)
 
 # %%
@@ -25,7 +26,14 @@ for step in sweep(y, dy):
     print(step)
 
 # %%
-# The same numbers, drawn: the value of each node beside its gradient.
+# The same steps on a page: press → and see each message go, and add up at the forks.
+stepper = story(y, dy, title="Batch norm of four digits")
+if args.save:
+    stepper.save(args.save / "gradient_emerges.html")
+stepper
+
+# %%
+# Everything at once, drawn: the value of each node beside its gradient.
 drawing = draw(y, dy, direction="TB")
 if args.save:
     drawing.save(args.save / "gradient_emerges.svg")

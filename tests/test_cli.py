@@ -29,6 +29,7 @@ def test_tour_prints_its_tables_and_writes_its_pictures(tmp_path):
     for words in ("nobody wrote", "by stages", "steps to 90%", "out/comparison.png", "Try next"):
         assert words in result.stdout
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "batchnorm.html",
         "batchnorm.svg",
         "comparison.png",
     ]

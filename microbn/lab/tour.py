@@ -12,13 +12,14 @@ import numpy as np
 from .. import closed_form
 from .. import functional as F
 from ..backward import sweep
+from ..context import trace
 from ..errors import ArgumentError, need_package
 from ..nn import Linear
 from ..nodes import history
 from ..optim import SGD
 from ..tensor import Tensor
 from ..testing import numeric_vjp, replay
-from ..view import draw
+from ..view import draw, story
 from ..view.dot import check_renderers
 from ..view.words import greek
 from .data import Split, digits
@@ -80,10 +81,13 @@ def _see_it(console: Any, data: Split, results: dict, out: Path) -> None:
     console.rule("3. See it")
     comparison_figure(results).savefig(out / "comparison.png")
     console.print(f"{out / 'comparison.png'}: test accuracy over training, with and without")
-    y = batch_norm_on_digits(data, samples=4, features=2)
+    with trace():
+        y = batch_norm_on_digits(data, samples=4, features=2)
     graph = draw(y, cotangent(y), direction="TB").save(out / "batchnorm.svg")
     console.print(f"{graph}: the recorded graph, each node with its value and gradient")
-    console.print("\nTry next: the code in README.md, then demos/.")
+    page = story(y, cotangent(y), title="Batch norm of four digits").save(out / "batchnorm.html")
+    console.print(f"{page}: the same graph, step by step; open it in a browser and press →")
+    console.print("\nTry next: microbn step batchnorm, then the code in README.md, then demos/.")
 
 
 def batch_norm_on_digits(data: Split, samples: int, features: int) -> Tensor:

@@ -23,11 +23,21 @@ function card(part) {
   head.append(make("span", { class: "rule" }, part.rule));
   if (forked) head.append(make("span", { class: "count" }, `part ${counted(part)}`));
   const sums = row();
+  const earlier = soFar(part);
+  if (earlier) sums.append(numbers(earlier, `${gradient} so far`), gives("+"));
   if (part.product) sums.append(numbers(part.product, "the rule gives"), gives(`${part.summed} →`));
   sums.append(numbers(part.gradient, forked ? "this part" : gradient, forked ? "" : "whole"));
   if (part.total)
-    sums.append(gives("added up →"), numbers(part.total, `${gradient}, ${counted(part)}`, kind));
+    sums.append(gives("="), numbers(part.total, `${gradient}, ${counted(part)}`, kind));
   return make("section", { class: "card", "aria-label": `to ${name}` }, head, sums);
+}
+
+// What a value had received before this part.
+function soFar(part) {
+  const before = received
+    .get(part.receiver)
+    .find((entry) => entry.part?.received === part.received - 1);
+  return before?.table;
 }
 
 function row(...children) {
