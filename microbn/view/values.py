@@ -38,7 +38,7 @@ def table(array: np.ndarray) -> Table:
     if len(grid) > MOST_ROWS or grid.shape[-1] > MOST_COLUMNS:
         block = -(-len(grid) // MOST_BLOCKS), -(-grid.shape[1] // MOST_BLOCKS)
         grid, labels, whole = _means(grid, block), [], spread(array)
-    rows = [[number(value) for value in row] for row in grid.tolist()] if array.size else []
+    rows = [[f"{value:.3g}" for value in row] for row in grid.tolist()] if array.size else []
     return Table(array.shape, str(array.dtype), rows, labels[: len(rows)], block, *whole)
 
 
@@ -79,6 +79,6 @@ def _means(grid: np.ndarray, block: tuple[int, int]) -> np.ndarray:
     with np.errstate(all="ignore"):
         for axis, size in enumerate(block):
             starts = np.arange(0, grid.shape[axis], size)
-            count = np.diff(starts, append=grid.shape[axis]).reshape((-1, 1) if axis == 0 else -1)
-            means = np.add.reduceat(means, starts, axis) / count
+            count = np.minimum(size, grid.shape[axis] - starts)
+            means = np.add.reduceat(means, starts, axis) / (count if axis else count[:, None])
     return means
