@@ -111,25 +111,12 @@ def to_dot(
     """
     if direction not in ("LR", "TB"):
         raise ArgumentError(f"draw: direction is 'LR' or 'TB', not {direction!r}")
-    import graphviz
-
-    dot = graphviz.Digraph("microbn")
-    dot.attr(rankdir=direction, ranksep="0.3", nodesep="0.25", bgcolor="white")
-    dot.attr(fontname="DejaVu Sans", fontsize="14", label=graphviz.escape(caption))
-    dot.attr("node", shape="box", style="rounded,filled", fontname="DejaVu Sans Mono,monospace")
-    dot.attr("node", fontsize="11", margin="0.1,0.06", color="#555555")
-    dot.attr("edge", color="#555555", arrowsize="0.7", fontsize="10", fontname="DejaVu Sans")
-    clusters: dict[tuple, Any] = {(): dot}
-    for i, path in enumerate(graph.groups()):
-        clusters[path] = graphviz.Digraph(f"cluster_{i}")
-        clusters[path].attr(label=graphviz.escape(greek(path[-1])), style="rounded")
-        clusters[path].attr(color="#8a8a8a", fontcolor="#444444", fontsize="12")
+    clusters = _clusters(graph, direction, caption)
     for node in graph.nodes:
-        # graphviz.escape takes names as they are; \l ends a line that is set to the left
-        lines = [graphviz.escape(line) + r"\l" for line in _lines(node, values, grads)]
+        lines = "".join(_escaped(line) + r"\l" for line in _lines(node, values, grads))
         bold = _CURRENT if {node.id, *node.members} & {*current} else {}
-        clusters[node.scope].node(node.id, "".join(lines), fillcolor=_FILL[node.role], **bold)
-    for path in reversed(clusters):
+        clusters[node.scope].node(node.id, lines, fillcolor=_FILL[node.role], **bold)
+    for path in reversed(clusters):  # from the inside out: what is added is copied
         if path:
             clusters[path[:-1]].subgraph(clusters[path])
     functions = {node.id: node.function for node in graph.nodes}
@@ -141,8 +128,33 @@ def to_dot(
         label = str(edge.position + 1) if edge.target in numbered else None
         bold = _CURRENT if edge.id in current else {}
         ends, way = _way(edge, back)
-        dot.edge(*ends, label=label, **(way | bold))
-    return Drawing(dot.source)
+        clusters[()].edge(*ends, label=label, **(way | bold))
+    return Drawing(clusters[()].source)
+
+
+def _escaped(text: str) -> str:
+    """A text that is shown as it is, whatever DOT would read in it."""
+    import graphviz
+
+    return graphviz.escape(text)
+
+
+def _clusters(graph: Graph, direction: str, caption: str) -> dict[tuple, Any]:
+    """An empty picture, under the path (), and for each group the frame that its nodes go into."""
+    import graphviz
+
+    dot = graphviz.Digraph("microbn")
+    dot.attr(rankdir=direction, ranksep="0.3", nodesep="0.25", bgcolor="white")
+    dot.attr(fontname="DejaVu Sans", fontsize="14", label=_escaped(caption))
+    dot.attr("node", shape="box", style="rounded,filled", fontname="DejaVu Sans Mono,monospace")
+    dot.attr("node", fontsize="11", margin="0.1,0.06", color="#555555")
+    dot.attr("edge", color="#555555", arrowsize="0.7", fontsize="10", fontname="DejaVu Sans")
+    clusters: dict[tuple, Any] = {(): dot}
+    for i, path in enumerate(graph.groups()):
+        frame = clusters[path] = graphviz.Digraph(f"cluster_{i}")
+        frame.attr(label=_escaped(greek(path[-1])), style="rounded", color="#8a8a8a")
+        frame.attr(fontcolor="#444444", fontsize="12")
+    return clusters
 
 
 def _backward(graph: Graph) -> set[str]:

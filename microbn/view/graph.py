@@ -70,20 +70,23 @@ class Graph:
         Raises ArgumentError for a group that is not there and for a depth below 0.
         """
         closed = self._closed(collapse, depth)
-        members: dict[str, list[Node]] = {}
+        boxes: dict[Any, list[Node]] = {}  # by the path of a closed group, or by a node's id
         for node in self.nodes:
-            box = next((path for path in around(node) if path in closed), None)
-            members.setdefault(node.id if box is None else "g" + ".".join(box), []).append(node)
-        home = {node.id: key for key, nodes in members.items() for node in nodes}
-        nodes = [_box(key, inside, closed) for key, inside in members.items()]
+            box = next((path for path in around(node) if path in closed), node.id)
+            boxes.setdefault(box, []).append(node)
+        nodes = [_closed_box(b, n) if b in closed else n[0] for b, n in boxes.items()]
+        home = {
+            member.id: node.id
+            for node, members in zip(nodes, boxes.values(), strict=True)
+            for member in members
+        }
         edges: dict[Any, Edge] = {}
         for edge in self.edges:
             moved = replace(edge, source=home[edge.source], target=home[edge.target])
-            ends = (moved.source, moved.target)
             if moved == edge:
                 edges[edge.id] = edge
             elif moved.source != moved.target:
-                edges.setdefault(ends, moved)
+                edges.setdefault((moved.source, moved.target), moved)
         return Graph(tuple(nodes), tuple(edges.values()))
 
     def at(self, known: Collection[str], gradients: Mapping[str, np.ndarray]) -> Graph:
@@ -101,18 +104,18 @@ class Graph:
         )
 
     def _closed(self, collapse: Collection[str], depth: int | None) -> set[Path]:
-        groups = self.groups()
-        named = {".".join(path): path for path in groups}
         if isinstance(collapse, str):
             raise ArgumentError(f"collapse: a list of groups, [{collapse!r}]")
+        groups = self.groups()
+        names = [".".join(path) for path in groups]
         for name in collapse:
-            if name not in named:
-                there = ", ".join(named) or "none; scopes and Modules make groups"
+            if name not in names:
+                there = ", ".join(names) or "none; scopes and Modules make groups"
                 raise ArgumentError(f"there is no group {name!r} to collapse; there are: {there}")
         if depth is not None and (not isinstance(depth, int) or depth < 0):
             raise ArgumentError(f"depth is how many groups deep to look, 0 or more, not {depth!r}")
-        deep = (path for path in groups if depth is not None and len(path) > depth)
-        return {*(named[name] for name in collapse), *deep}
+        named = {path for path, name in zip(groups, names, strict=True) if name in collapse}
+        return named | {path for path in groups if depth is not None and len(path) > depth}
 
 
 def snapshot(
@@ -203,10 +206,16 @@ def around(node: Node) -> list[Path]:
     return [node.scope[:n] for n in range(1, len(node.scope) + 1)]
 
 
-def _box(key: str, inside: list[Node], closed: Collection[Path]) -> Node:
-    """A closed group as one node, which shows its last value; any other node as it is."""
-    path = next((path for path in around(inside[0]) if path in closed), None)
-    if path is None:
-        return inside[0]
-    last, members = inside[-1], tuple(node.id for node in inside)
-    return Node(key, path[-1], "", "group", last.value, last.gradient, path[:-1], members=members)
+def _closed_box(path: Path, inside: list[Node]) -> Node:
+    """A closed group as one node, which shows its last value."""
+    members, last = tuple(node.id for node in inside), inside[-1]
+    return Node(
+        id=f"g{members[0]}",
+        name=path[-1],
+        function="",
+        role="group",
+        value=last.value,
+        gradient=last.gradient,
+        scope=path[:-1],
+        members=members,
+    )
