@@ -5,10 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from microbn import cli
-from microbn.targets import BUILT_IN, SCALARS
+from microbn import cli, grad
+from microbn.nodes import history
+from microbn.targets import BUILT_IN, SCALARS, gradients_graph, graph
 
 
 def run(*args, **options):
@@ -262,6 +264,18 @@ def test_the_same_seed_tells_the_same_and_another_one_something_else(target, ste
     assert first.startswith("Seed: 3\n")
     assert first == again
     assert first.partition("\n")[2] != other.partition("\n")[2]
+
+
+@pytest.mark.parametrize("target", ["batchnorm", SCALARS])
+def test_no_cotangent_is_a_plain_sum_which_batch_norms_gradient_vanishes_for(target):
+    root, cotangent = graph(target)
+    x = history(root)[0]
+    assert np.abs(grad(root, x, cotangent)).min() > 0.01
+
+
+def test_the_gradient_that_is_drawn_is_the_inputs_and_not_a_parameters():
+    gradient, cotangent = gradients_graph(*graph("mlp"))
+    assert gradient.shape == cotangent.shape == (6, 4)
 
 
 def test_step_takes_other_shapes(step):
