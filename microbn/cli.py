@@ -1,4 +1,4 @@
-"""The command line: ``microbn tour``, ``microbn check``."""
+"""The command line: ``microbn tour``, ``step``, ``draw`` and ``check``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from . import __version__
 from .errors import ArgumentError, MicrobnError
-from .targets import BUILT_IN, find, users_code
+from .targets import BUILT_IN, find, gradients_graph, graph, users_code
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,6 +39,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"microbn {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_tour(commands)
+    _add_step(commands)
+    _add_draw(commands)
+    _add_check(commands)
+    return parser
+
+
+def _add_tour(commands: Any) -> None:
     tour = commands.add_parser(
         "tour", help="the main ideas in half a minute: two tables, two pictures"
     )
@@ -51,31 +59,97 @@ def _parser() -> argparse.ArgumentParser:
     )
     tour.add_argument("--quick", action="store_true", help="half the training steps")
     tour.set_defaults(run=_tour)
-    _add_check(commands)
-    return parser
+
+
+def _add_step(commands: Any) -> None:
+    step = commands.add_parser("step", help="go through a graph step by step, forward and back")
+    _add_target(step)
+    step.add_argument("--all", action="store_true", help="print every step, without a prompt")
+    step.add_argument("--html", type=Path, metavar="FILE", help="write the steps as a page, .html")
+    step.add_argument("--frames", type=Path, metavar="DIR", help="write a picture of every step")
+    step.set_defaults(run=_step)
+
+
+def _add_draw(commands: Any) -> None:
+    draw = commands.add_parser("draw", help="draw a graph, each node with its value and gradient")
+    _add_target(draw)
+    draw.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the picture, .svg, .png, .pdf",
+    )
+    draw.add_argument("--depth", type=int, metavar="N", help="close groups below this depth")
+    draw.add_argument(
+        "--collapse", nargs="+", default=(), metavar="GROUP", help="close these groups"
+    )
+    draw.add_argument("--direction", choices=("LR", "TB"), default="LR", help="of the forward")
+    draw.add_argument(
+        "--gradient", action="store_true", help="beside it, the graph of the first input's gradient"
+    )
+    draw.set_defaults(run=_draw)
 
 
 def _add_check(commands: Any) -> None:
     check = commands.add_parser(
         "check", help="hold a gradient against finite differences; 1 if it is wrong"
     )
-    check.add_argument(
+    _add_target(check)
+    check.add_argument("--order", type=int, choices=(1, 2), default=1, help="2: second derivatives")
+    check.add_argument("--draw", type=Path, metavar="FILE", help="draw the graph, .svg, .png, .pdf")
+    check.set_defaults(run=_check)
+
+
+def _add_target(command: Any) -> None:
+    command.add_argument(
         "target", metavar="TARGET",
         help=f"one of {', '.join(BUILT_IN)}, or file.py:function",
     )  # fmt: skip
-    check.add_argument(
+    command.add_argument(
         "shapes", nargs="*", metavar="SHAPE", help="of each input: 8x3, 3, or () for a number"
     )
-    check.add_argument("--order", type=int, choices=(1, 2), default=1, help="2: second derivatives")
-    check.add_argument("--seed", type=int, default=0, help="of inputs and cotangent (default: 0)")
-    check.add_argument("--draw", type=Path, metavar="FILE", help="draw the graph, .svg, .png, .pdf")
-    check.set_defaults(run=_check)
+    command.add_argument("--seed", type=int, default=0, help="of inputs and cotangent (default: 0)")
 
 
 def _tour(args: argparse.Namespace) -> None:
     from .lab.tour import tour
 
     tour(args.out, args.seeds, args.quick)
+
+
+def _step(args: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from .view import story
+    from .view.terminal import tell
+
+    console = Console(highlight=False)
+    with users_code(args.target):
+        told = story(*graph(args.target, args.shapes, args.seed), title=args.target)
+    print(f"Seed: {args.seed}")
+    if args.html:
+        print(f"Written: {told.save(args.html)}")
+    if args.frames:
+        with console.status(f"drawing {len(told)} steps"):
+            frames = told.frames(args.frames)
+        print(f"Written: {frames[0]} to {frames[-1].name}")
+    if args.all or not (args.html or args.frames):
+        tell(told, console, whole=args.all)
+
+
+def _draw(args: argparse.Namespace) -> None:
+    from .view import draw
+
+    with users_code(args.target):
+        root, cotangent = graph(args.target, args.shapes, args.seed)
+        if args.gradient:
+            root, cotangent = gradients_graph(root, cotangent, args.seed)
+        options = {"depth": args.depth, "collapse": args.collapse, "direction": args.direction}
+        drawing = draw(root, cotangent, **options)
+    print(f"Seed: {args.seed}")
+    print(f"Written: {drawing.save(args.out)}")
 
 
 def _check(args: argparse.Namespace) -> int:

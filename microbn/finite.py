@@ -73,11 +73,16 @@ class Line(NamedTuple):
 def users_line() -> Line:
     """The line that is running now, outside of microbn and NumPy."""
     frame, inside = sys._getframe(1), None
-    while frame.f_back and (name := frame.f_globals.get("__name__", "")).split(".")[0] in _OURS:
+    while frame.f_back and _ours(name := frame.f_globals.get("__name__", "")):
         if not inside and name.startswith(f"{__package__}.") and name not in _MACHINERY:
             inside = Line(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
     return Line(frame.f_code.co_filename, frame.f_lineno, inside)
+
+
+def _ours(name: str) -> bool:
+    """Whether a module is not the user's; the built-in examples stand in for the user's code."""
+    return name.split(".")[0] in _OURS and name != f"{__package__}.targets"
 
 
 _OURS = {__package__, "numpy", "contextlib"}

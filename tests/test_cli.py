@@ -5,10 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from microbn import cli
-from microbn.targets import BUILT_IN
+from microbn import cli, grad
+from microbn.nodes import history
+from microbn.targets import BUILT_IN, SCALARS, gradients_graph, graph
 
 
 def run(*args, **options):
@@ -102,7 +104,7 @@ def check(*args):
     return cli.main(["check", *args])
 
 
-@pytest.mark.parametrize("target", BUILT_IN)
+@pytest.mark.parametrize("target", BUILT_IN.keys() - {SCALARS})
 def test_built_in_targets_are_right(target, capsys):
     assert check(target) == 0
     out = capsys.readouterr().out
@@ -117,7 +119,7 @@ def test_check_of_second_derivatives_and_of_other_shapes(capsys):
 
 MINE = """
 import numpy as np
-from microbn import Tensor, functional, nn
+from microbn import Tensor, functional, nn, scalars
 import beside
 
 def cut(x):
@@ -146,6 +148,19 @@ def broken(x):
 
 def lost(x):
     return open("nowhere.txt")
+
+def with_cotangent():
+    y = np.exp(Tensor([1.0, 2.0], name="x"))
+    return y, [3.0, 5.0]
+
+def of_scalars():
+    return functional.softmax(scalars([1.0, 2.0], "z"))
+
+def nan():
+    return np.log(Tensor([-1.0], name="x"))
+
+def hostile():
+    return np.exp(Tensor(1.0, name="[red]\\x1b[31m[/]"))
 
 net = nn.Sequential(nn.Linear(4, 2, rng=0), nn.Tanh())
 """
@@ -192,7 +207,7 @@ def test_a_function_without_parameters_gives_what_is_checked(mine, name):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["batchnrom"], "'batchnrom' is no target; it is one of neuron, softmax, batchnorm, mlp"),
+        (["batchnrom"], "'batchnrom' is no target; it is one of neuron, softmax, batchnorm"),
         (["nowhere.py:f"], "there is no Python file 'nowhere.py'"),
         (["{mine}:nix"], "mine.py has no function 'nix', nor nix_forward and nix_backward"),
         (["{mine}:number"], "mine.py has no function 'number'"),
@@ -204,7 +219,8 @@ def test_a_function_without_parameters_gives_what_is_checked(mine, name):
             ["{mine}:cut", "4", "3"],
             "cut takes 1 shape, one for each parameter without a default (x): ",
         ),
-        (["batchnorm", "8x3"], "batchnorm has 3 inputs; 1 shapes are given"),
+        (["batchnorm", "8x3"], "batchnorm takes 3 shapes, one for each parameter without a defa"),
+        (["batchnorm-scalars"], "is there to be looked at; check the same code as batchnorm"),
         (["{mine}:"], "mine.py:' is no target"),
         (["{mine}:lyaer", "4"], "did you mean layer?"),
         (["{mine}:layer", "4x3", "4x3"], "mine.py:layer, line 10: ValueError: "),
@@ -220,4 +236,131 @@ def test_a_target_that_is_none_is_one_line(args, message, mine, capsys):
     assert check(*(arg.format(mine=mine) for arg in args)) == 1
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
+    assert message in err
+
+
+# microbn step, microbn draw
+
+
+@pytest.fixture
+def step(capsys):
+    def step(*args):
+        """The status, and what is printed on stdout and on stderr."""
+        return cli.main(["step", *args]), *capsys.readouterr()
+
+    return step
+
+
+@pytest.mark.parametrize("target", BUILT_IN)
+def test_step_goes_through_to_the_end_of_every_built_in(target, step):
+    code, out, err = step(target)
+    assert (code, err) == (0, "")
+    last = int(out.rpartition("\nStep ")[2].split()[0])
+    assert f"\nStep {last} of {last}, backward: {target}" in out
+
+
+@pytest.mark.parametrize("target", BUILT_IN)
+def test_the_same_seed_tells_the_same_and_another_one_something_else(target, step):
+    first, again, other = (step(target, "--seed", seed)[1] for seed in ("3", "3", "4"))
+    assert first.startswith("Seed: 3\n")
+    assert first == again
+    assert first.partition("\n")[2] != other.partition("\n")[2]
+
+
+@pytest.mark.parametrize("target", ["batchnorm", SCALARS])
+def test_no_cotangent_is_a_plain_sum_which_batch_norms_gradient_vanishes_for(target):
+    root, cotangent = graph(target)
+    x = history(root)[0]
+    assert np.abs(grad(root, x, cotangent)).min() > 0.01
+
+
+def test_the_gradient_that_is_drawn_is_the_inputs_and_not_a_parameters():
+    gradient, cotangent = gradients_graph(*graph("mlp"))
+    assert gradient.shape == cotangent.shape == (6, 4)
+
+
+def test_step_takes_other_shapes(step):
+    assert "Given: x (5, 2), γ (2,) and β (2,)." in step("batchnorm", "5x2", "2", "2")[1]
+    assert "Given: x[0] = " in step(SCALARS, "2x1", "1", "1")[1].replace("[0, 0]", "[0]")
+
+
+def test_step_through_what_a_file_gives(step, mine):
+    told = {name: step(f"{mine}:{name}")[1] for name in ("graph", "with_cotangent", "of_scalars")}
+    assert '▸ mine.py:20      x = Tensor([1.0, 2.0], name="x")' in told["graph"]
+    assert "gradient of exp(x) (2,)" in told["with_cotangent"]
+    assert "3  5" in told["with_cotangent"]
+    assert "Given: z[0] = 1 and z[1] = 2." in told["of_scalars"]
+    assert "Given: x (4,)." in step(f"{mine}:cut", "4")[1]
+    assert "Given: weight (4, 2), bias (2,) and x (5, 4)." in step(f"{mine}:net", "5x4")[1]
+
+
+def test_step_obeys_no_name_in_a_file(step, mine):
+    code, out, _ = step(f"{mine}:hostile")
+    assert code == 0
+    assert r"[red]\x1b[31m[/]" in out
+    assert "\x1b" not in out
+
+
+def test_step_writes_a_page_and_pictures_and_asks_nothing(step, tmp_path):
+    page, frames = tmp_path / "bn.html", tmp_path / "frames"
+    code, out, _ = step("neuron", "--html", str(page), "--frames", str(frames))
+    assert code == 0
+    assert out.splitlines() == [
+        "Seed: 0",
+        f"Written: {page}",
+        f"Written: {frames / 'step0.svg'} to step9.svg",
+    ]
+    assert "<title>neuron" in page.read_text(encoding="utf-8")
+    assert len(list(frames.iterdir())) == 10
+
+
+def test_draw_writes_a_picture(tmp_path, capsys):
+    plain, beside = tmp_path / "plain.svg", tmp_path / "beside.svg"
+    assert cli.main(["draw", "batchnorm", "-o", str(plain)]) == 0
+    assert capsys.readouterr().out == f"Seed: 0\nWritten: {plain}\n"
+    assert cli.main(["draw", "batchnorm", "-o", str(beside), "--gradient", "--seed", "3"]) == 0
+    assert "dcentered" not in plain.read_text(encoding="utf-8")
+    assert "dcentered" in beside.read_text(encoding="utf-8")
+
+
+def test_draw_closes_groups_and_turns(tmp_path):
+    pictures = {}
+    for name, options in {
+        "open": [], "norm": ["--collapse", "norm"], "closed": ["--depth", "0"],
+        "down": ["--direction", "TB"],
+    }.items():  # fmt: skip
+        path = tmp_path / f"{name}.svg"
+        assert cli.main(["draw", "mlp", "-o", str(path), *options]) == 0
+        pictures[name] = path.read_text(encoding="utf-8")
+    assert [picture.count("▸") for picture in pictures.values()] == [0, 1, 3, 0]
+    assert pictures["down"] != pictures["open"]
+
+
+@pytest.mark.parametrize("target", BUILT_IN)
+def test_the_graph_of_every_built_ins_gradient_is_drawn(target, tmp_path):
+    assert cli.main(["draw", target, "--gradient", "-o", str(tmp_path / "x.svg")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["step", "batchnrom"], "'batchnrom' is no target"),
+        (["step", "{mine}:cut"], "cut takes 1 shape, one for each parameter without a default (x)"),
+        (["step", "{mine}:layer", "3x4", "4x2"], "layer has no graph, its backward is by hand"),
+        (["step", "{mine}:nothing"], "nothing() gives int; it has to give the Tensor that was c"),
+        (["step", "{mine}:with_inputs"], "it has to give the Tensor that was computed, or that a"),
+        (["step", "{mine}:broken", "3"], "broken, line 28: ZeroDivisionError: division by zero"),
+        (["step", "{mine}:nan"], "log: nan at [0], made at mine.py:41: return np.log(Tensor("),
+        (["step", "batchnorm", "4x3", "2", "2"], "batch norm of (4, 3) needs gamma and beta"),
+        (["step", "neuron", "--html", "x.txt"], "a story is saved as a page, bn.html"),
+        (["step", "neuron", "--html", "no/where.html"], "cannot write: "),
+        (["draw", "neuron", "-o", "x.gif"], "'gif' is no format"),
+        (["draw", "mlp", "-o", "x.svg", "--collapse", "nrom"], "there is no group 'nrom'"),
+        (["draw", "{mine}:layer", "3x4", "4x2", "-o", "x.svg"], "has no graph"),
+    ],
+)
+def test_what_cannot_be_stepped_or_drawn_is_one_line(args, message, mine, capsys):
+    assert cli.main([arg.format(mine=mine) for arg in args]) == 1
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
     assert message in err

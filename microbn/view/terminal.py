@@ -1,0 +1,163 @@
+"""The story at a prompt: a step at a time, in sentences and small tables. It computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from linecache import getline
+from pathlib import Path
+from textwrap import dedent
+
+import numpy as np
+from rich.columns import Columns
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from ..errors import ArgumentError
+from ..finite import Line
+from .story import Part, Story, StoryStep
+from .values import table
+
+COMMANDS = "n next · p previous · g 12 · f forward · b backward · h help · q quit"
+HELP = """\
+n     next step                  f     where the forward starts
+p     previous step              b     where the backward starts
+g 12  go to step 12              q     quit; Ctrl-D does too
+Enter repeats n or p, whichever was last. "–" is not computed yet."""
+_VALUE, _GRADIENT, _SENT, _NOW = "bold cyan", "bold magenta", "bold yellow", "bold green"
+
+
+def tell(story: Story, console: Console, *, whole: bool = False) -> None:
+    """Show a story at a prompt; all of it at once if ``whole``, or where no terminal is."""
+    screen = _Screen(story, console)
+    if whole or not console.file.isatty():
+        for step in story:
+            screen.show(step)
+        return
+    at, again = 0, "n"
+    screen.show(story[at])
+    while (command := _asked(console, again) or again) != "q":
+        if command in ("n", "p"):
+            again = command
+        try:
+            at = moved(story, at, command)
+        except ArgumentError as error:  # what it says, help too, stands below the step
+            console.print(_text(str(error)))
+        else:
+            console.clear()
+            screen.show(story[at])
+
+
+def moved(story: Story, at: int, command: str) -> int:
+    """The step that a command leads to. Raises ArgumentError, which says what is possible."""
+    if command in ("h", "?"):
+        raise ArgumentError(HELP)
+    phases, last = [step.phase for step in story], len(story) - 1
+    led = {"n": at + 1, "p": at - 1, "f": phases.index("forward"), "b": phases.index("backward")}
+    if command.startswith("g"):
+        if (number := command[1:].strip()) not in map(str, range(len(story))):
+            raise ArgumentError(f"There are steps 0 to {last}; g {last // 2} goes to one of them.")
+        return int(number)
+    if command not in led:
+        raise ArgumentError(f"{command!r:.30} is no command; n, p, g 12, f, b, h and q are.")
+    if not 0 <= led[command] <= last:
+        raise ArgumentError(f"This is the {'last' if at else 'first'} step.")
+    return led[command]
+
+
+def _asked(console: Console, again: str) -> str:
+    try:
+        return console.input(_text(f"\n{COMMANDS}  [{again}] ", "dim")).strip().lower()
+    except EOFError:
+        console.print()
+        return "q"
+
+
+class _Screen:
+    """A console, and what has to be looked up in a story to show a step of it."""
+
+    def __init__(self, story: Story, console: Console) -> None:
+        self.story, self.console = story, console
+        self.nodes = {node.id: node for node in story.graph.nodes}
+        self.operands: dict[str, list[str]] = {}
+        for edge in story.graph.edges:
+            if self.nodes[edge.source].role != "constant":
+                self.operands.setdefault(edge.target, []).append(edge.source)
+
+    def show(self, step: StoryStep) -> None:
+        """Print one step: where it is, what happens, the code, the numbers."""
+        where = f"Step {step.number} of {len(self.story) - 1}, {step.phase}: {self.story.title}"
+        self.console.print(Rule(_text(where, "bold"), align="left", style="dim"))
+        self.console.print(_text(step.sentence, "bold"))
+        for part in step.parts:
+            self.console.print(Padding(_text(part.sentence), (0, 0, 0, 2), expand=False))
+        if step.line:
+            self.console.print(*_code(step.line), sep="\n", no_wrap=True, overflow="ellipsis")
+        self.console.print("", Columns(self._numbers(step), padding=(1, 3)), sep="\n")
+
+    def _numbers(self, step: StoryStep) -> Iterator[RenderableType]:
+        names = self.story.names
+        if step.phase == "forward":
+            for id in dict.fromkeys(self.operands.get(step.nodes[0], ())):
+                yield self._table(names[id], self.nodes[id].value, "")
+        for id in step.nodes:
+            yield self._table(names[id], self.nodes[id].value, _VALUE)
+            if step.phase != "given":
+                yield self._table(f"gradient of {names[id]}", step.gradient, _GRADIENT)
+        for part in step.parts:
+            for title, array in _sent(part):
+                yield self._table(f"to {names[part.receiver]}{title}", array, _SENT)
+
+    def _table(self, title: str, array: np.ndarray | None, style: str) -> RenderableType:
+        """A title and the numbers, as many columns as there is room for; "–" for none."""
+        if array is None:
+            return Group(_text(title, style), _text("–"))
+        shown = table(array)
+        widest = max((len(cell) for row in shown.rows for cell in row), default=0)
+        labels = max(map(len, shown.labels), default=0)
+        room = max(1, (self.console.width - labels - 5) // (widest + 2))
+        numbers = Table.grid(padding=(0, 2, 0, 0))
+        for i, row in enumerate(shown.rows):
+            cut = ["…"] if len(row) > room else []
+            numbers.add_row(*map(_text, [*shown.labels[i : i + 1], *row[:room], *cut]))
+        for column in numbers.columns:
+            column.justify, column.no_wrap = "right", True
+        head = _text(f"{title} {shown.shape}" if shown.shape else title, style)
+        if not shown.block:
+            return Group(head, numbers if shown.rows else _text("empty"))
+        blocks = "means of up to {} × {} numbers; of all:".format(*shown.block)
+        of_all = _text(f"{blocks} {shown.low} … {shown.high}, mean {shown.mean}", "dim")
+        return Group(head, numbers, of_all)
+
+
+def _sent(part: Part) -> Iterator[tuple[str, np.ndarray]]:
+    """What a part adds: what its rule gave, that summed to fit, and all that came so far."""
+    if part.summed:
+        yield ", product", part.product
+    yield ", summed" if part.summed else "", part.gradient
+    if part.received > 1:
+        yield f", {part.received} of {part.expected}", part.total
+
+
+def _code(line: Line) -> Iterator[Text]:
+    """The line that runs, with one around it; and what called it, if that is microbn's own."""
+    runs = line.inside or line
+    where = f"▸ {Path(runs.file).name}:{runs.number}"
+    numbers = [runs.number - 1, runs.number, runs.number + 1]
+    code = dedent("\n".join(getline(runs.file, n).rstrip().expandtabs() for n in numbers))
+    before, now, after = code.split("\n")
+    yield _text(f"{' ' * len(where)}  {before}", "dim")
+    yield _text(f"{where}  {now}", _NOW)
+    yield _text(f"{' ' * len(where)}  {after}", "dim")
+    if line.inside:
+        yield _text(f"  called at {line}", "dim")
+
+
+def _text(text: str, style: str = "") -> Text:
+    """Text with what a terminal would obey, such as an escape character, spelled: ``\\x1b``."""
+    spelled = (
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text
+    )
+    return Text("".join(spelled), style)
