@@ -97,10 +97,12 @@ def graph(target: str, shapes: Sequence[str] = (), seed: int = 0) -> tuple[Tenso
     root, cotangent = given if isinstance(given, tuple) and len(given) == 2 else (given, None)
     if isinstance(root, np.ndarray) and root.dtype == object:
         root = np.sum(root * rng.normal(size=root.shape))
-    if not isinstance(root, Tensor):
+    number = (np.ndarray, np.generic, float, int, list, type(None))
+    if not (isinstance(root, Tensor) and isinstance(cotangent, number)):
+        found = type(given if cotangent is None else cotangent).__name__
         raise ArgumentError(
-            f"{target}() gives {type(root).__name__}; it has to give the Tensor that was computed, "
-            "or that and a cotangent: return y, dy"
+            f"{target}() gives {found}; it has to give the Tensor that was computed, "
+            "or that and a cotangent, an array: return y, dy"
         )
     if cotangent is None and root.size != 1:
         cotangent = rng.normal(size=root.shape)

@@ -279,4 +279,23 @@ def test_story_of_a_gradient_is_told_like_any_other():
     x = Tensor(3.0, "x")
     first = mb.grad(np.square(x), x, create_graph=True)
     lines = told(mb.story(first))
-    assert "dx = leaf1 · (2 · x): leaf1 times 2 · x, which is 6." in lines
+    assert "dx = leaf1 · (2 · x): leaf1 times (2 · x), which is 6." in lines
+
+
+def test_operands_side_by_side_are_kept_apart_and_constants_are_short():
+    a, b = Tensor(1.0, "a"), Tensor(2.0, "b")
+    lines = told(mb.story((a + b) * (a - b) * 0.123456789))
+    assert "(a + b) · (a - b): (a + b) times (a - b), which is -3." in lines
+    assert any("· 0.1235: " in line for line in lines)
+
+
+def test_many_leaves_are_counted():
+    x = mb.scalars(np.arange(7.0), "x")
+    assert told(mb.story(np.sum(x)))[0] == "Given: 7 inputs."
+    net = nn.Sequential(*(nn.Linear(2, 2, rng=i) for i in range(4)))
+    story = mb.story(net(Tensor(np.ones((1, 2)))).sum())
+    assert story[0].sentence == "Given: 8 parameters and 1 input."
+
+
+def test_no_zero_has_a_sign():
+    assert values.table(np.array([-0.0, 1.0])).rows == [["0", "1"]]

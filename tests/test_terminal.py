@@ -108,7 +108,7 @@ def test_a_wide_array_is_cut_between_two_numbers(case, width):
 
 def test_a_large_array_is_summed_up():
     out = words(told(mb.story(np.sum(Tensor(np.arange(1200.0).reshape(40, 30), "x")))))
-    assert "means of up to 3 × 2 numbers; of all: 0 … 1.2e+03, mean 600" in out
+    assert "means of up to 4 × 3 numbers; of all: 0 … 1.2e+03, mean 600" in out
 
 
 def test_empty_arrays_are_called_so():

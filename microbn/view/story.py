@@ -227,8 +227,8 @@ class _Teller:
         named = [f"{name(leaf)} {leaf.shape or f'= {leaf.value:.4g}'}" for leaf in leaves]
         if len(named) > 6:
             held = sum(leaf.held for leaf in leaves)
-            counts = {"parameters": held, "inputs": len(leaves) - held}
-            named = [f"{n} {kind}" for kind, n in counts.items() if n]
+            counts = {"parameter": held, "input": len(leaves) - held}
+            named = [f"{n} {kind}{'s' * (n > 1)}" for kind, n in counts.items() if n]
         nodes = tuple(self.ids[leaf.number] for leaf in leaves)
         return StoryStep(0, "given", nodes, f"Given: {listed(named)}.")
 

@@ -38,6 +38,7 @@ def table(array: np.ndarray) -> Table:
     if len(grid) > MOST_ROWS or grid.shape[-1] > MOST_COLUMNS:
         block = -(-len(grid) // MOST_BLOCKS), -(-grid.shape[1] // MOST_BLOCKS)
         grid, labels, whole = _means(grid, block), [], spread(array)
+    grid = grid + 0.0  # no -0
     rows = [[f"{value:.3g}" for value in row] for row in grid.tolist()] if array.size else []
     return Table(array.shape, str(array.dtype), rows, labels[: len(rows)], block, *whole)
 
@@ -69,8 +70,8 @@ def spread(array: np.ndarray) -> tuple[str, str, str]:
 
 
 def number(value: float) -> str:
-    """Three digits of a number, its zeros at the end left out."""
-    return f"{float(value):.3g}"
+    """Three digits of a number, zeros at the end left out."""
+    return f"{float(value) + 0.0:.3g}"  # no -0
 
 
 def _means(grid: np.ndarray, block: tuple[int, int]) -> np.ndarray:

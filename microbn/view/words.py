@@ -89,7 +89,7 @@ class Words:
 
     def _operands(self, tensor: Tensor) -> list[Any]:
         inputs: Any = tensor.inputs
-        return [self.symbols[x.number] if isinstance(x, Tensor) else x for x in inputs]
+        return [self.symbols[x.number] if isinstance(x, Tensor) else _short(x) for x in inputs]
 
     def told(self, tensor: Tensor) -> str:
         """What a node is, in one sentence."""
@@ -100,8 +100,8 @@ class Words:
         return f"{head}: {self._gloss(tensor)}{also}, {shape(tensor.value)}."
 
     def _gloss(self, tensor: Tensor) -> str:
-        words = [str(operand) for operand in self._operands(tensor)]
-        words = [word if len(word) <= _LONGEST_NAME + 2 else "an array" for word in words]
+        operands = self._operands(tensor)
+        words = [_word(operand, alone=len(operands) == 1) for operand in operands]
         function: Any = tensor.function
         args: Any = tensor.args
         if function in _REDUCTIONS:
@@ -151,6 +151,22 @@ _GLOSS: dict[Callable, str] = {
     np.matrix_transpose: "{0} transposed",
     np.swapaxes: "{0} with two axes swapped",
 }
+
+
+def _short(x: Any) -> Any:
+    """A constant as it is shown: of a float four digits."""
+    if isinstance(x, (float, np.floating)) or (isinstance(x, np.ndarray) and not x.ndim):
+        return float(f"{x:.4g}")
+    return x
+
+
+def _word(operand: Any, alone: bool) -> str:
+    """An operand in a sentence; in parentheses, if something stands beside it."""
+    word = str(operand)
+    if len(word) > _LONGEST_NAME + 2:
+        return "an array"
+    compound = isinstance(operand, Symbol) and operand.level != _NAME
+    return f"({word})" if compound and not alone else word
 
 
 def over(axis: Any, shape: tuple[int, ...]) -> str:
