@@ -70,7 +70,8 @@ class Drawing:
             raise ArgumentError(f"draw: {format!r} is no format; it is one of {', '.join(FORMATS)}")
         check_renderers()
         for command in renderers(format):
-            made = subprocess.run(command, input=self.source.encode(), capture_output=True)
+            source = self.source.encode(errors="replace")  # half a surrogate pair is "?"
+            made = subprocess.run(command, input=source, capture_output=True)
             if made.returncode == 0:
                 return made.stdout
         raise RenderError(f"Graphviz failed: {made.stderr.decode(errors='replace').strip()}")

@@ -10,8 +10,6 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from ..errors import MicrobnError
-
 if TYPE_CHECKING:
     from .story import Story
 
@@ -31,7 +29,7 @@ def page(story: Story) -> str:
     data = json.dumps(story.data(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for sign, escape in _ESCAPES.items():
         data = data.replace(sign, escape)
-    return Template(frame).substitute(
+    whole = Template(frame).substitute(
         policy=(
             f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
             "img-src data:; base-uri 'none'; form-action 'none'"
@@ -41,6 +39,7 @@ def page(story: Story) -> str:
         story=data,
         script=script,
     )
+    return _written(whole)
 
 
 def notebook(story: Story) -> str:
@@ -53,8 +52,8 @@ def notebook(story: Story) -> str:
         svg = story.drawing(len(story) - 1, direction="TB").svg()
         address = b64encode(svg.encode()).decode()
         still = f'<img alt="The graph" src="data:image/svg+xml;base64,{address}">'
-    except MicrobnError:
-        still = f"<pre>{html.escape(str(story))}</pre>"
+    except Exception:  # a notebook's repr must not raise
+        still = f"<pre>{_written(html.escape(str(story)))}</pre>"
     frame = html.escape(page(story), quote=True)
     return (
         "<style>.microbn-untrusted { display: none; }</style>"
@@ -63,3 +62,8 @@ def notebook(story: Story) -> str:
         '<div class="microbn-untrusted"><p>To step through this graph, trust this notebook '
         f"(File, Trust Notebook) and run the cell again.</p>{still}</div>"
     )
+
+
+def _written(text: str) -> str:
+    """The text as a file can hold it: half a surrogate pair, which a name may have, is "?"."""
+    return text.encode(errors="replace").decode()
