@@ -1,8 +1,11 @@
-"""Hypothesis profiles: HYPOTHESIS_PROFILE=dev (the default), ci or thorough; rules set back."""
+"""Hypothesis profiles: HYPOTHESIS_PROFILE=dev (the default), ci or thorough; rules set back;
+a browser.
+"""
 
 import os
 
 import pytest
+from browser import Opened, executable
 from hypothesis import settings
 
 from microbn.calls import CALLS
@@ -22,3 +25,23 @@ def _rules_as_they_were():
     for table, before in saved:
         table.clear()
         table.update(before)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium without a window, until the module ends: it keeps the thread's event loop busy."""
+    path = executable()
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is missing")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Opens the pages of stories. None of them may have reported anything by the end."""
+    opened = Opened(browser, tmp_path)
+    yield opened
+    opened.close()
+    assert opened.troubles == []

@@ -1,0 +1,104 @@
+"""A page in a real browser: opened, watched for trouble, and read as its user sees it."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+SIZE = {"width": 1280, "height": 720}
+PHONE = {"width": 390, "height": 844}
+
+# One trip to the browser for each step: to go there and to read all that is shown.
+_LOOK = """(number) => {
+  const all = (selector, from = document) => [...from.querySelectorAll(selector)];
+  const texts = (selector, from) => all(selector, from).map((element) => element.textContent);
+  const rect = (group) => {
+    const side = (name) => Number(group.querySelector("rect").getAttribute(name));
+    return { x: side("x"), y: side("y"), width: side("width"), height: side("height") };
+  };
+  const slider = document.getElementById("slider");
+  if (number !== null) {
+    slider.value = number;
+    slider.dispatchEvent(new Event("input"));
+  }
+  return {
+    at: Number(slider.value),
+    sentence: document.getElementById("sentence").textContent,
+    where: document.getElementById("where").textContent,
+    words: document.getElementById("tables").innerText,
+    marked: texts("#step mark"),
+    tables: all("#tables table").map((table) => ({
+      caption: table.caption.textContent,
+      rows: [...table.rows].map((row) => all("td", row).map((td) => td.textContent || td.title)),
+    })),
+    boxes: all("#graph svg .box").map((box) => ({
+      ...rect(box), now: box.classList.contains("now"), texts: texts("text", box),
+      title: texts("title", box)[0],
+    })),
+    frames: all("#graph svg .frame").map((frame) => ({
+      ...rect(frame), title: texts("text", frame)[0],
+    })),
+    edges: all("#graph svg .edge").length,
+  };
+}"""
+
+
+def executable() -> str:
+    """The path of a Chromium, or else the test is skipped."""
+    for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    return pytest.skip("no Chromium is installed: the page unchecked")
+
+
+def watch(page, report: Callable[[str], None], own: str) -> None:
+    """Report every error, message, dialog and window of a page, and what it asks for but itself."""
+    page.on("pageerror", lambda error: report(f"error: {error}"))
+    page.on("console", lambda message: report(f"console: {message.text}"))
+    page.on("popup", lambda window: report(f"window: {window.url}"))
+    page.on("dialog", lambda dialog: (report(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.on("request", lambda asked: asked.url == own or report(f"request: {asked.url}"))
+
+
+class Opened:
+    """Pages of one test; ``troubles`` is what they reported."""
+
+    def __init__(self, browser, folder: Path) -> None:
+        self.browser, self.folder = browser, folder
+        self.contexts, self.troubles = [], []
+
+    def __call__(self, story, address: str = "", *, text: str | None = None, **options):
+        """A new window with the page of a story, or with ``text`` in the place of that page."""
+        file = story.save(self.folder / f"page{len(self.contexts)}.html")
+        if text is not None:
+            file.write_text(text, encoding="utf-8")
+        context = self.browser.new_context(**{"viewport": SIZE, **options})
+        context.set_default_timeout(10_000)
+        self.contexts.append(context)
+        page = context.new_page()
+        watch(page, self.troubles.append, file.as_uri())
+        page.goto(file.as_uri() + address)
+        return page
+
+    def close(self) -> None:
+        for context in self.contexts:
+            context.close()
+
+
+def look(page, number: int | None = None) -> SimpleNamespace:
+    """What a page shows, after a step has been asked for by its slider."""
+    return SimpleNamespace(**page.evaluate(_LOOK, number))
+
+
+def at(page) -> int:
+    """The number of the step that a page is at."""
+    return int(page.input_value("#slider"))
+
+
+def await_step(page, number: int) -> None:
+    """Wait until a page is at a step; fails after a while."""
+    from playwright.sync_api import expect
+
+    expect(page.locator("#slider")).to_have_value(str(number))

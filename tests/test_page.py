@@ -1,0 +1,423 @@
+"""The page in a real browser: its steps, its numbers, and that it is harmless."""
+
+import re
+import xml.etree.ElementTree as ET
+from linecache import getline
+
+import numpy as np
+import pytest
+import stories
+from browser import at, await_step, look
+from stories import HOSTILE, shown
+
+from microbn import Tensor
+from microbn.view.page import page as html
+from microbn.view.values import table
+
+LAST = len(stories.batch_norm()) - 1
+TURN = next(s.number for s in stories.batch_norm() if s.phase == "backward")
+
+
+def text(page, selector):
+    return shown(page.locator(selector).text_content())
+
+
+# --- going through it
+
+
+@pytest.mark.parametrize(("forth", "back"), [("ArrowRight", "ArrowLeft"), ("PageDown", "PageUp")])
+def test_keys_step_forth_and_back_and_stay_at_the_ends(opened, forth, back):
+    page = opened(stories.fork())
+    last = len(stories.fork()) - 1
+    page.keyboard.press(back)
+    assert at(page) == 0
+    for number in [*range(1, last + 1), last]:
+        page.keyboard.press(forth)
+        assert at(page) == number
+    page.keyboard.press(back)
+    assert at(page) == last - 1
+
+
+def test_keys_lead_to_start_end_and_to_where_each_way_starts(opened):
+    page = opened(stories.batch_norm())
+    for key, number in {"End": LAST, "Home": 0, "b": TURN, "f": 0}.items():
+        page.keyboard.press(key)
+        assert at(page) == number
+
+
+def test_buttons_lead_where_the_keys_do_and_rest_at_the_ends(opened):
+    page = opened(stories.batch_norm())
+    for button, number in {"#last": LAST, "#previous": LAST - 1, "#first": 0, "#next": 1}.items():
+        page.click(button)
+        assert at(page) == number
+    page.click("#turn")
+    assert at(page) == TURN
+    for number, resting in {0: ["#previous", "#first"], LAST: ["#next", "#last"]}.items():
+        look(page, number)
+        disabled = {b for b in ("#first", "#previous", "#next", "#last") if page.is_disabled(b)}
+        assert disabled == set(resting)
+
+
+def test_slider_leads_to_its_step_and_says_it(opened):
+    page = opened(stories.batch_norm())
+    assert page.get_attribute("#slider", "max") == str(LAST)
+    for number in (3, TURN, LAST):
+        page.fill("#slider", str(number))
+        said = page.get_attribute("#slider", "aria-valuetext")
+        assert stories.batch_norm()[number].sentence in said
+        assert str(number) in said
+    page.focus("#slider")
+    page.keyboard.press("ArrowLeft")
+    assert at(page) == LAST - 1
+
+
+def test_keys_stay_with_the_control_that_has_them_and_with_the_browser(opened):
+    page = opened(stories.batch_norm(), "#step=5")
+    page.focus("#pace")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Home")
+    page.keyboard.press("b")
+    assert at(page) == 5
+    page.focus("#next")
+    page.keyboard.press("Space")
+    assert at(page) == 6
+    assert page.get_attribute("#play", "aria-pressed") == "false"
+    page.keyboard.press("Control+ArrowRight")
+    page.keyboard.press("Control+b")
+    assert at(page) == 6
+
+
+@pytest.mark.parametrize(
+    ("address", "number"),
+    [
+        ("#step=0", 0),
+        ("#step=7", 7),
+        (f"#step={LAST}", LAST),
+        ("#step=999", LAST),
+        ("#step=" + "9" * 400, LAST),
+        ("#step=-1", 0),
+        ("#step=1e1", 0),
+        ("#step=7x", 0),
+        ("#step=", 0),
+        ("#<b>", 0),
+    ],
+)
+def test_address_leads_to_a_step_on_load_and_later(opened, address, number):
+    page = opened(stories.batch_norm(), address)
+    assert at(page) == number
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    page.evaluate("address => (location.hash = address)", address)
+    await_step(page, number)
+
+
+def test_address_follows_the_step(opened):
+    page = opened(stories.batch_norm())
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("location.hash") == "#step=1"
+    page.reload()
+    assert at(page) == 1
+
+
+# --- playing
+
+
+def clocked(opened, story, pace=None):
+    """A page whose time stands still, at a pace; the fastest if none is said."""
+    page = opened(story)
+    page.clock.install(time=0)
+    page.reload()
+    page.clock.pause_at(1000)
+    paces = page.locator("#pace option").evaluate_all("all => all.map((one) => Number(one.value))")
+    page.select_option("#pace", str(pace or min(paces)))
+    page.locator("#pace").blur()
+    return page, pace or min(paces)
+
+
+def test_space_plays_to_the_end_and_there_it_stops(opened):
+    page, pace = clocked(opened, stories.batch_norm())
+    page.keyboard.press("Space")
+    assert page.get_attribute("#play", "aria-pressed") == "true"
+    for number in range(1, LAST + 1):
+        page.clock.run_for(pace)
+        assert at(page) == number
+    assert page.get_attribute("#play", "aria-pressed") == "false"
+    page.clock.run_for(10 * pace)
+    assert at(page) == LAST
+
+
+def test_play_at_the_end_starts_again(opened):
+    page, pace = clocked(opened, stories.fork())
+    page.keyboard.press("End")
+    page.click("#play")
+    assert at(page) == 0
+    page.clock.run_for(2 * pace)
+    assert at(page) == 2
+
+
+def test_play_keeps_its_pace(opened):
+    page, pace = clocked(opened, stories.fork(), 2000)
+    page.click("#play")
+    page.clock.run_for(pace - 10)
+    assert at(page) == 0
+    page.clock.run_for(20)
+    assert at(page) == 1
+
+
+@pytest.mark.parametrize("key", ["Space", "ArrowRight", "ArrowLeft", "Home", "b"])
+def test_any_key_ends_the_play(opened, key):
+    page, pace = clocked(opened, stories.batch_norm())
+    page.keyboard.press("Space")
+    page.clock.run_for(2 * pace)
+    page.keyboard.press(key)
+    stopped = at(page)
+    page.clock.run_for(5 * pace)
+    assert at(page) == stopped
+    assert page.get_attribute("#play", "aria-pressed") == "false"
+
+
+def test_play_advances_by_a_real_clock_too(opened):
+    page = opened(stories.fork())
+    page.select_option("#pace", index=page.locator("#pace option").count() - 1)
+    page.click("#play")
+    await_step(page, 2)
+
+
+# --- what it says
+
+
+@pytest.mark.parametrize("made", [stories.batch_norm, stories.fork, stories.mlp])
+def test_every_step_shows_its_sentence_and_the_numbers_of_its_arrays(opened, made):
+    story = made()
+    page = opened(story)
+    values = {node.id: node.value for node in story.graph.nodes}
+    for step in story:
+        shown = look(page, step.number)
+        assert shown.sentence == step.sentence
+        assert f"step {step.number} of {len(story) - 1}" in shown.where
+        needed = [values[id] for id in step.nodes]
+        if step.phase == "backward":
+            needed += [step.gradient, *(array for part in step.parts for array in arrays(part))]
+        rows = [one["rows"] for one in shown.tables]
+        assert all(table(array).rows in rows for array in needed)
+
+
+def arrays(part):
+    """What is told of a part in numbers."""
+    return [part.gradient, *[part.product] * bool(part.summed), *[part.total] * (part.received > 1)]
+
+
+def test_sentence_is_a_status_that_is_read_aloud(opened):
+    assert opened(stories.fork()).get_attribute("#sentence", "role") == "status"
+
+
+def test_large_array_is_shown_by_means_of_blocks_with_its_range(opened):
+    x = Tensor(np.arange(4000.0).reshape(100, 40), "x")
+    shown = look(opened(stories.told(x * 2.0)), 1)
+    assert {len(one["rows"]) for one in shown.tables} == {15}
+    assert "0 to 8e+03, mean 4e+03" in shown.words
+
+
+def test_nan_and_infinities_are_shown(opened):
+    with np.errstate(all="ignore"):
+        y = np.log(Tensor([[0.0, -1.0, 1.0]], "x"))
+        story = stories.told(y * np.array([[-1.0, 1.0, 1.0]]))
+    page = opened(story)
+    seen = {cell for n in range(3) for one in look(page, n).tables for cell in one["rows"][0]}
+    assert {"inf", "-inf", "nan"} <= seen
+
+
+def test_empty_arrays_and_single_numbers_are_shown(opened):
+    y = (Tensor(np.zeros((0, 3)), "none") * 2.0).sum() + Tensor(2.5, "one")
+    shown = look(opened(stories.told(y)))
+    assert "empty" in shown.words
+    assert [["2.5"]] in [one["rows"] for one in shown.tables]
+
+
+def dashes(shown):
+    return [box["texts"].count("–") for box in shown.boxes]
+
+
+def test_what_is_not_computed_yet_is_a_dash_and_never_a_number(opened):
+    page = opened(stories.fork())
+    # x, x · x and x · x + x: value and gradient of each
+    for number, expected in enumerate([(1, 2, 2), (1, 1, 2), (1, 1, 1), (0, 0, 0)]):
+        shown = look(page, number)
+        assert tuple(dashes(shown)) == expected
+        assert not any("0" in box["texts"] for box in shown.boxes)
+
+
+def test_dashes_of_all_steps_are_those_of_the_story(opened):
+    story = stories.batch_norm()
+    page = opened(story)
+    known, begun = set(), set()
+    for step in story:
+        known |= set(step.nodes)
+        begun |= {part.receiver for part in step.parts}
+        begun |= set(step.nodes) if step.phase == "backward" else set()
+        assert dashes(look(page, step.number)) == [
+            0 if node.role == "constant" else (node.id not in known) + (node.id not in begun)
+            for node in story.graph.nodes
+        ]
+
+
+def test_gradient_of_zero_is_a_zero_and_one_that_never_flows_a_dash(opened):
+    x, y = Tensor(-1.0, "x"), Tensor(2.0, "y")
+    story = stories.told(np.where(x > 0, x, y))
+    shown = look(opened(story), len(story) - 1)
+    gradients = {box["texts"][0]: box["texts"][-1] for box in shown.boxes}
+    assert gradients["x"] == "0"
+    assert gradients["x > 0"] == "–"
+
+
+def test_parts_of_a_sum_are_counted_in_the_cards_and_on_the_boxes(opened):
+    story = stories.batch_norm()
+    page = opened(story)
+    for step in story:
+        shown = look(page, step.number)
+        several = [part for part in step.parts if part.expected > 1]
+        counts = [f"part {part.received} of {part.expected}" for part in several]
+        assert re.findall(r"part \d+ of \d+", shown.words) == counts
+        on_boxes = {text for box in shown.boxes for text in box["texts"]}
+        incomplete = [part for part in several if part.received < part.expected]
+        assert {f"{part.received} of {part.expected}" for part in incomplete} <= on_boxes
+    assert not any(" of " in text for text in on_boxes)
+
+
+def test_line_of_code_is_marked(opened):
+    story = stories.batch_norm()
+    page = opened(story)
+    for step in story:
+        marked = look(page, step.number).marked
+        line = step.line and (step.line.inside or step.line)
+        assert len(marked) == bool(line)
+        if line:
+            assert getline(line.file, line.number).strip() in marked[0]
+
+
+# --- harmless
+
+
+def test_hostile_names_are_shown_as_text_wherever_they_stand(opened):
+    story = stories.hostile()
+    page = opened(story)
+    assert shown(page.title()) == text(page, "h1") == shown(" ".join(HOSTILE))
+    looks = [look(page, number) for number in range(len(story))]
+    captions = shown(" ".join(one["caption"] for now in looks for one in now.tables))
+    marked = shown(" ".join(line for now in looks for line in now.marked))
+    titles = {shown(box["title"]) for box in looks[0].boxes}
+    frames = {shown(frame["title"])[2:17] for frame in looks[0].frames}
+    groups = {shown(name) for name in page.locator("#groups button").all_text_contents()}
+    for name in map(shown, HOSTILE):
+        assert name in captions
+        assert name in marked
+        assert name in groups
+        assert name[:15] in frames
+        assert any(title.startswith(name) for title in titles)
+
+
+def test_hostile_names_make_no_elements(opened):
+    page = opened(stories.hostile())
+    for number in range(len(stories.hostile())):
+        look(page, number)
+        assert page.locator("img, script, [onerror]").count() == 2  # the data and the page's own
+
+
+def test_half_a_surrogate_pair_and_control_characters_do_no_harm(opened, tmp_path):
+    story = stories.told(Tensor(1.0, "half \ud800 \x00 bell \x07.") * 2.0, "half \ud800 \x00")
+    page = opened(story)
+    assert "bell" in look(page).sentence
+    assert "<iframe" in story._repr_html_()
+    picture = saved(page, tmp_path).read_text(encoding="utf-8")
+    assert "bell" in " ".join(ET.fromstring(picture).itertext())
+    opened.troubles.clear()
+
+
+@pytest.fixture
+def planted(opened):
+    """A page that may be troubled: what it reported is for the test to look at, and then gone."""
+    yield opened
+    opened.troubles.clear()
+
+
+INLINE = """() => {
+  const script = document.createElement("script");
+  script.textContent = "window.owned = true";
+  document.body.append(script);
+  return window.owned === true;
+}"""
+ASK = """async () => {
+  const image = new Image();
+  image.src = "https://example.invalid/image.png";
+  await Promise.all([
+    new Promise((done) => (image.onerror = image.onload = done)),
+    fetch("https://example.invalid/data").catch(() => null),
+  ]);
+}"""
+
+
+@pytest.mark.parametrize("policy", [True, False], ids=["with policy", "without"])
+def test_policy_blocks_scripts_that_are_not_the_pages_own_and_the_network(planted, policy):
+    whole = html(stories.fork())
+    without = re.sub("<meta http-equiv.*>", "", whole)
+    assert without != whole
+    page = planted(stories.fork(), text=whole if policy else without)
+    reached = []
+    page.route("**/*", lambda route: (reached.append(route.request.url), route.abort()))
+    assert page.evaluate(INLINE) is not policy
+    page.evaluate(ASK)
+    assert len(reached) == (0 if policy else 2)
+    assert any("Content Security Policy" in trouble for trouble in planted.troubles) == policy
+
+
+@pytest.mark.parametrize(
+    ("act", "trouble"),
+    [
+        ("() => { setTimeout(() => { throw Error('planted') }) }", "error: planted"),
+        ("() => console.log('planted')", "console: planted"),
+        ("() => { setTimeout(() => alert('planted')) }", "dialog: planted"),
+        ("() => { fetch('file:///planted').catch(() => 0) }", "planted"),
+        ("() => { open('about:blank') }", "window: about:blank"),
+    ],
+)
+def test_the_watch_sees_trouble(planted, act, trouble):
+    page = planted(stories.fork())
+    page.evaluate(act)
+    for _ in range(100):
+        if any(trouble in one for one in planted.troubles):
+            return
+        page.evaluate("() => new Promise((done) => setTimeout(done, 10))")
+    pytest.fail(f"the watch reported only {planted.troubles}")
+
+
+# --- saving
+
+
+def saved(page, folder):
+    with page.expect_download() as download:
+        page.click("#save")
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_step_is_saved_as_a_picture_of_its_own(planted, tmp_path, scheme):
+    page = planted(stories.hostile(), "#step=7", color_scheme=scheme)
+    path = saved(page, tmp_path)
+    assert path.name == "step7.svg"
+    root = ET.fromstring(path.read_text(encoding="utf-8"))
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert not [e for e in root.iter() if e.tag.endswith("script")]
+    assert not [name for e in root.iter() for name in e.attrib if name.startswith("on")]
+    texts = {shown(t) for t in root.itertext()}
+    for name in HOSTILE:
+        assert any(t.startswith(shown(name)) for t in texts)
+    assert opens_as_a_picture(page, path)
+
+
+def opens_as_a_picture(page, path):
+    frame = path.with_name("frame.html")
+    frame.write_text(f'<img src="{path.name}">')
+    page.goto(frame.as_uri())
+    return page.evaluate("document.images[0].naturalWidth") > 100
