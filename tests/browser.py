@@ -41,6 +41,7 @@ _LOOK = """(number) => {
       ...rect(frame), title: texts("text", frame)[0],
     })),
     edges: all("#graph svg .edge").length,
+    elements: all("img, script, iframe, [onerror]").length,
   };
 }"""
 

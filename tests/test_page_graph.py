@@ -12,7 +12,7 @@ GRAPHS = {
     "mlp": stories.mlp,
     "residual": lambda: stories.residual(8),
     "scalars": stories.scalar_batch_norm,
-    **{f"program {seed}": lambda seed=seed: stories.random_program(seed) for seed in (1, 4, 7)},
+    **{f"program {seed}": lambda seed=seed: stories.random_program(seed) for seed in (1, 7)},
 }
 
 
@@ -22,6 +22,15 @@ def graph(request):
 
 
 # --- places
+
+OUTSIDE = """() => [...document.querySelectorAll("#graph .box")].flatMap((box) => {
+  const outer = box.querySelector("rect").getBBox();
+  return [...box.querySelectorAll("text:not(.sum), .rim")].filter((part) => {
+    const inner = part.getBBox();
+    return inner.width && (inner.x < outer.x || inner.x + inner.width > outer.x + outer.width
+      || inner.y < outer.y - 2 || inner.y + inner.height > outer.y + outer.height + 2);
+  }).map((part) => part.textContent || "heatmap");
+})"""
 
 
 def meet(one, other):
@@ -47,17 +56,18 @@ def misplaced(boxes, frames):
     return wrong + [(a, b) for a, b in nested if not (holds(a, b) or holds(b, a))]
 
 
-def test_no_two_boxes_overlap_and_frames_hold_what_is_theirs(opened, graph):
-    shown = look(opened(graph))
+def test_boxes_never_overlap_and_stand_in_their_frames_with_what_is_written_on_them(opened, graph):
+    page = opened(graph)
+    shown = look(page)
     assert len(shown.boxes) == len(graph.graph.nodes)
     assert len(shown.frames) == len(graph.graph.groups())
     assert not misplaced(shown.boxes, shown.frames)
     depths = [sum(holds(frame, box) for frame in shown.frames) for box in shown.boxes]
     assert depths == [len(node.scope) for node in graph.graph.nodes]
-
-
-def test_there_is_an_arrow_for_every_use(opened, graph):
-    assert look(opened(graph)).edges == len(graph.graph.edges)
+    assert shown.edges == len(graph.graph.edges)
+    for number in (0, len(graph) // 2, len(graph) - 1):
+        look(page, number)
+        assert page.evaluate(OUTSIDE) == []
 
 
 def test_the_check_sees_what_is_misplaced():
@@ -70,23 +80,6 @@ def test_the_check_sees_what_is_misplaced():
     assert misplaced([], [box, across])
 
 
-OUTSIDE = """() => [...document.querySelectorAll("#graph .box")].flatMap((box) => {
-  const outer = box.querySelector("rect").getBBox();
-  return [...box.querySelectorAll("text:not(.sum), .rim")].filter((part) => {
-    const inner = part.getBBox();
-    return inner.width && (inner.x < outer.x || inner.x + inner.width > outer.x + outer.width
-      || inner.y < outer.y - 2 || inner.y + inner.height > outer.y + outer.height + 2);
-  }).map((part) => part.textContent || "heatmap");
-})"""
-
-
-def test_what_is_written_on_a_box_stands_inside_it(opened, graph):
-    page = opened(graph)
-    for number in (0, len(graph) // 2, len(graph) - 1):
-        look(page, number)
-        assert page.evaluate(OUTSIDE) == []
-
-
 UNSEEN = """() => {
   const room = document.getElementById("graph").getBoundingClientRect();
   return [...document.querySelectorAll("#graph .box.now > rect")].filter((rect) => {
@@ -97,8 +90,11 @@ UNSEEN = """() => {
 }"""
 
 
-@pytest.mark.parametrize("size", [SIZE, PHONE], ids=["1280x720", "phone"])
-@pytest.mark.parametrize("made", [stories.batch_norm, stories.mlp])
+@pytest.mark.parametrize(
+    ("made", "size"),
+    [(stories.batch_norm, SIZE), (stories.mlp, PHONE)],
+    ids=["lecture room", "phone"],
+)
 def test_box_of_the_step_is_in_sight_at_every_step(opened, made, size):
     page = opened(made(), viewport=size, reduced_motion="reduce")
     for step in made():
@@ -147,26 +143,23 @@ def button(page, path):
 PATHS = stories.mlp().graph.groups()
 
 
-@pytest.mark.parametrize("path", PATHS, ids=dotted)
-def test_group_closes_and_opens_by_its_button(opened, path):
-    story = stories.mlp()
-    page = opened(story)
+def test_group_closes_and_opens_by_its_button(opened):
+    page = opened(stories.mlp())
     page.click("#groups summary")
-    assert counts(look(page)) == expected(story, [])
-    for closed in ([path], []):
-        button(page, path).click()
-        assert counts(look(page)) == expected(story, closed)
-        assert button(page, path).get_attribute("aria-pressed") == str(not closed).lower()
+    for path in PATHS:
+        for closed in ([path], []):
+            button(page, path).click()
+            assert counts(look(page)) == expected(stories.mlp(), closed)
+            assert button(page, path).get_attribute("aria-pressed") == str(not closed).lower()
 
 
-@pytest.mark.parametrize("path", PATHS, ids=dotted)
-def test_group_closes_by_a_click_on_its_frame_and_opens_by_one_on_its_box(opened, path):
-    story = stories.mlp()
-    page = opened(story)
-    page.locator("#graph .frame text").filter(has_text=path[-1]).click()
-    assert counts(look(page)) == expected(story, [path])
-    page.locator("#graph .box.group").click()
-    assert counts(look(page)) == expected(story, [])
+def test_group_closes_by_a_click_on_its_frame_and_opens_by_one_on_its_box(opened):
+    page = opened(stories.mlp())
+    for path in PATHS:
+        page.locator("#graph .frame text").filter(has_text=path[-1]).click()
+        assert counts(look(page)) == expected(stories.mlp(), [path])
+        page.locator("#graph .box.group").click()
+        assert counts(look(page)) == expected(stories.mlp(), [])
 
 
 def test_closed_groups_keep_places_and_arrows_right_in_every_combination(opened):
