@@ -9,6 +9,8 @@ function show() {
   $("sentence").textContent = step.sentence;
   $("tables").replaceChildren(...tables(step));
   $("code").replaceChildren(...code(step.line));
+  for (const part of $("step").querySelectorAll("pre, figure")) // to be scrolled by keyboard too
+    if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
   $("step").scrollTop = 0;
   $("slider").value = state.at;
   $("slider").setAttribute("aria-valuetext", `${phase}, step ${state.at}: ${step.sentence}`);

@@ -29,7 +29,7 @@ function card(part) {
   sums.append(numbers(part.gradient, forked ? "this part" : gradient, forked ? "" : "whole"));
   if (part.total)
     sums.append(gives("="), numbers(part.total, `${gradient}, ${counted(part)}`, kind));
-  return make("section", { class: "card", "aria-label": `to ${name}` }, head, sums);
+  return make("section", { class: "card" }, head, sums);
 }
 
 // What a value had received before this part.
