@@ -3,9 +3,12 @@
 import re
 from itertools import combinations
 
+import numpy as np
 import pytest
 import stories
 from browser import PHONE, SIZE, await_step, look
+
+from microbn import Tensor
 
 GRAPHS = {
     "batch norm": stories.batch_norm,
@@ -305,6 +308,14 @@ def with_axe(page):
 def test_axe_finds_nothing_to_object_to(opened, size, scheme):
     page = with_axe(opened(stories.batch_norm(), viewport=size, color_scheme=scheme))
     for number in (0, 4, 12):  # what is given, one step forward, one backward
+        look(page, number)
+        assert page.evaluate(AXE, RULES) == []
+
+
+def test_axe_finds_nothing_in_tables_that_are_too_wide_for_a_phone(opened):
+    x = Tensor(np.full((2, 2, 8), -0.00123456), "x")
+    page = with_axe(opened(stories.told(x * x), viewport=PHONE))
+    for number in range(3):
         look(page, number)
         assert page.evaluate(AXE, RULES) == []
 
