@@ -127,10 +127,9 @@ def missing(format="svg"):
 
 
 @pytest.mark.parametrize("renderers", [none, failing, missing])
-def test_where_nothing_can_draw_the_story_is_told_in_text(untrusted, monkeypatch, renderers):
+def test_where_nothing_can_draw_the_story_is_told_in_text(monkeypatch, renderers):
     monkeypatch.setattr(dot, "renderers", renderers)
     story = stories.told(Tensor(1.0, "<b>&") * 2.0)
-    page = untrusted(story)
-    assert page.get_by_text("trust this notebook").is_visible()
-    assert page.locator("pre").text_content() == str(story)
-    assert html.escape("<b>&") in story._repr_html_()
+    shown = story._repr_html_()
+    assert "trust this notebook" in shown
+    assert f"<pre>{html.escape(str(story))}</pre>" in shown
