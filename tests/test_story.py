@@ -299,3 +299,11 @@ def test_many_leaves_are_counted():
 
 def test_no_zero_has_a_sign():
     assert values.table(np.array([-0.0, 1.0])).rows == [["0", "1"]]
+
+
+def test_parameters_of_one_name_are_told_apart_by_their_groups():
+    net = nn.Sequential(nn.Linear(2, 2, rng=0), nn.Linear(2, 2, rng=1))
+    names = mb.story(net(np.ones((1, 2))).sum()).names.values()
+    assert {"layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias"} <= {*names}
+    layer = nn.Linear(2, 2, rng=0)
+    assert {"weight", "bias"} <= {*mb.story(layer(np.ones((1, 2))).sum()).names.values()}

@@ -195,7 +195,7 @@ def story(root: Tensor, cotangent: Any = None, *, title: str | None = None) -> S
     swept = list(sweep(root, cotangent))
     graph = snapshot(root, {step.node.number: step.gradient for step in swept})
     tape = history(root)
-    words = Words(tape)
+    words = Words(tape, {node.number: node.scope for node in graph.nodes})
     ids = {node.number: node.id for node in graph.nodes}
     names = {node.id: _constant(node) for node in graph.nodes if node.number is None}
     names |= {ids[tensor.number]: words.name(tensor) for tensor in tape}

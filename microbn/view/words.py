@@ -5,7 +5,8 @@ Nothing here knows a gradient: what a rule says is the rule itself, called with 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ GREEK = {
 SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "matmul": "@", "sqrt": "√"}
 _NAME = Symbol("").level  # of what needs no parentheses: no operator stands open in it
 _LONGEST_NAME = 18  # of an expression in the place of a name
+_LONGEST_OPERAND = 40  # of a user's own name, or a constant, in a sentence
 _LONGEST = 120  # of a formula
 
 
@@ -39,17 +41,21 @@ def greek(name: str) -> str:
 class Words:
     """The names and formulas of a tape, which is a list of Tensors in the order of their making.
 
+    Parameters of one name are told apart by their groups, ``homes`` by a Tensor's number.
     A Tensor without a name is called by what computed it, ``σ² + 1e-05``, where that is short;
     else by the function and its number on the tape, ``sum7``.
     """
 
-    def __init__(self, tape: Iterable[Tensor]) -> None:
+    def __init__(self, tape: Sequence[Tensor], homes: Mapping[Any, tuple[str, ...]]) -> None:
+        shared = Counter(tensor.name for tensor in tape if tensor.held)
         self.symbols: dict[int, Symbol] = {}
         self.formulas: dict[int, str] = {}
         for i, tensor in enumerate(tape):
             made = self._made(tensor)
             self.formulas[tensor.number] = made.text
             if name := greek(str(tensor.name or "")):
+                if shared[tensor.name] > 1 and homes[tensor.number]:
+                    name = f"{homes[tensor.number][-1]}.{name}"
                 made = Symbol(name, tensor.value)
             elif not 0 < len(made.text) <= _LONGEST_NAME:
                 kind = tensor.function.__name__ if tensor.function else "leaf"
@@ -163,7 +169,7 @@ def _short(x: Any) -> Any:
 def _word(operand: Any, alone: bool) -> str:
     """An operand in a sentence; in parentheses, if something stands beside it."""
     word = str(operand)
-    if len(word) > _LONGEST_NAME + 2:
+    if len(word) > _LONGEST_OPERAND:
         return "an array"
     compound = isinstance(operand, Symbol) and operand.level != _NAME
     return f"({word})" if compound and not alone else word
