@@ -81,6 +81,7 @@ CALLS = {
     "scope": (lambda name: mb.scope(name).__enter__(), lambda: ["s"]),
     "label": (mb.label, lambda: [{}]),
     "draw": (mb.draw, lambda: [loss()]),
+    "story": (mb.story, lambda: [loss()]),
     "batch_norm": (F.batch_norm, lambda: [x(), v(), v(), 1e-5]),
     "moments": (lambda axis: F.moments(x(), axis), lambda: [0]),
     "normalize": (lambda eps: F.normalize(x(), np.ones((1, 3)), eps), lambda: [1e-5]),

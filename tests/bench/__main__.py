@@ -19,8 +19,9 @@ from rich.table import Table as Grid
 from .checker import checker
 from .contenders import OURS
 from .measures import MEASURES, Table
+from .pages import pages
 
-ALL = {**MEASURES, "checker": checker}
+ALL = {**MEASURES, "checker": checker, "pages": pages}
 PACKAGES = ["microbn", "numpy", "torch", "autograd", "mygrad", "micrograd"]
 
 
