@@ -110,7 +110,9 @@ def sigmoid(x: Array) -> Array:
 def softmax(x: Array, axis: int = -1) -> Array:
     """``exp(x) / sum(exp(x))`` over ``axis``."""
     powers = np.exp(_shifted(x, axis))
-    return powers / np.sum(powers, axis=axis, keepdims=True)
+    total = np.sum(powers, axis=axis, keepdims=True)
+    label({"powers": powers, "total": total})
+    return powers / total
 
 
 def log_softmax(x: Array, axis: int = -1) -> Array:
@@ -124,7 +126,10 @@ def _shifted(x: Array, axis: int) -> Array:
     such a shift, so it counts as a constant.
     """
     _check_arrays("softmax", x)
-    return x - stop_gradient(np.max(x, axis=axis, keepdims=True))
+    largest = np.max(x, axis=axis, keepdims=True)
+    shifted = x - stop_gradient(largest)
+    label({"largest": largest, "shifted": shifted})
+    return shifted
 
 
 def cross_entropy(logits: Array, targets: Any) -> Array:
@@ -148,7 +153,10 @@ def cross_entropy(logits: Array, targets: Any) -> Array:
         raise RangeError(
             f"cross_entropy: target {targets[i]} at [{i}] is not one of {classes} classes"
         )
-    return -np.sum(log_softmax(logits)[np.arange(n), targets]) / n
+    log_p = log_softmax(logits)
+    loss = -np.sum(log_p[np.arange(n), targets]) / n
+    label({"log_p": log_p, "loss": loss})
+    return loss
 
 
 def mse(prediction: Array, target: Array) -> Array:

@@ -92,7 +92,7 @@ FAULTS = {
         rewritten(backward, "backward", "np.array(gradient)", "np.asarray(gradient)"),
     "two .grad are one array":
         together(rewritten(backward, "backward", "np.array(gradient)", "np.asarray(gradient)"),
-                 replaced(backward, "_shown", lambda value: value)),
+                 replaced(backward, "shown", lambda value: value)),
     "retain_grads retains nothing":
         rewritten(backward, "backward", "retain_grads or ", ""),
     "every gradient is retained":

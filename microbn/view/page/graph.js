@@ -52,12 +52,16 @@ function lines(step) {
   const targets = new Map(story.edges.map((edge) => [edge.id, edge.target]));
   const [now, others] = [[], []];
   for (const link of drawn.links) {
-    const d = curve(drawn.routes.get(link.id));
-    if (link.uses.some((id) => sent.has(id)))
-      now.push(make("path", { d, class: "edge now back", "marker-start": "url(#tip-now)" }));
-    else if (link.uses.some((id) => fed.has(targets.get(id))))
-      now.push(make("path", { d, class: "edge now", "marker-end": "url(#tip-now)" }));
-    else others.push(make("path", { d, class: "edge", "marker-end": "url(#tip)" }));
+    const path = make("path", { class: "edge", d: curve(drawn.routes.get(link.id)) });
+    path.dataset.uses = link.uses.join(" ");
+    const back = link.uses.some((id) => sent.has(id));
+    const current = back || link.uses.some((id) => fed.has(targets.get(id)));
+    path.setAttribute(
+      back ? "marker-start" : "marker-end",
+      current ? "url(#tip-now)" : "url(#tip)",
+    );
+    path.classList.toggle("now", current);
+    (current ? now : others).push(path);
   }
   return [...others, ...now];
 }
@@ -78,7 +82,7 @@ function drawBox(box, step) {
   const there = box.nodes.some((n) => n.role === "constant" || known.get(n.id) <= state.at);
   const kind = `box ${box.group ? "group" : box.node.role} ${now} ${there ? "" : "later"}`;
   const click = () => (box.group ? toggle(box.group) : visit(box.node.id));
-  const g = make("g", { class: kind, onclick: click });
+  const g = make("g", { class: kind, "data-id": box.id, onclick: click });
   g.append(make("title", {}, box.group ? title : `${box.node.name} ${detail ?? ""}`));
   g.append(make("rect", { x, y, width, height, rx: 8 }));
   const middle = y + height / 2;

@@ -9,7 +9,8 @@ function show() {
   $("sentence").textContent = step.sentence;
   $("tables").replaceChildren(...tables(step));
   $("code").replaceChildren(...code(step.line));
-  for (const part of $("step").querySelectorAll("pre, figure")) // to be scrolled by keyboard too
+  for (const part of $("step").querySelectorAll("pre, figure"))
+    // to be scrolled by keyboard too
     if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
   $("step").scrollTop = 0;
   $("slider").value = state.at;
@@ -71,7 +72,9 @@ function picture() {
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   copy.style.background = getComputedStyle(document.body).backgroundColor;
   // the control characters that a name may have are not allowed in XML
-  return new XMLSerializer().serializeToString(copy).replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "�");
+  return new XMLSerializer()
+    .serializeToString(copy)
+    .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "�");
 }
 
 function save() {
