@@ -110,14 +110,14 @@ def _unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
 
     Done with recordable functions, so that it too can be drawn and differentiated.
     """
-    new, repeated = _repeated(gradient.shape, shape)
+    new, same = repeated(gradient.shape, shape)
     if new:
         gradient = gradient.sum(axis=new)
-    return gradient.sum(axis=repeated, keepdims=True) if repeated else gradient
+    return gradient.sum(axis=same, keepdims=True) if same else gradient
 
 
 @lru_cache(maxsize=1000)
-def _repeated(wide: tuple[int, ...], narrow: tuple[int, ...]) -> tuple:
+def repeated(wide: tuple[int, ...], narrow: tuple[int, ...]) -> tuple:
     """Which axes a narrow shape lacks to become a wide one, and which of its own it repeats."""
     new = tuple(range(len(wide) - len(narrow)))
     kept = zip(narrow, wide[len(new) :], strict=False)

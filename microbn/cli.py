@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,6 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         return args.run(args) or 0
+    except BrokenPipeError:  # whoever read has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         print(f"microbn: cannot write: {error}", file=sys.stderr)
         return 1
@@ -108,9 +112,17 @@ def _add_target(command: Any) -> None:
         help=f"one of {', '.join(BUILT_IN)}, or file.py:function",
     )  # fmt: skip
     command.add_argument(
-        "shapes", nargs="*", metavar="SHAPE", help="of each input: 8x3, 3, or () for a number"
+        "shapes", nargs="*", metavar="SHAPE", help="of each input: 8x3, 3, or '()' for a number"
     )
-    command.add_argument("--seed", type=int, default=0, help="of inputs and cotangent (default: 0)")
+    command.add_argument(
+        "--seed", type=_seed, default=0, help="of inputs and cotangent (default: 0)"
+    )
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"a seed is 0 or a positive integer, not {text!r}")
+    return int(text)
 
 
 def _tour(args: argparse.Namespace) -> None:

@@ -25,7 +25,18 @@ class Mode(NamedTuple):
 
 
 mode: ContextVar[Mode] = ContextVar("microbn", default=Mode())  # noqa: B039 (immutable)
-GRADIENT = "gradient"  # the scope of what a sweep with create_graph records
+
+
+class _Gradient(str):
+    """A scope's name that is told from a user's own of the same letters."""
+
+
+GRADIENT = _Gradient("gradient")  # the scope of what a sweep with create_graph records
+
+
+def of_gradient(scope: tuple[str, ...]) -> bool:
+    """Whether a scope is that of a gradient's graph."""
+    return bool(scope) and scope[0] is GRADIENT
 
 
 @contextmanager
@@ -79,9 +90,10 @@ def in_gradient_of(node: Any, gradient: Any) -> Token:
     Its scope is ("gradient", *node.scope), so that the gradient's own graph has the groups of the
     forward. ``mode.reset(token)`` ends it.
     """
-    if node.name and is_node(gradient) and gradient.name is None:
+    if node.name and gradient.name is None:
         gradient.name = f"d_{node.name}"
-    return mode.set(mode.get()._replace(scope=(GRADIENT, *node.scope)))
+    recording, _, tracing = mode.get()
+    return mode.set(Mode(recording, (GRADIENT, *node.scope), tracing))
 
 
 def label(names: Mapping[str, Any]) -> None:
@@ -95,6 +107,8 @@ def label(names: Mapping[str, Any]) -> None:
     for name, value in names.items():
         if is_node(value) and value.name is None:
             value.name = name
-        elif isinstance(value, np.ndarray) and value.dtype == object:
-            places = np.ndindex(value.shape)
-            label({f"{name}[{', '.join(map(str, place))}]": value[place] for place in places})
+        elif isinstance(value, np.ndarray) and value.dtype == object and value.ndim:
+            for place in np.ndindex(value.shape):
+                entry: Any = value[place]
+                if is_node(entry) and entry.name is None:
+                    entry.name = f"{name}[{', '.join(map(str, place))}]"

@@ -94,12 +94,15 @@ def graph(target: str, shapes: Sequence[str] = (), seed: int = 0) -> tuple[Tenso
     leaves = [leaf(value, name) for name, value in drawn.items()]
     with trace():
         given = f(*leaves)
+    if isinstance(given, tuple) and given and callable(given[0]):
+        given = given[0](*map(Tensor, given[1:]))
     root, cotangent = given if isinstance(given, tuple) and len(given) == 2 else (given, None)
+    cotangent = cotangent.data if isinstance(cotangent, Tensor) else cotangent
     if isinstance(root, np.ndarray) and root.dtype == object:
         root = np.sum(root * rng.normal(size=root.shape))
     number = (np.ndarray, np.generic, float, int, list, type(None))
     if not (isinstance(root, Tensor) and isinstance(cotangent, number)):
-        found = type(given if cotangent is None else cotangent).__name__
+        found = " and ".join(type(part).__name__ for part in (root, cotangent) if part is not None)
         raise ArgumentError(
             f"{target}() gives {found}; it has to give the Tensor that was computed, "
             "or that and a cotangent, an array: return y, dy"
@@ -131,12 +134,18 @@ def _with_inputs(
         f = _function(_load(Path(path)), name)
     else:
         known = ", ".join(BUILT_IN)
-        raise ArgumentError(f"{target!r} is no target; it is one of {known}, or file.py:function")
+        alike = get_close_matches(target, BUILT_IN, cutoff=0.5)
+        meant = f"; did you mean {alike[0]}?" if alike else ""
+        raise ArgumentError(
+            f"{target!r} is no target; it is one of {known}, or file.py:function{meant}"
+        )
     if len(wanted) != len(parameters := _parameters(f)):
         example = " ".join(["8x3", *["3"] * len(parameters)][: len(parameters)])
+        if not parameters:
+            raise ArgumentError(f"{target} takes no shapes: it has no parameters")
         raise ArgumentError(
             f"{target} takes {len(parameters)} shape{'s' * (len(parameters) != 1)}, one for each "
-            f"parameter without a default ({', '.join(parameters)}): {target} {example}".rstrip()
+            f"parameter without a default ({', '.join(parameters)}): {target} {example}"
         )
     return f, {p: rng.normal(size=shape) for p, shape in zip(parameters, wanted, strict=True)}
 
@@ -147,15 +156,19 @@ def users_code(target: str) -> Iterator[None]:
     path = target.rpartition(":")[0]
     try:
         yield
-    except MicrobnError:
-        raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
-        lines = [f.lineno for f in frames if path and Path(f.filename) == Path(path)]
+        here = Path(path).resolve()
+        lines = [f.lineno for f in frames if path and Path(f.filename).resolve() == here]
+        what = f"{type(error).__name__}: {error}"
         if isinstance(error, SyntaxError):
-            lines = [error.lineno]
+            lines, what = [error.lineno], f"SyntaxError: {error.msg}"
+        if isinstance(error, MicrobnError):
+            if not lines:
+                raise
+            what = str(error)
         where = f"{target}, line {lines[-1]}" if lines else target
-        raise ArgumentError(f"{where}: {type(error).__name__}: {error}") from error
+        raise ArgumentError(f"{where}: {what}") from error
 
 
 def _load(path: Path) -> ModuleType:

@@ -153,6 +153,12 @@ def with_cotangent():
     y = np.exp(Tensor([1.0, 2.0], name="x"))
     return y, [3.0, 5.0]
 
+def two_tensors():
+    return Tensor([1.0]) * 2.0, {}
+
+def misfit():
+    return Tensor([1.0, 2.0]) + Tensor([1.0, 2.0, 3.0])
+
 def of_scalars():
     return functional.softmax(scalars([1.0, 2.0], "z"))
 
@@ -286,9 +292,10 @@ def test_step_takes_other_shapes(step):
 
 def test_step_through_what_a_file_gives(step, mine):
     told = {name: step(f"{mine}:{name}")[1] for name in ("graph", "with_cotangent", "of_scalars")}
-    assert '▸ mine.py:20      x = Tensor([1.0, 2.0], name="x")' in told["graph"]
-    assert "gradient of exp(x) (2,)" in told["with_cotangent"]
+    assert '▸ mine.py:20  x = Tensor([1.0, 2.0], name="x")' in told["graph"]
+    assert "d(exp(x)) (2,)" in told["with_cotangent"]
     assert "3  5" in told["with_cotangent"]
+    assert "exp(leaf0): the exponential of leaf0, shape (2,)." in step(f"{mine}:with_inputs")[1]
     assert "Given: z[0] = 1 and z[1] = 2." in told["of_scalars"]
     assert "Given: x (4,)." in step(f"{mine}:cut", "4")[1]
     assert "Given: weight (4, 2), bias (2,) and x (5, 4)." in step(f"{mine}:net", "5x4")[1]
@@ -348,9 +355,12 @@ def test_the_graph_of_every_built_ins_gradient_is_drawn(target, tmp_path):
         (["step", "{mine}:cut"], "cut takes 1 shape, one for each parameter without a default (x)"),
         (["step", "{mine}:layer", "3x4", "4x2"], "layer has no graph, its backward is by hand"),
         (["step", "{mine}:nothing"], "nothing() gives int; it has to give the Tensor that was c"),
-        (["step", "{mine}:with_inputs"], "it has to give the Tensor that was computed, or that a"),
+        (["step", "{mine}:two_tensors"], "gives Tensor and dict; it has to give the Tensor that w"),
+        (["step", "bacthnorm"], "or file.py:function; did you mean batchnorm?"),
+        (["step", "{mine}:graph", "3"], "graph takes no shapes: it has no parameters"),
+        (["step", "{mine}:misfit"], "misfit, line 41: add: shapes (2,) and (3,) do not broadcast"),
         (["step", "{mine}:broken", "3"], "broken, line 28: ZeroDivisionError: division by zero"),
-        (["step", "{mine}:nan"], "log: nan at [0], made at mine.py:41: return np.log(Tensor("),
+        (["step", "{mine}:nan"], "log: nan at [0], made at mine.py:47: return np.log(Tensor("),
         (["step", "batchnorm", "4x3", "2", "2"], "batch norm of (4, 3) needs gamma and beta"),
         (["step", "neuron", "--html", "x.txt"], "a story is saved as a page, bn.html"),
         (["step", "neuron", "--html", "no/where.html"], "cannot write: "),

@@ -126,7 +126,7 @@ def unsummed(how):
     """Another `_unbroadcast`."""
 
     def unbroadcast(gradient, shape):
-        new, repeated = backward._repeated(gradient.shape, shape)
+        new, repeated = backward.repeated(gradient.shape, shape)
         repeated = tuple(len(new) + axis for axis in repeated)
         return UNSUMMED[how](gradient, new, repeated).reshape(shape)
 

@@ -189,19 +189,22 @@ def test_story_touches_no_grad():
 def test_lines_of_code_are_those_that_ran_and_where_they_were_called():
     with mb.trace():
         y = batch_norm()
-    code = mb.story(y, DY).data()["code"]
-    for step in mb.story(y, DY):
+    story = mb.story(y, DY)
+    for step in story:
         if step.phase == "forward":
             inside = step.line.inside
             assert Path(inside.file).name == "functional.py"
-            assert "batch_norm(*leaves)" in code[step.line.file][step.line.number]
-    assert code[inside.file][inside.number].strip() == "y = scaled + beta"
+            assert "batch_norm(*leaves)" in str(step.line)
+            assert inside.number in dict(step.code)
+    assert [text.strip() for _, text in story[9].code] == [
+        "scaled = gamma * x_hat",
+        "y = scaled + beta",
+    ]
 
 
 def test_without_trace_there_is_no_code():
     story = mb.story(batch_norm(), DY)
-    assert story.data()["code"] == {}
-    assert {step.line for step in story} == {None}
+    assert {(step.line, step.code) for step in story} == {(None, ())}
 
 
 def test_data_is_json_with_nan_and_infinity_as_text():
@@ -236,7 +239,7 @@ def test_large_array_is_a_table_of_the_means_of_its_blocks(shape):
     for i, row in enumerate(table.rows):
         for k, text in enumerate(row):
             block = grid[i * rows : (i + 1) * rows, k * columns : (k + 1) * columns]
-            assert float(text) == pytest.approx(block.mean(), rel=0.01)
+            assert float(text) == pytest.approx(block.mean(), rel=0.06)  # two digits
     assert len(table.rows) == -(-len(grid) // rows)
     assert max(len(table.rows), len(table.rows[0])) <= values.MOST_BLOCKS
     assert float(table.mean) == pytest.approx(array.mean(), rel=0.01)
@@ -244,7 +247,7 @@ def test_large_array_is_a_table_of_the_means_of_its_blocks(shape):
 
 def test_saved_only_as_a_page(tmp_path):
     story = mb.story(batch_norm(), DY)
-    with pytest.raises(errors.ArgumentError, match=r"'bn.svg'; pictures .* story.frames\(folder\)"):
+    with pytest.raises(errors.ArgumentError, match=r"bn.svg'; pictures .* story.frames\(folder\)"):
         story.save(tmp_path / "bn.svg")
     assert not list(tmp_path.iterdir())
 
@@ -307,3 +310,76 @@ def test_parameters_of_one_name_are_told_apart_by_their_groups():
     assert {"layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias"} <= {*names}
     layer = nn.Linear(2, 2, rng=0)
     assert {"weight", "bias"} <= {*mb.story(layer(np.ones((1, 2))).sum()).names.values()}
+
+
+def test_each_step_says_which_values_it_reads():
+    story = mb.story(batch_norm(), DY)
+    reads = {step.number: [story.names[id] for id in step.reads] for step in story}
+    assert reads[7] == ["centered", "σ"]
+    assert reads[5] == ["σ²"]  # a number that is a constant stands in the formula
+    assert reads[10] == []  # adding hands its gradient on, whatever was added
+    assert reads[11] == ["x̂", "γ"]
+    assert reads[12] == ["σ", "x̂"]  # the result too, where a rule makes use of it
+    assert reads[16] == ["centered"]
+
+
+def test_a_group_of_that_name_is_no_gradient():
+    with mb.scope("gradient"):
+        y = Tensor(2.0, "x") * 3.0
+    drawing = mb.draw(y + 1.0)
+    assert "dir=back" not in drawing.source
+    assert {node.role for node in mb.story(y + 1.0).graph.nodes} >= {"computed"}
+
+
+def test_reduction_over_no_axis_is_told_too():
+    lines = told(mb.story(np.sum(np.sum(Tensor([1.0, 2.0], "x"), axis=()))))
+    assert "the sum of x over no axis, shape (2,)." in lines[1]
+
+
+def test_messages_in_a_picture_go_against_the_arrow_also_out_of_closed_groups():
+    with mb.scope("inside"):
+        x = Tensor(2.0, "x")
+        z = (x * x) * x
+    story = mb.story(z + x)
+    forward, backward = story.starts["forward"], story.starts["backward"]
+    assert "penwidth=3" in story.drawing(forward + 2, depth=0).source
+    closed = story.drawing(backward, depth=0).source
+    assert closed.count("dir=back penwidth=3") == 1
+    assert story.drawing(backward).source.count("dir=back penwidth=3") == 2
+
+
+def test_frames_in_no_format_leave_no_folder(tmp_path):
+    with pytest.raises(errors.ArgumentError, match=r"'\.png' is no format; it is one of svg, png"):
+        mb.story(np.square(Tensor(2.0, "x"))).frames(tmp_path / "frames", ".png")
+    assert not list(tmp_path.iterdir())
+
+
+def test_replaced_leaf_is_told_with_the_value_that_was_seen():
+    a = Tensor(2.0, "a")
+    y = a * 3.0
+    a.data = 50.0
+    assert told(mb.story(y))[0] == "Given: a = 2."
+
+
+def test_rule_is_read_as_it_ran_for_this_gradient():
+    @mb.primitive
+    def halved(x):
+        return x + 0.0
+
+    mb.defvjp(halved, lambda g, out, x: g * 10 if np.max(g) < 1 else g / 2)
+    y = halved(Tensor([5.0, 6.0], "a"))
+    small, large = ([*told(mb.story(y, cotangent))] for cotangent in ([0.1, 0.2], [3.0, 4.0]))
+    assert small[3] == "a receives d(halved(a)) · 10."
+    assert large[3] == "a receives d(halved(a)) / 2."
+
+
+def test_operands_that_are_no_numbers_are_not_drawn():
+    look = mb.primitive(lambda x, k: x * 2)
+    mb.defvjp(look, lambda g, out, x, k: g * 2, None)
+    y = look(Tensor([1.0, 2.0], "a"), np.array(["a", "b"]))
+    assert len(mb.story(y, np.ones(2)).graph.nodes) == 2
+    assert mb.draw(y, np.ones(2)).source
+
+
+def test_large_arrays_of_many_rows_have_no_labels():
+    assert values.table(np.zeros((300, 300, 1))).labels == []

@@ -1,6 +1,7 @@
 """Snapshots and drawings: complete, in order, and harmless whatever the names are."""
 
 import shutil
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -310,3 +311,10 @@ def test_gradients_own_graph_is_laid_out_the_other_way():
 def test_name_of_a_user_does_not_make_a_gradient():
     x = Tensor(2.0, "gradient")
     assert "dir=back" not in mb.draw(x * 2.0).source
+
+
+def test_characters_that_no_picture_can_hold_are_replaced():
+    drawing = mb.draw(Tensor(1.0, name="a\x00b\x1b") * 2.0)
+    assert "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}" in drawing.source
+    if dot.renderers():
+        ElementTree.fromstring(drawing.svg())

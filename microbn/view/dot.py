@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import shutil
 import subprocess
 import sys
@@ -14,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from ..context import GRADIENT
+from ..context import of_gradient
 from ..errors import ArgumentError, MissingPackageError, RenderError
 from .graph import Edge, Graph, Node
-from .values import number, spread
+from .values import number, short, spread
 from .words import SIGNS, greek
 
 _SYMMETRIC = {"add", "multiply", "maximum", "minimum"}  # whose operands need no numbers
@@ -26,6 +27,7 @@ _FILL = {
     "input": "#dcebf7", "parameter": "#d3ecdf", "constant": "#f2f2f2", "computed": "#ffffff",
     "gradient": "#eee2f5", "result": "#fbe3d0", "suspect": "#f4a09a", "group": "#e8e8e8",
 }  # fmt: skip
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # which no SVG can hold
 _CURRENT = {"color": "#c43c00", "penwidth": "3"}
 
 # In a process of its own, as `dot` is: what its C library prints about fonts stays there.
@@ -100,6 +102,7 @@ def to_dot(
     grads: bool = True,
     direction: str = "LR",
     current: Collection[str] = (),
+    sent: Collection[str] = (),
     caption: str = "",
 ) -> Drawing:
     """Draw a snapshot: each node with its name, shape, value and gradient ("–" where none is).
@@ -107,8 +110,9 @@ def to_dot(
     Inputs are blue, parameters green, constants grey, the result is orange, the gradient's own
     graph violet and laid the other way, beside the forward; a suspect is red, and groups have a
     frame. Arrows into a function whose operands cannot trade places are numbered. ``current`` are
-    the nodes and edges of a step, drawn bold, and the ``caption`` stands below. ``direction`` is
-    "LR" or "TB": left to right, top to bottom.
+    the nodes and edges of a step, drawn bold; ``sent`` are edges along which a message goes, bold
+    and against the arrow; and the ``caption`` stands below. ``direction`` is "LR" or "TB": left to
+    right, top to bottom.
     """
     if direction not in ("LR", "TB"):
         raise ArgumentError(f"draw: direction is 'LR' or 'TB', not {direction!r}")
@@ -127,9 +131,11 @@ def to_dot(
     back = _backward(graph)
     for edge in graph.edges:
         label = str(edge.position + 1) if edge.target in numbered else None
-        bold = _CURRENT if edge.id in current else {}
+        uses = {edge.id, *edge.uses}
+        bold = _CURRENT if uses & {*current, *sent} else {}
         ends, way = _way(edge, back)
-        clusters[()].edge(*ends, label=label, **(way | bold))
+        against = {"dir": "forward" if "dir" in way else "back"} if uses & {*sent} else {}
+        clusters[()].edge(*ends, label=label, **(way | bold | against))
     return Drawing(clusters[()].source)
 
 
@@ -137,7 +143,7 @@ def _escaped(text: str) -> str:
     """A text that is shown as it is, whatever DOT would read in it."""
     import graphviz
 
-    return graphviz.escape(text)
+    return graphviz.escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def _clusters(graph: Graph, direction: str, caption: str) -> dict[tuple, Any]:
@@ -146,7 +152,8 @@ def _clusters(graph: Graph, direction: str, caption: str) -> dict[tuple, Any]:
 
     dot = graphviz.Digraph("microbn")
     dot.attr(rankdir=direction, ranksep="0.3", nodesep="0.25", bgcolor="white")
-    dot.attr(fontname="DejaVu Sans", fontsize="14", label=_escaped(caption))
+    dot.attr(fontname="DejaVu Sans", fontsize="14", labeljust="l")
+    dot.attr(label="".join(_escaped(line) + r"\l" for line in caption.splitlines()))
     dot.attr("node", shape="box", style="rounded,filled", fontname="DejaVu Sans Mono,monospace")
     dot.attr("node", fontsize="11", margin="0.1,0.06", color="#555555")
     dot.attr("edge", color="#555555", arrowsize="0.7", fontsize="10", fontname="DejaVu Sans")
@@ -162,7 +169,7 @@ def _backward(graph: Graph) -> set[str]:
     """The nodes of a gradient's own graph: what its sweep recorded, what is made from that, and
     leaves that nothing else uses.
     """
-    back = {node.id for node in graph.nodes if GRADIENT in _path(node)[:1]}
+    back = {node.id for node in graph.nodes if of_gradient(_path(node))}
     for edge in graph.edges:
         if edge.source in back:
             back.add(edge.target)
@@ -194,7 +201,7 @@ def _lines(node: Node, values: bool, grads: bool) -> list[str]:
         count = len(node.members)
         return [f"▸ {greek(node.name)}   {count} value{'s' * (count != 1)}"]
     if node.role == "constant" and node.value.ndim == 0:
-        return [str(node.value)]
+        return [short(node.value)]
     sign = SIGNS.get(node.function, node.function)
     name = greek(node.name) or ("" if sign else node.role)
     shape = "" if node.value is None else str(node.value.shape)

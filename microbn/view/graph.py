@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..calls import CALLS
-from ..context import GRADIENT
+from ..context import of_gradient
 from ..errors import ArgumentError, DTypeError
 from ..finite import Line
 from ..nodes import history, sources
@@ -19,7 +19,7 @@ from ..tensor import Tensor
 Path = tuple[str, ...]  # of a group: the scopes from the outermost one
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no truth to compare by
 class Node:
     """One value of the graph. ``function`` is "" unless it was computed.
 
@@ -44,15 +44,20 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """One use of a value as an operand; a value that is used twice has two edges."""
+    """One use of a value as an operand; a value that is used twice has two edges.
+
+    Into and out of a closed group there is one edge for all ``uses``, the ids of the edges that it
+    stands for.
+    """
 
     id: str
     source: str
     target: str
     position: int
+    uses: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Graph:
     """Nodes in the order in which they were made, and edges in the order of their targets."""
 
@@ -80,14 +85,14 @@ class Graph:
             for node, members in zip(nodes, boxes.values(), strict=True)
             for member in members
         }
-        edges: dict[Any, Edge] = {}
+        edges: dict[Any, list[Edge]] = {}
         for edge in self.edges:
-            moved = replace(edge, source=home[edge.source], target=home[edge.target])
-            if moved == edge:
-                edges[edge.id] = edge
-            elif moved.source != moved.target:
-                edges.setdefault((moved.source, moved.target), moved)
-        return Graph(tuple(nodes), tuple(edges.values()))
+            ends = home[edge.source], home[edge.target]
+            if ends == (edge.source, edge.target):
+                edges[edge.id] = [edge]
+            elif ends[0] != ends[1]:
+                edges.setdefault(ends, []).append(edge)
+        return Graph(tuple(nodes), tuple(_joined(uses, home) for uses in edges.values()))
 
     def at(self, known: Collection[str], gradients: Mapping[str, np.ndarray]) -> Graph:
         """The graph at a moment: of the nodes some have a value, some have a gradient so far."""
@@ -133,17 +138,13 @@ def snapshot(
     edges: list[Edge] = []
     ids: dict[int, str] = {}
     tape = history(root)
-    seen = {s.number: value for t in tape for _, s, value in operands(t) if s is not None}
+    seen = {s.number: value for t in tape for s, value in sources(t)}  # a leaf's, at that time
     homes = _homes(tape)
     for tensor in tape:
-        uses = []
-        for position, source, value in operands(tensor):
-            if source is None:
-                constant = Node(f"n{len(nodes)}", "", "", "constant", np.asarray(value))
-                nodes.append(replace(constant, scope=tensor.scope))
-                uses.append((constant.id, position))
-            else:
-                uses.append((ids[source.number], position))
+        found = operands(tensor)
+        ends = [
+            ids[s.number] if s is not None else _constant(nodes, v, tensor) for _, s, v in found
+        ]
         ids[tensor.number] = id = f"n{len(nodes)}"
         gradient = gradients.get(tensor.number)
         nodes.append(
@@ -152,15 +153,23 @@ def snapshot(
                 name=str(tensor.name or ""),
                 function=tensor.function.__name__ if tensor.function else "",
                 role=_role(tensor, root, suspect),
-                value=np.asarray(seen.get(tensor.number, tensor.value)),  # replaced since, perhaps
+                value=np.asarray(seen.get(tensor.number, tensor.value)),
                 gradient=None if gradient is None else np.asarray(gradient),
                 scope=homes.get(tensor.number, tensor.scope),
                 number=tensor.number,
                 line=tensor.line,
             )
         )
-        edges += [Edge(f"e{len(edges) + i}", s, id, p) for i, (s, p) in enumerate(uses)]
+        for end, (position, *_) in zip(ends, found, strict=True):
+            edges.append(Edge(f"e{len(edges)}", end, id, position))
     return Graph(tuple(nodes), tuple(edges))
+
+
+def _constant(nodes: list[Node], value: Any, user: Tensor) -> str:
+    """Adds a node for a constant beside the one that uses it; gives its id."""
+    id = f"n{len(nodes)}"
+    nodes.append(Node(id, "", "", "constant", np.asarray(value), scope=user.scope))
+    return id
 
 
 def operands(tensor: Tensor) -> list[tuple[int, Tensor | None, Any]]:
@@ -174,7 +183,7 @@ def operands(tensor: Tensor) -> list[tuple[int, Tensor | None, Any]]:
     for i, (operand, value) in enumerate(seen):
         if isinstance(operand, Tensor):
             found.append((i, operand, value))
-        elif i < ruled and isinstance(value, (np.ndarray, np.generic, float, int)):
+        elif i < ruled and np.asarray(value).dtype.kind in "fiub":
             found.append((i, None, value))
     return found
 
@@ -186,14 +195,14 @@ def _role(tensor: Tensor, root: Tensor, suspect: Tensor | None) -> str:
         return "parameter" if tensor.held else "input"
     if tensor is root:
         return "result"
-    return "gradient" if GRADIENT in tensor.scope else "computed"
+    return "gradient" if of_gradient(tensor.scope) else "computed"
 
 
 def _homes(tape: list[Tensor]) -> dict[int, Path]:
     """Where a parameter stands: in the innermost group that all of its uses share."""
     homes: dict[int, Path] = {}
     for tensor in tape:
-        for source, _ in () if GRADIENT in tensor.scope else sources(tensor):
+        for source, _ in () if of_gradient(tensor.scope) else sources(tensor):
             if source.held:
                 home = homes.get(source.number, tensor.scope)
                 pairs = takewhile(lambda ab: ab[0] == ab[1], zip(home, tensor.scope, strict=False))
@@ -206,16 +215,24 @@ def around(node: Node) -> list[Path]:
     return [node.scope[:n] for n in range(1, len(node.scope) + 1)]
 
 
+def _joined(edges: list[Edge], home: Mapping[str, str]) -> Edge:
+    """One edge for those between two boxes."""
+    first, uses = edges[0], tuple(edge.id for edge in edges)
+    source, target = home[first.source], home[first.target]
+    if (source, target) == (first.source, first.target):
+        return first
+    return replace(first, source=source, target=target, uses=uses)
+
+
 def _closed_box(path: Path, inside: list[Node]) -> Node:
-    """A closed group as one node, which shows its last value."""
-    members, last = tuple(node.id for node in inside), inside[-1]
+    """A closed group as one node, without a value of its own."""
+    members = tuple(node.id for node in inside)
     return Node(
         id=f"g{members[0]}",
         name=path[-1],
         function="",
         role="group",
-        value=last.value,
-        gradient=last.gradient,
+        value=None,
         scope=path[:-1],
         members=members,
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from linecache import getline
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import numpy as np
 from rich.columns import Columns
@@ -16,16 +16,16 @@ from rich.table import Table
 from rich.text import Text
 
 from ..errors import ArgumentError
-from ..finite import Line
 from .story import Part, Story, StoryStep
 from .values import table
 
+MOST_GIVEN = 12  # tables of leaves; there may be many
 COMMANDS = "n next · p previous · g 12 · f forward · b backward · h help · q quit"
 HELP = """\
 n     next step                  f     where the forward starts
 p     previous step              b     where the backward starts
-g 12  go to step 12              q     quit; Ctrl-D does too
-Enter repeats n or p, whichever was last. "–" is not computed yet."""
+g 12  go to step 12; so does 12  q     quit; Ctrl-D does too
+Enter repeats n or p, whichever was last. "–" is no gradient, or none yet."""
 _VALUE, _GRADIENT, _SENT, _NOW = "bold cyan", "bold magenta", "bold yellow", "bold green"
 
 
@@ -42,8 +42,11 @@ def tell(story: Story, console: Console, *, whole: bool = False) -> None:
         if command in ("n", "p"):
             again = command
         try:
+            if command in ("h", "?"):
+                console.print(_text(HELP))
+                continue
             at = moved(story, at, command)
-        except ArgumentError as error:  # what it says, help too, stands below the step
+        except ArgumentError as error:  # what it says stands below the step
             console.print(_text(str(error)))
         else:
             console.clear()
@@ -52,12 +55,10 @@ def tell(story: Story, console: Console, *, whole: bool = False) -> None:
 
 def moved(story: Story, at: int, command: str) -> int:
     """The step that a command leads to. Raises ArgumentError, which says what is possible."""
-    if command in ("h", "?"):
-        raise ArgumentError(HELP)
-    phases, last = [step.phase for step in story], len(story) - 1
-    led = {"n": at + 1, "p": at - 1, "f": phases.index("forward"), "b": phases.index("backward")}
-    if command.startswith("g"):
-        if (number := command[1:].strip()) not in map(str, range(len(story))):
+    last = len(story) - 1
+    led = {"n": at + 1, "p": at - 1, "f": story.starts["forward"], "b": story.starts["backward"]}
+    if command.startswith("g") or command.isdecimal():
+        if (number := command.removeprefix("g").strip()) not in map(str, range(len(story))):
             raise ArgumentError(f"There are steps 0 to {last}; g {last // 2} goes to one of them.")
         return int(number)
     if command not in led:
@@ -80,11 +81,7 @@ class _Screen:
 
     def __init__(self, story: Story, console: Console) -> None:
         self.story, self.console = story, console
-        self.nodes = {node.id: node for node in story.graph.nodes}
-        self.operands: dict[str, list[str]] = {}
-        for edge in story.graph.edges:
-            if self.nodes[edge.source].role != "constant":
-                self.operands.setdefault(edge.target, []).append(edge.source)
+        self.values = {node.id: node.value for node in story.graph.nodes}
 
     def show(self, step: StoryStep) -> None:
         """Print one step: where it is, what happens, the code, the numbers."""
@@ -94,26 +91,25 @@ class _Screen:
         for part in step.parts:
             self.console.print(Padding(_text(part.sentence), (0, 0, 0, 2), expand=False))
         if step.line:
-            self.console.print(*_code(step.line), sep="\n", no_wrap=True, overflow="ellipsis")
+            self.console.print(*_code(step), sep="\n", no_wrap=True, overflow="ellipsis")
         self.console.print("", Columns(self._numbers(step), padding=(1, 3)), sep="\n")
 
     def _numbers(self, step: StoryStep) -> Iterator[RenderableType]:
-        names = self.story.names
-        if step.phase == "forward":
-            for id in dict.fromkeys(self.operands.get(step.nodes[0], ())):
-                yield self._table(names[id], self.nodes[id].value, "")
-        for id in step.nodes:
-            yield self._table(names[id], self.nodes[id].value, _VALUE)
-            if step.phase != "given":
-                yield self._table(f"gradient of {names[id]}", step.gradient, _GRADIENT)
+        names, gradients = self.story.names, self.story.gradient_names
+        if step.phase == "backward":
+            yield self._table(gradients[step.nodes[0]], step.gradient, _GRADIENT)
+        for id in step.reads:
+            yield self._table(names[id], self.values[id], "")
+        for id in step.nodes[:MOST_GIVEN] if step.phase != "backward" else ():
+            yield self._table(names[id], self.values[id], _VALUE)
+            if step.phase == "forward":
+                yield Group(_text(gradients[id], _GRADIENT), _text("–"))  # not computed yet
         for part in step.parts:
-            for title, array in _sent(part):
-                yield self._table(f"to {names[part.receiver]}{title}", array, _SENT)
+            for title, array in _sent(part, gradients[part.receiver]):
+                yield self._table(title, array, _SENT)
 
-    def _table(self, title: str, array: np.ndarray | None, style: str) -> RenderableType:
-        """A title and the numbers, as many columns as there is room for; "–" for none."""
-        if array is None:
-            return Group(_text(title, style), _text("–"))
+    def _table(self, title: str, array: Any, style: str) -> RenderableType:
+        """A title and the numbers, as many columns as there is room for."""
         shown = table(array)
         widest = max((len(cell) for row in shown.rows for cell in row), default=0)
         labels = max(map(len, shown.labels), default=0)
@@ -132,25 +128,26 @@ class _Screen:
         return Group(head, numbers, of_all)
 
 
-def _sent(part: Part) -> Iterator[tuple[str, np.ndarray]]:
+def _sent(part: Part, gradient: str) -> Iterator[tuple[str, np.ndarray]]:
     """What a part adds: what its rule gave, that summed to fit, and all that came so far."""
     if part.summed:
-        yield ", product", part.product
-    yield ", summed" if part.summed else "", part.gradient
+        yield f"for {gradient}, the rule gives", part.product
+    mine = f"{gradient}, part {part.received}" if part.expected > 1 else gradient
+    yield mine + ", summed" * bool(part.summed), part.gradient
     if part.received > 1:
-        yield f", {part.received} of {part.expected}", part.total
+        yield f"{gradient}, {part.received} of {part.expected}", part.total
 
 
-def _code(line: Line) -> Iterator[Text]:
-    """The line that runs, with one around it; and what called it, if that is microbn's own."""
+def _code(step: StoryStep) -> Iterator[Text]:
+    """The line that runs, with those beside it; and what called it, if that is microbn's own."""
+    line = step.line
+    assert line  # a step has code only where it has a line
     runs = line.inside or line
     where = f"▸ {Path(runs.file).name}:{runs.number}"
-    numbers = [runs.number - 1, runs.number, runs.number + 1]
-    code = dedent("\n".join(getline(runs.file, n).rstrip().expandtabs() for n in numbers))
-    before, now, after = code.split("\n")
-    yield _text(f"{' ' * len(where)}  {before}", "dim")
-    yield _text(f"{where}  {now}", _NOW)
-    yield _text(f"{' ' * len(where)}  {after}", "dim")
+    texts = dedent("\n".join(text.expandtabs() for _, text in step.code)).split("\n")
+    for (number, _), text in zip(step.code, texts, strict=True):
+        now = number == runs.number
+        yield _text(f"{where if now else ' ' * len(where)}  {text}", _NOW if now else "dim")
     if line.inside:
         yield _text(f"  called at {line}", "dim")
 

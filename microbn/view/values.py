@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 MOST_ROWS, MOST_COLUMNS = 12, 8  # of a table with every number
-MOST_BLOCKS = 12  # along an axis, where there are more
+MOST_BLOCKS = 8  # along an axis, where there are more
 
 
 class Table(NamedTuple):
@@ -29,18 +29,20 @@ class Table(NamedTuple):
 
 
 def table(array: np.ndarray) -> Table:
-    """Every number of a small array, at most 12 rows of 8; of a large one at most 12 x 12 means."""
+    """Every number of a small array, at most 12 rows of 8; of a large one at most 8 x 8 means."""
     array = np.asarray(array)
     columns = array.shape[-1] if array.ndim else 1
     grid = array.reshape(-1, columns) if array.size else np.empty((0, 0))
-    labels = [str(list(index)) for index in np.ndindex(array.shape[:-1])] if array.ndim > 2 else []
+    labels: list[str] = []
     block, whole = None, ("", "", "")
     if len(grid) > MOST_ROWS or grid.shape[-1] > MOST_COLUMNS:
         block = -(-len(grid) // MOST_BLOCKS), -(-grid.shape[1] // MOST_BLOCKS)
-        grid, labels, whole = _means(grid, block), [], spread(array)
-    grid = grid + 0.0  # no -0
-    rows = [[f"{value:.3g}" for value in row] for row in grid.tolist()] if array.size else []
-    return Table(array.shape, str(array.dtype), rows, labels[: len(rows)], block, *whole)
+        grid, whole = _means(grid, block), spread(array)
+    elif array.ndim > 2:
+        labels = [str(list(index)) for index in np.ndindex(array.shape[:-1])]
+    digits = 2 if block else 3
+    rows = [[f"{value:.{digits}g}" for value in row] for row in (grid + 0.0).tolist()]  # no -0
+    return Table(array.shape, str(array.dtype), rows, labels, block, *whole)
 
 
 class Tables:
@@ -72,6 +74,11 @@ def spread(array: np.ndarray) -> tuple[str, str, str]:
 def number(value: float) -> str:
     """Three digits of a number, zeros at the end left out."""
     return f"{float(value) + 0.0:.3g}"  # no -0
+
+
+def short(value: Any) -> str:
+    """Four digits of a number: for a text, and for a constant."""
+    return f"{float(value) + 0.0:.4g}"
 
 
 def _means(grid: np.ndarray, block: tuple[int, int]) -> np.ndarray:

@@ -1,6 +1,6 @@
-"""A graph in words: names in Greek, formulas read off the code by Symbol, a sentence for a step.
+"""A graph in words: names in Greek, formulas read off the code by Symbol, a sentence for a node.
 
-Nothing here knows a gradient: what a rule says is the rule itself, called with names.
+No gradient is written here: what a rule says is the rule itself, called with names.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from ..primitives import getitem, relu, scatter, stop_gradient
 from ..rules import RULES
 from ..symbol import Symbol
 from ..tensor import Tensor
+from .graph import Node
+from .values import short
 
 GREEK = {
     "gamma": "γ", "beta": "β", "eps": "ε",
@@ -30,7 +32,7 @@ _LONGEST = 120  # of a formula
 
 
 def greek(name: str) -> str:
-    """A name as pictures show it: ``x̂`` for x_hat, ``dσ²`` for d_var."""
+    """A name as pictures show it, on one line: ``x̂`` for x_hat, ``dσ²`` for d_var."""
     name = " ".join(name.split())
     if name.startswith("d_"):
         return "d" + greek(name[2:])
@@ -41,12 +43,13 @@ def greek(name: str) -> str:
 class Words:
     """The names and formulas of a tape, which is a list of Tensors in the order of their making.
 
-    Parameters of one name are told apart by their groups, ``homes`` by a Tensor's number.
+    ``nodes`` are those of a snapshot, by a Tensor's number: they know the values that were seen,
+    and the groups by which parameters of one name are told apart.
     A Tensor without a name is called by what computed it, ``σ² + 1e-05``, where that is short;
     else by the function and its number on the tape, ``sum7``.
     """
 
-    def __init__(self, tape: Sequence[Tensor], homes: Mapping[Any, tuple[str, ...]]) -> None:
+    def __init__(self, tape: Sequence[Tensor], nodes: Mapping[Any, Node]) -> None:
         shared = Counter(tensor.name for tensor in tape if tensor.held)
         self.symbols: dict[int, Symbol] = {}
         self.formulas: dict[int, str] = {}
@@ -54,12 +57,12 @@ class Words:
             made = self._made(tensor)
             self.formulas[tensor.number] = made.text
             if name := greek(str(tensor.name or "")):
-                if shared[tensor.name] > 1 and homes[tensor.number]:
-                    name = f"{homes[tensor.number][-1]}.{name}"
-                made = Symbol(name, tensor.value)
+                if shared[tensor.name] > 1 and (home := nodes[tensor.number].scope):
+                    name = f"{home[-1]}.{name}"
+                made = Symbol(name, nodes[tensor.number].value)
             elif not 0 < len(made.text) <= _LONGEST_NAME:
                 kind = tensor.function.__name__ if tensor.function else "leaf"
-                made = Symbol(f"{kind}{i}", tensor.value)
+                made = Symbol(f"{kind}{i}", nodes[tensor.number].value)
             self.symbols[tensor.number] = made
 
     def name(self, tensor: Tensor) -> str:
@@ -68,8 +71,8 @@ class Words:
 
     def gradient(self, tensor: Tensor) -> str:
         """What its gradient is called: ``dx̂``, ``d(σ² + 1e-05)``."""
-        symbol = self.symbols[tensor.number]
-        return f"d{symbol}" if symbol.level == _NAME else f"d({symbol})"
+        name = self.name(tensor)
+        return f"d{name}" if tensor.name or name.isidentifier() else f"d({name})"
 
     def _made(self, tensor: Tensor) -> Symbol:
         """What computed it, in words; of a leaf nothing."""
@@ -79,11 +82,27 @@ class Words:
         operands = self._operands(tensor)
         return _read(lambda: function(*operands, **tensor.kwargs), function.__name__, tensor.value)
 
-    def rule(self, tensor: Tensor, position: int) -> str:
+    def rule(self, tensor: Tensor, position: int, gradient: Any) -> str:
         """What the rule of an operand makes of the gradient, in words: ``dx̂ / σ``."""
+        g, out = Symbol(self.gradient(tensor), gradient), self.symbols[tensor.number]
+        return self._ruled(tensor, position, g, out, self._operands(tensor))
+
+    def reads(self, tensor: Tensor, position: int, gradient: Any) -> list[int]:
+        """Which values the rule of an operand makes use of: -1 is the result, 0 an operand."""
+        marks = [f"⟨{i}⟩" for i in range(-1, len(tensor.inputs))]
+        plain: Any = (tensor.value, *tensor.args)
+        marked = [
+            Symbol(mark, value) if i == 0 or isinstance(operand, (Tensor, Symbol)) else operand
+            for i, (mark, value, operand) in enumerate(
+                zip(marks, plain, [None, *self._operands(tensor)], strict=True)
+            )
+        ]
+        said = self._ruled(tensor, position, Symbol("g", gradient), marked[0], marked[1:])
+        return [i - 1 for i, mark in enumerate(marks) if mark in said]
+
+    def _ruled(self, tensor: Tensor, position: int, g: Any, out: Any, operands: list) -> str:
         function: Any = tensor.function
-        vjps, operands = RULES[function], self._operands(tensor)
-        g, out = Symbol(self.gradient(tensor), tensor.value), self.symbols[tensor.number]
+        vjps = RULES[function]
         each = position >= len(vjps) or vjps[position] is None  # one rule for all operands
         vjp: Any = vjps[0 if each else position]
 
@@ -95,7 +114,7 @@ class Words:
 
     def _operands(self, tensor: Tensor) -> list[Any]:
         inputs: Any = tensor.inputs
-        return [self.symbols[x.number] if isinstance(x, Tensor) else _short(x) for x in inputs]
+        return [self.symbols[x.number] if isinstance(x, Tensor) else _constant(x) for x in inputs]
 
     def told(self, tensor: Tensor) -> str:
         """What a node is, in one sentence."""
@@ -159,11 +178,13 @@ _GLOSS: dict[Callable, str] = {
 }
 
 
-def _short(x: Any) -> Any:
-    """A constant as it is shown: of a float four digits."""
-    if isinstance(x, (float, np.floating)) or (isinstance(x, np.ndarray) and not x.ndim):
-        return float(f"{x:.4g}")
-    return x
+def _constant(x: Any) -> Any:
+    """A constant as it is shown: an array of floats by that name, of a float four digits."""
+    if not (
+        isinstance(x, (float, np.floating)) or (isinstance(x, np.ndarray) and x.dtype.kind == "f")
+    ):
+        return x
+    return Symbol("array", x) if np.ndim(x) else float(short(x))
 
 
 def _word(operand: Any, alone: bool) -> str:
@@ -178,6 +199,8 @@ def _word(operand: Any, alone: bool) -> str:
 def over(axis: Any, shape: tuple[int, ...]) -> str:
     """The axes that a reduction takes together: ``over the 4 rows``."""
     axes = range(len(shape)) if axis is None else np.atleast_1d(axis) % max(len(shape), 1)
+    if not len(axes):
+        return "over no axis"
     if len(axes) == len(shape):
         return "over all entries"
     if len(shape) == 2:
@@ -186,16 +209,10 @@ def over(axis: Any, shape: tuple[int, ...]) -> str:
     return f"over {plural} {listed(int(a) for a in axes)}"
 
 
-def repeated(wide: tuple[int, ...], narrow: tuple[int, ...]) -> list[int]:
-    """The axes along which NumPy repeats an array of a narrow shape to make a wide one."""
-    new = len(wide) - len(narrow)
-    return [i for i, n in enumerate(wide) if i < new or n != narrow[i - new]]
-
-
 def shape(value: Any) -> str:
     """``shape (4, 3)``, or of one number that number."""
     value = np.asarray(value)
-    return f"shape {value.shape}" if value.ndim else f"which is {value.item():.4g}"
+    return f"shape {value.shape}" if value.ndim else f"which is {short(value)}"
 
 
 def _read(made: Callable[[], Any], otherwise: str, value: Any) -> Symbol:

@@ -1,7 +1,7 @@
 // What is drawn of the graph: a box for each value, or for a group that is closed, with its size.
 
 // What is drawn at a step: boxes, one edge for each use or for all uses between two closed groups,
-// and how many values there are where only those around the step are drawn.
+// and the total of values where only those around the step are drawn.
 function visible(step) {
   const current = step.phase === "given" ? step.nodes.slice(0, 1) : step.nodes;
   const shut = shutNow(current);
@@ -21,9 +21,9 @@ function visible(step) {
     if (!links.has(id)) links.set(id, { id, source, target, uses: [] });
     links.get(id).uses.push(edge.id);
   }
-  const all = { boxes, links: [...links.values()], hidden: 0 };
+  const all = { boxes, links: [...links.values()], total: 0 };
   return boxes.size > MOST
-    ? around(
+    ? neighbours(
         current.map((id) => home.get(id)),
         all,
       )
@@ -46,7 +46,7 @@ function shutNow(current) {
   return new Set([...closed].filter((path) => !open.has(path)));
 }
 
-function around(start, { boxes, links }) {
+function neighbours(start, { boxes, links }) {
   const beside = new Map([...boxes.keys()].map((id) => [id, []]));
   for (const { source, target } of links) {
     beside.get(source).push(target);
@@ -58,7 +58,7 @@ function around(start, { boxes, links }) {
   return {
     boxes: new Map([...boxes].filter(([id]) => found.has(id))),
     links: links.filter((link) => found.has(link.source) && found.has(link.target)),
-    hidden: story.nodes.length,
+    total: story.nodes.length,
   };
 }
 
@@ -70,7 +70,8 @@ function widthOf(text, font) {
 }
 
 const NAME = "600 19px system-ui, sans-serif";
-const SMALL = "13px system-ui, sans-serif";
+const SMALL = "15px system-ui, sans-serif"; // both as in page.css
+const PAD = 10; // between what stands in a box, and around it
 
 function cut(text, most) {
   return text.length > most ? text.slice(0, most - 1) + "…" : text;
@@ -83,15 +84,15 @@ function describe(box) {
   const scalar = node.value.shape.length === 0;
   const order = nodes.get(node.id).order;
   if (node.role === "constant" && scalar) {
-    const width = widthOf(node.name, SMALL) + 18;
+    const width = widthOf(node.name, SMALL) + 2 * PAD;
     return Object.assign(box, { node, order, title: node.name, width, height: 26 });
   }
   const title = cut(node.name, 22);
   const detail = `${node.sign} ${scalar ? "" : tuple(node.value.shape)}`.trim();
-  const text = Math.max(widthOf(title, NAME), widthOf(detail, SMALL));
+  const text = widthOf(title, NAME) + (detail ? PAD + widthOf(detail, SMALL) : 0);
   const thumb = scalar ? { width: 62, height: 18 } : thumbSize(node.value);
-  const thumbs = node.role === "constant" ? thumb.width : 2 * thumb.width + 10;
-  const [width, height] = [text + thumbs + 34, Math.max(46, thumb.height + 8)];
+  const thumbs = node.role === "constant" ? thumb.width : 2 * thumb.width + PAD;
+  const [width, height] = [text + thumbs + 3 * PAD, Math.max(36, thumb.height + 8)];
   return Object.assign(box, { node, order, title, detail, text, thumb, width, height });
 }
 
@@ -99,8 +100,8 @@ function describeGroup(box) {
   const count = box.nodes.length;
   const title = "▸ " + cut(JSON.parse(box.id).at(-1), 22);
   const detail = `${count} value${count > 1 ? "s" : ""}`;
-  const width = Math.max(widthOf(title, NAME), widthOf(detail, SMALL)) + 24;
-  return Object.assign(box, { group: box.id, order: first(box), title, detail, width, height: 46 });
+  const width = widthOf(title, NAME) + widthOf(detail, SMALL) + 3 * PAD;
+  return Object.assign(box, { group: box.id, order: begun(box), title, detail, width, height: 36 });
 }
 
 // A shape as Python writes it.
@@ -110,7 +111,7 @@ function tuple(shape) {
 
 function thumbSize(table) {
   const [rows, columns] = [Math.max(table.rows.length, 1), table.rows[0]?.length ?? 1];
-  const cell = { width: Math.min(14, 72 / columns), height: Math.min(11, 48 / rows) };
+  const cell = { width: Math.min(14, 72 / columns), height: Math.min(9, 40 / rows) };
   return { width: columns * cell.width, height: rows * cell.height, cell };
 }
 
@@ -128,14 +129,13 @@ function nested(boxes) {
     return groups.get(id);
   };
   for (const box of boxes.values()) open(box.path).children.push(describe(box));
-  for (const group of [root, ...groups.values()]) group.order = first(group);
+  for (const group of [root, ...groups.values()]) group.order = begun(group);
   return { root, groups: [...groups.values()].filter((group) => group !== root) };
 }
 
-// When a box was begun, by the first value computed in it: parameters are made before everything.
-function first(box) {
-  const inside = box.children
-    ? box.children.map(first)
-    : box.nodes.map((node) => nodes.get(node.id).order + (node.sign ? 0 : 1e6));
-  return Math.min(...inside);
+// When a box was begun, by the first value computed in it; parameters were made before everything.
+function begun(box) {
+  if (box.children) return Math.min(...box.children.map(begun));
+  const computed = box.nodes.filter((node) => node.sign);
+  return Math.min(...(computed.length ? computed : box.nodes).map((n) => nodes.get(n.id).order));
 }

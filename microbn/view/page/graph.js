@@ -3,7 +3,7 @@
 let drawn = { shown: null }; // what was laid out last
 
 function draw(step) {
-  const { boxes, links, hidden } = visible(step);
+  const { boxes, links, total } = visible(step);
   const shown = [...boxes.keys()].join(" ");
   const moved = drawn.shown !== shown;
   if (moved) {
@@ -17,8 +17,7 @@ function draw(step) {
   svg.append(...drawn.groups.map(frame), ...lines(step));
   for (const box of drawn.boxes.values()) svg.append(drawBox(box, step));
   $("graph").replaceChildren(svg);
-  if (hidden)
-    $("graph").append(make("p", {}, `${hidden} values; drawn are those around this step`));
+  if (total) $("graph").append(make("p", {}, `${total} values; drawn are those around this step`));
   fit(svg, step, moved);
 }
 
@@ -83,31 +82,29 @@ function drawBox(box, step) {
   const kind = `box ${box.group ? "group" : box.node.role} ${now} ${there ? "" : "later"}`;
   const click = () => (box.group ? toggle(box.group) : visit(box.node.id));
   const g = make("g", { class: kind, "data-id": box.id, onclick: click });
-  g.append(make("title", {}, box.group ? title : `${box.node.name} ${detail ?? ""}`));
+  g.append(
+    make("title", {}, box.group ? title : `${box.node.name} ${detail ?? ""} (${box.node.role})`),
+  );
   g.append(make("rect", { x, y, width, height, rx: 8 }));
   const middle = y + height / 2;
-  if (!box.group && !box.thumb) g.append(label(x + 9, middle + 5, title, "small"));
-  else g.append(label(x + 12, middle + (detail ? -2 : 6), title));
-  if (detail) g.append(label(x + 12, middle + 16, detail, "small"));
+  if (!box.group && !box.thumb) g.append(label(x + PAD, middle + 5, title, "small"));
+  else g.append(label(x + PAD, middle + 6, title));
+  if (detail) g.append(label(x + PAD + widthOf(title, NAME) + PAD, middle + 6, detail, "small"));
   if (box.thumb) g.append(...thumbs(box, there));
   return g;
 }
 
 // The value of a box, the gradient that it has received so far, and how many parts that is of.
 function thumbs(box, there) {
-  const left = box.x + box.text + 22;
+  const left = box.x + box.text + 2 * PAD;
   const found = [thumb(there ? box.node.value : null, box, left)];
   if (box.node.role === "constant") return found;
   const soFar = gradientOf(box.node.id);
-  found.push(thumb(soFar?.table ?? null, box, left + box.thumb.width + 10));
+  found.push(thumb(soFar?.table ?? null, box, left + box.thumb.width + PAD));
   const part = soFar?.part;
-  if (part && part.received < part.expected)
+  if (part && part.expected > 1 && (part.received < part.expected || soFar.at === state.at))
     found.push(label(box.x + box.width - 4, box.y - 4, counted(part), "sum"));
   return found;
-}
-
-function counted(part) {
-  return `${part.received} of ${part.expected}`;
 }
 
 function gradientOf(id) {
@@ -132,22 +129,6 @@ function thumb(table, box, x) {
   return g;
 }
 
-function largest(table) {
-  const sizes = table.rows.flat().map((text) => Math.abs(Number(text)));
-  return Math.max(0, ...sizes.filter(Number.isFinite)) || 1;
-}
-
-// Blue below 0, white at 0, red above; the same distance from 0 is as dark in both.
-function colour(text, most) {
-  const share = Math.max(-1, Math.min(1, Number(text) / most));
-  if (!Number.isFinite(share)) return { background: "#444444", ink: "#ffffff" };
-  const full = share < 0 ? [33, 102, 172] : [178, 24, 43];
-  const parts = full.map((part) => Math.round(255 + (part - 255) * Math.abs(share)));
-  const [r, g, b] = parts.map((part) => (part / 255) ** 2.2);
-  const light = 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18; // black and white stand out as much
-  return { background: `rgb(${parts.join(", ")})`, ink: light ? "#000000" : "#ffffff" };
-}
-
 // As large as the room allows, but never too small to read: then it scrolls to the step.
 function fit(svg, step, moved = true) {
   const room = $("graph");
@@ -162,20 +143,4 @@ function fit(svg, step, moved = true) {
     top: (box.y + box.height / 2) * size - room.clientHeight / 2,
     behavior: moved ? "instant" : "auto",
   });
-}
-
-function toggle(path) {
-  state.follow = false;
-  if (closed.has(path)) closed.delete(path);
-  else closed.add(path);
-  show();
-}
-
-// Where a value that was clicked is computed, or in the second half, where its gradient is whole.
-function visit(id) {
-  const { phase } = story.steps[state.at];
-  const at = story.steps.findIndex(
-    (step) => step.nodes.includes(id) && (phase !== "backward" || step.phase === phase),
-  );
-  if (at >= 0) go(at);
 }

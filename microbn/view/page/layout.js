@@ -3,7 +3,7 @@
 // A group is laid out by itself and is then one box in the group around it, so frames nest and
 // never overlap. An edge that crosses a frame does so at a port, a point on its rim.
 
-const ROW_GAP = 24;
+const ROW_GAP = 23;
 const GAP = 22;
 const SWEEPS = 12;
 
@@ -17,20 +17,24 @@ function layout(root, edges) {
   return routes.whole;
 }
 
-function arrange(group, edges) {
+function arrange(group, edges, up = new Set()) {
   const home = new Map(); // the child that a value is in
   for (const child of group.children) for (const id of values(child)) home.set(id, child);
   const mine = edges.filter((edge) => home.has(edge.source) || home.has(edge.target));
-  for (const child of group.children) if (child.children) arrange(child, mine);
+  for (const { id, source, target } of mine) {
+    const [from, to] = [home.get(source), home.get(target)];
+    if (from && to && from.order > to.order) up.add(id); // a cycle that folding made: drawn upwards
+  }
+  for (const child of group.children) if (child.children) arrange(child, mine, up);
 
   const items = [...group.children];
   const links = [];
   group.ports = new Map();
   for (const edge of mine) {
-    const from = home.get(edge.source) ?? port(group, items, edge, true);
-    const to = home.get(edge.target) ?? port(group, items, edge, false);
+    const from = home.get(edge.source) ?? port(group, items, edge, true, up);
+    const to = home.get(edge.target) ?? port(group, items, edge, false, up);
     if (from === to) continue;
-    const back = from.order > to.order; // of a cycle that folding made: drawn upwards
+    const back = from.order > to.order;
     links.push({ edge, back, upper: back ? to : from, lower: back ? from : to });
   }
   const rows = inOrder(inRows(items, links), links);
@@ -43,8 +47,11 @@ function values(box) {
   return box.children ? box.children.flatMap(values) : [box.id];
 }
 
-function port(group, items, edge, entry) {
-  const item = { id: edge.id, width: 0, height: 0, order: entry ? -1 : Infinity, port: true };
+// An edge enters at the top of a group and leaves at the bottom; if it is drawn upwards, it does
+// the opposite.
+function port(group, items, edge, entry, up) {
+  const order = entry === up.has(edge.id) ? Infinity : -1;
+  const item = { id: edge.id, width: 0, height: 0, order, port: true, entry };
   items.push(item);
   group.ports.set(edge.id, item);
   return item;
@@ -205,7 +212,7 @@ function settle(group, x, y, routes) {
     const entering = routes.entering.get(id) ?? [];
     const port = group.ports.get(id);
     if (!port) routes.whole.set(id, [...leaving, ...entering]);
-    else if (port.order < 0) routes.entering.set(id, [...points, ...entering]);
+    else if (port.entry) routes.entering.set(id, [...points, ...entering]);
     else routes.leaving.set(id, leaving);
   }
 }

@@ -4,11 +4,13 @@ function show() {
   const step = story.steps[state.at];
   const phase = { given: "Given", forward: "Forward", backward: "Backward" }[step.phase];
   document.body.dataset.phase = step.phase;
-  $("where").textContent = `${phase} · step ${state.at} of ${story.steps.length - 1}`;
+  const groups = step.phase === "given" ? [] : nodes.get(step.nodes[0]).scope;
+  const where = [phase, `step ${state.at} of ${story.steps.length - 1}`, ...groups];
+  $("where").textContent = where.join(" · ");
   $("place").textContent = whence(step.line);
   $("sentence").textContent = step.sentence;
   $("tables").replaceChildren(...tables(step));
-  $("code").replaceChildren(...code(step.line));
+  $("code").replaceChildren(...code(step));
   for (const part of $("step").querySelectorAll("pre, figure"))
     // to be scrolled by keyboard too
     if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
@@ -23,8 +25,9 @@ function show() {
   draw(step);
 }
 
-function go(at, keep = false) {
-  if (!keep) stop();
+function go(at, playing = false) {
+  if (!playing) pause();
+  $("groups").open = false;
   state.at = Math.max(0, Math.min(story.steps.length - 1, at));
   try {
     history.replaceState(null, "", `#step=${state.at}`);
@@ -40,47 +43,21 @@ function fromAddress() {
 }
 
 function play() {
-  if (state.timer) return stop();
+  if (state.timer) return pause();
   if (state.at === story.steps.length - 1) go(0);
   $("play").textContent = "Pause";
-  $("play").setAttribute("aria-pressed", true);
   const tick = () => {
     go(state.at + 1, true);
-    if (state.at === story.steps.length - 1) stop();
+    if (state.at === story.steps.length - 1) pause();
     else state.timer = setTimeout(tick, Number($("pace").value));
   };
   state.timer = setTimeout(tick, Number($("pace").value));
 }
 
-function stop() {
+function pause() {
   clearTimeout(state.timer);
   state.timer = 0;
   $("play").textContent = "Play";
-  $("play").setAttribute("aria-pressed", false);
-}
-
-// The picture as a file of its own: the colours that the page gives it are written into it.
-function picture() {
-  const svg = $("graph").querySelector("svg");
-  const copy = svg.cloneNode(true);
-  const written = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font", "text-anchor"];
-  const [from, to] = [svg, copy].map((root) => [...root.querySelectorAll("*")]);
-  from.forEach((element, i) => {
-    const style = getComputedStyle(element);
-    for (const name of written) to[i].style.setProperty(name, style.getPropertyValue(name));
-  });
-  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  copy.style.background = getComputedStyle(document.body).backgroundColor;
-  // the control characters that a name may have are not allowed in XML
-  return new XMLSerializer()
-    .serializeToString(copy)
-    .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "�");
-}
-
-function save() {
-  const address = URL.createObjectURL(new Blob([picture()], { type: "image/svg+xml" }));
-  make("a", { href: address, download: `step${state.at}.svg` }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 1000);
 }
 
 const KEYS = {
@@ -91,13 +68,20 @@ const KEYS = {
   Home: () => go(0),
   End: () => go(story.steps.length - 1),
   " ": play,
-  b: () => go(story.steps.findIndex((step) => step.phase === "backward")),
-  f: () => go(0),
+  b: () => go(story.starts.backward),
+  f: () => go(story.starts.forward),
 };
 
+// What a mouse has used gives the keys back to the page.
+addEventListener("click", (event) => {
+  if (event.detail) event.target.closest("button")?.blur();
+});
+$("pace").addEventListener("change", () => $("pace").blur());
+
 addEventListener("keydown", (event) => {
+  if (event.key === "Escape") $("groups").open = false;
   const inside = event.target.closest("select, summary, button");
-  const own = event.key === " " ? inside : event.target.closest("select");
+  const own = event.key === " " ? inside : event.target.closest("select, pre, figure");
   if (own || event.ctrlKey || event.altKey || event.metaKey || !(event.key in KEYS)) return;
   event.preventDefault();
   KEYS[event.key]();
@@ -121,22 +105,5 @@ addEventListener("resize", () => fit($("graph").querySelector("svg"), story.step
 const roles = ["input", "parameter", "constant", "computed", "gradient", "result"];
 for (const role of roles.filter((role) => story.nodes.some((node) => node.role === role)))
   $("key").append(make("li", { class: role }, role));
-
-// Closes these groups and opens all others; with `follow`, those of the step open by themselves.
-function close(these, follow) {
-  state.follow = follow;
-  closed.clear();
-  for (const path of these) closed.add(path);
-  show();
-}
-
-const list = $("groups").querySelector("div");
-$("groups").hidden = !paths.size;
-list.append(make("button", { onclick: () => close([], false) }, "Open all"));
-list.append(make("button", { onclick: () => close(paths.keys(), false) }, "Close all"));
-const follow = () => close(paths.keys(), !state.follow);
-list.append(make("button", { onclick: follow, "data-follow": "" }, "Open those of the step"));
-for (const [id, path] of paths)
-  list.append(make("button", { onclick: () => toggle(id), "data-path": id }, path.join(" › ")));
 
 go(fromAddress());

@@ -1,35 +1,45 @@
 // The step in words and numbers: its line of code, and a table for each array, to be read aloud.
 
+const MOST_GIVEN = 12; // tables of leaves; there may be many
+
 function tables(step) {
-  const [node] = step.nodes.map((id) => nodes.get(id));
-  if (step.phase === "given")
-    return [row(...step.nodes.slice(0, 12).map((id) => value(nodes.get(id))))];
-  if (step.phase === "backward") {
-    const gradient = numbers(step.gradient, node.gradient, "whole");
-    return [row(value(node), gradient), ...step.parts.map(card)];
-  }
-  const uses = story.edges.filter((edge) => edge.target === node.id);
-  const operands = [...new Set(uses.map((edge) => nodes.get(edge.source)))];
-  const shown = operands.filter((n) => n.value.shape.length || n.role !== "constant");
-  return [row(...shown.map((n) => value(n)), gives("→"), value(node, "whole"))];
+  const reads = step.reads.map((id) => value(nodes.get(id)));
+  if (step.phase === "given") return given(step.nodes);
+  const node = nodes.get(step.nodes[0]);
+  if (step.phase === "forward") return [row(...reads, then("→", value(node, "whole")))];
+  const gradient = numbers(step.gradient, node.gradientName, "whole");
+  return [row(gradient, ...reads), ...step.parts.map(card)];
+}
+
+function given(ids) {
+  const shown = ids.slice(0, MOST_GIVEN).map((id) => value(nodes.get(id)));
+  const rest = ids.length - shown.length;
+  return [row(...shown, rest > 0 ? `and ${rest} more` : "")];
 }
 
 // What one use sends: the rule, what it gives, the sum over repeated axes, the sum at the fork.
 function card(part) {
-  const { name, gradient } = nodes.get(part.receiver);
+  const { name, gradientName } = nodes.get(part.receiver);
   const forked = part.expected > 1;
   const kind = part.received === part.expected ? "whole" : "";
   const head = make("h2", {}, make("span", {}, `to ${name}`));
   head.append(make("span", { class: "rule" }, part.rule));
   if (forked) head.append(make("span", { class: "count" }, `part ${counted(part)}`));
+  const mine = numbers(part.gradient, forked ? "this part" : gradientName, forked ? "" : "whole");
   const sums = row();
   const earlier = soFar(part);
-  if (earlier) sums.append(numbers(earlier, `${gradient} so far`), gives("+"));
-  if (part.product) sums.append(numbers(part.product, "the rule gives"), gives(`${part.summed} →`));
-  sums.append(numbers(part.gradient, forked ? "this part" : gradient, forked ? "" : "whole"));
+  if (earlier) sums.append(numbers(earlier, `${gradientName} so far`));
+  if (part.product) {
+    const product = numbers(part.product, "the rule gives");
+    sums.append(earlier ? then("+", product) : product, then(`${part.summed} →`, mine));
+  } else sums.append(earlier ? then("+", mine) : mine);
   if (part.total)
-    sums.append(gives("="), numbers(part.total, `${gradient}, ${counted(part)}`, kind));
-  return make("section", { class: "card" }, head, sums);
+    sums.append(then("=", numbers(part.total, `${gradientName}, ${counted(part)}`, kind)));
+  return make("div", { class: "card" }, head, sums);
+}
+
+function counted(part) {
+  return `${part.received} of ${part.expected}`;
 }
 
 // What a value had received before this part.
@@ -44,8 +54,9 @@ function row(...children) {
   return make("div", { class: "tables" }, ...children);
 }
 
-function gives(text) {
-  return make("span", { class: "gives" }, text);
+// A sign that stays with the table after it.
+function then(sign, figure) {
+  return make("span", { class: "then" }, make("span", { class: "sign" }, sign), figure);
 }
 
 function value(node, kind = "") {
@@ -53,14 +64,14 @@ function value(node, kind = "") {
 }
 
 // An array as a table in colours, with its name and shape above; of a large one the means of its
-// blocks, in colours alone, with the range below.
+// blocks, with the range below.
 function numbers(table, name, kind = "") {
   const most = largest(table);
-  const shape = table.shape.length ? `  ${table.shape.join("×")}` : "";
+  const shape = table.shape.length ? ` ${tuple(table.shape)}` : "";
   const element = make("table", { class: `${kind} ${table.block ? "blocks" : ""}` });
   element.append(make("caption", {}, name + shape));
   table.rows.forEach((cells, i) => {
-    const line = make("tr", {}, ...cells.map((text) => cell(text, most, table.block)));
+    const line = make("tr", {}, ...cells.map((text) => cell(text, most)));
     if (table.labels[i]) line.prepend(make("th", { scope: "row" }, table.labels[i]));
     element.append(line);
   });
@@ -74,23 +85,21 @@ function numbers(table, name, kind = "") {
   return figure;
 }
 
-function cell(text, most, block) {
+function cell(text, most) {
   const { background, ink } = colour(text, most);
-  const element = block ? make("td", { title: text }) : make("td", {}, text);
+  const element = make("td", {}, text);
   element.style.background = background;
   element.style.color = ink;
   return element;
 }
 
-// The line that computed the value, with those beside it.
-function code(line) {
+// The line that computed the value, with those beside it that ran as well.
+function code({ line, code }) {
   if (!line) return [];
-  const { file, number } = line.inside ?? line;
-  const text = story.code[file];
-  const near = [number - 1, number, number + 1].filter((n) => n in text);
-  const indent = Math.min(...near.filter((n) => text[n].trim()).map((n) => text[n].search(/\S/)));
-  const shown = near.map((n) => {
-    const words = `${String(n).padStart(4)}  ${text[n].slice(indent)}\n`;
+  const { number } = line.inside ?? line;
+  const indent = Math.min(...code.map(([, text]) => text.search(/\S|$/)));
+  const shown = code.map(([n, text]) => {
+    const words = `${String(n).padStart(4)}  ${text.slice(indent)}\n`;
     return make(n === number ? "mark" : "span", {}, words);
   });
   return [make("pre", {}, ...shown)];

@@ -1,5 +1,4 @@
-// What the page knows: the story, as it was told, and where in it one is. Nothing is computed
-// here but places and colours.
+// What the page knows: the story, as it was told, what has happened by each step, and where one is.
 
 const story = JSON.parse(document.getElementById("story").textContent);
 // An array is its number among the tables.

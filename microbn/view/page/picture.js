@@ -1,0 +1,23 @@
+// The picture as a file of its own: the colours that the page gives it are written into it.
+function picture() {
+  const svg = $("graph").querySelector("svg");
+  const copy = svg.cloneNode(true);
+  const written = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font", "text-anchor"];
+  const [from, to] = [svg, copy].map((root) => [...root.querySelectorAll("*")]);
+  from.forEach((element, i) => {
+    const style = getComputedStyle(element);
+    for (const name of written) to[i].style.setProperty(name, style.getPropertyValue(name));
+  });
+  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  copy.style.background = getComputedStyle(document.body).backgroundColor;
+  // the control characters that a name may have are not allowed in XML
+  return new XMLSerializer()
+    .serializeToString(copy)
+    .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "�");
+}
+
+function save() {
+  const address = URL.createObjectURL(new Blob([picture()], { type: "image/svg+xml" }));
+  make("a", { href: address, download: `step${state.at}.svg` }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}
