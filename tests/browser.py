@@ -18,6 +18,11 @@ _LOOK = """(number) => {
     const side = (name) => Number(group.querySelector("rect").getAttribute(name));
     return { x: side("x"), y: side("y"), width: side("width"), height: side("height") };
   };
+  const tables = (from) => all("table", from).map((table) => ({
+    caption: table.caption.textContent,
+    rows: [...table.rows].map((row) => all("td", row).map((td) => td.textContent || td.title)),
+  }));
+  const arrow = (edge, end) => /url\\((#.+)\\)/.exec(edge.getAttribute(`marker-${end}`))?.[1];
   const slider = document.getElementById("slider");
   if (number !== null) {
     slider.value = number;
@@ -29,18 +34,23 @@ _LOOK = """(number) => {
     where: document.getElementById("where").textContent,
     words: document.getElementById("tables").innerText,
     marked: texts("#step mark"),
-    tables: all("#tables table").map((table) => ({
-      caption: table.caption.textContent,
-      rows: [...table.rows].map((row) => all("td", row).map((td) => td.textContent || td.title)),
-    })),
+    tables: tables(document.getElementById("tables")),
+    cards: all("#tables .card").map(tables),
     boxes: all("#graph svg .box").map((box) => ({
-      ...rect(box), now: box.classList.contains("now"), texts: texts("text", box),
-      title: texts("title", box)[0],
+      ...rect(box), id: box.dataset.id, now: box.classList.contains("now"),
+      texts: texts("text", box), title: texts("title", box)[0],
     })),
     frames: all("#graph svg .frame").map((frame) => ({
       ...rect(frame), title: texts("text", frame)[0],
     })),
-    edges: all("#graph svg .edge").length,
+    edges: all("#graph svg .edge").map((edge) => {
+      const numbers = edge.getAttribute("d").match(/-?[\\d.]+(e-?\\d+)?/g).map(Number);
+      return {
+        uses: edge.dataset.uses.split(" "), now: edge.classList.contains("now"),
+        from: numbers.slice(0, 2), to: numbers.slice(-2),
+        arrows: ["start", "end"].filter((end) => all(arrow(edge, end) ?? "none").length),
+      };
+    }),
     elements: all("img, script, iframe, [onerror]").length,
   };
 }"""
@@ -103,3 +113,12 @@ def await_step(page, number: int) -> None:
     from playwright.sync_api import expect
 
     expect(page.locator("#slider")).to_have_value(str(number))
+
+
+def await_that(page, holds: Callable[[], bool]) -> None:
+    """Wait until something holds; fails after a while. Playwright's own way needs eval."""
+    for _ in range(1000):
+        if holds():
+            return
+        page.evaluate("() => new Promise((done) => setTimeout(done, 10))")
+    pytest.fail("it does not come about")

@@ -68,6 +68,17 @@ def residual(blocks: int = 4) -> Story:
 
 
 @cache
+def cycle() -> Story:
+    """What is in the group is used outside, and that inside again: a cycle once it is closed."""
+    a = Tensor(1.5, "a")
+    with mb.scope("G"):
+        inside = a * 2.0
+    b = np.exp(inside)
+    with mb.scope("G"):
+        return told(b * inside, "cycle")
+
+
+@cache
 def chain(length: int) -> Story:
     x = Tensor(1.0, "x")
     for _ in range(length):

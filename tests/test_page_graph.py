@@ -1,20 +1,21 @@
-"""The graph on the page, as it stands in a real browser: places, groups, colours, readers."""
+"""The graph on the page, as it stands in a real browser: boxes, arrows, groups."""
 
-import re
+import json
+from collections import Counter
 from itertools import combinations
 
-import numpy as np
 import pytest
 import stories
 from browser import PHONE, SIZE, await_step, look
 
-from microbn import Tensor
+from microbn.view.graph import around
 
 GRAPHS = {
     "batch norm": stories.batch_norm,
     "mlp": stories.mlp,
     "residual": lambda: stories.residual(8),
     "scalars": stories.scalar_batch_norm,
+    "cycle": stories.cycle,
     **{f"program {seed}": lambda seed=seed: stories.random_program(seed) for seed in (1, 7)},
 }
 
@@ -67,7 +68,6 @@ def test_boxes_never_overlap_and_stand_in_their_frames_with_what_is_written_on_t
     assert not misplaced(shown.boxes, shown.frames)
     depths = [sum(holds(frame, box) for frame in shown.frames) for box in shown.boxes]
     assert depths == [len(node.scope) for node in graph.graph.nodes]
-    assert shown.edges == len(graph.graph.edges)
     for number in (0, len(graph) // 2, len(graph) - 1):
         look(page, number)
         assert page.evaluate(OUTSIDE) == []
@@ -123,7 +123,90 @@ def test_nothing_is_wider_than_a_phone(opened, made):
         assert page.evaluate(wide) <= 0
 
 
+# --- arrows
+
+
+def key(path):
+    """A group's path as the page writes it."""
+    return json.dumps(path, ensure_ascii=False, separators=(",", ":"))
+
+
+def astray(shown, graph):
+    """Uses that are not drawn once, from the box of what is used to the box of what uses it."""
+    boxes = {box["id"]: box for box in shown.boxes}
+    homes = {
+        node.id: next(boxes[id] for id in (*map(key, around(node)), node.id) if id in boxes)
+        for node in graph.nodes
+    }
+    ends = {edge.id: (homes[edge.source], homes[edge.target]) for edge in graph.edges}
+    between = {use: boxes for use, boxes in ends.items() if boxes[0] is not boxes[1]}
+    drawn = [(use, edge) for edge in shown.edges for use in edge["uses"]]
+    wrong = [
+        use
+        for use, edge in drawn
+        if use in between and not all(map(touches, between[use], (edge["from"], edge["to"])))
+    ]
+    times = Counter(use for use, _ in drawn)
+    return wrong + [use for use in times | between.keys() if times[use] != (use in between)]
+
+
+def touches(box, point):
+    """Whether a point is on a box or on its rim, give or take a pixel."""
+    sides = zip(point, ("x", "y"), ("width", "height"), strict=True)
+    return all(box[at] - 1 <= place <= box[at] + box[size] + 1 for place, at, size in sides)
+
+
+def test_every_arrow_leads_from_what_is_used_to_what_uses_it(opened, graph):
+    assert not astray(look(opened(graph)), graph.graph)
+
+
+def test_the_check_sees_arrows_that_go_astray(opened):
+    story = stories.fork()
+    shown = look(opened(story))
+    first, *others = shown.edges
+    everywhere = {"uses": ["e0"], "from": [0, 0], "to": [0, 0]}
+    for wrong in (
+        first | {"from": first["to"], "to": first["from"]},
+        first | {"to": first["from"]},
+        first | {"uses": others[-1]["uses"]},
+        first | {"uses": [*first["uses"], "e99"]},
+        everywhere,
+    ):
+        shown.edges = [wrong, *others]
+        assert astray(shown, story.graph)
+    shown.edges = others
+    assert astray(shown, story.graph)
+
+
+@pytest.mark.parametrize(
+    ("made", "closed"),
+    [(stories.batch_norm, []), (stories.mlp, []), (stories.fork, []), (stories.cycle, [("G",)])],
+    ids=["batch norm", "mlp", "fork", "cycle, closed"],
+)
+def test_arrows_of_a_step_are_those_of_its_uses_and_turn_round_in_the_backward(
+    opened, made, closed
+):
+    story = made()
+    page = opened(story)
+    for path in closed:
+        toggle(page, path)
+    for step in story:
+        back = step.phase == "backward"
+        now = {part.edge for part in step.parts}
+        if not back:
+            now = {edge.id for edge in story.graph.edges if edge.target in step.nodes}
+        for edge in look(page, step.number).edges:
+            assert edge["now"] == bool(now & {*edge["uses"]})
+            assert edge["arrows"] == ["start" if edge["now"] and back else "end"]
+
+
 # --- groups
+
+
+def toggle(page, path):
+    page.locator("#groups button[data-path]").evaluate_all(
+        "(all, path) => all.find((button) => button.dataset.path === path).click()", key(path)
+    )
 
 
 def dotted(path):
@@ -131,7 +214,7 @@ def dotted(path):
 
 
 def counts(shown):
-    return len(shown.boxes), len(shown.frames), shown.edges
+    return len(shown.boxes), len(shown.frames), len(shown.edges)
 
 
 def expected(story, closed):
@@ -165,18 +248,22 @@ def test_group_closes_by_a_click_on_its_frame_and_opens_by_one_on_its_box(opened
         assert counts(look(page)) == expected(stories.mlp(), [])
 
 
-def test_closed_groups_keep_places_and_arrows_right_in_every_combination(opened):
-    story = stories.residual()
+@pytest.mark.parametrize(
+    "made", [stories.cycle, lambda: stories.residual(2)], ids=["cycle", "nested"]
+)
+def test_places_and_arrows_are_right_in_every_combination_of_closed_groups(opened, made):
+    story = made()
     paths = story.graph.groups()
     page = opened(story)
-    page.click("#groups summary")
-    closed = []
-    for i in range(0, len(paths), 2):
-        page.locator("#groups button[data-path]").nth(i).click()
-        closed.append(paths[i])
+    closed = set()
+    for number in range(1, 2 ** len(paths)):
+        path = paths[(number & -number).bit_length() - 1]  # a Gray code: one group at a time
+        toggle(page, path)
+        closed ^= {path}
         shown = look(page)
         assert counts(shown) == expected(story, closed)
         assert not misplaced(shown.boxes, shown.frames)
+        assert not astray(shown, story.graph)
 
 
 def test_closed_group_is_marked_at_the_steps_of_what_is_in_it(opened):
@@ -227,111 +314,3 @@ def test_large_graph_without_groups_is_drawn_around_the_step(opened):
         assert any(box["now"] for box in shown.boxes)
         assert not misplaced(shown.boxes, shown.frames)
     assert "301 values" in page.inner_text("#graph")
-
-
-# --- colours and motion
-
-COLOURS = """() => [
-  ["body", "body"], ["#where", "#step"], ["#sentence", "#step"], ["#tables caption", "#step"],
-  ["#next", "#next"], ["#play", "#play"], ["#pace", "#pace"],
-].map(([over, under]) => [
-  over,
-  getComputedStyle(document.querySelector(over)).color,
-  getComputedStyle(document.querySelector(under)).backgroundColor,
-]).concat(
-  [...document.querySelectorAll("#tables td")].map((cell) => [
-    "td", getComputedStyle(cell).color, getComputedStyle(cell).backgroundColor]),
-  [...document.querySelectorAll("#graph .box text:not(.sum)")].map((text) => [
-    "box", getComputedStyle(text).fill,
-    getComputedStyle(text.parentNode.querySelector("rect")).fill]),
-  [...document.querySelectorAll("#graph .frame text, #graph .sum")].map((text) => [
-    "frame", getComputedStyle(text).fill, getComputedStyle(document.body).backgroundColor]),
-)"""
-
-
-def contrast(one, other):
-    """Of two colours, from 1 to 21. Source: WCAG 2.2, contrast ratio."""
-    low, high = sorted(map(luminance, (one, other)))
-    return (high + 0.05) / (low + 0.05)
-
-
-def luminance(colour):
-    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
-    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-def test_contrast_is_measured():
-    assert contrast("rgb(0, 0, 0)", "rgb(255, 255, 255)") == pytest.approx(21)
-    assert contrast("rgb(119, 119, 119)", "rgb(255, 255, 255)") == pytest.approx(4.48, abs=0.01)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_all_that_is_written_can_be_read_in_light_and_dark(opened, scheme):
-    page = opened(stories.mlp(), color_scheme=scheme)
-    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (luminance(paper) < 0.5) == (scheme == "dark")
-    for number in (0, 4, 20, len(stories.mlp()) - 1):
-        look(page, number)
-        weak = [found for found in page.evaluate(COLOURS) if contrast(*found[1:]) < 4.5]
-        assert weak == []
-
-
-@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
-def test_nothing_moves_for_who_wants_no_motion(opened, motion):
-    page = opened(stories.mlp(), reduced_motion=motion)
-    smooth = "getComputedStyle(document.getElementById('graph')).scrollBehavior === 'smooth'"
-    assert page.evaluate(smooth) == (motion == "no-preference")
-    if motion == "reduce":
-        look(page, 20)
-        assert page.evaluate("document.getAnimations().length") == 0
-
-
-# --- readers
-
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-AXE = """tags => axe.run({ runOnly: tags, resultTypes: ["violations"] })
-  .then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes.map((n) => n.html)]))"""
-
-
-def with_axe(page):
-    """The page with axe-core in it, which goes past the policy: that would block its script."""
-    axe = pytest.importorskip("axe_playwright_python.base", reason="axe is not installed")
-    page.evaluate(axe.AXE_SCRIPT)
-    return page
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [SIZE, PHONE], ids=["1280x720", "phone"])
-def test_axe_finds_nothing_to_object_to(opened, size, scheme):
-    page = with_axe(opened(stories.batch_norm(), viewport=size, color_scheme=scheme))
-    for number in (0, 4, 12):  # what is given, one step forward, one backward
-        look(page, number)
-        assert page.evaluate(AXE, RULES) == []
-
-
-def test_axe_finds_nothing_in_tables_that_are_too_wide_for_a_phone(opened):
-    x = Tensor(np.full((2, 2, 8), -0.00123456), "x")
-    page = with_axe(opened(stories.told(x * x), viewport=PHONE))
-    for number in range(3):
-        look(page, number)
-        assert page.evaluate(AXE, RULES) == []
-
-
-def test_axe_sees_a_planted_violation(opened):
-    page = with_axe(opened(stories.fork()))
-    page.evaluate("document.getElementById('slider').removeAttribute('aria-label')")
-    page.evaluate("document.getElementById('sentence').style.color = '#cccccc'")
-    assert {id for id, _ in page.evaluate(AXE, RULES)} >= {"label", "color-contrast"}
-
-
-def test_everything_can_be_reached_and_done_by_keyboard_alone(opened):
-    page = opened(stories.mlp())
-    seen = []
-    for _ in range(30):
-        page.keyboard.press("Tab")
-        seen.append(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
-    controls = {"graph", "step", "next", "last", "turn", "play", "pace", "save", "slider"}
-    assert controls | {"SUMMARY"} <= set(seen)

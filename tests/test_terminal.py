@@ -9,7 +9,9 @@ from io import StringIO
 
 import numpy as np
 import pytest
-from rich.console import Console
+import stories
+from rich.console import Console, Group
+from rich.padding import Padding
 
 import microbn as mb
 from microbn import Tensor, errors, scope
@@ -48,14 +50,44 @@ def test_without_a_terminal_every_step_is_told_with_every_sentence(target):
             assert words(sentence) in words(text)
 
 
-def test_numbers_are_those_of_the_story():
-    story = batchnorm()
-    steps = re.split(r"^Step ", told(story), flags=re.M)[1:]
-    for step, text in zip(story, steps, strict=True):
-        shown = set(text.split())
-        for part in step.parts:
-            for array in (step.gradient, part.product, part.gradient, part.total):
-                assert {cell for row in values.table(array).rows for cell in row} <= shown
+def titled(story, step):
+    """The arrays that a step is to show, with their titles."""
+    values, names = {node.id: node.value for node in story.graph.nodes}, story.names
+    gradients = story.gradient_names
+    if step.phase == "backward":
+        yield gradients[step.nodes[0]], step.gradient
+    yield from ((names[id], values[id]) for id in step.reads)
+    if step.phase != "backward":
+        yield from ((names[id], values[id]) for id in step.nodes)
+    if step.phase == "forward":
+        yield gradients[step.nodes[0]], None
+    for part in step.parts:
+        name = gradients[part.receiver]
+        if part.summed:
+            yield f"for {name}, the rule gives", part.product
+        mine = f"{name}, part {part.received}" if part.expected > 1 else name
+        yield f"{mine}, summed" if part.summed else mine, part.gradient
+        if part.received > 1:
+            yield f"{name}, {part.received} of {part.expected}", part.total
+
+
+def below(tables, padding):
+    """Tables not side by side, as they are else, but one below the other."""
+    return Group(*(Padding(table, (1, 0, 0, 0)) for table in tables))
+
+
+@pytest.mark.parametrize("made", [stories.mlp, stories.fork])
+def test_below_each_title_are_the_numbers_of_that_array(made, monkeypatch):
+    monkeypatch.setattr(terminal, "Columns", below)
+    story = made()
+    for step, text in zip(story, told(story, 120).split("\nStep "), strict=True):
+        shown = [block.splitlines() for block in re.split(r"\n(?: *\n)+", text.strip())[1:]]
+        expected = []
+        for title, array in titled(story, step):
+            rows = [["–"]] if array is None else values.table(array).rows
+            shape = f" {array.shape}" if array is not None and np.ndim(array) else ""
+            expected.append((title + shape, rows))
+        assert [(title.strip(), [*map(str.split, rows)]) for title, *rows in shown] == expected
 
 
 def test_a_gradient_that_is_not_computed_is_a_dash():
@@ -115,17 +147,26 @@ def test_empty_arrays_are_called_so():
     assert "empty" in told(mb.story(np.sum(Tensor(np.zeros((0, 3)), "x") * 2.0)))
 
 
-HOSTILE = ["[red]x[/]", "[x]", "a\nb", "\x1b[31mred", "\x1b]0;title\x07", "\x9b2J", "\u202ex", "[/"]
+HOSTILE = {  # and how they are spelled
+    "[red]x[/]": "[red]x[/]",
+    "[x]": "[x]",
+    "[/": "[/",
+    "a\nb": "a b",
+    "\x1b[31mred": r"\x1b[31mred",
+    "\x1b]0;title\x07": r"\x1b]0;title\x07",
+    "\x9b2J": r"\x9b2J",
+    "\u202ex": r"\u202ex",
+}
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_names_are_shown_and_not_obeyed(name):
+@pytest.mark.parametrize(("name", "spelled"), HOSTILE.items())
+def test_hostile_names_are_spelled_and_not_obeyed(name, spelled):
     with scope(name):
         y = Tensor([1.0, 2.0], name) * 2.0
     out = told(mb.story(np.sum(y), title=name))
     assert all(c.isprintable() or c == "\n" for c in out)
-    spelled = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
-    assert spelled.replace(r"\n", " ") in out
+    for shown in (f"given: {spelled} ─", f"Given: {spelled} (2,).", f"\n{spelled} (2,) "):
+        assert shown in out
 
 
 # Where commands lead

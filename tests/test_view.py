@@ -1,7 +1,7 @@
 """Snapshots and drawings: complete, in order, and harmless whatever the names are."""
 
 import shutil
-from xml.etree import ElementTree
+import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
@@ -11,11 +11,13 @@ from microbn import Tensor, errors, nn
 from microbn import functional as F
 from microbn.view import dot, snapshot
 
-RNG = np.random.default_rng(0)
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape)
 
 
 def batch_norm():
-    leaves = [Tensor(RNG.normal(size=s), n) for s, n in (((4, 2), "x"), (2, "gamma"), (2, "beta"))]
+    leaves = Tensor(normal(4, 2), "x"), Tensor(normal(2), "gamma"), Tensor(normal(2), "beta")
     return F.batch_norm(*leaves)
 
 
@@ -103,15 +105,28 @@ def test_drawing_touches_no_grad():
     assert x.grad is None
 
 
-@pytest.mark.parametrize("name", ["<lambda>", "a:b", 'quo"te', "back\\lslash", "new\nline", "{|}"])
-def test_hostile_names_are_shown_as_text(name):
-    x = Tensor(1.0, name=name)
-    drawing = mb.draw(x * 2.0)
-    assert f'label="{name}"' not in drawing.source
+@pytest.mark.parametrize(
+    ("name", "written", "shown"),
+    [
+        ("<lambda>", "<lambda>", "<lambda>"),  # without the quotes around it, HTML
+        ("a:b", "a:b", "a:b"),
+        ('quo"te', r"quo\"te", 'quo"te'),
+        (r"back\lslash", r"back\\lslash", r"back\lslash"),  # \l ends a line, \N is the id
+        (r"\N", r"\\N", r"\N"),
+        ("new\nline", "new line", "new line"),
+        ("{|}", "{|}", "{|}"),
+    ],
+)
+def test_hostile_names_of_values_and_groups_are_shown_as_text(name, written, shown):
+    with mb.scope(name):
+        drawing = mb.draw(Tensor(1.0, name) * Tensor(2.0, name))
+    source = drawing.source.replace("\N{NO-BREAK SPACE}", " ")
+    assert source.count(f'label="{written}" ') == 1
+    assert source.count(f'label="{written}   ()\\l') == 2
     if dot.renderers():
-        svg = drawing.svg()
-        shown = name.replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
-        assert " ".join(shown.split()) in " ".join(svg.replace("&#160;", " ").split())
+        texts = [" ".join(text.split()) for text in ET.fromstring(drawing.svg()).itertext()]
+        assert texts.count(shown) == 1
+        assert texts.count(f"{shown} ()") == 2
 
 
 @pytest.mark.parametrize("suffix", ["svg", "png", "pdf"])
@@ -121,7 +136,7 @@ def test_picture_is_written_in_the_format_of_its_suffix(suffix, tmp_path, monkey
         pytest.skip("neither dot nor pygraphviz is installed: pictures unchecked")
     for command in commands:
         monkeypatch.setattr(dot, "renderers", lambda format="svg", command=command: [command])
-        path = mb.draw(batch_norm(), RNG.normal(size=(4, 2))).save(tmp_path / f"bn.{suffix}")
+        path = mb.draw(batch_norm(), normal(4, 2, seed=1)).save(tmp_path / f"bn.{suffix}")
         start = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}[suffix]
         assert path.read_bytes().startswith(start)
 
@@ -290,7 +305,7 @@ def test_net_of_500_values_is_a_short_row_of_boxes_when_closed():
 def test_gradients_own_graph_is_told_apart_and_has_the_groups_of_the_forward():
     net = nn.Sequential(nn.Linear(2, 2, rng=0), nn.Tanh())
     x = Tensor(np.ones((1, 2)), "x")
-    first = mb.grad(net(x), x, RNG.normal(size=(1, 2)), create_graph=True)
+    first = mb.grad(net(x), x, normal(1, 2), create_graph=True)
     graph = snapshot(first)
     assert {n.scope for n in graph.nodes if n.role == "gradient"} == {
         *(("gradient", f"layers.{i}") for i in range(2))
@@ -317,4 +332,4 @@ def test_characters_that_no_picture_can_hold_are_replaced():
     drawing = mb.draw(Tensor(1.0, name="a\x00b\x1b") * 2.0)
     assert "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}" in drawing.source
     if dot.renderers():
-        ElementTree.fromstring(drawing.svg())
+        ET.fromstring(drawing.svg())

@@ -76,9 +76,12 @@ const KEYS = {
 addEventListener("click", (event) => {
   if (event.detail) event.target.closest("button")?.blur();
 });
-$("pace").addEventListener("change", () => $("pace").blur());
+let pointing = false;
+addEventListener("pointerdown", () => (pointing = true));
+$("pace").addEventListener("change", () => pointing && $("pace").blur());
 
 addEventListener("keydown", (event) => {
+  pointing = false;
   if (event.key === "Escape") $("groups").open = false;
   const inside = event.target.closest("select, summary, button");
   const own = event.key === " " ? inside : event.target.closest("select, pre, figure");

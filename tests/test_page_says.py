@@ -1,0 +1,140 @@
+"""What the page says of a step: its sentence, its numbers, its line of code."""
+
+import re
+from linecache import getline
+
+import numpy as np
+import pytest
+import stories
+from browser import look
+
+from microbn import Tensor
+from microbn.view.values import table
+
+
+@pytest.mark.parametrize("made", [stories.batch_norm, stories.fork, stories.mlp])
+def test_every_step_shows_its_sentence_and_the_numbers_of_its_arrays(opened, made):
+    story = made()
+    page = opened(story)
+    values = {node.id: node.value for node in story.graph.nodes}
+    for step in story:
+        shown = look(page, step.number)
+        assert shown.sentence == step.sentence
+        assert f"step {step.number} of {len(story) - 1}" in shown.where
+        needed = [values[id] for id in step.reads]
+        if step.phase != "backward":
+            needed += [values[id] for id in step.nodes]
+        else:
+            needed += [step.gradient, *(array for part in step.parts for array in arrays(part))]
+        rows = [one["rows"] for one in shown.tables]
+        assert all(table(array).rows in rows for array in needed)
+
+
+def arrays(part):
+    """What is told of a part in numbers."""
+    return [*[part.product] * bool(part.summed), part.gradient, *[part.total] * (part.received > 1)]
+
+
+@pytest.mark.parametrize("made", [stories.batch_norm, stories.fork, stories.mlp])
+def test_at_a_fork_what_came_before_and_this_part_add_up_to_the_sum_shown(opened, made):
+    page = opened(made())
+    sums = {}
+    for step in made():
+        for part, card in zip(step.parts, look(page, step.number).cards, strict=True):
+            before = [sums[part.receiver]] if part.received > 1 else []
+            sums[part.receiver] = part.total
+            rows = [one["rows"] for one in card]
+            assert rows == [table(array).rows for array in (*before, *arrays(part))]
+            if before:
+                shown = [np.array(rows[at], float) for at in (0, -2, -1)]
+                earlier, this, whole = shown
+                rounding = 0.005 * sum(map(np.abs, shown))  # of three digits
+                assert np.all(np.abs(earlier + this - whole) <= rounding)
+
+
+def test_sentence_is_a_status_that_is_read_aloud(opened):
+    assert opened(stories.fork()).get_attribute("#sentence", "role") == "status"
+
+
+def test_large_array_is_shown_by_means_of_blocks_with_its_range(opened):
+    x = Tensor(np.arange(4000.0).reshape(100, 40), "x")
+    shown = look(opened(stories.told(x * 2.0)), 1)
+    assert [one["rows"] for one in shown.tables] == [table(x.data).rows, table(2 * x.data).rows]
+    assert "0 to 8e+03, mean 4e+03" in shown.words
+
+
+def test_nan_and_infinities_are_shown(opened):
+    with np.errstate(all="ignore"):
+        y = np.log(Tensor([[0.0, -1.0, 1.0]], "x"))
+        story = stories.told(y * np.array([[-1.0, 1.0, 1.0]]))
+    page = opened(story)
+    seen = {cell for n in range(3) for one in look(page, n).tables for cell in one["rows"][0]}
+    assert {"inf", "-inf", "nan"} <= seen
+
+
+def test_empty_arrays_and_single_numbers_are_shown(opened):
+    y = (Tensor(np.zeros((0, 3)), "none") * 2.0).sum() + Tensor(2.5, "one")
+    shown = look(opened(stories.told(y)))
+    assert "empty" in shown.words
+    assert [["2.5"]] in [one["rows"] for one in shown.tables]
+
+
+def dashes(shown):
+    return [box["texts"].count("–") for box in shown.boxes]
+
+
+def test_what_is_not_computed_yet_is_a_dash_and_never_a_number(opened):
+    page = opened(stories.fork())
+    # x, x · x and x · x + x: value and gradient of each
+    for number, expected in enumerate([(1, 2, 2), (1, 1, 2), (1, 1, 1), (0, 0, 0)]):
+        shown = look(page, number)
+        assert tuple(dashes(shown)) == expected
+        assert not any("0" in box["texts"] for box in shown.boxes)
+
+
+def test_dashes_of_all_steps_are_those_of_the_story(opened):
+    story = stories.batch_norm()
+    page = opened(story)
+    known, begun = set(), set()
+    for step in story:
+        known |= set(step.nodes)
+        begun |= {part.receiver for part in step.parts}
+        begun |= set(step.nodes) if step.phase == "backward" else set()
+        assert dashes(look(page, step.number)) == [
+            0 if node.role == "constant" else (node.id not in known) + (node.id not in begun)
+            for node in story.graph.nodes
+        ]
+
+
+def test_gradient_of_zero_is_a_zero_and_one_that_never_flows_a_dash(opened):
+    x, y = Tensor(-1.0, "x"), Tensor(2.0, "y")
+    story = stories.told(np.where(x > 0, x, y))
+    shown = look(opened(story), len(story) - 1)
+    gradients = {box["texts"][0]: box["texts"][-1] for box in shown.boxes}
+    assert gradients["x"] == "0"
+    assert gradients["x > 0"] == "–"
+
+
+def test_parts_of_a_sum_are_counted_in_the_cards_and_on_the_boxes(opened):
+    story = stories.batch_norm()
+    page = opened(story)
+    for step in story:
+        shown = look(page, step.number)
+        several = [part for part in step.parts if part.expected > 1]
+        counts = [f"part {part.received} of {part.expected}" for part in several]
+        assert re.findall(r"part \d+ of \d+", shown.words) == counts
+        on_boxes = {text for box in shown.boxes for text in box["texts"]}
+        incomplete = [part for part in several if part.received < part.expected]
+        assert {f"{part.received} of {part.expected}" for part in incomplete} <= on_boxes
+    assert not any(" of " in text for text in on_boxes)
+
+
+def test_line_of_code_is_marked(opened):
+    story = stories.batch_norm()
+    page = opened(story)
+    for step in story:
+        marked = look(page, step.number).marked
+        line = step.line and (step.line.inside or step.line)
+        assert len(marked) == bool(line)
+        if line:
+            assert getline(line.file, line.number).strip() in marked[0]
