@@ -79,6 +79,14 @@ def cycle() -> Story:
 
 
 @cache
+def twice() -> Story:
+    """One Module, called twice with something between: what enters its group left it before."""
+    halve = nn.Sequential(nn.Tanh())
+    halve.name = "halve"
+    return told(np.sum(halve(halve(Tensor([[1.0, 2.0]], "x")) * 2.0) + 1.0), "twice")
+
+
+@cache
 def chain(length: int) -> Story:
     x = Tensor(1.0, "x")
     for _ in range(length):

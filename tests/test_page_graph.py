@@ -16,6 +16,7 @@ GRAPHS = {
     "residual": lambda: stories.residual(8),
     "scalars": stories.scalar_batch_norm,
     "cycle": stories.cycle,
+    "twice": stories.twice,
     **{f"program {seed}": lambda seed=seed: stories.random_program(seed) for seed in (1, 7)},
 }
 
@@ -176,6 +177,29 @@ def test_the_check_sees_arrows_that_go_astray(opened):
         assert astray(shown, story.graph)
     shown.edges = others
     assert astray(shown, story.graph)
+
+
+THROUGH = """() => [...document.querySelectorAll("#graph .edge")].filter((edge) => {
+  const inner = [...document.querySelectorAll("#graph .box > rect")].map((rect) => rect.getBBox());
+  const [length, steps] = [edge.getTotalLength(), 80];
+  return Array.from({ length: steps + 1 }, (_, i) => edge.getPointAtLength((i * length) / steps))
+    .some(({ x, y }) => inner.some((box) => box.x + 3 < x && x < box.x + box.width - 3
+      && box.y + 3 < y && y < box.y + box.height - 3));
+}).length"""
+
+
+def test_no_arrow_passes_through_a_box(opened, graph):
+    assert opened(graph).evaluate(THROUGH) == 0
+
+
+def test_an_arrow_through_a_box_is_seen(opened):
+    page = opened(stories.batch_norm())
+    page.evaluate("""() => {
+      const box = document.querySelector("#graph .box > rect").getBBox();
+      const d = `M ${box.x - 9} ${box.y + 9} H ${box.x + box.width + 9}`;
+      document.querySelector("#graph .edge").setAttribute("d", d);
+    }""")
+    assert page.evaluate(THROUGH) == 1
 
 
 @pytest.mark.parametrize(
