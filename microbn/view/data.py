@@ -11,7 +11,8 @@ from .values import Tables
 from .words import SIGNS
 
 if TYPE_CHECKING:
-    from .story import Part, Story, StoryStep
+    from .steps import Part, StoryStep
+    from .story import Story
 
 
 def data(story: Story) -> dict[str, Any]:

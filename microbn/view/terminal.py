@@ -16,7 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ..errors import ArgumentError
-from .story import Part, Story, StoryStep
+from .steps import Part, StoryStep
+from .story import Story
 from .values import table
 
 MOST_GIVEN = 12  # tables of leaves; there may be many
