@@ -192,14 +192,25 @@ def test_no_arrow_passes_through_a_box(opened, graph):
     assert opened(graph).evaluate(THROUGH) == 0
 
 
-def test_an_arrow_through_a_box_is_seen(opened):
+LEVEL = """() => [...document.querySelectorAll("#graph .edge")].filter((edge) => {
+  const [length, steps] = [edge.getTotalLength(), 80];
+  return Array.from({ length: steps + 1 }, (_, i) => edge.getPointAtLength((i * length) / steps))
+    .some((point, i, all) => i && point.y === all[i - 1].y);
+}).length"""
+
+
+def test_no_arrow_runs_level_as_it_would_where_pieces_do_not_meet_at_a_frame(opened, graph):
+    assert opened(graph).evaluate(LEVEL) == 0
+
+
+def test_a_level_arrow_through_a_box_is_seen(opened):
     page = opened(stories.batch_norm())
     page.evaluate("""() => {
       const box = document.querySelector("#graph .box > rect").getBBox();
       const d = `M ${box.x - 9} ${box.y + 9} H ${box.x + box.width + 9}`;
       document.querySelector("#graph .edge").setAttribute("d", d);
     }""")
-    assert page.evaluate(THROUGH) == 1
+    assert page.evaluate(THROUGH) == page.evaluate(LEVEL) == 1
 
 
 @pytest.mark.parametrize(
