@@ -115,6 +115,7 @@ def test_drawing_touches_no_grad():
         (r"\N", r"\\N", r"\N"),
         ("new\nline", "new line", "new line"),
         ("{|}", "{|}", "{|}"),
+        ("&lt;", "&amp;lt;", "&lt;"),  # Graphviz reads entities
     ],
 )
 def test_hostile_names_of_values_and_groups_are_shown_as_text(name, written, shown):

@@ -143,7 +143,8 @@ def _escaped(text: str) -> str:
     """A text that is shown as it is, whatever DOT would read in it."""
     import graphviz
 
-    return graphviz.escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))
+    text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    return graphviz.escape(text.replace("&", "&amp;"))  # Graphviz reads entities
 
 
 def _clusters(graph: Graph, direction: str, caption: str) -> dict[tuple, Any]:
