@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_tour(commands: Any) -> None:
     tour = commands.add_parser(
-        "tour", help="the main ideas in half a minute: two tables, two pictures"
+        "tour", help="the main ideas in half a minute: two tables, two pictures, a page"
     )
     tour.add_argument(
         "--out", type=Path, default=Path("microbn-tour"), metavar="DIR",

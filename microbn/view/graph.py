@@ -25,9 +25,9 @@ class Node:
 
     ``role`` is "input", "parameter" (a Module holds it), "constant", "computed", "gradient" (what
     `grad` recorded with create_graph), "result", "suspect", or "group": closed, with the ids of
-    its ``members``. ``value`` is None before it is computed, ``gradient`` where none was asked
-    for or none flows. ``number`` is the Tensor's, None of a constant; ``line`` is None but under
-    trace().
+    its ``members``. ``value`` is None before it is computed and of a group, ``gradient`` where
+    none was asked for or none flows. ``number`` is the Tensor's, None of a constant; ``line`` is
+    None but under trace().
     """
 
     id: str
