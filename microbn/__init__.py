@@ -9,6 +9,7 @@ from .backward import Message, Step, grad, sweep
 from .context import label, no_grad, scope, trace
 from .errors import MicrobnError
 from .primitives import primitive
+from .program import Program, compile
 from .rules import defvjp
 from .scalar import scalars
 from .symbol import formula
@@ -29,6 +30,8 @@ __all__ = [
     "Message",
     "story",
     "draw",
+    "compile",
+    "Program",
     "formula",
     "defvjp",
     "primitive",

@@ -93,7 +93,7 @@ def _owned(function: Callable) -> Callable:
             return value
         fresh = object()  # which is known here alone
         ours = value.base is None and sys.getrefcount(value) == sys.getrefcount(fresh)
-        return value if ours else value.copy()
+        return value if ours else value.copy(order="K")
 
     return call
 

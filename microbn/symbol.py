@@ -73,7 +73,7 @@ _OPERATORS: tuple[tuple[int, int, int, dict[np.ufunc, str]], ...] = (
     (6, 7, 5, {np.power: "**"}),
 )
 # fmt: on
-_SIGNS: dict[np.ufunc, Any] = {
+SIGNS: dict[np.ufunc, Any] = {
     ufunc: (sign, *row) for *row, signs in _OPERATORS for ufunc, sign in signs.items()
 }
 _SIGN, _ATOM = 5, 7  # a number with a minus; names, calls and whatever has brackets of its own
@@ -131,10 +131,10 @@ class Symbol(NDArrayOperatorsMixin):
                 f"formula: np.{ufunc.__name__} writes into an array; use its result"
             )
         function = getattr(ufunc, method)
-        if method != "__call__" or kwargs or ufunc not in _SIGNS:
+        if method != "__call__" or kwargs or ufunc not in SIGNS:
             name = _name(ufunc) + f".{method}" * (method != "__call__")
             return _said(_call(name, inputs, kwargs), function, inputs, kwargs)
-        sign, level, left, right = _SIGNS[ufunc]
+        sign, level, left, right = SIGNS[ufunc]
         text = f"{_text(inputs[0], left)} {sign} " if len(inputs) > 1 else sign
         return _said(text + _text(inputs[-1], right), function, inputs, level=level)
 

@@ -1,0 +1,279 @@
+"""The passes of `compile`: from a recorded graph to one that computes the same with less work.
+
+A pass looks at one call at a time, and may say what should stand in its place; the graph is then
+recorded anew. The algebra is a table, like the rules of the gradients, and as these are it is
+written in plain NumPy: what it says of Tensors is recorded, and so becomes part of the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import chain
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from .calls import CALLS
+from .context import Mode, mode, of_gradient
+from .nodes import is_node
+from .primitives import astype, spread, stop_gradient
+from .tensor import record
+
+
+def simplified(outputs: Sequence, inputs: Sequence, passes: Collection[str]) -> list:
+    """The same outputs of the same inputs, by way of the `REWRITES` that ``passes`` names.
+
+    They are made until nothing changes. What outputs do not need is gone in any case.
+    """
+    finds = [_same, *(find for name, find in REWRITES.items() if name in passes)]
+    known: list[list] = []
+    while len(known) < 2 or known[-1] not in known[:-1]:
+        outputs = _once(outputs, inputs, finds)
+        known.append(_calls(outputs, inputs))
+    return _once(outputs, inputs, [find for find in finds if find is not _algebra])
+
+
+def tape(outputs: Iterable, inputs: Iterable) -> list[Any]:
+    """All that outputs are made from, in the order of its making; the inputs count as leaves."""
+    found = {x.number: x for x in outputs if is_node(x)}
+    stop, waiting = {x.number for x in inputs}, list(found.values())
+    while waiting:
+        node = waiting.pop()
+        for x in () if node.number in stop else node.inputs:
+            if is_node(x) and x.number not in found:
+                found[x.number] = x
+                waiting.append(x)
+    return [found[number] for number in sorted(found)]
+
+
+def rebuilt(outputs: Sequence, inputs: Sequence, anew: Sequence, make: Callable) -> list:
+    """The outputs made from other inputs: of each node on the way what ``make(node, args)`` gives.
+
+    A leaf that is no input is a constant from now on. Names and scopes stay.
+    """
+    given = {x.number: y for x, y in zip(inputs, anew, strict=True)}
+    new: dict[int, Any] = {}
+    token = mode.set(Mode())
+    try:
+        with np.errstate(all="ignore"):
+            for node in tape(outputs, inputs):
+                if node.function is None or node.number in given:
+                    new[node.number] = given.get(node.number, node.value)
+                    continue
+                mode.set(Mode(scope=node.scope))
+                args = [new[x.number] if is_node(x) else x for x in node.inputs]
+                made = new[node.number] = make(node, args)
+                if is_node(made) and made.name is None:
+                    made.name = node.name
+    finally:
+        mode.reset(token)
+    return [new[x.number] if is_node(x) else x for x in outputs]
+
+
+def _once(outputs: Sequence, inputs: Sequence, finds: Sequence[Callable]) -> list:
+    """Record anew; what the first of the ``finds`` has to say about a call stands in its place."""
+    seen: dict[tuple, Any] = {}
+
+    def make(node: Any, args: list) -> Any:
+        for find in finds:
+            if (found := find(node, args, seen)) is not None:
+                return found
+        return seen.setdefault(_key(node, args), record(node.function, args, node.kwargs))
+
+    return rebuilt(outputs, inputs, inputs, make)
+
+
+def _calls(outputs: Sequence, inputs: Sequence) -> list[tuple]:
+    """A graph without its numbers: equal for the same calls of the same operands."""
+    nodes = tape(outputs, inputs)
+    place = {node.number: i for i, node in enumerate(nodes)}
+    return [
+        (n.function, *(place[x.number] if is_node(x) else _identity(x) for x in n.inputs))
+        for n in nodes
+    ]
+
+
+def _same(node: Any, args: list, seen: dict) -> Any:
+    """What only hands on its operand is that operand; this is no pass, as nothing is computed."""
+    x = args[0]
+    if node.function in (np.positive, stop_gradient, np.reshape, np.broadcast_to, spread, astype):
+        return x if is_node(x) and (x.shape, x.dtype) == (node.shape, node.dtype) else None
+    return None
+
+
+def _constants(node: Any, args: list, seen: dict) -> Any:
+    """What follows from constants alone is computed now, and never again."""
+    if any(map(is_node, args)):
+        return None
+    return CALLS[node.function].compute(*args, **node.kwargs)
+
+
+def _common(node: Any, args: list, seen: dict) -> Any:
+    """The same function of the same operands is computed once."""
+    return seen.get(_key(node, args))
+
+
+def _key(node: Any, args: list) -> tuple:
+    operands = [*map(_identity, args)]
+    if node.function in (np.add, np.multiply):
+        operands.sort(key=str)
+    return node.function, *operands, *((key, repr(value)) for key, value in node.kwargs.items())
+
+
+def _identity(arg: Any) -> Any:
+    if isinstance(arg, np.ndarray):
+        return arg.shape, arg.strides, arg.dtype, arg.tobytes()
+    return arg.number if is_node(arg) else (type(arg), repr(arg))
+
+
+def _algebra(node: Any, args: list, seen: dict) -> Any:
+    """The same numbers by cheaper operations; only if shape and dtype stay what they were."""
+    found, rewrite = _unspread(node, args), ALGEBRA.get(node.function)
+    if found is None and rewrite:
+        found = rewrite(node, *args, **node.kwargs)
+    same = is_node(found) and (found.shape, found.dtype) == (node.shape, node.dtype)
+    return found if same else None
+
+
+def _unspread(node: Any, args: list) -> Any:
+    """An operand need not be repeated to have the shape of the other: NumPy does that by itself."""
+    entrywise = isinstance(node.function, np.ufunc) and node.function.signature is None
+    for i, x in enumerate(args if entrywise else ()):
+        if is_node(x) and x.function in (spread, np.broadcast_to, np.expand_dims):
+            narrow = x.inputs[0]
+            others = [narrow, *args[:i], *args[i + 1 :]]
+            ahead = x.function is not np.expand_dims or _padded(narrow, x.ndim) == x.shape
+            if ahead and np.broadcast_shapes(*map(np.shape, others)) == node.shape:
+                narrow.name = narrow.name or x.name
+                return record(node.function, [*args[:i], narrow, *args[i + 1 :]])
+    return None
+
+
+# Products. Of their factors, those that are smaller than the result come first: numbers, then
+# rows, which cost little; what is wide is touched once. A value that has a name is kept as it is.
+
+
+def _product(out: Any, x: Any, y: Any) -> Any:
+    """``x * x`` is a square; any other product is put together anew."""
+    if x is y:
+        return np.square(x)
+    (a, r), (b, s) = _factors(x, _narrower(out)), _factors(y, _narrower(out))
+    return _joined(a + b, r + s)
+
+
+def _quotient(out: Any, x: Any, y: Any) -> Any:
+    """To divide by what is narrow, multiply by its inverse; but ``x / 4`` is as good as any."""
+    (a, r), (b, s) = _factors(x, _narrower(out)), _factors(y, _narrower(out))
+    if not s or (_is_number(y) and not r):
+        return None
+    wide = [(a[0] if a else 1) / b[0]] if b else a
+    return _joined(wide, [*r, *map(_inverse, s)])
+
+
+def _minus(out: Any, x: Any) -> Any:
+    """The sign belongs to what is narrow."""
+    wide, narrow = _factors(x, _narrower(out))
+    return _joined(wide, [*narrow, -1]) if narrow else None
+
+
+def _total(out: Any, x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Factors that are the same all along the axes of a sum are taken out of it.
+
+    A gradient that has a name is no hindrance here: what is taken out leaves a sum that may be
+    there already, as that of d_x_hat * x_hat leaves that of d_y * x_hat, which is d_gamma.
+    """
+    ndim = np.ndim(x)
+    axes = {*range(ndim)} if axis is None else {*(np.atleast_1d(axis) % ndim).tolist()}
+
+    def still(f: Any) -> bool:
+        return all(_padded(f, ndim)[a] == 1 for a in axes)
+
+    product = x.inputs if getattr(x, "function", None) is np.multiply else [x]
+    found = [_factors(f, still, gradients=True) for f in product]
+    wide, fixed = ([*chain(*parts)] for parts in zip(*found, strict=True))
+    moving = prod(wide[1:], start=wide[0]) if wide and fixed else None
+    if moving is None or np.shape(moving) != np.shape(x):
+        return None
+    rows = any(map(np.ndim, fixed))
+    keeping: Any = {"keepdims": True} if keepdims and not rows else {}
+    total = np.sum(moving, axis=axis, **keeping)
+    if rows and keepdims:
+        total = np.expand_dims(total, tuple(axes))
+    elif rows:
+        fixed = [_without(axes, f, ndim) for f in fixed]
+    return _joined([total], fixed)
+
+
+def _factors(x: Any, narrow: Callable[[Any], bool], gradients: bool = False) -> tuple[list, list]:
+    """The factors of x: a wide one, or none, and narrow ones, to which numbers belong.
+
+    One look is enough, as every operand was put together like this before. It goes through no
+    name, but with ``gradients`` through those of gradients.
+    """
+    if _is_number(x) or narrow(x):
+        return [], [x]
+    if not is_node(x) or (x.name and not (gradients and of_gradient(x.scope))):
+        return [x], []
+    if x.function is np.negative:
+        return [x.inputs[0]], [-1]
+    if x.function is np.multiply:
+        for wide, other in (x.inputs, x.inputs[::-1]):
+            if _is_number(other) or narrow(other):
+                return [wide], [other]
+    if x.function is np.divide and (_is_number(x.inputs[1]) or narrow(x.inputs[1])):
+        return [x.inputs[0]], [_inverse(x.inputs[1])]
+    return [x], []
+
+
+def _joined(wide: list, narrow: list) -> Any:
+    """Their product: first the numbers, then the rows, then what is wide."""
+    number = prod(filter(_is_number, narrow))
+    rows = sorted((f for f in narrow if not _is_number(f)), key=np.size)
+    first, *rest = [*rows, *([prod(wide[1:], start=wide[0])] if wide else [])]
+    first = first if number == 1 else -first if number == -1 else number * first
+    return prod(rest, start=first)
+
+
+def _inverse(x: Any) -> Any:
+    if _is_number(x):
+        return float(np.divide(1, x))
+    inverse = 1 / x
+    if is_node(x) and x.name:
+        inverse.name = f"inv_{x.name}"
+    return inverse
+
+
+def _is_number(x: Any) -> bool:
+    return type(x) in (int, float)
+
+
+def _narrower(out: Any) -> Callable[[Any], bool]:
+    return lambda x: np.size(x) < out.size
+
+
+def _padded(x: Any, ndim: int) -> tuple[int, ...]:
+    """The shape of x, with ones ahead."""
+    return (1,) * (ndim - np.ndim(x)) + np.shape(x)
+
+
+def _without(axes: set[int], x: Any, ndim: int) -> Any:
+    """x of ``ndim`` axes, in the end, without these, along which it has one entry."""
+    shape = tuple(n for axis, n in enumerate(_padded(x, ndim)) if axis not in axes)
+    return x if np.ndim(x) <= len(shape) else np.reshape(x, shape)
+
+
+# fmt: off
+REWRITES: dict[str, Callable] = {  # asked in this order
+    "constants": _constants,
+    "common":    _common,
+    "algebra":   _algebra,
+}
+ALGEBRA: dict[Callable, Callable] = {
+    np.add:      lambda out, x, y: 2 * x if x is y else None,
+    np.multiply: _product,
+    np.divide:   _quotient,
+    np.negative: _minus,
+    np.sum:      _total,
+}
+# fmt: on

@@ -1,0 +1,237 @@
+"""A recorded graph as a program: the forward, and the backward that nobody wrote, in plain NumPy.
+
+`compile` runs a function once, differentiates what was recorded by the same rules in the same
+sweep as ever, and writes the calls down: as source to be read, and as the code that runs, in which
+results go into arrays that were made beforehand.
+"""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import linecache
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from .backward import sweep
+from .context import Mode, mode
+from .errors import ArgumentError, DTypeError, GraphError, ShapeError, listed
+from .nodes import describe, is_node, plain
+from .passes import REWRITES, rebuilt, simplified, tape
+from .primitives import getitem, stop_gradient
+from .source import REDUCTIONS, Listing, Storage, identifier, is_entrywise, paths, variables
+from .tensor import Tensor, record
+
+PASSES = ("dead", *REWRITES, "views", "buffers")
+VIEWS = {np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.expand_dims, np.squeeze}
+VIEWS |= {np.broadcast_to, getitem}
+
+
+def compile(
+    f: Callable,
+    *examples: Any,
+    cotangent: Any = None,
+    gradients: bool = True,
+    passes: Collection[str] = PASSES,
+) -> Program:
+    """``f`` and its gradients as a `Program`, for operands of the shapes and dtypes of these.
+
+    ``f`` is run once, on Tensors. Examples that are Tensors get a gradient, of the first thing
+    that f returns; arrays are data. Unless that thing is one number a ``cotangent`` is needed, an
+    example of its gradient, which becomes the last operand. Without ``gradients`` the program
+    gives what f returns; f may take gradients itself, by `grad` with create_graph.
+
+    What Python decides while f runs, by values or shapes, is decided for good. A Tensor that f
+    uses has to be an example; the arrays and numbers that it finds elsewhere become constants.
+
+    Of the ``passes``, "dead" leaves out what nobody asked for, "constants" computes at once what
+    follows from constants alone, "common" computes once what is computed twice, "algebra" puts
+    cheaper operations in the places of others, "views" makes views once, and "buffers" gives each
+    result an array made beforehand: one that is needed no more, if there is one.
+
+    Raises ArgumentError, GraphError, DTypeError and ShapeError where there is nothing to compile.
+    """
+    if wrong := set(passes) - set(PASSES):
+        raise ArgumentError(f"compile: there is no pass {min(wrong)!r}; they are {listed(PASSES)}")
+    token = mode.set(Mode())
+    try:
+        inputs, returned = _traced(f, examples)
+        outputs = list(returned) if isinstance(returned, (tuple, list)) else [returned]
+        asked: list[Any] = []
+        unasked: list[Any] = []
+        if gradients:
+            root, seed = outputs[0], None
+            if cotangent is not None:
+                cotangent = np.asarray(plain(cotangent), root.dtype)
+                seed = _leaf(cotangent, f"d_{root.name or 'out'}")
+            found = {s.node.number: s.gradient for s in sweep(root, seed, create_graph=True)}
+            for x, example in zip(inputs, examples, strict=True):
+                gradient = found.get(x.number, np.zeros(x.shape, x.dtype))
+                (asked if isinstance(example, Tensor) else unasked).append(gradient)
+            inputs += [] if seed is None else [seed]
+        kept = [] if "dead" in passes else unasked
+        every = simplified([*outputs, *asked, *kept], inputs, passes)
+    finally:
+        mode.reset(token)
+    outputs, asked = every[: len(outputs)], every[len(outputs) :][: len(asked)]
+    single = outputs[0] if not isinstance(returned, (tuple, list)) else outputs
+    name = identifier(getattr(f, "__name__", type(f).__name__).replace("<lambda>", "program"))
+    return Program(name, inputs, (single, asked) if gradients else single, every, passes)
+
+
+class Program:
+    """Straight-line NumPy, called with arrays: ``program(*arrays)`` gives arrays.
+
+    Its results are what f returned and, where it was compiled with gradients, a tuple of these.
+    Printed it is its ``source``: a module that needs NumPy alone, and gives the same bits.
+    ``code`` is what runs, with the same names; ``nbytes`` is what the arrays take that were made
+    for it. One call at a time: threads need a program each.
+
+    Raises ArgumentError, ShapeError and DTypeError for other operands than it was compiled for.
+    """
+
+    def __init__(self, title: str, inputs: list, result: Any, roots: list, passes: Any) -> None:
+        given = {x.number for x in inputs}
+        nodes = [node for node in tape(roots, inputs) if node.number not in given]
+        listing = Listing(title, inputs, nodes)
+        storage = _stored(nodes, [x for x in roots if is_node(x)], passes)
+        self.source = listing.module(result)
+        self.code = listing.code(result, storage)
+        self.nbytes = sum({id(a): a.nbytes for a in storage.arrays.values()}.values())
+        self._operands = [(listing.names[x.number], x.shape, x.dtype) for x in inputs]
+        stored = storage.arrays | storage.views
+        space: dict[str, Any] = {listing.names[number]: a for number, a in stored.items()}
+        space |= {"np": np, **listing.constants, **listing.functions}
+        file = f"<{title}, program {id(self)}>"  # where a traceback looks for the lines
+        linecache.cache[file] = len(self.code), None, self.code.splitlines(True), file
+        exec(builtins.compile(self.code, file, "exec"), space)
+        self._run = space[title]
+
+    def __call__(self, *arrays: Any) -> Any:
+        if len(arrays) != len(self._operands):
+            names = listed(name for name, _, _ in self._operands)
+            raise ArgumentError(f"program: takes {names}, got {len(arrays)} operands")
+        checked = []
+        for (name, shape, dtype), array in zip(self._operands, arrays, strict=True):
+            if type(array) is not np.ndarray:
+                array = np.asarray(plain(array))
+            if array.shape != shape or array.dtype != dtype:
+                raise (DTypeError if array.shape == shape else ShapeError)(
+                    f"program: {name} is {array.dtype} of shape {array.shape}, and this was "
+                    f"compiled for {dtype} of {shape}; compile it again for that"
+                )
+            checked.append(array if array.flags.c_contiguous else array.copy())
+        return self._run(*checked)
+
+    def __str__(self) -> str:
+        return self.source
+
+    def __repr__(self) -> str:
+        return f"<Program of {listed(f'{name} {shape}' for name, shape, _ in self._operands)}>"
+
+
+def _traced(f: Callable, examples: Sequence) -> tuple[list, Any]:
+    """Operands, each with a name of its own, and what f gives for them: f is run, and recorded."""
+    words = [word for word, _ in zip(_parameters(f), examples, strict=False)]
+    leaves = [
+        x if isinstance(x, Tensor) else _leaf(x, word)
+        for x, word in zip(examples, words, strict=True)
+    ]
+    first = Tensor(0.0).number
+    returned = f(*leaves)
+    outputs = list(returned) if isinstance(returned, (tuple, list)) else [returned]
+    nodes, given = tape(outputs, leaves), {x.number for x in leaves}
+    for node in nodes:
+        if node.function is None and node.number < first and node.number not in given:
+            raise GraphError(
+                f"compile: {f.__name__} uses {describe(node)}, which is none of the examples; "
+                "pass it as one, or use its .data where a constant is meant"
+            )
+    nodes = [*leaves, *(node for node in nodes if node.number not in given)]
+    named = {x.number: word for x, word in zip(leaves, words, strict=True)} | paths(nodes)
+    names = variables(nodes, named)
+
+    def again(node: Any, args: list) -> Any:
+        new = record(node.function, args, node.kwargs)
+        new.name = names[node.number] if node.number in named else None
+        return new
+
+    inputs = [_leaf(x.value, names[x.number]) for x in leaves]
+    outputs = rebuilt(outputs, leaves, inputs, again)
+    return inputs, outputs if isinstance(returned, (tuple, list)) else outputs[0]
+
+
+def _parameters(f: Callable) -> Iterator[str]:
+    """What f calls its operands; those of ``*xs`` are xs_1, xs_2 ..."""
+    for p in inspect.signature(f).parameters.values():
+        if p.kind == p.VAR_POSITIONAL:
+            yield from (f"{p.name}_{i}" for i in count(1))
+        yield p.name
+
+
+def _leaf(value: Any, name: str) -> Any:
+    """An operand: a leaf; of integers or truths, to which no gradient flows, a constant."""
+    value = np.array(value, order="C")
+    if value.dtype.kind not in "iub":
+        return Tensor(value, name)
+    leaf = record(stop_gradient, [value])
+    leaf.name = name
+    return leaf
+
+
+def _stored(nodes: list, roots: list, passes: Collection[str]) -> Storage:
+    """Give nodes an array, and one array to several, where each is needed no more by the next."""
+    owner: dict[int, int] = {}  # the node in whose memory a node's result is
+    for node in nodes:
+        x = node.inputs[0]
+        owner[node.number] = owner.get(x.number, x.number) if _is_view(node) else node.number
+    shared = {whose for number, whose in owner.items() if whose != number}
+    storage = Storage({}, {}, {x.number for x in roots if _is_filled(x)} - shared)
+    if "buffers" not in passes:
+        return storage
+    arrays, views, own = storage
+    reads = {n.number: {owner.get(x.number) for x in (n, *n.inputs) if is_node(x)} for n in nodes}
+    last = {whose: number for number, read in reads.items() for whose in read}
+    kept = {owner.get(x.number) for x in roots}
+    free: dict[tuple, list] = defaultdict(list)
+
+    def release(number: int) -> None:
+        for whose in reads[number] - kept:
+            if last[whose] == number and whose in arrays:
+                free[_layout(arrays[whose])].append(arrays[whose])
+
+    for node in nodes:
+        number, array = node.number, np.asarray(node.value)
+        if owner[number] != number:
+            base = (arrays | views).get(node.inputs[0].number)
+            if "views" in passes and base is not None:
+                function = getattr(node.function, "__wrapped__", node.function)
+                views[number] = function(base, *node.args[1:], **node.kwargs)
+            continue
+        if over := is_entrywise(node.function):  # an operand that ends here may be written over
+            release(number)
+        if number not in own:
+            spare = free[_layout(array)]
+            arrays[number] = spare.pop() if spare else np.empty_like(array)
+        if not over:
+            release(number)
+    return storage
+
+
+def _is_view(node: Any) -> bool:
+    """Whether a result is its operand's memory, seen otherwise."""
+    views = node.function in VIEWS and is_node(node.inputs[0])
+    return views and np.may_share_memory(node.value, node.args[0])
+
+
+def _is_filled(node: Any) -> bool:
+    """Whether a result is an array that its function has just made."""
+    return node.shape != () and (isinstance(node.function, np.ufunc) or node.function in REDUCTIONS)
+
+
+def _layout(array: np.ndarray) -> tuple:
+    return array.shape, array.dtype, array.strides
