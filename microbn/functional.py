@@ -14,6 +14,7 @@ import numpy as np
 from .arrays import is_real
 from .context import label
 from .errors import ArgumentError, DTypeError, RangeError, ShapeError
+from .nodes import is_node, plain
 from .primitives import relu as relu
 from .primitives import stop_gradient
 
@@ -139,7 +140,8 @@ def cross_entropy(logits: Array, targets: Any) -> Array:
     RangeError where they are not.
     """
     _check_arrays("cross_entropy", logits)
-    targets = np.asarray(targets)
+    if not is_node(targets):
+        targets = np.asarray(targets)
     if logits.ndim != 2 or targets.shape != logits.shape[:1]:
         raise ShapeError(
             f"cross_entropy: needs logits (N, C) and N targets, "
@@ -148,10 +150,11 @@ def cross_entropy(logits: Array, targets: Any) -> Array:
     if targets.dtype.kind not in "iu":
         raise DTypeError(f"cross_entropy: targets are class numbers, got {targets.dtype}")
     n, classes = logits.shape
-    if (wrong := np.flatnonzero((targets < 0) | (targets >= classes))).size:
+    numbers = plain(targets)  # those of a program that is being compiled: the example's
+    if (wrong := np.flatnonzero((numbers < 0) | (numbers >= classes))).size:
         i = wrong[0]
         raise RangeError(
-            f"cross_entropy: target {targets[i]} at [{i}] is not one of {classes} classes"
+            f"cross_entropy: target {numbers[i]} at [{i}] is not one of {classes} classes"
         )
     log_p = log_softmax(logits)
     loss = -np.sum(log_p[np.arange(n), targets]) / n

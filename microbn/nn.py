@@ -270,18 +270,30 @@ class BatchNorm(Module):
         if self.gamma is not None:
             y = F.affine(y, self.gamma, self.beta)
         if self.training and self.running_mean is not None:
-            self._track(_value(mean), _value(var), x)
+            self._track(mean, var, x)
         return y
 
-    def _track(self, mean: np.ndarray, var: np.ndarray, x: Any) -> None:
-        """Move the running statistics towards a batch's, or refuse and leave all as it was."""
-        batches, n = self.num_batches_tracked + 1, x.size // self.num_features
-        rate = 1 / int(batches) if self.momentum is None else self.momentum
-        mean = (1 - rate) * self.running_mean + rate * mean.reshape(-1)
-        var = (1 - rate) * self.running_var + rate * var.reshape(-1) * (n / (n - 1))
+    def _track(self, mean: Any, var: Any, x: Any) -> None:
+        """Move the running statistics towards a batch's, or refuse and leave all as it was.
+
+        Where these are Tensors, for a while, as they are in a program that is being compiled, the
+        move is recorded, and refused by nobody.
+        """
+        old, n = (self.running_mean, self.running_var), x.size // self.num_features
+        if not isinstance(old[0], Tensor):
+            mean, var = _value(mean), _value(var)
+        batches = self.num_batches_tracked + 1
+        rate = 1 / batches if self.momentum is None else self.momentum
+        batch = mean.reshape(-1), var.reshape(-1) * (n / (n - 1))
         with np.errstate(over="ignore"):
-            mean, var = (a.astype(self.running_mean.dtype) for a in (mean, var))
-        if not (np.isfinite(mean).all() and np.isfinite(var).all()):
+            moved = [
+                ((1 - rate) * running + rate * new).astype(running.dtype)
+                for running, new in zip(old, batch, strict=True)
+            ]
+        if isinstance(old[0], Tensor):
+            (self.running_mean, self.running_var), self.num_batches_tracked = moved, batches
+            return
+        if not all(np.isfinite(part).all() for part in moved):
             bad = np.argwhere(~np.isfinite(_value(x)))
             where = (
                 f"input is {_value(x)[tuple(bad[0])]} at {bad[0].tolist()}"
@@ -289,8 +301,7 @@ class BatchNorm(Module):
                 else "overflow"
             )
             raise NonFiniteError(f"BatchNorm: {where}; running statistics left unchanged")
-        self.running_mean[:] = mean
-        self.running_var[:] = var
+        self.running_mean[:], self.running_var[:] = moved
         self.num_batches_tracked[...] = batches
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -45,9 +46,20 @@ class Optimizer:
         if not (is_real(lr) and 0 < lr < np.inf):
             raise ArgumentError(f"{name}: lr must be positive and finite, got {lr!r}")
 
+    state: list[list]  # of each parameter, what `update` needs and moves besides
+
+    def update(self, p: Any, g: Any, *state: Any) -> tuple:
+        """The new p and the new state of it, given the gradient g. Each kind of optimizer says how.
+
+        In plain NumPy: of Tensors it is recorded, and so can be part of a compiled program.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no update()")
+
     def step(self) -> None:
-        """Update every parameter that has a gradient. Each kind of optimizer says how."""
-        raise NotImplementedError(f"{type(self).__name__} has no step()")
+        """Update every parameter that has a gradient."""
+        for i, p in enumerate(self.parameters):
+            if p.grad is not None:
+                p.data, *self.state[i] = self.update(p.data, p.grad, *self.state[i])
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -68,14 +80,12 @@ class SGD(Optimizer):
         if not (is_real(momentum) and 0 <= momentum < 1):
             raise ArgumentError(f"SGD: momentum must be in [0, 1), got {momentum!r:.60}")
         self.momentum = momentum
-        self.velocities = [np.zeros(p.shape, p.dtype) for p in self.parameters]
+        self.state = [[np.zeros(p.shape, p.dtype)] for p in self.parameters]
 
-    def step(self) -> None:
-        """Update every parameter that has a gradient."""
-        for i, p in enumerate(self.parameters):
-            if p.grad is not None:
-                self.velocities[i] = self.momentum * self.velocities[i] + p.grad
-                p.data -= self.lr * self.velocities[i]
+    def update(self, p: Any, g: Any, *state: Any) -> tuple:
+        """The parameter and its velocity, moved by the gradient."""
+        velocity = self.momentum * state[0] + g
+        return p - self.lr * velocity, velocity
 
 
 class Adam(Optimizer):
@@ -100,18 +110,13 @@ class Adam(Optimizer):
         if not (is_real(eps) and 0 < eps < np.inf):
             raise ArgumentError(f"Adam: eps must be positive, got {eps!r:.60}")
         self.betas, self.eps = betas, eps
-        self.steps = [0 for _ in self.parameters]
-        self.means = [np.zeros(p.shape, p.dtype) for p in self.parameters]
-        self.squares = [np.zeros(p.shape, p.dtype) for p in self.parameters]
+        self.state = [
+            [np.zeros(s, p.dtype) for s in ((), p.shape, p.shape)] for p in self.parameters
+        ]
 
-    def step(self) -> None:
-        """Update every parameter that has a gradient."""
-        b1, b2 = self.betas
-        for i, p in enumerate(self.parameters):
-            if p.grad is not None:
-                self.steps[i] += 1
-                self.means[i] = b1 * self.means[i] + (1 - b1) * p.grad
-                self.squares[i] = b2 * self.squares[i] + (1 - b2) * p.grad**2
-                mean = self.means[i] / (1 - b1 ** self.steps[i])
-                square = self.squares[i] / (1 - b2 ** self.steps[i])
-                p.data -= self.lr * mean / (np.sqrt(square) + self.eps)
+    def update(self, p: Any, g: Any, *state: Any) -> tuple:
+        """The parameter, the number of its steps, and its two running means, moved."""
+        (b1, b2), (steps, mean, square) = self.betas, state
+        steps, mean, square = steps + 1, b1 * mean + (1 - b1) * g, b2 * square + (1 - b2) * g**2
+        unbiased = mean / (1 - b1**steps), square / (1 - b2**steps)
+        return p - self.lr * unbiased[0] / (np.sqrt(unbiased[1]) + self.eps), steps, mean, square

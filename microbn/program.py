@@ -12,7 +12,8 @@ import inspect
 import linecache
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import count
+from itertools import compress, count
+from operator import not_
 from typing import Any
 
 import numpy as np
@@ -57,30 +58,22 @@ def compile(
     """
     if wrong := set(passes) - set(PASSES):
         raise ArgumentError(f"compile: there is no pass {min(wrong)!r}; they are {listed(PASSES)}")
-    token = mode.set(Mode())
+    token = mode.set(Mode())  # whatever is switched on around
     try:
         inputs, returned = _traced(f, examples)
-        outputs = list(returned) if isinstance(returned, (tuple, list)) else [returned]
-        asked: list[Any] = []
-        unasked: list[Any] = []
-        if gradients:
-            root, seed = outputs[0], None
-            if cotangent is not None:
-                cotangent = np.asarray(plain(cotangent), root.dtype)
-                seed = _leaf(cotangent, f"d_{root.name or 'out'}")
-            found = {s.node.number: s.gradient for s in sweep(root, seed, create_graph=True)}
-            for x, example in zip(inputs, examples, strict=True):
-                gradient = found.get(x.number, np.zeros(x.shape, x.dtype))
-                (asked if isinstance(example, Tensor) else unasked).append(gradient)
-            inputs += [] if seed is None else [seed]
+        outputs = returned if isinstance(returned, list) else [returned]
+        derived, unasked = (
+            _derived(outputs[0], inputs, examples, cotangent) if gradients else ([], [])
+        )
         kept = [] if "dead" in passes else unasked
-        every = simplified([*outputs, *asked, *kept], inputs, passes)
+        every = simplified([*outputs, *derived, *kept], inputs, passes)
     finally:
         mode.reset(token)
-    outputs, asked = every[: len(outputs)], every[len(outputs) :][: len(asked)]
-    single = outputs[0] if not isinstance(returned, (tuple, list)) else outputs
-    name = identifier(getattr(f, "__name__", type(f).__name__).replace("<lambda>", "program"))
-    return Program(name, inputs, (single, asked) if gradients else single, every, passes)
+    result: Any = every[: len(outputs)] if isinstance(returned, list) else every[0]
+    if gradients:
+        result = result, every[len(outputs) :][: len(derived)]
+    title = getattr(f, "__name__", type(f).__name__).replace("<lambda>", "program")
+    return Program(identifier(title), inputs, result, every, passes)
 
 
 class Program:
@@ -141,18 +134,32 @@ def _traced(f: Callable, examples: Sequence) -> tuple[list, Any]:
         x if isinstance(x, Tensor) else _leaf(x, word)
         for x, word in zip(examples, words, strict=True)
     ]
+    given = {x.number: word for x, word in zip(leaves, words, strict=True)}
+    if len(given) < len(leaves):
+        raise ArgumentError("compile: the same Tensor is an example twice")
     first = Tensor(0.0).number
     returned = f(*leaves)
     outputs = list(returned) if isinstance(returned, (tuple, list)) else [returned]
-    nodes, given = tape(outputs, leaves), {x.number for x in leaves}
+    for x in outputs:
+        if not isinstance(x, (Tensor, np.ndarray, np.generic, float, int)):
+            raise DTypeError(
+                f"compile: f gave a {type(x).__name__}; it has to give a Tensor, or a tuple of them"
+            )
+    nodes = tape(outputs, leaves)
     for node in nodes:
         if node.function is None and node.number < first and node.number not in given:
             raise GraphError(
-                f"compile: {f.__name__} uses {describe(node)}, which is none of the examples; "
-                "pass it as one, or use its .data where a constant is meant"
+                f"compile: f uses {describe(node)}, which is none of the examples; pass it as one, "
+                "or use its .data where a constant is meant"
             )
-    nodes = [*leaves, *(node for node in nodes if node.number not in given)]
-    named = {x.number: word for x, word in zip(leaves, words, strict=True)} | paths(nodes)
+    return _renamed(leaves, outputs if isinstance(returned, (tuple, list)) else returned, given)
+
+
+def _renamed(leaves: list, returned: Any, given: dict[int, str]) -> tuple[list, Any]:
+    """The same graph once more, in which no two nodes have the same name."""
+    outputs = returned if isinstance(returned, list) else [returned]
+    nodes = [*leaves, *(x for x in tape(outputs, leaves) if x.number not in given)]
+    named = given | paths(nodes)
     names = variables(nodes, named)
 
     def again(node: Any, args: list) -> Any:
@@ -162,15 +169,41 @@ def _traced(f: Callable, examples: Sequence) -> tuple[list, Any]:
 
     inputs = [_leaf(x.value, names[x.number]) for x in leaves]
     outputs = rebuilt(outputs, leaves, inputs, again)
-    return inputs, outputs if isinstance(returned, (tuple, list)) else outputs[0]
+    return inputs, outputs if isinstance(returned, list) else outputs[0]
+
+
+def _derived(root: Any, inputs: list, examples: Sequence, cotangent: Any) -> tuple[list, list]:
+    """The gradients of the root: those of the examples that are Tensors, and the others.
+
+    A cotangent becomes one more of the inputs.
+    """
+    if not any(isinstance(example, Tensor) for example in examples):
+        raise GraphError(
+            "compile: no example is a Tensor, so none gets a gradient; write Tensor(x) for one "
+            "that should, or gradients=False"
+        )
+    seed = None
+    if cotangent is not None:
+        array = np.asarray(plain(cotangent), getattr(root, "dtype", None))
+        seed = _leaf(array, f"d_{getattr(root, 'name', None) or 'out'}")
+    found = {s.node.number: s.gradient for s in sweep(root, seed, create_graph=True)}
+    gradients = [found.get(x.number, np.zeros(x.shape, x.dtype)) for x in inputs]
+    wanted = [isinstance(example, Tensor) for example in examples]
+    inputs += [] if seed is None else [seed]
+    return [*compress(gradients, wanted)], [*compress(gradients, map(not_, wanted))]
 
 
 def _parameters(f: Callable) -> Iterator[str]:
     """What f calls its operands; those of ``*xs`` are xs_1, xs_2 ..."""
-    for p in inspect.signature(f).parameters.values():
+    try:
+        parameters = [*inspect.signature(f).parameters.values()]
+    except ValueError:  # a built-in that does not tell
+        parameters = []
+    for p in parameters:
         if p.kind == p.VAR_POSITIONAL:
             yield from (f"{p.name}_{i}" for i in count(1))
         yield p.name
+    yield from (f"x_{i}" for i in count(1))
 
 
 def _leaf(value: Any, name: str) -> Any:

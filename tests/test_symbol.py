@@ -206,7 +206,7 @@ def test_every_pair_of_operators_reads():
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_precedence_is_rejected(fault, monkeypatch):
     for ufunc, row in FAULTS[fault].items():
-        monkeypatch.setitem(symbol._SIGNS, ufunc, row)
+        monkeypatch.setitem(symbol.SIGNS, ufunc, row)
     with pytest.raises(AssertionError):
         test_every_pair_of_operators_reads()
 
@@ -298,7 +298,7 @@ def test_rules_read_from_names_evaluate_to_what_they_compute(function):
 
 
 def test_a_planted_rule_is_rejected(monkeypatch):
-    monkeypatch.setitem(symbol._SIGNS, np.multiply, ("/", 4, 4, 5))
+    monkeypatch.setitem(symbol.SIGNS, np.multiply, ("/", 4, 4, 5))
     with pytest.raises(AssertionError):
         test_rules_read_from_examples_evaluate_to_what_they_compute(np.multiply)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..context import no_grad
 from ..errors import ArgumentError, NonFiniteError
 from ..nn import BatchNorm, Linear, Module, ReLU, Sequential, he
 from ..optim import Optimizer
+from .compiled import CompiledStep
 from .data import Split, batches
 
 
@@ -69,33 +71,41 @@ def fit(
     batch_size: int = 64,
     every: int = 10,
     progress: str | None = None,
+    compiled: bool = False,
 ) -> History:
     """Minimize the cross-entropy on mini-batches; every ``every`` steps, and last, test.
 
-    ``seed`` orders the mini-batches. ``progress`` is the title of a progress bar. A fit that
-    diverges goes on to its end: its losses show it, NaN where there is none. The model is left
-    in eval mode.
+    ``seed`` orders the mini-batches. ``progress`` is the title of a progress bar. ``compiled``
+    makes one program of the whole step, which takes half the time and gives the same numbers: for
+    models without chance, see `CompiledStep`. A fit that diverges goes on to its end: its losses
+    show it, NaN where there is none. The model is left in eval mode.
     """
     if steps < 1 or every < 1:
         raise ArgumentError(f"fit: steps and every must be positive, got {steps} and {every}")
     history = History(seed)
     order = batches(len(data.x_train), batch_size, seed)
+    train_step = CompiledStep(model, optimizer) if compiled else partial(step, model, optimizer)
     with np.errstate(over="ignore", invalid="ignore"):  # a divergence is a result, not a surprise
-        for step in track(range(1, steps + 1), progress):
+        for done in track(range(1, steps + 1), progress):
             rows = next(order)
             try:
-                loss = F.cross_entropy(model.train()(data.x_train[rows]), data.y_train[rows])
+                loss = train_step(data.x_train[rows], data.y_train[rows])
             except NonFiniteError:  # batch norm refuses to track it
-                history.losses.append(np.nan)
-            else:
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                history.losses.append(loss.item())
-            if step % every == 0 or step == steps:
-                history.steps.append(step)
+                loss = np.nan
+            history.losses.append(loss)
+            if done % every == 0 or done == steps:
+                history.steps.append(done)
                 history.accuracies.append(accuracy(model, data.x_test, data.y_test))
     return history
+
+
+def step(model: Module, optimizer: Optimizer, x: np.ndarray, targets: np.ndarray) -> float:
+    """Train the model on a batch; the cross-entropy before that."""
+    loss = F.cross_entropy(model.train()(x), targets)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
 
 
 def accuracy(model: Module, x: Any, y: np.ndarray) -> float:
