@@ -79,7 +79,8 @@ def _once(outputs: Sequence, inputs: Sequence, finds: Sequence[Callable]) -> lis
         for find in finds:
             if (found := find(node, args, seen)) is not None:
                 return found
-        return seen.setdefault(_key(node, args), record(node.function, args, node.kwargs))
+        made = seen[_key(node, args)] = record(node.function, args, node.kwargs)
+        return made
 
     return rebuilt(outputs, inputs, inputs, make)
 
@@ -196,8 +197,8 @@ def _total(out: Any, x: Any, axis: Any = None, *, keepdims: bool = False) -> Any
     if moving is None or np.shape(moving) != np.shape(x):
         return None
     rows = any(map(np.ndim, fixed))
-    keeping: Any = {"keepdims": True} if keepdims and not rows else {}
-    total = np.sum(moving, axis=axis, **keeping)
+    along: Any = {} if axis is None else {"axis": axis}
+    total = np.sum(moving, **along, **({"keepdims": True} if keepdims and not rows else {}))
     if rows and keepdims:
         total = np.expand_dims(total, tuple(axes))
     elif rows:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from . import checks
 from .backward import sweep
 from .context import Mode, mode
 from .errors import ArgumentError, DTypeError, GraphError, ShapeError, listed
@@ -56,8 +57,16 @@ def compile(
 
     Raises ArgumentError, GraphError, DTypeError and ShapeError where there is nothing to compile.
     """
-    if wrong := set(passes) - set(PASSES):
-        raise ArgumentError(f"compile: there is no pass {min(wrong)!r}; they are {listed(PASSES)}")
+    if not callable(f):
+        raise DTypeError(f"compile: compiles a function, got {f!r:.60}")
+    some = passes if isinstance(passes, Collection) and not isinstance(passes, str) else [passes]
+    if wrong := [name for name in some if not (isinstance(name, str) and name in PASSES)]:
+        raise ArgumentError(f"compile: {wrong[0]!r:.60} is no pass; they are {listed(PASSES)}")
+    if gradients and not any(isinstance(example, Tensor) for example in examples):
+        raise GraphError(
+            "compile: no example is a Tensor, so none gets a gradient; write Tensor(x) for one "
+            "that should, or gradients=False"
+        )
     token = mode.set(Mode())  # whatever is switched on around
     try:
         inputs, returned = _traced(f, examples)
@@ -140,10 +149,11 @@ def _traced(f: Callable, examples: Sequence) -> tuple[list, Any]:
     first = Tensor(0.0).number
     returned = f(*leaves)
     outputs = list(returned) if isinstance(returned, (tuple, list)) else [returned]
-    for x in outputs:
+    for x in outputs or [None]:
         if not isinstance(x, (Tensor, np.ndarray, np.generic, float, int)):
+            found = type(x).__name__ if outputs else "nothing"
             raise DTypeError(
-                f"compile: f gave a {type(x).__name__}; it has to give a Tensor, or a tuple of them"
+                f"compile: f gave {found}; it should give a Tensor, or some in a tuple"
             )
     nodes = tape(outputs, leaves)
     for node in nodes:
@@ -177,15 +187,9 @@ def _derived(root: Any, inputs: list, examples: Sequence, cotangent: Any) -> tup
 
     A cotangent becomes one more of the inputs.
     """
-    if not any(isinstance(example, Tensor) for example in examples):
-        raise GraphError(
-            "compile: no example is a Tensor, so none gets a gradient; write Tensor(x) for one "
-            "that should, or gradients=False"
-        )
     seed = None
     if cotangent is not None:
-        array = np.asarray(plain(cotangent), getattr(root, "dtype", None))
-        seed = _leaf(array, f"d_{getattr(root, 'name', None) or 'out'}")
+        seed = _leaf(checks.seed(root, cotangent), f"d_{root.name or 'out'}")
     found = {s.node.number: s.gradient for s in sweep(root, seed, create_graph=True)}
     gradients = [found.get(x.number, np.zeros(x.shape, x.dtype)) for x in inputs]
     wanted = [isinstance(example, Tensor) for example in examples]

@@ -6,6 +6,7 @@ import inspect
 import keyword
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import chain, count
 from typing import Any, NamedTuple
 
@@ -235,6 +236,7 @@ def _one_axis(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     return {**kwargs, "axis": axis[0]} if type(axis) is tuple and len(axis) == 1 else {**kwargs}
 
 
+@cache
 def _definition(function: Callable) -> str:
     """What brings a function that NumPy lacks: one of ours in full, a user's from its module."""
     if function.__module__ != primitives.__name__:

@@ -76,6 +76,16 @@ CALLS = {
     "sweep": (lambda root, g: list(mb.sweep(root, g)), lambda: [loss(), None]),
     "defvjp": (mb.defvjp, lambda: [np.sinh, lambda g, out, x: g]),
     "primitive": (mb.primitive, lambda: [lambda x: x]),
+    "compile": (
+        lambda f, given: mb.compile(np.sum if callable(f) else f, given),
+        lambda: [np.sum, x()],
+    ),
+    "compile(cotangent=)": (
+        lambda g: mb.compile(F.relu, x(), cotangent=g),
+        lambda: [np.ones((4, 3))],
+    ),
+    "compile(passes=)": (lambda some: mb.compile(np.sum, x(), passes=some), lambda: [["dead"]]),
+    "Program": (lambda *given: mb.compile(np.sum, x())(*given), lambda: [np.ones((4, 3))]),
     "formula": (mb.formula, lambda: [np.multiply, "x"]),
     "scalars": (mb.scalars, lambda: [[1.0], "x"]),
     "scope": (lambda name: mb.scope(name).__enter__(), lambda: ["s"]),

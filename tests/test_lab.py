@@ -1,10 +1,12 @@
 """The lab: data by seed, a fit that repeats itself, a sweep in order, figures, the claims."""
 
+import functools
+
 import numpy as np
 import pytest
 
 from microbn import errors, nn, optim
-from microbn.lab import data, demo, figures, sweep, tour, train
+from microbn.lab import compiled, data, demo, figures, sweep, tour, train
 
 sklearn = pytest.importorskip("sklearn", reason="scikit-learn is not installed: lab unchecked")
 
@@ -61,6 +63,81 @@ def test_fit_that_diverges_goes_on_to_its_end():
     history = train.fit(model, optimizer, data.spirals(0, n=200, test=50), steps=20, seed=0)
     assert len(history.losses) == 20
     assert not np.isfinite(history.losses[-1])
+
+
+OPTIMIZERS = {
+    "SGD": lambda parameters: optim.SGD(parameters, 0.5, momentum=0.9),
+    "Adam": lambda parameters: optim.Adam(parameters, 1e-2),
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize("momentum", [0.1, None])
+def test_compiled_step_gives_the_same_numbers_to_the_bit(optimizer, momentum):
+    histories, states = [], []
+    for as_program in (False, True):
+        model = train.mlp([2, 8, 8, 2], seed=0, batch_norm=True)
+        for layer in model.modules():
+            layer.momentum = momentum
+        history = train.fit(
+            model,
+            optimizer(model.parameters()),
+            data.spirals(0, n=200, test=50),
+            steps=40,
+            seed=0,
+            compiled=as_program,
+        )
+        histories.append(history)
+        states.append(model.state_dict())
+    assert histories[0] == histories[1]
+    for path, array in states[0].items():
+        np.testing.assert_array_equal(array, states[1][path], strict=True)
+
+
+def step_of(model, **options):
+    optimizer = optim.SGD(model.parameters(), 0.1, **options)
+    return compiled.CompiledStep(model, optimizer), optimizer
+
+
+def test_compiled_step_refuses_what_batch_norm_would_not_track_and_changes_nothing():
+    model = train.mlp([2, 8, 2], seed=0, batch_norm=True)
+    step, optimizer = step_of(model, momentum=0.5)
+    x, targets = np.random.default_rng(0).normal(size=(6, 2)), np.array([0, 1, 0, 1, 0, 1])
+    step(x, targets)
+    before = model.state_dict(), [v.copy() for (v,) in optimizer.state]
+    with (
+        pytest.raises(errors.NonFiniteError, match="nothing was updated"),
+        np.errstate(all="ignore"),
+    ):
+        step(np.where(x > x.max() - 1e-9, np.nan, x), targets)
+    for path, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[0][path])
+    for (velocity,), kept in zip(optimizer.state, before[1], strict=True):
+        np.testing.assert_array_equal(velocity, kept)
+
+
+def test_compiled_step_follows_a_new_rate_another_batch_and_parameters_set_from_outside():
+    x, targets = np.random.default_rng(0).normal(size=(6, 2)), np.array([0, 1, 0, 1, 0, 1])
+    models = [train.mlp([2, 8, 2], seed=0, batch_norm=True) for _ in range(2)]
+    optimizers = [optim.SGD(model.parameters(), 0.1) for model in models]
+    eager = functools.partial(train.step, models[0], optimizers[0])
+    step = compiled.CompiledStep(models[1], optimizers[1])
+    for rate, rows, shift in ((0.1, 6, 0), (0.3, 6, 0), (0.3, 4, 0), (0.3, 6, 0.5)):
+        for model, optimizer in zip(models, optimizers, strict=True):
+            optimizer.lr = rate
+            model.parameters()[0].data += shift
+        assert eager(x[:rows], targets[:rows]) == step(x[:rows], targets[:rows])
+    assert len(step.programs) == 3
+
+
+def test_parameters_that_the_optimizer_does_not_have_stay():
+    model = train.mlp([2, 8, 2], seed=0, batch_norm=True)
+    optimizer = optim.SGD(model.parameters()[2:], 0.1)
+    first = model.parameters()[0].data.copy()
+    step = compiled.CompiledStep(model, optimizer)
+    x, targets = np.random.default_rng(0).normal(size=(6, 2)), np.array([0, 1, 0, 1, 0, 1])
+    assert step(x, targets) > step(x, targets)
+    assert np.array_equal(model.parameters()[0].data, first)
 
 
 def test_history_says_when_and_how_well():

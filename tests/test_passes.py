@@ -1,0 +1,235 @@
+"""What each pass does, and that none of them changes what a program gives."""
+
+from functools import partial
+
+import numpy as np
+import peers
+import pytest
+from test_programs import CALLS, SEEDS, SEEDS_TWICE, of_call, of_program
+
+from microbn import Tensor, backward, functional, grad, label, passes, program, source
+from microbn.program import PASSES, compile
+from microbn.testing import programs
+
+RNG = np.random.default_rng(3)
+X, Y = RNG.normal(size=(2, 4, 3))
+ROW = RNG.uniform(0.5, 1.5, 3)
+
+
+def without(*names):
+    return [name for name in PASSES if name not in names]
+
+
+def lines(compiled, text=None):
+    """The statements of a program, as (name, expression)."""
+    text = (text or compiled.source).split("# forward\n")[1]
+    statements = [line.split("  #")[0].strip() for line in text.splitlines()[:-1]]
+    return [tuple(s.split(" = ", 1)) for s in statements if " = " in s]
+
+
+def expressions(compiled):
+    return [expression for _, expression in lines(compiled)]
+
+
+# Each of them
+
+
+def test_dead_leaves_out_what_nobody_asked_for():
+    f = lambda x, w: np.sum(np.tanh(x * w))  # noqa: E731
+    kept, gone = (compile(f, X, Tensor(Y), passes=p) for p in (without("dead"), PASSES))
+    assert "d_x" in dict(lines(kept))
+    assert "d_x" not in dict(lines(gone))
+    assert np.array_equal(kept(X, Y)[1][0], gone(X, Y)[1][0])
+
+
+def test_constants_are_computed_at_once():
+    f = lambda x: x * np.exp(Tensor(ROW))  # noqa: E731
+    late, early = (
+        compile(f, Tensor(X), cotangent=Y, passes=p) for p in (without("constants"), PASSES)
+    )
+    assert "np.exp(constant)" in expressions(late)
+    assert "np.exp" not in early.source
+
+
+def test_common_subexpressions_are_computed_once():
+    f = lambda x: np.exp(x) * 2 + np.exp(x) / (x + Y + (Y + x))  # noqa: E731
+    twice, once = (
+        compile(f, X, gradients=False, passes=p) for p in (without("common", "algebra"), PASSES)
+    )
+    assert (expressions(twice).count("np.exp(x)"), expressions(once).count("np.exp(x)")) == (2, 1)
+    assert sum(" + constant" in e or "constant + " in e for e in expressions(once)) == 1
+
+
+def test_views_are_made_once():
+    f = lambda x: (x + 1).T @ x  # noqa: E731
+    again, once = (compile(f, X, gradients=False, passes=p) for p in (without("views"), PASSES))
+    assert "np.transpose" in again.code
+    assert "np.transpose" not in once.code
+
+
+def test_buffers_are_reused_where_a_result_is_needed_no_more():
+    f = lambda x: np.sum(np.tanh(np.exp(np.tanh(x * 2) + 1)))  # noqa: E731
+    own, shared = (compile(f, X, gradients=False, passes=p) for p in (without("buffers"), PASSES))
+    assert own.nbytes == 0
+    assert shared.nbytes == X.nbytes + 8
+    assert "out=" not in own.code
+    assert shared.code.count("out=") == 6
+
+
+def test_a_compiled_step_needs_less_memory_than_the_graph():
+    leaves = Tensor(X, "x"), Tensor(ROW, "gamma"), Tensor(ROW, "beta")
+    y = functional.batch_norm(*leaves)
+    nodes = [node for node, *_ in backward.sweep(y, Y) if node.function]
+    graph = sum(np.asarray(node.value).nbytes for node in nodes)
+    assert compile(functional.batch_norm, *leaves, cotangent=Y).nbytes < graph
+
+
+def named(kept):
+    label({"kept": kept})
+    return kept
+
+
+# fmt: off
+ALGEBRA = {
+    "a square":                        (lambda x, y, r: x * x, ["np.square(x)"]),
+    "a sum of the same":               (lambda x, y, r: x + x, ["2 * x"]),
+    "division by a row":               (lambda x, y, r: x / r, ["1 / r", "inv_r * x"]),
+    "division by a number stays":      (lambda x, y, r: x / 4, ["x / 4"]),
+    "rows meet first":                 (lambda x, y, r: (x * r) * r, ["np.square(r)", "out_1 * x"]),
+    "numbers meet first":              (lambda x, y, r: 3 * (x * 2), ["6 * x"]),
+    "a number belongs to the row":     (lambda x, y, r: (2 * x) * r, ["2 * r", "out_1 * x"]),
+    "a minus belongs to the row":      (lambda x, y, r: -(x * r), ["-r", "out_1 * x"]),
+    "two minus signs":                 (lambda x, y, r: -x * -y, ["x * y"]),
+    "a row out of a sum":              (lambda x, y, r: (x * r).sum(0),
+                                        ["np.sum(x, axis=0)", "r * out_1"]),
+    "a column stays in it":            (lambda x, y, r: (x * y[:, :1]).sum(0),
+                                        ["y[:, :1]", "out_1 * x", "np.sum(out_2, 0)"]),
+    "a number out of a sum":           (lambda x, y, r: (-x).sum(), ["np.sum(x)", "-out_1"]),
+    "a row that is repeated":          (lambda x, y, r: x + np.broadcast_to(r, (4, 3)), ["x + r"]),
+    "both repeated stay so":           (lambda x, y, r: np.broadcast_to(r, (4, 3)) + r,
+                                        ["np.broadcast_to(r, (4, 3))", "out_1 + r"]),
+    "a value with a name is kept":     (lambda x, y, r: r * named(x / r),
+                                        ["1 / r", "inv_r * x", "r * kept"]),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize(("f", "expected"), ALGEBRA.values(), ids=ALGEBRA)
+def test_algebra(f, expected):
+    found = compile(f, X, Y, ROW, gradients=False)
+    assert expressions(found) == expected
+    np.testing.assert_allclose(found(X, Y, ROW), f(X, Y, ROW), rtol=1e-14)
+
+
+# None of them changes what a program gives
+
+
+def compiled(f, arrays, cotangent, directions=None, *, names=PASSES, by_source=False):
+    """An engine for `derivatives`, like those of peers.py."""
+
+    def twice(*xs):
+        out = f(*xs)
+        first = grad(out, xs, cotangent, create_graph=True)
+        return sum(np.sum(g * d) for g, d in zip(first, directions, strict=True)), out, *first
+
+    leaves = [Tensor(a) for a in arrays]
+    once = directions is None
+    made = compile(
+        f if once else twice, *leaves, cotangent=cotangent if once else None, passes=names
+    )
+    run, given = made, [*arrays, cotangent] if once else arrays
+    if by_source:
+        space = {}
+        exec(made.source, space)
+        run = next(
+            found
+            for found in space.values()
+            if callable(found) and found.__name__ in ("f", "twice")
+        )
+    if once:
+        return *run(*given), ()
+    (_, value, *first), second = run(*given)
+    return value, first, second
+
+
+def assert_equal(mine, theirs, rtol):
+    """All of it, but for so much of the largest number in it; to the bit, where that is 0."""
+    mine, theirs = ([a, *b, *c] for a, b, c in (mine, theirs))
+    largest = max(np.max(np.abs(array), initial=0) for array in theirs)
+    for one, other in zip(map(np.asarray, mine), map(np.asarray, theirs), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=rtol * largest, strict=True)
+
+
+def assert_programs_agree(seeds, rtol=1e-12, twice=False, **options):
+    """Compiled programs give what the engine gives."""
+    for seed in seeds:
+        try:
+            mine = of_program(partial(compiled, **options), seed, twice)
+            assert_equal(mine, of_program(peers.microbn, seed, twice), rtol)
+        except Exception as error:
+            error.add_note(f"program({seed}):\n{programs.program(seed)}")
+            raise
+
+
+def test_500_programs_give_what_the_engine_gives():
+    assert_programs_agree(SEEDS)
+
+
+def test_without_the_algebra_they_give_the_same_bits():
+    assert_programs_agree(SEEDS, rtol=0, names=without("algebra"))
+
+
+def test_second_derivatives_of_100_programs():
+    assert_programs_agree(SEEDS_TWICE, twice=True)
+
+
+@pytest.mark.parametrize("left_out", PASSES)
+def test_50_programs_without_a_pass(left_out):
+    assert_programs_agree(range(50), names=without(left_out))
+
+
+def test_the_source_of_500_programs_gives_the_same_bits():
+    for seed in SEEDS:
+        mine, theirs = (
+            of_program(partial(compiled, by_source=by_source), seed) for by_source in (False, True)
+        )
+        assert_equal(mine, theirs, rtol=0)
+
+
+@pytest.mark.parametrize("function", CALLS, ids=lambda function: function.__name__)
+def test_every_rule_by_itself_once_and_twice(function):
+    assert_equal(of_call(compiled, function), of_call(peers.microbn, function), rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_in_float32_too(seed):
+    one, rng = programs.program(seed), np.random.default_rng(seed)
+    arrays = [a.astype(np.float32) for a in one.inputs]
+    leaves = [Tensor(a) for a in arrays]
+    out = one.run(leaves)
+    cotangent = rng.normal(size=out.shape).astype(out.dtype)
+    found = compile(lambda *xs: one.run(xs), *leaves, cotangent=cotangent)(*arrays, cotangent)
+    expected = out.data, grad(out, leaves, cotangent), [cotangent]
+    assert_equal((*found, [cotangent]), expected, rtol=1e-4)
+
+
+FAULTS = {
+    "a sum instead of a product": (passes.ALGEBRA, np.multiply, lambda out, x, y: x + y),
+    "an inverse that is none": (passes, "_inverse", lambda x: x),
+    "the same function, whatever of": (passes, "_key", lambda node, args: node.function),
+    "equal shapes, equal constants": (passes, "_identity", np.shape),
+    "a minus left inside": (passes.ALGEBRA, np.negative, lambda out, x: x),
+    "arrays needed once": (program, "_layout", np.shape),
+    "a copy taken for a view": (program, "_is_view", lambda node: node.function in program.VIEWS),
+    "means that are sums": (source, "REDUCTIONS", {**source.REDUCTIONS, np.max: "minimum"}),
+}
+
+
+@pytest.mark.parametrize(("where", "name", "wrong"), FAULTS.values(), ids=FAULTS)
+def test_a_planted_fault_is_rejected(where, name, wrong, monkeypatch):
+    if isinstance(where, dict):
+        monkeypatch.setitem(where, name, wrong)
+    else:
+        monkeypatch.setattr(where, name, wrong)
+    with pytest.raises((AssertionError, ValueError, TypeError)):
+        assert_programs_agree(SEEDS)
