@@ -7,7 +7,7 @@ same args, with nodes in the places of their values.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,11 +79,15 @@ def has_history(node: Any) -> bool:
     return any(isinstance(operand, type(node)) for operand in node.inputs)
 
 
-def history(root: Any) -> list[Any]:
-    """All nodes that ``root`` was made from, and itself, in the order in which they were made."""
-    found, waiting = {root.number: root}, [root]
+def history(*roots: Any, leaves: Iterable = ()) -> list[Any]:
+    """All nodes that the roots were made from, and themselves, in the order in which they were
+    made; but not what the ``leaves`` were made from.
+    """
+    found, stop = {root.number: root for root in roots}, {leaf.number for leaf in leaves}
+    waiting = list(found.values())
     while waiting:
-        for operand, _ in sources(waiting.pop()):
+        node = waiting.pop()
+        for operand, _ in () if node.number in stop else sources(node):
             if operand.number not in found:
                 found[operand.number] = operand
                 waiting.append(operand)

@@ -16,7 +16,7 @@ import numpy as np
 
 from .calls import CALLS
 from .context import Mode, mode, of_gradient
-from .nodes import is_node
+from .nodes import history, is_node
 from .primitives import astype, spread, stop_gradient
 from .tensor import record
 
@@ -34,17 +34,9 @@ def simplified(outputs: Sequence, inputs: Sequence, passes: Collection[str]) -> 
     return _once(outputs, inputs, [find for find in finds if find is not _algebra])
 
 
-def tape(outputs: Iterable, inputs: Iterable) -> list[Any]:
-    """All that outputs are made from, in the order of its making; the inputs count as leaves."""
-    found = {x.number: x for x in outputs if is_node(x)}
-    stop, waiting = {x.number for x in inputs}, list(found.values())
-    while waiting:
-        node = waiting.pop()
-        for x in () if node.number in stop else node.inputs:
-            if is_node(x) and x.number not in found:
-                found[x.number] = x
-                waiting.append(x)
-    return [found[number] for number in sorted(found)]
+def made_from(outputs: Iterable, inputs: Iterable) -> list[Any]:
+    """The nodes that outputs are made from, constants among them left out, and the inputs."""
+    return history(*filter(is_node, outputs), leaves=inputs)
 
 
 def rebuilt(outputs: Sequence, inputs: Sequence, anew: Sequence, make: Callable) -> list:
@@ -57,7 +49,7 @@ def rebuilt(outputs: Sequence, inputs: Sequence, anew: Sequence, make: Callable)
     token = mode.set(Mode())
     try:
         with np.errstate(all="ignore"):
-            for node in tape(outputs, inputs):
+            for node in made_from(outputs, inputs):
                 if node.function is None or node.number in given:
                     new[node.number] = given.get(node.number, node.value)
                     continue
@@ -87,7 +79,7 @@ def _once(outputs: Sequence, inputs: Sequence, finds: Sequence[Callable]) -> lis
 
 def _calls(outputs: Sequence, inputs: Sequence) -> list[tuple]:
     """A graph without its numbers: equal for the same calls of the same operands."""
-    nodes = tape(outputs, inputs)
+    nodes = made_from(outputs, inputs)
     place = {node.number: i for i, node in enumerate(nodes)}
     return [
         (n.function, *(place[x.number] if is_node(x) else _identity(x) for x in n.inputs))
@@ -197,8 +189,8 @@ def _total(out: Any, x: Any, axis: Any = None, *, keepdims: bool = False) -> Any
     if moving is None or np.shape(moving) != np.shape(x):
         return None
     rows = any(map(np.ndim, fixed))
-    along: Any = {} if axis is None else {"axis": axis}
-    total = np.sum(moving, **along, **({"keepdims": True} if keepdims and not rows else {}))
+    keywords: Any = {} if axis is None else {"axis": axis}
+    total = np.sum(moving, **keywords | ({"keepdims": True} if keepdims and not rows else {}))
     if rows and keepdims:
         total = np.expand_dims(total, tuple(axes))
     elif rows:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import inspect
 import linecache
+import weakref
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import compress, count
@@ -23,8 +24,8 @@ from .backward import sweep
 from .context import Mode, mode
 from .errors import ArgumentError, DTypeError, GraphError, ShapeError, listed
 from .nodes import describe, is_node, plain
-from .passes import REWRITES, rebuilt, simplified, tape
-from .primitives import getitem, stop_gradient
+from .passes import REWRITES, made_from, rebuilt, simplified
+from .primitives import getitem, scatter, stop_gradient
 from .source import REDUCTIONS, Listing, Storage, identifier, is_entrywise, paths, variables
 from .tensor import Tensor, record
 
@@ -57,23 +58,15 @@ def compile(
 
     Raises ArgumentError, GraphError, DTypeError and ShapeError where there is nothing to compile.
     """
-    if not callable(f):
-        raise DTypeError(f"compile: compiles a function, got {f!r:.60}")
-    some = passes if isinstance(passes, Collection) and not isinstance(passes, str) else [passes]
-    if wrong := [name for name in some if not (isinstance(name, str) and name in PASSES)]:
-        raise ArgumentError(f"compile: {wrong[0]!r:.60} is no pass; they are {listed(PASSES)}")
-    if gradients and not any(isinstance(example, Tensor) for example in examples):
-        raise GraphError(
-            "compile: no example is a Tensor, so none gets a gradient; write Tensor(x) for one "
-            "that should, or gradients=False"
-        )
+    _check(f, examples, gradients, passes)
     token = mode.set(Mode())  # whatever is switched on around
     try:
         inputs, returned = _traced(f, examples)
         outputs = returned if isinstance(returned, list) else [returned]
-        derived, unasked = (
-            _derived(outputs[0], inputs, examples, cotangent) if gradients else ([], [])
-        )
+        derived: list[Any] = []
+        unasked: list[Any] = []
+        if gradients:
+            derived, unasked = _derived(outputs[0], inputs, examples, cotangent)
         kept = [] if "dead" in passes else unasked
         every = simplified([*outputs, *derived, *kept], inputs, passes)
     finally:
@@ -98,7 +91,7 @@ class Program:
 
     def __init__(self, title: str, inputs: list, result: Any, roots: list, passes: Any) -> None:
         given = {x.number for x in inputs}
-        nodes = [node for node in tape(roots, inputs) if node.number not in given]
+        nodes = [node for node in made_from(roots, inputs) if node.number not in given]
         listing = Listing(title, inputs, nodes)
         storage = _stored(nodes, [x for x in roots if is_node(x)], passes)
         self.source = listing.module(result)
@@ -108,8 +101,9 @@ class Program:
         stored = storage.arrays | storage.views
         space: dict[str, Any] = {listing.names[number]: a for number, a in stored.items()}
         space |= {"np": np, **listing.constants, **listing.functions}
-        file = f"<{title}, program {id(self)}>"  # where a traceback looks for the lines
+        file = f"<{title}, program {id(self)}>"  # under which a traceback finds the lines
         linecache.cache[file] = len(self.code), None, self.code.splitlines(True), file
+        weakref.finalize(self, linecache.cache.pop, file, None)
         exec(builtins.compile(self.code, file, "exec"), space)
         self._run = space[title]
 
@@ -136,6 +130,23 @@ class Program:
         return f"<Program of {listed(f'{name} {shape}' for name, shape, _ in self._operands)}>"
 
 
+def _check(f: Any, examples: Sequence, gradients: bool, passes: Any) -> None:
+    """Raise where there is nothing to compile."""
+    if not callable(f):
+        raise DTypeError(f"compile: compiles a function, got {f!r:.60}")
+    some = passes if isinstance(passes, Collection) and not isinstance(passes, str) else [passes]
+    if wrong := [name for name in some if not (isinstance(name, str) and name in PASSES)]:
+        raise ArgumentError(f"compile: {wrong[0]!r:.60} is no pass; they are {listed(PASSES)}")
+    tensors = [x.number for x in examples if isinstance(x, Tensor)]
+    if len(set(tensors)) < len(tensors):
+        raise ArgumentError("compile: the same Tensor is an example twice")
+    if gradients and not tensors:
+        raise GraphError(
+            "compile: no example is a Tensor, so none gets a gradient; write Tensor(x) for one "
+            "that should, or gradients=False"
+        )
+
+
 def _traced(f: Callable, examples: Sequence) -> tuple[list, Any]:
     """Operands, each with a name of its own, and what f gives for them: f is run, and recorded."""
     words = [word for word, _ in zip(_parameters(f), examples, strict=False)]
@@ -143,32 +154,39 @@ def _traced(f: Callable, examples: Sequence) -> tuple[list, Any]:
         x if isinstance(x, Tensor) else _leaf(x, word)
         for x, word in zip(examples, words, strict=True)
     ]
-    given = {x.number: word for x, word in zip(leaves, words, strict=True)}
-    if len(given) < len(leaves):
-        raise ArgumentError("compile: the same Tensor is an example twice")
     first = Tensor(0.0).number
     returned = f(*leaves)
-    outputs = list(returned) if isinstance(returned, (tuple, list)) else [returned]
+    several = isinstance(returned, (tuple, list))
+    outputs = list(returned) if several else [returned]
     for x in outputs or [None]:
         if not isinstance(x, (Tensor, np.ndarray, np.generic, float, int)):
-            found = type(x).__name__ if outputs else "nothing"
-            raise DTypeError(
-                f"compile: f gave {found}; it should give a Tensor, or some in a tuple"
-            )
-    nodes = tape(outputs, leaves)
-    for node in nodes:
-        if node.function is None and node.number < first and node.number not in given:
-            raise GraphError(
-                f"compile: f uses {describe(node)}, which is none of the examples; pass it as one, "
-                "or use its .data where a constant is meant"
-            )
-    return _renamed(leaves, outputs if isinstance(returned, (tuple, list)) else returned, given)
+            what = type(x).__name__ if outputs else "nothing"
+            raise DTypeError(f"compile: f gave {what}; it should give a Tensor, or some in a tuple")
+    given = {x.number: word for x, word in zip(leaves, words, strict=True)}
+    for node in made_from(outputs, leaves):
+        if node.number not in given:
+            _check_node(node, first)
+    return _renamed(leaves, outputs if several else returned, given)
+
+
+def _check_node(node: Any, first: int) -> None:
+    """Raise for what a program cannot know: a Tensor from elsewhere, how often a mask is true."""
+    if node.function is None and node.number < first:
+        raise GraphError(
+            f"compile: f uses {describe(node)}, which is none of the examples; pass it as one, "
+            "or use its .data where a constant is meant"
+        )
+    masks = [x for x in node.inputs[1:] if is_node(x) and x.dtype == bool]
+    if node.function in (getitem, scatter) and masks:
+        raise ShapeError(
+            "compile: the shape of x[mask] depends on values; choose by np.where(mask, x, 0)"
+        )
 
 
 def _renamed(leaves: list, returned: Any, given: dict[int, str]) -> tuple[list, Any]:
     """The same graph once more, in which no two nodes have the same name."""
     outputs = returned if isinstance(returned, list) else [returned]
-    nodes = [*leaves, *(x for x in tape(outputs, leaves) if x.number not in given)]
+    nodes = [*leaves, *(x for x in made_from(outputs, leaves) if x.number not in given)]
     named = given | paths(nodes)
     names = variables(nodes, named)
 
@@ -244,7 +262,7 @@ def _stored(nodes: list, roots: list, passes: Collection[str]) -> Storage:
     for node in nodes:
         number, array = node.number, np.asarray(node.value)
         if owner[number] != number:
-            base = (arrays | views).get(node.inputs[0].number)
+            base = arrays.get(node.inputs[0].number, views.get(node.inputs[0].number))
             if "views" in passes and base is not None:
                 function = getattr(node.function, "__wrapped__", node.function)
                 views[number] = function(base, *node.args[1:], **node.kwargs)

@@ -312,6 +312,7 @@ ONE = Tensor(X, "one")
         (lambda: compile(np.sum), errors.GraphError, "no example is a Tensor"),
         (lambda: compile(lambda x: np.sum(x * HELD), Tensor(X)), errors.GraphError, "uses 'held'"),
         (lambda: compile(np.add, ONE, ONE), errors.ArgumentError, "the same Tensor .* twice"),
+        (lambda: compile(lambda x: x[x > 0].sum(), ONE), errors.ShapeError, r"x\[mask\] depends"),
         (lambda: compile(lambda x: {"y": x}, Tensor(X)), errors.DTypeError, "f gave dict"),
         (lambda: compile(lambda x: [], Tensor(X)), errors.DTypeError, "f gave nothing"),
         (lambda: compile(lambda x: 1.0, Tensor(X)), errors.DTypeError, "starts from a Tensor"),
