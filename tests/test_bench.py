@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench import contenders
-from bench.contenders import BY_HAND, CONTENDERS, OURS, TOLERANCE, Setting
+from bench import contenders, measures
+from bench.contenders import BY_HAND, COMPILED, CONTENDERS, OURS, SETTINGS, TOLERANCE, Setting
 
 PACKAGES = {"PyTorch": "torch", "HIPS autograd": "autograd", "MyGrad": "mygrad"}
 WIDTH, BATCH, DEPTH = 7, 9, 2
@@ -48,13 +48,26 @@ def test_a_fault_in_any_one_gradient_is_rejected(fault, dtype):
             contenders.check("planted", wrong, right, dtype)
 
 
-def test_a_contender_with_a_wrong_batch_norm_is_rejected(monkeypatch):
+@pytest.mark.parametrize("name", [OURS, COMPILED])
+def test_a_contender_with_a_wrong_batch_norm_is_rejected(name, monkeypatch):
     def without_std(x, gamma, beta):
         return contenders.F.affine(x - np.mean(x, 0), gamma, beta)
 
     monkeypatch.setattr(contenders.F, "batch_norm", without_std)
-    with pytest.raises(ValueError, match=OURS):
+    monkeypatch.setattr(contenders, "CONTENDERS", {n: CONTENDERS[n] for n in (BY_HAND, name)})
+    with pytest.raises(ValueError, match=name):
         contenders.ready(Setting(WIDTH, BATCH, "float64", DEPTH), seed=0)
+
+
+def test_the_compiled_step_reads_its_parameters_each_time():
+    given = small("float64")
+    step, by_hand = CONTENDERS[COMPILED](*given), CONTENDERS[BY_HAND](*given)
+    before = by_hand()
+    for p in given[0]:
+        p *= 1.5
+    contenders.check(COMPILED, step(), by_hand(), "float64")
+    with pytest.raises(ValueError, match="planted: its gradients"):
+        contenders.check("planted", before, by_hand(), "float64")
 
 
 def test_a_contender_that_is_not_installed_is_named(monkeypatch):
@@ -63,6 +76,14 @@ def test_a_contender_that_is_not_installed_is_named(monkeypatch):
     assert "MyGrad" in missing
     assert "MyGrad" not in steps
     assert OURS in steps
+
+
+@pytest.mark.parametrize("name", [OURS, COMPILED])
+def test_a_training_goal_that_is_missed_once_says_so_there(name):
+    races = {setting: {name: [goal]} for setting, goal in measures.GOALS[name].items()}
+    races[SETTINGS[2]] = {name: [measures.GOALS[name][SETTINGS[2]] + 0.001]}
+    *_, goals = measures.training_rows(name, races)
+    assert [goal.partition(": ")[2] for goal in goals[1:]] == ["met", "met", "not met", "met"]
 
 
 def test_script_writes_what_it_measured(tmp_path):
