@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench import contenders
-from bench.contenders import BY_HAND, CONTENDERS, OURS, TOLERANCE, Setting
+from bench import contenders, measures, memory
+from bench.contenders import BY_HAND, COMPILED, CONTENDERS, OURS, SETTINGS, TOLERANCE, Setting
 
 PACKAGES = {"PyTorch": "torch", "HIPS autograd": "autograd", "MyGrad": "mygrad"}
 WIDTH, BATCH, DEPTH = 7, 9, 2
@@ -48,13 +48,26 @@ def test_a_fault_in_any_one_gradient_is_rejected(fault, dtype):
             contenders.check("planted", wrong, right, dtype)
 
 
-def test_a_contender_with_a_wrong_batch_norm_is_rejected(monkeypatch):
+@pytest.mark.parametrize("name", [OURS, COMPILED])
+def test_a_contender_with_a_wrong_batch_norm_is_rejected(name, monkeypatch):
     def without_std(x, gamma, beta):
         return contenders.F.affine(x - np.mean(x, 0), gamma, beta)
 
     monkeypatch.setattr(contenders.F, "batch_norm", without_std)
-    with pytest.raises(ValueError, match=OURS):
+    monkeypatch.setattr(contenders, "CONTENDERS", {n: CONTENDERS[n] for n in (BY_HAND, name)})
+    with pytest.raises(ValueError, match=name):
         contenders.ready(Setting(WIDTH, BATCH, "float64", DEPTH), seed=0)
+
+
+def test_the_compiled_step_reads_its_parameters_each_time():
+    given = small("float64")
+    step, by_hand = CONTENDERS[COMPILED](*given), CONTENDERS[BY_HAND](*given)
+    before = by_hand()
+    for p in given[0]:
+        p *= 1.5
+    contenders.check(COMPILED, step(), by_hand(), "float64")
+    with pytest.raises(ValueError, match="planted: its gradients"):
+        contenders.check("planted", before, by_hand(), "float64")
 
 
 def test_a_contender_that_is_not_installed_is_named(monkeypatch):
@@ -63,6 +76,62 @@ def test_a_contender_that_is_not_installed_is_named(monkeypatch):
     assert "MyGrad" in missing
     assert "MyGrad" not in steps
     assert OURS in steps
+
+
+@pytest.mark.parametrize("name", [OURS, COMPILED])
+def test_a_training_goal_that_is_missed_once_says_so_there(name):
+    races = {setting: {name: [goal]} for setting, goal in measures.GOALS[name].items()}
+    races[SETTINGS[2]] = {name: [measures.GOALS[name][SETTINGS[2]] + 0.001]}
+    *_, goals = measures.training_rows(name, races)
+    assert [goal.partition(": ")[2] for goal in goals[1:]] == ["met", "met", "not met", "met"]
+
+
+@pytest.mark.parametrize(("peak", "said"), [(99, "met"), (100, "not met"), (101, "not met")])
+def test_a_compiled_step_has_to_stay_below_an_eager_one(peak, said):
+    rows = measures.memory_rows({OURS: 100, COMPILED: peak}, parameters=0)
+    assert rows[-2:] == [[COMPILED, str(peak)], ["  goal, below eager", f"< 100: {said}"]]
+
+
+def test_a_peak_that_would_be_that_of_compiling_is_not_shown(monkeypatch, tmp_path):
+    monkeypatch.setattr(memory, "measured", lambda name: 100)
+    assert COMPILED in [row[0] for row in measures.peak_memory(1, seed=0).rows]
+    monkeypatch.setattr(memory, "RESET", tmp_path / "absent")
+    table = measures.peak_memory(1, seed=0)
+    assert COMPILED not in [row[0] for row in table.rows]
+    assert any(f"{COMPILED} was not measured" in note for note in table.notes)
+
+
+PLANTED = """
+import numpy as np
+from tests.bench import memory
+
+def megabytes(n):
+    return [np.ones(2**17) for _ in range(n)]
+
+def planted(parameters, x, labels):
+    made = megabytes({made})
+    kept = made[{made} - {kept}:]
+    return lambda: (megabytes({step}), kept)
+
+memory.CONTENDERS["planted"] = planted
+print(memory.growth("planted"))
+"""
+
+
+@pytest.mark.skipif(not memory.RESET.exists(), reason="the system cannot forget a peak")
+@pytest.mark.parametrize(("made", "kept", "step"), [(0, 0, 16), (16, 16, 16), (64, 1, 16)])
+def test_a_peak_is_what_a_contender_keeps_and_what_its_steps_take(made, kept, step):
+    code = PLANTED.format(made=made, kept=kept, step=step)
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, cwd=memory.ROOT, check=True, capture_output=True)
+    assert int(run.stdout) / 2**20 == pytest.approx(kept + step, abs=1)
+
+
+def test_steps_that_stay_below_the_set_up_are_rejected(monkeypatch):
+    monkeypatch.setitem(memory.CONTENDERS, "planted", lambda *given: lambda: None)
+    monkeypatch.setattr(memory, "peak", lambda: 100)
+    with pytest.raises(RuntimeError, match="planted: the steps took no more"):
+        memory.growth("planted")
 
 
 def test_script_writes_what_it_measured(tmp_path):

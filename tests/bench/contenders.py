@@ -142,6 +142,16 @@ def microbn_eager(parameters: Sequence, x: Any, labels: Any) -> Step:
     return step
 
 
+def microbn_compiled(parameters: Sequence, x: Any, labels: Any) -> Step:
+    leaves = [mb.Tensor(p) for p in parameters]
+
+    def loss(x, *p):
+        return F.cross_entropy(logits(p, x, F.batch_norm, F.relu), labels)
+
+    program = mb.compile(loss, x, *leaves)
+    return lambda: program(x, *parameters)[1]
+
+
 def torch_fused(parameters: Sequence, x: Any, labels: Any, batch_norm: Any = None) -> Step:
     import torch
 
@@ -202,7 +212,8 @@ def mygrad(parameters: Sequence, x: Any, labels: Any) -> Step:
     return step
 
 
-BY_HAND, OURS = "hand-derived NumPy", "microbn, eager"
+BY_HAND = "hand-derived NumPy"
+OURS, COMPILED = "microbn, eager", "microbn, compiled"
 FUSED, COMPOSED = "PyTorch, its fused batch norm", "PyTorch, composed batch norm"
 CONTENDERS: dict[str, Callable[..., Step]] = {
     BY_HAND: by_hand,
@@ -211,6 +222,7 @@ CONTENDERS: dict[str, Callable[..., Step]] = {
     "HIPS autograd": hips_autograd,
     "MyGrad": mygrad,
     OURS: microbn_eager,
+    COMPILED: microbn_compiled,
 }
 
 
