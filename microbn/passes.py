@@ -21,14 +21,24 @@ from .primitives import astype, spread, stop_gradient
 from .tensor import record
 
 
+class Stage(str):
+    """The name of a value that the algebra need not keep."""
+
+
+ROUNDS = 12  # in which a pass is made at most; a few are enough for a net
+
+
 def simplified(outputs: Sequence, inputs: Sequence, passes: Collection[str]) -> list:
     """The same outputs of the same inputs, by way of the `REWRITES` that ``passes`` names.
 
-    They are made until nothing changes. What outputs do not need is gone in any case.
+    They are made until nothing changes, or not much. What outputs do not need is gone in any case.
     """
     finds = [_same, *(find for name, find in REWRITES.items() if name in passes)]
+    if "stages" in passes:
+        for node in made_from(outputs, inputs):
+            node.name = node.name and Stage(node.name)
     known: list[list] = []
-    while len(known) < 2 or known[-1] not in known[:-1]:
+    while len(known) < 2 or (known[-1] not in known[:-1] and len(known) < ROUNDS):
         outputs = _once(outputs, inputs, finds)
         known.append(_calls(outputs, inputs))
     return _once(outputs, inputs, [find for find in finds if find is not _algebra])
@@ -202,11 +212,12 @@ def _factors(x: Any, narrow: Callable[[Any], bool], gradients: bool = False) -> 
     """The factors of x: a wide one, or none, and narrow ones, to which numbers belong.
 
     One look is enough, as every operand was put together like this before. It goes through no
-    name, but with ``gradients`` through those of gradients.
+    name but that of a `Stage` and, with ``gradients``, those of gradients.
     """
     if _is_number(x) or narrow(x):
         return [], [x]
-    if not is_node(x) or (x.name and not (gradients and of_gradient(x.scope))):
+    kept = is_node(x) and x.name and type(x.name) is not Stage
+    if not is_node(x) or (kept and not (gradients and of_gradient(x.scope))):
         return [x], []
     if x.function is np.negative:
         return [x.inputs[0]], [-1]
@@ -220,12 +231,23 @@ def _factors(x: Any, narrow: Callable[[Any], bool], gradients: bool = False) -> 
 
 
 def _joined(wide: list, narrow: list) -> Any:
-    """Their product: first the numbers, then the rows, then what is wide."""
+    """Their product: first the numbers, then the rows, then what is wide.
+
+    None where many would meet: a product of them alone could overflow where that of all does not.
+    """
     number = prod(filter(_is_number, narrow))
     rows = sorted((f for f in narrow if not _is_number(f)), key=np.size)
+    if (number and not 1e-6 < abs(number) < 1e6) or (len(rows) > 1 and any(map(_is_joined, rows))):
+        return None
     first, *rest = [*rows, *([prod(wide[1:], start=wide[0])] if wide else [])]
     first = first if number == 1 else -first if number == -1 else number * first
     return prod(rest, start=first)
+
+
+def _is_joined(x: Any) -> bool:
+    """Whether x is a product of several things already, without a name."""
+    product = is_node(x) and not x.name and x.function is np.multiply
+    return product and not any(map(_is_number, x.inputs))
 
 
 def _inverse(x: Any) -> Any:

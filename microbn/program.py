@@ -30,6 +30,7 @@ from .source import REDUCTIONS, Listing, Storage, identifier, is_entrywise, path
 from .tensor import Tensor, record
 
 PASSES = ("dead", *REWRITES, "views", "buffers")
+ALL_PASSES = (*PASSES, "stages")
 VIEWS = {np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.expand_dims, np.squeeze}
 VIEWS |= {np.broadcast_to, getitem}
 
@@ -54,7 +55,9 @@ def compile(
     Of the ``passes``, "dead" leaves out what nobody asked for, "constants" computes at once what
     follows from constants alone, "common" computes once what is computed twice, "algebra" puts
     cheaper operations in the places of others, "views" makes views once, and "buffers" gives each
-    result an array made beforehand: one that is needed no more, if there is one.
+    result an array made beforehand: one that is needed no more, if there is one. By itself the
+    algebra keeps every value that has a name; "stages", which is not made unless asked for, lets
+    it merge those too.
 
     Raises ArgumentError, GraphError, DTypeError and ShapeError where there is nothing to compile.
     """
@@ -135,8 +138,8 @@ def _check(f: Any, examples: Sequence, gradients: bool, passes: Any) -> None:
     if not callable(f):
         raise DTypeError(f"compile: compiles a function, got {f!r:.60}")
     some = passes if isinstance(passes, Collection) and not isinstance(passes, str) else [passes]
-    if wrong := [name for name in some if not (isinstance(name, str) and name in PASSES)]:
-        raise ArgumentError(f"compile: {wrong[0]!r:.60} is no pass; they are {listed(PASSES)}")
+    if wrong := [name for name in some if not (isinstance(name, str) and name in ALL_PASSES)]:
+        raise ArgumentError(f"compile: {wrong[0]!r:.60} is no pass; they are {listed(ALL_PASSES)}")
     tensors = [x.number for x in examples if isinstance(x, Tensor)]
     if len(set(tensors)) < len(tensors):
         raise ArgumentError("compile: the same Tensor is an example twice")

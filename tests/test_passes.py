@@ -8,7 +8,7 @@ import pytest
 from test_programs import CALLS, SEEDS, SEEDS_TWICE, of_call, of_program
 
 from microbn import Tensor, backward, functional, grad, label, passes, program, source
-from microbn.program import PASSES, compile
+from microbn.program import ALL_PASSES, PASSES, compile
 from microbn.testing import programs
 
 RNG = np.random.default_rng(3)
@@ -121,6 +121,19 @@ def test_algebra(f, expected):
     np.testing.assert_allclose(found(X, Y, ROW), f(X, Y, ROW), rtol=1e-14)
 
 
+def test_numbers_do_not_overflow_where_they_meet():
+    def chain(x, half):
+        for _ in range(400):
+            x = 8.0 * (half * x)
+        return np.sum(x)
+
+    leaves = Tensor(X), Tensor(0.125)
+    y = chain(*leaves)
+    assert_equal(
+        (*compile(chain, *leaves)(X, 0.125), ()), (y.data, grad(y, leaves), ()), rtol=1e-12
+    )
+
+
 # None of them changes what a program gives
 
 
@@ -181,6 +194,19 @@ def test_without_the_algebra_they_give_the_same_bits():
 
 def test_second_derivatives_of_100_programs():
     assert_programs_agree(SEEDS_TWICE, twice=True)
+
+
+def test_stages_may_be_merged():
+    assert_programs_agree(SEEDS[:50], names=ALL_PASSES)
+    named = Tensor(X, "x"), Tensor(ROW, "gamma"), Tensor(ROW, "beta")
+    kept, merged = (
+        compile(functional.batch_norm, *named, cotangent=Y, passes=p) for p in (PASSES, ALL_PASSES)
+    )
+    assert "d_x_hat" in dict(lines(kept))
+    assert "d_x_hat" not in dict(lines(merged))
+    assert len(lines(merged)) < len(lines(kept))
+    mine, theirs = (program(X, ROW, ROW, Y) for program in (merged, kept))
+    assert_equal((*mine, ()), (*theirs, ()), rtol=1e-12)
 
 
 @pytest.mark.parametrize("left_out", PASSES)

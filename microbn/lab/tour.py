@@ -153,7 +153,8 @@ def agreement_table(rows: Sequence[dict[str, Any]]) -> Any:
 def train_once(seed: int, lr: float, batch_norm: bool, steps: int) -> History:
     """One fit of relu5: 64 pixels, five hidden layers of 64, ten classes."""
     model = mlp([64, *[64] * 5, 10], seed=seed, batch_norm=batch_norm)
-    return fit(model, SGD(model.parameters(), lr), digits(seed), steps=steps, seed=seed)
+    optimizer = SGD(model.parameters(), lr)
+    return fit(model, optimizer, digits(seed), steps=steps, seed=seed, compiled=True)
 
 
 def compare(seeds: Sequence[int], steps: int, jobs: int = -1) -> dict:
