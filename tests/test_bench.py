@@ -7,7 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bench import contenders, measures, memory
-from bench.contenders import BY_HAND, COMPILED, CONTENDERS, OURS, SETTINGS, TOLERANCE, Setting
+from bench.contenders import (
+    BY_HAND,
+    COMPILED,
+    CONTENDERS,
+    MERGED,
+    OURS,
+    SETTINGS,
+    TOLERANCE,
+    Setting,
+)
 
 PACKAGES = {"PyTorch": "torch", "HIPS autograd": "autograd", "MyGrad": "mygrad"}
 WIDTH, BATCH, DEPTH = 7, 9, 2
@@ -48,7 +57,7 @@ def test_a_fault_in_any_one_gradient_is_rejected(fault, dtype):
             contenders.check("planted", wrong, right, dtype)
 
 
-@pytest.mark.parametrize("name", [OURS, COMPILED])
+@pytest.mark.parametrize("name", [OURS, COMPILED, MERGED])
 def test_a_contender_with_a_wrong_batch_norm_is_rejected(name, monkeypatch):
     def without_std(x, gamma, beta):
         return contenders.F.affine(x - np.mean(x, 0), gamma, beta)
@@ -78,7 +87,7 @@ def test_a_contender_that_is_not_installed_is_named(monkeypatch):
     assert OURS in steps
 
 
-@pytest.mark.parametrize("name", [OURS, COMPILED])
+@pytest.mark.parametrize("name", [OURS, COMPILED, MERGED])
 def test_a_training_goal_that_is_missed_once_says_so_there(name):
     races = {setting: {name: [goal]} for setting, goal in measures.GOALS[name].items()}
     races[SETTINGS[2]] = {name: [measures.GOALS[name][SETTINGS[2]] + 0.001]}

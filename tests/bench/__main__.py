@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from .checker import checker
-from .contenders import COMPILED, OURS
+from .contenders import COMPILED, MERGED, OURS
 from .measures import MEASURES, Table
 from .pages import pages
 
@@ -90,7 +90,7 @@ def show(console: Console, table: Table) -> None:
     for i, column in enumerate(table.columns):
         grid.add_column(column, justify="right" if i else "left")
     for row in table.rows:
-        grid.add_row(*row, style="bold" if row[0] in (OURS, COMPILED) else None)
+        grid.add_row(*row, style="bold" if row[0] in (OURS, COMPILED, MERGED) else None)
     console.print()
     console.print(grid)
     for note in table.notes:

@@ -16,6 +16,7 @@ import numpy as np
 
 import microbn as mb
 from microbn import functional as F
+from microbn.program import ALL_PASSES, PASSES
 
 Step = Callable[[], Sequence[Any]]
 FEATURES, CLASSES, EPS = 64, 10, 1e-5
@@ -142,14 +143,20 @@ def microbn_eager(parameters: Sequence, x: Any, labels: Any) -> Step:
     return step
 
 
-def microbn_compiled(parameters: Sequence, x: Any, labels: Any) -> Step:
+def microbn_compiled(
+    parameters: Sequence, x: Any, labels: Any, passes: Sequence[str] = PASSES
+) -> Step:
     leaves = [mb.Tensor(p) for p in parameters]
 
-    def loss(x, *p):
+    def loss(x, labels, *p):
         return F.cross_entropy(logits(p, x, F.batch_norm, F.relu), labels)
 
-    program = mb.compile(loss, x, *leaves)
-    return lambda: program(x, *parameters)[1]
+    program = mb.compile(loss, x, labels, *leaves, passes=passes)
+    return lambda: program(x, labels, *parameters)[1]
+
+
+def microbn_merged(parameters: Sequence, x: Any, labels: Any) -> Step:
+    return microbn_compiled(parameters, x, labels, ALL_PASSES)
 
 
 def torch_fused(parameters: Sequence, x: Any, labels: Any, batch_norm: Any = None) -> Step:
@@ -214,6 +221,7 @@ def mygrad(parameters: Sequence, x: Any, labels: Any) -> Step:
 
 BY_HAND = "hand-derived NumPy"
 OURS, COMPILED = "microbn, eager", "microbn, compiled"
+MERGED = "microbn, compiled, stages merged"
 FUSED, COMPOSED = "PyTorch, its fused batch norm", "PyTorch, composed batch norm"
 CONTENDERS: dict[str, Callable[..., Step]] = {
     BY_HAND: by_hand,
@@ -223,6 +231,7 @@ CONTENDERS: dict[str, Callable[..., Step]] = {
     "MyGrad": mygrad,
     OURS: microbn_eager,
     COMPILED: microbn_compiled,
+    MERGED: microbn_merged,
 }
 
 
