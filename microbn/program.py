@@ -137,7 +137,8 @@ class Program:
         return self.source
 
     def __repr__(self) -> str:
-        return f"<Program of {listed(f'{name} {shape}' for name, (shape, _) in self._operands.items())}>"
+        operands = (f"{name} {shape}" for name, (shape, _) in self._operands.items())
+        return f"<Program of {listed(operands)}>"
 
 
 def _check(f: Any, examples: Sequence, gradients: bool, passes: Any) -> None:

@@ -33,4 +33,15 @@ def test_blocks_are_found():
     page = "```python\nx = 1\n```\n\n```text\n2\n```\n```bash\nls\n```\n```python\ny\n```\n\nz"
     assert blocks(page) == [("x = 1\n", "2\n"), ("y\n", "")]
     assert words("off by 2.5e-08,\n  -1 in x") == words("off by 3e-7, 2 in x") != words("off by 1")
-    assert len(blocks((ROOT / "README.md").read_text())) == 3
+    assert len(blocks((ROOT / "README.md").read_text())) == 4
+
+
+def test_the_table_beside_the_derivation_by_hand_has_every_line_of_both():
+    page = (ROOT / "docs" / "program.md").read_text()
+    rows = re.findall(r"^\| \w+ \| (`d\[.*?) \| (`d_.*) \|$", page, re.MULTILINE)
+    by_hand, ours = (re.findall("`(.*?)`", "".join(column)) for column in zip(*rows, strict=True))
+    staged = (ROOT / "microbn" / "closed_form.py").read_text().split('d["scaled"] = dy')[1]
+    stages = re.findall(r'd\["\w+"\] = .*', staged.split("return d")[0])
+    assert sorted(by_hand) == sorted(stages)
+    printed = blocks(page)[0][1].split("# backward")[1].splitlines()[1:-1]
+    assert sorted(ours) == sorted(line.split("  #")[0].strip() for line in printed)
