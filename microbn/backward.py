@@ -126,7 +126,7 @@ def repeated(wide: tuple[int, ...], narrow: tuple[int, ...]) -> tuple:
 
 def _seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
     """The gradient that the sweep starts with: an array, or with create_graph a node."""
-    seed, kind = checks.seed(root, cotangent), type(root)
+    seed, kind = checks.seed(root, cotangent, create_graph), type(root)
     if not create_graph:
         return seed
     return astype(cotangent, seed.dtype) if isinstance(cotangent, kind) else kind(seed)

@@ -13,7 +13,7 @@ import numpy as np
 
 from .arrays import constant
 from .calls import CALLS, Call
-from .context import mode
+from .context import compiling, mode
 from .errors import (
     DTypeError,
     GraphError,
@@ -135,6 +135,11 @@ def _broadcast_fault(*shapes: tuple[int, ...]) -> str:
 
 def new_data(leaf: Any, new: Any) -> None:
     """Raise where a Tensor's data cannot be replaced by these: GraphError or ShapeError."""
+    if compiling.get():
+        raise GraphError(
+            f"compile: f replaces the data of {describe(leaf)}, which a program cannot; return the "
+            "new value, and pass it the next time"
+        )
     if leaf.function is not None:
         raise GraphError(
             f"{describe(leaf)} was computed: its data follows from its inputs, and only a leaf's "
@@ -179,11 +184,16 @@ def absent(name: str, instead: str) -> property:
     return property(missing)
 
 
-def seed(root: Any, cotangent: Any) -> Any:
+def seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
     """The gradient that a backward starts with, as an array of the root's shape and dtype.
 
     Raises where none can start: DTypeError, GraphError, ShapeError.
     """
+    if compiling.get() and not create_graph:
+        raise GraphError(
+            "compile: this gradient would be a constant of the program; take it by "
+            "grad(..., create_graph=True), which records it"
+        )
     if not is_node(root):
         what, way_out = type(root).__name__, "a gradient becomes one by create_graph=True"
         if callable(root):

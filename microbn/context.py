@@ -25,6 +25,7 @@ class Mode(NamedTuple):
 
 
 mode: ContextVar[Mode] = ContextVar("microbn", default=Mode())  # noqa: B039 (immutable)
+compiling: ContextVar[bool] = ContextVar("compiling", default=False)  # whether `compile` records
 
 
 class _Gradient(str):

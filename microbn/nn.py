@@ -9,8 +9,8 @@ import numpy as np
 
 from . import functional as F
 from .arrays import is_real
-from .context import scope
-from .errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
+from .context import compiling, scope
+from .errors import ArgumentError, DTypeError, GraphError, NonFiniteError, ShapeError
 from .tensor import Tensor
 
 
@@ -276,24 +276,20 @@ class BatchNorm(Module):
     def _track(self, mean: Any, var: Any, x: Any) -> None:
         """Move the running statistics towards a batch's, or refuse and leave all as it was.
 
-        Where these are Tensors, for a while, as they are in a program that is being compiled, the
-        move is recorded, and refused by nobody.
+        In a program that is being compiled they may be Tensors: their move is recorded then.
         """
-        old, n = (self.running_mean, self.running_var), x.size // self.num_features
-        if not isinstance(old[0], Tensor):
-            mean, var = _value(mean), _value(var)
-        batches = self.num_batches_tracked + 1
-        rate = 1 / batches if self.momentum is None else self.momentum
-        batch = mean.reshape(-1), var.reshape(-1) * (n / (n - 1))
-        with np.errstate(over="ignore"):
-            moved = [
-                ((1 - rate) * running + rate * new).astype(running.dtype)
-                for running, new in zip(old, batch, strict=True)
-            ]
-        if isinstance(old[0], Tensor):
-            (self.running_mean, self.running_var), self.num_batches_tracked = moved, batches
+        if isinstance(self.running_mean, Tensor):
+            moved = self._moved(mean, var, x.size)
+            self.running_mean, self.running_var, self.num_batches_tracked = moved
             return
-        if not all(np.isfinite(part).all() for part in moved):
+        if compiling.get():
+            raise GraphError(
+                "BatchNorm: in training it moves its running statistics, which compile would not "
+                "record; use lab's CompiledStep, eval(), or track_running_stats=False"
+            )
+        with np.errstate(over="ignore"):
+            mean, var, batches = self._moved(_value(mean), _value(var), x.size)
+        if not (np.isfinite(mean).all() and np.isfinite(var).all()):
             bad = np.argwhere(~np.isfinite(_value(x)))
             where = (
                 f"input is {_value(x)[tuple(bad[0])]} at {bad[0].tolist()}"
@@ -301,8 +297,17 @@ class BatchNorm(Module):
                 else "overflow"
             )
             raise NonFiniteError(f"BatchNorm: {where}; running statistics left unchanged")
-        self.running_mean[:], self.running_var[:] = moved
+        self.running_mean[:], self.running_var[:] = mean, var
         self.num_batches_tracked[...] = batches
+
+    def _moved(self, mean: Any, var: Any, size: int) -> tuple:
+        """The running mean and variance after one more batch, and the number of batches."""
+        n, batches = size // self.num_features, self.num_batches_tracked + 1
+        rate = 1 / batches if self.momentum is None else self.momentum
+        mean = (1 - rate) * self.running_mean + rate * mean.reshape(-1)
+        var = (1 - rate) * self.running_var + rate * var.reshape(-1) * (n / (n - 1))
+        dtype = self.running_mean.dtype
+        return mean.astype(dtype), var.astype(dtype), batches
 
 
 class ReLU(Module):

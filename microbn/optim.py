@@ -19,6 +19,8 @@ class Optimizer:
     and finite; DTypeError and GraphError for what is not a leaf Tensor.
     """
 
+    state: list[list]  # of each parameter, the arrays that `update` needs and moves besides
+
     def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
         name = type(self).__name__
         if not isinstance(parameters, Iterable):
@@ -45,8 +47,6 @@ class Optimizer:
                 raise ArgumentError(f"{name}: parameter {i} is parameter {first} again")
         if not (is_real(lr) and 0 < lr < np.inf):
             raise ArgumentError(f"{name}: lr must be positive and finite, got {lr!r}")
-
-    state: list[list]  # of each parameter, what `update` needs and moves besides
 
     def update(self, p: Any, g: Any, *state: Any) -> tuple:
         """The new p and the new state of it, given the gradient g. Each kind of optimizer says how.
@@ -84,7 +84,8 @@ class SGD(Optimizer):
 
     def update(self, p: Any, g: Any, *state: Any) -> tuple:
         """The parameter and its velocity, moved by the gradient."""
-        velocity = self.momentum * state[0] + g
+        (velocity,) = state
+        velocity = self.momentum * velocity + g
         return p - self.lr * velocity, velocity
 
 
@@ -111,12 +112,17 @@ class Adam(Optimizer):
             raise ArgumentError(f"Adam: eps must be positive, got {eps!r:.60}")
         self.betas, self.eps = betas, eps
         self.state = [
-            [np.zeros(s, p.dtype) for s in ((), p.shape, p.shape)] for p in self.parameters
+            [np.zeros(()), np.zeros(p.shape, p.dtype), np.zeros(p.shape, p.dtype)]
+            for p in self.parameters
         ]
 
     def update(self, p: Any, g: Any, *state: Any) -> tuple:
-        """The parameter, the number of its steps, and its two running means, moved."""
-        (b1, b2), (steps, mean, square) = self.betas, state
-        steps, mean, square = steps + 1, b1 * mean + (1 - b1) * g, b2 * square + (1 - b2) * g**2
-        unbiased = mean / (1 - b1**steps), square / (1 - b2**steps)
-        return p - self.lr * unbiased[0] / (np.sqrt(unbiased[1]) + self.eps), steps, mean, square
+        """The parameter, the number of its steps and its two running means, moved."""
+        steps, mean, square = state
+        b1, b2 = self.betas
+        steps = steps + 1
+        mean = b1 * mean + (1 - b1) * g
+        square = b2 * square + (1 - b2) * g**2
+        mean_hat = mean / (1 - b1**steps).astype(p.dtype)
+        square_hat = square / (1 - b2**steps).astype(p.dtype)
+        return p - self.lr * mean_hat / (np.sqrt(square_hat) + self.eps), steps, mean, square

@@ -91,10 +91,7 @@ def _calls(outputs: Sequence, inputs: Sequence) -> list[tuple]:
     """A graph without its numbers: equal for the same calls of the same operands."""
     nodes = made_from(outputs, inputs)
     place = {node.number: i for i, node in enumerate(nodes)}
-    return [
-        (n.function, *(place[x.number] if is_node(x) else _identity(x) for x in n.inputs))
-        for n in nodes
-    ]
+    return [_key(n, [place[x.number] if is_node(x) else x for x in n.inputs]) for n in nodes]
 
 
 def _same(node: Any, args: list, seen: dict) -> Any:
@@ -121,12 +118,14 @@ def _key(node: Any, args: list) -> tuple:
     operands = [*map(_identity, args)]
     if node.function in (np.add, np.multiply):
         operands.sort(key=str)
-    return node.function, *operands, *((key, repr(value)) for key, value in node.kwargs.items())
+    return node.function, *operands, *((key, _identity(x)) for key, x in node.kwargs.items())
 
 
 def _identity(arg: Any) -> Any:
     if isinstance(arg, np.ndarray):
         return arg.shape, arg.strides, arg.dtype, arg.tobytes()
+    if isinstance(arg, (tuple, list)):
+        return type(arg), *map(_identity, arg)
     return arg.number if is_node(arg) else (type(arg), repr(arg))
 
 
@@ -135,8 +134,8 @@ def _algebra(node: Any, args: list, seen: dict) -> Any:
     found, rewrite = _unspread(node, args), ALGEBRA.get(node.function)
     if found is None and rewrite:
         found = rewrite(node, *args, **node.kwargs)
-    same = is_node(found) and (found.shape, found.dtype) == (node.shape, node.dtype)
-    return found if same else None
+    kind = np.shape(found), getattr(found, "dtype", None)
+    return found if found is not None and kind == (node.shape, node.dtype) else None
 
 
 def _unspread(node: Any, args: list) -> Any:
@@ -150,6 +149,18 @@ def _unspread(node: Any, args: list) -> Any:
             if ahead and np.broadcast_shapes(*map(np.shape, others)) == node.shape:
                 narrow.name = narrow.name or x.name
                 return record(node.function, [*args[:i], narrow, *args[i + 1 :]])
+        elif (number := _uniform(x)) is not None:
+            others = [number, *args[:i], *args[i + 1 :]]
+            if np.broadcast_shapes(*map(np.shape, others)) == node.shape:
+                return record(node.function, [*args[:i], number, *args[i + 1 :]])
+    return None
+
+
+def _uniform(x: Any) -> float | None:
+    """The number that is everywhere in a constant array, if there is one."""
+    if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "f" and x.size:
+        first = x.ravel()[0]
+        return first.item() if np.isfinite(first) and (x == first).all() else None
     return None
 
 
@@ -290,5 +301,9 @@ ALGEBRA: dict[Callable, Callable] = {
     np.divide:   _quotient,
     np.negative: _minus,
     np.sum:      _total,
+    np.power:    lambda out, x, y: {1: x, 2: np.square(x)}.get(y) if _is_number(y) else None,
+    np.where:    lambda out, c, x, y: None if is_node(c) or np.any(c) else y,
+    np.logical_and:
+                 lambda out, x, y: None if is_node(y) or np.any(y) else np.zeros(out.shape, bool),
 }
 # fmt: on

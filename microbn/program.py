@@ -21,7 +21,7 @@ import numpy as np
 
 from . import checks
 from .backward import sweep
-from .context import Mode, mode
+from .context import Mode, compiling, mode
 from .errors import ArgumentError, DTypeError, GraphError, ShapeError, listed
 from .nodes import describe, is_node, plain
 from .passes import REWRITES, made_from, rebuilt, simplified
@@ -61,7 +61,7 @@ def compile(
 
     Raises ArgumentError, GraphError, DTypeError and ShapeError where there is nothing to compile.
     """
-    _check(f, examples, gradients, passes)
+    _check(f, examples, cotangent, gradients, passes)
     token = mode.set(Mode())  # whatever is switched on around
     try:
         inputs, returned = _traced(f, examples)
@@ -104,12 +104,13 @@ class Program:
         self._layouts = [(x.shape, np.asarray(x.value).strides, x.dtype) for x in inputs]
         stored = storage.arrays | storage.views
         space: dict[str, Any] = {listing.names[number]: a for number, a in stored.items()}
-        space |= {"np": np, **listing.constants, **listing.functions}
+        space |= {"np": np, **listing.constants}
+        space |= {name: function.__wrapped__ for function, name in listing.functions.items()}
         file = f"<{title}, program {id(self)}>"  # under which a traceback finds the lines
         linecache.cache[file] = len(self.code), None, self.code.splitlines(True), file
         weakref.finalize(self, linecache.cache.pop, file, None)
         exec(builtins.compile(self.code, file, "exec"), space)
-        self._run = space[title]
+        self._run = space[listing.title]
 
     def __call__(self, *arrays: Any) -> Any:
         try:  # one comparison, as it takes its time from every run
@@ -124,12 +125,16 @@ class Program:
             raise ArgumentError(
                 f"program: takes {listed(self._operands)}, got {len(given)} operands"
             )
-        arrays = [np.asarray(plain(array)) for array in given]
+        try:
+            arrays = [np.asarray(plain(array)) for array in given]
+        except ValueError as error:
+            raise ShapeError(f"program: an operand is no array: {error}") from None
         for (name, (shape, dtype)), array in zip(self._operands.items(), arrays, strict=True):
             if (array.shape, array.dtype) != (shape, dtype):
-                raise (DTypeError if array.shape == shape else ShapeError)(
+                wrong = DTypeError if array.shape == shape else ShapeError
+                raise wrong(
                     f"program: {name} is {array.dtype} of shape {array.shape}, and this was "
-                    f"compiled for {dtype} of {shape}; compile it again for that"
+                    f"compiled for {dtype} of {shape}; convert it, or compile for that too"
                 )
         return [array if array.flags.c_contiguous else array.copy() for array in arrays]
 
@@ -141,16 +146,23 @@ class Program:
         return f"<Program of {listed(operands)}>"
 
 
-def _check(f: Any, examples: Sequence, gradients: bool, passes: Any) -> None:
+def _check(f: Any, examples: Sequence, cotangent: Any, gradients: bool, passes: Any) -> None:
     """Raise where there is nothing to compile."""
     if not callable(f):
         raise DTypeError(f"compile: compiles a function, got {f!r:.60}")
     some = passes if isinstance(passes, Collection) and not isinstance(passes, str) else [passes]
     if wrong := [name for name in some if not (isinstance(name, str) and name in ALL_PASSES)]:
         raise ArgumentError(f"compile: {wrong[0]!r:.60} is no pass; they are {listed(ALL_PASSES)}")
+    for i, x in enumerate(examples):
+        if isinstance(x, (list, tuple, dict)) and any(isinstance(y, Tensor) for y in x):
+            raise DTypeError(
+                f"compile: example {i} is a {type(x).__name__} of Tensors; pass each: *xs"
+            )
     tensors = [x.number for x in examples if isinstance(x, Tensor)]
     if len(set(tensors)) < len(tensors):
         raise ArgumentError("compile: the same Tensor is an example twice")
+    if cotangent is not None and not gradients:
+        raise ArgumentError("compile: a cotangent is for gradients, and there will be none")
     if gradients and not tensors:
         raise GraphError(
             "compile: no example is a Tensor, so none gets a gradient; write Tensor(x) for one "
@@ -162,17 +174,20 @@ def _traced(f: Callable, examples: Sequence) -> tuple[list, Any]:
     """Operands, each with a name of its own, and what f gives for them: f is run, and recorded."""
     words = [word for word, _ in zip(_parameters(f), examples, strict=False)]
     leaves = [
-        x if isinstance(x, Tensor) else _leaf(x, word)
+        x if isinstance(x, Tensor) else operand(x, word)
         for x, word in zip(examples, words, strict=True)
     ]
-    first = Tensor(0.0).number
-    returned = f(*leaves)
+    first, token = Tensor(0.0).number, compiling.set(True)
+    try:
+        returned = f(*leaves)
+    finally:
+        compiling.reset(token)
     several = isinstance(returned, (tuple, list))
     outputs = list(returned) if several else [returned]
     for x in outputs or [None]:
         if not isinstance(x, (Tensor, np.ndarray, np.generic, float, int)):
-            what = type(x).__name__ if outputs else "nothing"
-            raise DTypeError(f"compile: f gave {what}; it should give a Tensor, or some in a tuple")
+            what = f"a {type(x).__name__}{' in a tuple' * several}" if outputs else "nothing"
+            raise DTypeError(f"compile: f gave {what}; it should give a Tensor, or a tuple of them")
     given = {x.number: word for x, word in zip(leaves, words, strict=True)}
     for node in made_from(outputs, leaves):
         if node.number not in given:
@@ -184,8 +199,8 @@ def _check_node(node: Any, first: int) -> None:
     """Raise for what a program cannot know: a Tensor from elsewhere, how often a mask is true."""
     if node.function is None and node.number < first:
         raise GraphError(
-            f"compile: f uses {describe(node)}, which is none of the examples; pass it as one, "
-            "or use its .data where a constant is meant"
+            f"compile: f uses {describe(node)}, which is none of the examples; pass it as one (a "
+            "module's: *model.parameters()), or use its .data where a constant is meant"
         )
     masks = [x for x in node.inputs[1:] if is_node(x) and x.dtype == bool]
     if node.function in (getitem, scatter) and masks:
@@ -198,15 +213,16 @@ def _renamed(leaves: list, returned: Any, given: dict[int, str]) -> tuple[list, 
     """The same graph once more, in which no two nodes have the same name."""
     outputs = returned if isinstance(returned, list) else [returned]
     nodes = [*leaves, *(x for x in made_from(outputs, leaves) if x.number not in given)]
-    named = given | paths(nodes)
+    named = {x.number: "out" for x in outputs if is_node(x)} | given | paths(nodes)
     names = variables(nodes, named)
 
     def again(node: Any, args: list) -> Any:
-        new = record(node.function, args, node.kwargs)
+        axis = {"axis": args[1]} if node.function in REDUCTIONS and args[1:] else {}
+        new = record(node.function, args[:1] if axis else args, {**axis, **node.kwargs})
         new.name = names[node.number] if node.number in named else None
         return new
 
-    inputs = [_leaf(x.value, names[x.number]) for x in leaves]
+    inputs = [operand(x.value, names[x.number]) for x in leaves]
     outputs = rebuilt(outputs, leaves, inputs, again)
     return inputs, outputs if isinstance(returned, list) else outputs[0]
 
@@ -218,7 +234,7 @@ def _derived(root: Any, inputs: list, examples: Sequence, cotangent: Any) -> tup
     """
     seed = None
     if cotangent is not None:
-        seed = _leaf(checks.seed(root, cotangent), f"d_{root.name or 'out'}")
+        seed = operand(checks.seed(root, cotangent, True), f"d_{root.name}")
     found = {s.node.number: s.gradient for s in sweep(root, seed, create_graph=True)}
     gradients = [found.get(x.number, np.zeros(x.shape, x.dtype)) for x in inputs]
     wanted = [isinstance(example, Tensor) for example in examples]
@@ -239,8 +255,10 @@ def _parameters(f: Callable) -> Iterator[str]:
     yield from (f"x_{i}" for i in count(1))
 
 
-def _leaf(value: Any, name: str) -> Any:
-    """An operand: a leaf; of integers or truths, to which no gradient flows, a constant."""
+def operand(value: Any, name: str) -> Any:
+    """An example with a name: a leaf; of integers or booleans, to which no gradient flows, a
+    constant that stands for them.
+    """
     value = np.array(value, order="C")
     if value.dtype.kind not in "iub":
         return Tensor(value, name)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 import keyword
 import re
+import textwrap
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import chain, count
 from typing import Any, NamedTuple
 
@@ -14,12 +16,19 @@ import numpy as np
 
 from . import primitives
 from .context import of_gradient
+from .errors import spelled
 from .nodes import is_node
 from .primitives import gate, getitem, relu, spread
-from .symbol import SIGNS, Symbol
+from .symbol import SIGNS
 
 # What NumPy does by a ufunc's reduce.
 REDUCTIONS = {np.sum: "add", np.mean: "add", np.max: "maximum", np.min: "minimum"}
+# What reads better than a call.
+WRITTEN: dict[Any, str] = {
+    np.matrix_transpose: "{0}.mT",
+    relu: "np.maximum({0}, 0)",
+    gate: "np.where({1}, {0}, 0)",
+}
 
 
 class Storage(NamedTuple):
@@ -36,61 +45,94 @@ class Storage(NamedTuple):
 class Listing:
     """What is written of a graph: ``names`` of its nodes, by number, and the texts made with them.
 
-    ``constants`` are the arrays that a text refers to, ``functions`` those that NumPy lacks.
+    ``functions`` are those that NumPy lacks, and ``constants`` the arrays that a text refers to.
     """
 
     def __init__(self, title: str, inputs: Sequence, nodes: Sequence) -> None:
-        self.title, self.nodes = title, nodes
         made = {node.function: 0 for node in nodes if hasattr(node.function, "recordable")}
-        self.functions = {f.__name__: f.__wrapped__ for f in made if f is not getitem}
+        self.functions: dict[Any, str] = {}
+        for function in made:
+            if function not in WRITTEN and function is not getitem:
+                self.functions[function] = _free(function.__name__, self.functions.values())
+        self.title = _free(title, self.functions.values())
+        named = {node.number: node.name for node in (*inputs, *nodes) if node.name}
+        taken = [self.title, *self.functions.values()]
+        self.names = variables([*inputs, *nodes], named, taken)
+        self.inputs, self.nodes = inputs, nodes
         self.constants: dict[str, np.ndarray] = {}
         self._known: dict[tuple, str] = {}
-        named = {node.number: node.name for node in (*inputs, *nodes) if node.name}
-        self.names = variables([*inputs, *nodes], named, [title, *self.functions])
-        self.dtypes = {x.dtype for x in inputs if x.dtype.kind == "f"}
-        self.start = f"def {title}({', '.join(self.names[x.number] for x in inputs)}):"
 
     def module(self, result: Any) -> str:
         """The graph as a function, in a module that needs nothing but NumPy."""
-        body = [self.start, *self._body(self._made)]
-        body.append(f"    return {_told(result, self._word)}")
+        body = self._function(lambda node: self._line(node, self._call(node)), result, self._word)
         head = [f'"""{self.title}: recorded, differentiated and written out by microbn."""', ""]
-        head += ["import numpy as np", *map(_definition, self.functions.values())]
-        if self.constants:
-            head += ["", *(f"{name} = {_array(a)}" for name, a in self.constants.items())]
-        return "\n".join([*head, "", "", *body, ""])
+        brought = [_definition(function, name) for function, name in self.functions.items()]
+        head += ["import numpy as np", *(text for text in brought if "\n" not in text)]
+        head += [f"\n\n{text}" for text in brought if "\n" in text]
+        constants = "\n".join(f"{name} = {_array(a)}" for name, a in self.constants.items())
+        head += ["\n" * (1 + any("\n" in text for text in brought)) + constants] * bool(constants)
+        return "\n".join([*head, "\n", *body, ""])
 
     def code(self, result: Any, storage: Storage) -> str:
         """The same as it is run, with the arrays of a `Storage`."""
 
         def statement(node: Any) -> str:
-            if node.number in storage.views:
-                return ""
-            return self._quick(node, node.number in storage.arrays)
+            made = node.number in storage.views
+            return "" if made else self._quick(node, node.number in storage.arrays)
 
         def given(x: Any) -> str:
             own = is_node(x) and x.number in storage.own
             return self._word(x) if own else f"np.array({self._word(x)})"
 
-        body = [self.start, *self._body(statement)]
-        return "\n".join([*body, f"    return {_told(result, given)}", ""])
+        return "\n".join([*self._function(statement, result, given), ""])
 
-    def _made(self, node: Any) -> str:
-        """The call of a node as one would write it: its function, read as words."""
-        function = node.function
-        index = function is getitem  # of which the slices stay slices
-        operands = [x if index and type(x) is slice else self._symbol(x) for x in node.inputs]
-        text = str(function(*operands, **_one_axis(node.kwargs))).replace(" · ", " * ")
-        if function is np.matrix_transpose:
-            text = f"{operands[0]}.mT"
-        elif function is np.power and not node.shape:  # Python's ** has other last digits
-            text = f"np.power({operands[0]}, {operands[1]})"
-        elif function not in SIGNS and not hasattr(function, "recordable"):
-            text = f"np.{text}"
+    def _function(self, statement: Callable, result: Any, word: Callable) -> list[str]:
+        """Statements with the shapes of what they make, forward and backward apart."""
+        usual = {x.dtype for x in self.inputs if x.dtype.kind == "f"}
+        rows: list[tuple[str, str]] = []
+        parts = [""]
+        for node in self.nodes:
+            other = "# update" if "# backward" in parts else "# forward"
+            part = "# backward" if of_gradient(node.scope) else other
+            for line in statement(node).splitlines():
+                if part != parts[-1]:
+                    parts.append(part)
+                    rows.append((part, ""))
+                dtype = "" if {node.dtype} == usual else f" {node.dtype}"
+                rows.append((line, f"# {node.shape}{dtype}"))
+        width = min(60, max((len(line) for line, _ in rows), default=0))
+        operands = ", ".join(self.names[x.number] for x in self.inputs)
+        return [
+            _folded(f"def {self.title}(", operands, "):"),
+            *(f"    {line:<{width}}  {comment}".rstrip() for line, comment in rows),
+            _folded("    return ", _told(result, word), "", bracketed=True),
+        ]
+
+    def _line(self, node: Any, text: str) -> str:
         return f"{self.names[node.number]} = {text}"
 
+    def _call(self, node: Any) -> str:
+        """The call of a node, as one would write it."""
+        function, words = node.function, [self._word(x) for x in node.inputs]
+        if function in WRITTEN:
+            return WRITTEN[function].format(*words)
+        if function is getitem:
+            return f"{words[0]}[{', '.join(map(self._place, node.inputs[1:])) or '()'}]"
+        if function in SIGNS and (
+            node.shape or function is not np.power
+        ):  # ** is not NumPy's there
+            sign = SIGNS[function][0].replace("·", "*")
+            if function is np.power:
+                words = [f"({word})" if word.startswith("-") else word for word in words]
+            *left, right = words
+            return f"{left[0]} {sign} {right}" if left else f"{sign}{right}"
+        keywords = [f"{key}={self._word(x)}" for key, x in _one_axis(node.kwargs).items()]
+        return (
+            f"{self.functions.get(function) or spelled(function)}({', '.join([*words, *keywords])})"
+        )
+
     def _quick(self, node: Any, out: bool) -> str:
-        """The same as it is quickest: with ``out``, into the array that is there for it."""
+        """The statement of a node as it is quickest: with ``out``, into the array that it has."""
         function, name = node.function, self.names[node.number]
         start, into = ("", f", out={name}") if out else (f"{name} = ", "")
         words = [self._word(x) for x in node.inputs]
@@ -99,38 +141,42 @@ class Listing:
             operands = ", ".join(self._typed(x, node) for x in (*node.inputs, *zero))
             return f"{start}np.{ufunc}({operands}{into})"
         if function in REDUCTIONS and (out or function is not np.mean):
-            ufunc, keywords = REDUCTIONS[function], {"axis": None, **_one_axis(node.kwargs)}
-            keywords |= dict(zip(("axis",), node.inputs[1:], strict=False))
+            keywords = {"axis": None, **_one_axis(node.kwargs)}
             told = ", ".join(f"{key}={value}" for key, value in keywords.items())
-            text = f"{start}np.{ufunc}.reduce({words[0]}, {told}{into})"
+            text = f"{start}np.{REDUCTIONS[function]}.reduce({words[0]}, {told}{into})"
             if function is np.mean:
                 n = np.size(node.args[0]) // (node.size or 1)
                 text += f"\nnp.divide({name}, {self._typed(n, node)}, out={name})"
             return text
-        if function is spread and out:
-            return f"np.copyto({name}, {words[0]})"
         if function is gate and out:
             bits = f".view(np.int{8 * node.dtype.itemsize})"
             return f"np.multiply({words[0]}{bits}, {words[1]}, out={name}{bits})"
-        made = self._made(node)
-        return f"np.copyto({name}, {made.partition(' = ')[2]})" if out else made
+        made = words[0] if function is spread and out else self._call(node)
+        return f"np.copyto({name}, {made})" if out else f"{name} = {made}"
 
     def _word(self, x: Any) -> str:
-        """What stands for a node or a constant."""
+        """What stands for a node, or for a constant."""
         if is_node(x):
             return self.names[x.number]
         if isinstance(x, np.ndarray):
             return self._constant("constant", x)
-        return f"np.{np.dtype(x).name}" if isinstance(x, (np.dtype, type)) else repr(x)
+        if isinstance(x, (np.dtype, type)):
+            return f"np.{np.dtype(x).name}"
+        if isinstance(x, (tuple, list)):
+            inside = ", ".join(map(self._word, x))
+            return f"[{inside}]" if isinstance(x, list) else f"({inside}{',' * (len(x) == 1)})"
+        return _finite(repr(x))
 
-    def _symbol(self, x: Any) -> Any:
-        """The same as an operand that is read."""
-        kinds = (np.ndarray, np.generic, np.dtype, type, slice)
-        return Symbol(self._word(x)) if is_node(x) or isinstance(x, kinds) else x
+    def _place(self, x: Any) -> str:
+        """What stands for a part of an index."""
+        if not isinstance(x, slice):
+            return "..." if x is ... else self._word(x)
+        parts = [x.start, x.stop, *([] if x.step is None else [x.step])]
+        return ":".join("" if part is None else self._word(part) for part in parts)
 
     def _typed(self, x: Any, node: Any) -> str:
-        """The word for x; a number is an array already, of the dtype that NumPy would make it."""
-        if type(x) not in (int, float):
+        """The same, a number as an array of the dtype that NumPy would make it: it need not ask."""
+        if not isinstance(x, (int, float)) or isinstance(x, np.generic):
             return self._word(x)
         dtypes = [y.dtype for y in node.args if isinstance(y, (np.ndarray, np.generic))]
         word = identifier(f"{'minus ' * (x < 0)}{x}".replace("e-", "e_minus_"))
@@ -140,26 +186,9 @@ class Listing:
         """The name of an array: the same for equal ones."""
         key = array.shape, array.strides, array.dtype, array.tobytes()
         if key not in self._known:
-            taken = {*self.names.values(), *self.constants}
-            word = next(w for w in _numbered(word) if w not in taken)
-            self._known[key], self.constants[word] = word, array
+            self._known[key] = _free(word, {*self.names.values(), *self.constants})
+            self.constants[self._known[key]] = array
         return self._known[key]
-
-    def _body(self, statement: Callable[[Any], str]) -> list[str]:
-        """Statements with the shapes of what they make, forward and backward apart."""
-        rows: list[tuple[str, str]] = []
-        parts: list[str] = []
-        for node in self.nodes:
-            forward = "# and then" if "# backward" in parts else "# forward"
-            part = "# backward" if of_gradient(node.scope) else forward
-            for line in statement(node).splitlines():
-                if parts[-1:] != [part]:
-                    rows.append((part, ""))
-                    parts.append(part)
-                dtype = "" if {node.dtype} == self.dtypes else f" {node.dtype}"
-                rows.append((line, f"# {node.shape}{dtype}"))
-        width = min(60, max((len(line) for line, _ in rows), default=0))
-        return [f"    {line:<{width}}  {comment}".rstrip() for line, comment in rows]
 
 
 def variables(
@@ -167,30 +196,34 @@ def variables(
 ) -> dict[int, str]:
     """A variable for each node: its name or, where it has none, a number of what it leads to.
 
-    ``x_hat_1`` is on the way to ``x_hat``.
+    ``x_hat2`` is the second value of that name, ``x_hat_1`` on the way to the first. What leads to
+    several things has a number of its group, ``layers_1_2``, or where there is none ``v_2``, in a
+    gradient ``g_2``.
     """
-    words: dict[int, str] = {}  # of what each node leads to, of all its users to the first
+    words: dict[int, str] = {}
+    users: dict[int, set[str]] = defaultdict(set)
     for node in reversed(nodes):
-        if node.number in named:
-            words[node.number] = identifier(named[node.number])
-        word = words.setdefault(node.number, "out")
-        words.update((x.number, word) for x in node.inputs if is_node(x))
+        ways = users[node.number]
+        word = named.get(node.number) or (ways.pop() if len(ways) == 1 else _group(node))
+        words[node.number] = identifier(word)
+        for x in filter(is_node, node.inputs):
+            users[x.number].add(words[node.number])
     names, used = {}, {*keyword.kwlist, "np", *taken}
-    numbered: dict[str, Iterator[str]] = {}
+    numbers: dict[tuple, Iterator[int]] = defaultdict(partial(count, 1))
     for node in sorted(nodes, key=lambda node: node.number not in named):
-        word = words[node.number]
-        choices = numbered.setdefault(word, _numbered(word))
-        name = word if node.number in named and word not in used else next(choices)
+        word = name = words[node.number]
         while name in used or (name == word and node.number not in named):
-            name = next(choices)
+            number = next(numbers[word, node.number in named])
+            name = f"{word}{number + 1}" if node.number in named else f"{word}_{number}"
         used.add(name)
         names[node.number] = name
     return names
 
 
-def _numbered(word: str) -> Iterator[str]:
-    """``word``, ``word_1``, ``word_2`` and so on."""
-    return chain([word], (f"{word}_{i}" for i in count(1)))
+def _group(node: Any) -> str:
+    if of_gradient(node.scope):
+        return ".".join(("d", *node.scope[1:])) if node.scope[1:] else "g"
+    return ".".join(node.scope) or "v"
 
 
 def paths(nodes: Sequence) -> dict[int, str]:
@@ -222,6 +255,22 @@ def is_entrywise(function: Any) -> bool:
     return ufunc or function in (relu, gate)
 
 
+def _free(word: str, taken: Collection[str]) -> str:
+    """The word or, where it is taken, the word with a number."""
+    words = chain([word], (f"{word}_{i}" for i in count(1)))
+    return next(word for word in words if word not in taken)
+
+
+def _folded(before: str, text: str, after: str, bracketed: bool = False) -> str:
+    """A statement in one line or, where it is too long for that, in several."""
+    if len(before + text + after) <= 100:
+        return before + text + after
+    inside = textwrap.fill(text, 96, initial_indent=" " * 8, subsequent_indent=" " * 8)
+    if bracketed:
+        before, after = f"{before}(", f"    ){after}"
+    return f"{before}\n{inside}\n{after}"
+
+
 def _told(result: Any, word: Callable[[Any], str], inside: bool = False) -> str:
     """A result, or a tuple of results, in words."""
     if not isinstance(result, (tuple, list)):
@@ -237,20 +286,36 @@ def _one_axis(kwargs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _definition(function: Callable) -> str:
-    """What brings a function that NumPy lacks: one of ours in full, a user's from its module."""
-    if function.__module__ != primitives.__name__:
-        return f"from {function.__module__} import {function.__name__}"
-    source = inspect.getsource(function)
+def _definition(function: Callable, name: str) -> str:
+    """What brings in a function that NumPy lacks: ours in full, a user's from its module.
+
+    Of what was written at a prompt or in a script there is no module to be found later.
+    """
+    function, own = function.__wrapped__, function.__name__  # type: ignore[attr-defined]
+    if function.__module__ not in (primitives.__name__, "__main__"):
+        return f"from {function.__module__} import {own}" + f" as {name}" * (name != own)
+    try:
+        source = textwrap.dedent(inspect.getsource(function))
+    except OSError:
+        return f"# {name} has to be defined here: its text is not known"
     untyped = source[source.index("def ") :].replace(": Any", "").replace(" -> Any", "")
-    return f"\n\n{untyped.rstrip()}"
+    return untyped.replace(f"def {own}(", f"def {name}(", 1).rstrip()
 
 
 def _array(array: np.ndarray) -> str:
     """An array in Python, to the last bit, and in memory as it lies there."""
+    flat = array.ravel()
+    if array.size > 1 and array.flags.c_contiguous and (flat == flat[0]).all():
+        return f"np.full({array.shape}, {_finite(repr(flat[0].item()))}, np.{array.dtype})"
+    if array.ndim == 1 and array.dtype == np.int64 and np.array_equal(array, np.arange(len(array))):
+        return f"np.arange({len(array)})"
     order = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
     if array.flags.c_contiguous or order == [*range(array.ndim)]:
-        numbers = re.sub(r"\b(inf|nan)\b", r"np.\1", str(array.ravel().tolist()))
         shape = "" if array.ndim == 1 else f".reshape({array.shape})"
-        return f"np.array({numbers}, np.{array.dtype}){shape}"
+        return f"np.array({_finite(str(flat.tolist()))}, np.{array.dtype}){shape}"
     return f"{_array(array.transpose(order))}.transpose({np.argsort(order).tolist()})"
+
+
+def _finite(text: str) -> str:
+    """Numbers in Python, the words of what is not finite in NumPy's spelling."""
+    return re.sub(r"(?<!\.)\b(inf|nan)\b", r"np.\1", text)

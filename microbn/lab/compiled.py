@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -10,67 +10,86 @@ import numpy as np
 
 from .. import functional as F
 from ..backward import grad
-from ..errors import NonFiniteError
+from ..context import label
+from ..errors import NonFiniteError, RangeError
 from ..nn import Module
 from ..optim import Optimizer
-from ..program import PASSES, Program, compile
+from ..program import PASSES, Program, compile, operand
 
 EXACT = tuple(name for name in PASSES if name != "algebra")  # the bits of the eager step
+KEPT = 8  # programs, for as many shapes of batches and settings
 
 
 class CompiledStep:
     """``step(x, targets)`` trains a model on a batch and gives the loss, as the eager step does.
 
-    It is compiled once for each shape of batch and each learning rate. What the model computes has
-    to follow from the batch, its parameters and its buffers: chance, and what Python decides by
-    values, stay what they were in the first step.
+    It is compiled anew for another shape of batch, and when a number that the optimizer or the
+    model has changes, such as the learning rate. What the model computes has to follow from the
+    batch, its parameters and its buffers: chance, and what Python decides by values, stay what
+    they were when it was compiled.
 
-    Raises NonFiniteError, and leaves everything as it was, where batch norm would not track.
+    Raises RangeError for a negative class number, and NonFiniteError where batch norm would not
+    track; everything stays as it was then.
     """
 
     def __init__(self, model: Module, optimizer: Optimizer) -> None:
         self.model, self.optimizer = model, optimizer
         updated = {id(p) for p in optimizer.parameters}
         self.others = [p for p in model.parameters() if id(p) not in updated]
-        self.buffers = [
-            (vars(part), name)
-            for part in model.modules()
-            for name, value in vars(part).items()
-            if isinstance(value, np.ndarray)
-        ]
+        self.places = [place for part in model.modules() for place in _arrays_in(vars(part))]
         self.programs: dict[Any, Program] = {}
 
-    def __call__(self, x: np.ndarray, targets: np.ndarray) -> float:
-        optimizer, groups = self.optimizer, self._groups()
-        operands = [x, targets, *chain(*groups)]
-        key = x.shape, x.dtype, targets.dtype, optimizer.lr
-        if key not in self.programs:
-            self.model.train()
-            self.programs[key] = compile(self._recorded, *operands, gradients=False, passes=EXACT)
-        loss, *results = self.programs[key](*operands)
+    def __call__(self, x: Any, targets: Any) -> float:
+        self.model.train()
+        x, targets = np.asarray(x), np.asarray(targets)
+        if np.min(targets, initial=0) < 0:
+            raise RangeError(f"a training step: class number {np.min(targets)} is negative")
+        groups = self._groups()
+        loss, *results = self._program(x, targets, groups)(x, targets, *chain(*groups))
         parameters, buffers, state, _ = _cut(results, groups)
         if not all(np.isfinite(buffer).all() for buffer in buffers):
             raise NonFiniteError("a running statistic would not be finite; nothing was updated")
-        for p, new in zip(optimizer.parameters, parameters, strict=True):
+        for p, new in zip(self.optimizer.parameters, parameters, strict=True):
             p.data = new
-        for (owner, name), new in zip(self.buffers, buffers, strict=True):
-            owner[name][...] = new
-        optimizer.state = _cut(state, optimizer.state)
+        for (owner, key), new in zip(self.places, buffers, strict=True):
+            owner[key][...] = new
+        self.optimizer.state = _cut(state, self.optimizer.state)
         return float(loss)
 
     def _groups(self) -> list[list]:
         """All that a step reads besides the batch; the first three are what it changes."""
-        buffers = [owner[name] for owner, name in self.buffers]
+        buffers = [owner[key] for owner, key in self.places]
         return [self.optimizer.parameters, buffers, [*chain(*self.optimizer.state)], self.others]
 
-    def _recorded(self, x: Any, targets: Any, *operands: Any) -> tuple:
-        """A step that computes all of it, and changes nothing."""
+    def _program(self, x: np.ndarray, targets: np.ndarray, groups: list[list]) -> Program:
+        parts = [self.optimizer, *self.model.modules()]
+        numbers = (v for part in parts for v in vars(part).values() if isinstance(v, NUMBERS))
+        key = x.shape, x.dtype, targets.dtype, *numbers
+        if key not in self.programs:
+            if len(self.programs) == KEPT:
+                self.programs.pop(next(iter(self.programs)))
+            parameters, buffers, _, others = groups
+            paths = {id(array): path for path, array in self.model.named_buffers()}
+            paths |= {id(p): path for path, p in self.model.named_parameters()}
+            named = [operand(array, paths[id(array)]) for array in buffers]
+            for p, arrays in zip(parameters, self.optimizer.state, strict=True):
+                named += [operand(array, f"state.{paths[id(p)]}") for array in arrays]
+            self.programs[key] = compile(
+                self.train_step,
+                *(x, targets, *parameters, *named, *others),
+                gradients=False,
+                passes=EXACT,
+            )
+        return self.programs[key]
+
+    def train_step(self, x: Any, targets: Any, *held: Any) -> tuple:
+        """A step that computes all of it, and changes nothing: what `compile` records."""
         before = self._groups()
-        parameters, buffers, state, _ = _cut(operands, before)
+        parameters, buffers, state, _ = _cut(held, before)
         try:
             self._hold(buffers)
             loss = F.cross_entropy(self.model(x), targets)
-            buffers = [owner[name] for owner, name in self.buffers]
+            buffers = [owner[key] for owner, key in self.places]
         finally:
             self._hold(before[1])
         gradients = grad(loss, parameters, create_graph=True)
@@ -79,11 +98,27 @@ class CompiledStep:
             self.optimizer.update(p, g, *own)
             for p, g, own in zip(parameters, gradients, states, strict=True)
         ]
-        return loss, *(p for p, *_ in moved), *buffers, *chain(*(own for _, *own in moved))
+        results = [*(p for p, *_ in moved), *buffers, *chain(*(own for _, *own in moved))]
+        for old, new in zip(held, results, strict=False):
+            label({f"new_{old.name}": new})
+        return loss, *results
 
     def _hold(self, buffers: Iterable) -> None:
-        for (owner, name), buffer in zip(self.buffers, buffers, strict=True):
-            owner[name] = buffer
+        for (owner, key), buffer in zip(self.places, buffers, strict=True):
+            owner[key] = buffer
+
+
+NUMBERS = (bool, int, float, str, tuple, type(None))
+
+
+def _arrays_in(container: Any) -> Iterator[tuple[Any, Any]]:
+    """Where the arrays of a module are: in its attributes, and in lists and dicts in these."""
+    items = container.items() if isinstance(container, dict) else enumerate(container)
+    for key, value in items:
+        if isinstance(value, np.ndarray):
+            yield container, key
+        elif isinstance(value, (list, dict)):
+            yield from _arrays_in(value)
 
 
 def _cut(flat: Iterable, like: Sequence[Sequence]) -> list[list]:

@@ -76,8 +76,8 @@ def fit(
     """Minimize the cross-entropy on mini-batches; every ``every`` steps, and last, test.
 
     ``seed`` orders the mini-batches. ``progress`` is the title of a progress bar. ``compiled``
-    makes one program of the whole step, which takes half the time and gives the same numbers: for
-    models without chance, see `CompiledStep`. A fit that diverges goes on to its end: its losses
+    makes one program of the whole step, which is faster and gives the same numbers: for models
+    without chance, see `CompiledStep`. A fit that diverges goes on to its end: its losses
     show it, NaN where there is none. The model is left in eval mode.
     """
     if steps < 1 or every < 1:
