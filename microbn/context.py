@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .errors import ArgumentError
+from .errors import ArgumentError, GraphError
 from .nodes import is_node
 
 
@@ -45,8 +45,13 @@ def no_grad() -> Iterator[None]:
     """``with no_grad():`` computes without recording, in this thread or task alone.
 
     Also a decorator of functions, not of generators. What is computed inside is constant, as if
-    made by ``stop_gradient``.
+    made by ``stop_gradient``. Raises GraphError in a function that is being compiled.
     """
+    if compiling.get():
+        raise GraphError(
+            "compile: what no_grad() does not record would be a constant of the program; use "
+            "microbn.primitives.stop_gradient"
+        )
     with _set(recording=False):
         yield
 

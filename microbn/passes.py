@@ -132,7 +132,9 @@ def _identity(arg: Any) -> Any:
 def _algebra(node: Any, args: list, seen: dict) -> Any:
     """The same numbers by cheaper operations; only if shape and dtype stay what they were."""
     found, rewrite = _unspread(node, args), ALGEBRA.get(node.function)
-    if found is None and rewrite:
+    kinds = {x.dtype for x in args if hasattr(x, "dtype")}  # of others numbers do not regroup
+    same = kinds == {node.dtype} and node.dtype.kind == "f"
+    if found is None and rewrite and (same or node.function in (np.where, np.logical_and)):
         found = rewrite(node, *args, **node.kwargs)
     kind = np.shape(found), getattr(found, "dtype", None)
     return found if found is not None and kind == (node.shape, node.dtype) else None
@@ -144,6 +146,8 @@ def _unspread(node: Any, args: list) -> Any:
     for i, x in enumerate(args if entrywise else ()):
         if is_node(x) and x.function in (spread, np.broadcast_to, np.expand_dims):
             narrow = x.inputs[0]
+            if not is_node(narrow):
+                continue
             others = [narrow, *args[:i], *args[i + 1 :]]
             ahead = x.function is not np.expand_dims or _padded(narrow, x.ndim) == x.shape
             if ahead and np.broadcast_shapes(*map(np.shape, others)) == node.shape:
@@ -197,7 +201,8 @@ def _total(out: Any, x: Any, axis: Any = None, *, keepdims: bool = False) -> Any
     A gradient that has a name is no hindrance here: what is taken out leaves a sum that may be
     there already, as that of d_x_hat * x_hat leaves that of d_y * x_hat, which is d_gamma.
     """
-    ndim = np.ndim(x)
+    if not (ndim := np.ndim(x)):
+        return None
     axes = {*range(ndim)} if axis is None else {*(np.atleast_1d(axis) % ndim).tolist()}
 
     def still(f: Any) -> bool:

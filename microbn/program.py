@@ -101,26 +101,33 @@ class Program:
         self.code = listing.code(result, storage)
         self.nbytes = sum({id(a): a.nbytes for a in storage.arrays.values()}.values())
         self._operands = {listing.names[x.number]: (x.shape, x.dtype) for x in inputs}
-        self._layouts = [(x.shape, np.asarray(x.value).strides, x.dtype) for x in inputs]
+        like = [np.asarray(x.value) for x in inputs]
+        self._layouts = [(np.ndarray, a.shape, a.strides, a.dtype) for a in like]
         stored = storage.arrays | storage.views
         space: dict[str, Any] = {listing.names[number]: a for number, a in stored.items()}
         space |= {"np": np, **listing.constants}
-        space |= {name: function.__wrapped__ for function, name in listing.functions.items()}
+        for function, name in listing.functions.items():
+            space[name] = getattr(function, "__wrapped__", function)
         file = f"<{title}, program {id(self)}>"  # under which a traceback finds the lines
         linecache.cache[file] = len(self.code), None, self.code.splitlines(True), file
         weakref.finalize(self, linecache.cache.pop, file, None)
         exec(builtins.compile(self.code, file, "exec"), space)
-        self._run = space[listing.title]
+        self._run = space.pop(listing.title)
 
     def __call__(self, *arrays: Any) -> Any:
         try:  # one comparison, as it takes its time from every run
-            fit = [(a.shape, a.strides, a.dtype) for a in arrays] == self._layouts
+            fit = [(type(a), a.shape, a.strides, a.dtype) for a in arrays] == self._layouts
         except AttributeError:
             fit = False
         return self._run(*(arrays if fit else self._checked(arrays)))
 
     def _checked(self, given: Sequence) -> list[np.ndarray]:
         """The operands as arrays in the layout that the code is made for. Raises for others."""
+        if compiling.get() and any(map(is_node, given)):
+            raise GraphError(
+                "compile: a program gives numbers, which would be constants of this one; call the "
+                "function that it was compiled from"
+            )
         if len(given) != len(self._operands):
             raise ArgumentError(
                 f"program: takes {listed(self._operands)}, got {len(given)} operands"
@@ -137,6 +144,9 @@ class Program:
                     f"compiled for {dtype} of {shape}; convert it, or compile for that too"
                 )
         return [array if array.flags.c_contiguous else array.copy() for array in arrays]
+
+    def __reduce__(self) -> tuple:
+        raise GraphError("a program is not copied: two would share its arrays; compile it again")
 
     def __str__(self) -> str:
         return self.source
@@ -308,7 +318,8 @@ def _stored(nodes: list, roots: list, passes: Collection[str]) -> Storage:
 
 def _is_view(node: Any) -> bool:
     """Whether a result is its operand's memory, seen otherwise."""
-    views = node.function in VIEWS and is_node(node.inputs[0])
+    first, *others = node.inputs  # an index that is computed is another one in the next run
+    views = node.function in VIEWS and is_node(first) and not any(map(is_node, others))
     return views and np.may_share_memory(node.value, node.args[0])
 
 

@@ -6,6 +6,7 @@ import inspect
 import keyword
 import re
 import textwrap
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache, partial
@@ -49,15 +50,16 @@ class Listing:
     """
 
     def __init__(self, title: str, inputs: Sequence, nodes: Sequence) -> None:
-        made = {node.function: 0 for node in nodes if hasattr(node.function, "recordable")}
+        self.used = {*keyword.kwlist, "np"}
         self.functions: dict[Any, str] = {}
-        for function in made:
-            if function not in WRITTEN and function is not getitem:
-                self.functions[function] = _free(function.__name__, self.functions.values())
-        self.title = _free(title, self.functions.values())
+        for function in {node.function: 0 for node in nodes}:
+            ours = function in WRITTEN or function is getitem
+            if not ours and getattr(np, function.__name__, None) is not function:
+                self.functions[function] = self._free(identifier(function.__name__))
+        self.title = self._free(identifier(title))
         named = {node.number: node.name for node in (*inputs, *nodes) if node.name}
-        taken = [self.title, *self.functions.values()]
-        self.names = variables([*inputs, *nodes], named, taken)
+        self.names = variables([*inputs, *nodes], named, self.used)
+        self.used.update(self.names.values())
         self.inputs, self.nodes = inputs, nodes
         self.constants: dict[str, np.ndarray] = {}
         self._known: dict[tuple, str] = {}
@@ -80,9 +82,13 @@ class Listing:
             made = node.number in storage.views
             return "" if made else self._quick(node, node.number in storage.arrays)
 
+        own = set(storage.own)
+
         def given(x: Any) -> str:
-            own = is_node(x) and x.number in storage.own
-            return self._word(x) if own else f"np.array({self._word(x)})"
+            if is_node(x) and x.number in own:
+                own.remove(x.number)  # if it is given twice, the second is a copy
+                return self._word(x)
+            return f"np.array({self._word(x)})"
 
         return "\n".join([*self._function(statement, result, given), ""])
 
@@ -136,10 +142,11 @@ class Listing:
         function, name = node.function, self.names[node.number]
         start, into = ("", f", out={name}") if out else (f"{name} = ", "")
         words = [self._word(x) for x in node.inputs]
-        if isinstance(function, np.ufunc) or function is relu:
-            ufunc, zero = ("maximum", [0]) if function is relu else (function.__name__, [])
+        ufunc = isinstance(function, np.ufunc) and function not in self.functions
+        if (ufunc and not node.kwargs) or function is relu:
+            name, zero = ("maximum", [0]) if function is relu else (function.__name__, [])
             operands = ", ".join(self._typed(x, node) for x in (*node.inputs, *zero))
-            return f"{start}np.{ufunc}({operands}{into})"
+            return f"{start}np.{name}({operands}{into})"
         if function in REDUCTIONS and (out or function is not np.mean):
             keywords = {"axis": None, **_one_axis(node.kwargs)}
             told = ", ".join(f"{key}={value}" for key, value in keywords.items())
@@ -179,20 +186,28 @@ class Listing:
         if not isinstance(x, (int, float)) or isinstance(x, np.generic):
             return self._word(x)
         dtypes = [y.dtype for y in node.args if isinstance(y, (np.ndarray, np.generic))]
+        if any(dtype.kind != "f" for dtype in dtypes):
+            return self._word(x)
         word = identifier(f"{'minus ' * (x < 0)}{x}".replace("e-", "e_minus_"))
         return self._constant(word, np.array(x, np.result_type(*dtypes, x)))
+
+    def _free(self, word: str) -> str:
+        """The word, or where it is taken the word with a number; which is taken now."""
+        words = chain([word], (f"{word}_{i}" for i in count(1)))
+        self.used.add(free := next(word for word in words if word not in self.used))
+        return free
 
     def _constant(self, word: str, array: np.ndarray) -> str:
         """The name of an array: the same for equal ones."""
         key = array.shape, array.strides, array.dtype, array.tobytes()
         if key not in self._known:
-            self._known[key] = _free(word, {*self.names.values(), *self.constants})
+            self._known[key] = self._free(word)
             self.constants[self._known[key]] = array
         return self._known[key]
 
 
 def variables(
-    nodes: Sequence, named: Mapping[int, str], taken: Collection[str] = ()
+    nodes: Sequence, named: Mapping[int, str], taken: Collection[str] = keyword.kwlist
 ) -> dict[int, str]:
     """A variable for each node: its name or, where it has none, a number of what it leads to.
 
@@ -208,7 +223,7 @@ def variables(
         words[node.number] = identifier(word)
         for x in filter(is_node, node.inputs):
             users[x.number].add(words[node.number])
-    names, used = {}, {*keyword.kwlist, "np", *taken}
+    names, used = {}, {*taken}
     numbers: dict[tuple, Iterator[int]] = defaultdict(partial(count, 1))
     for node in sorted(nodes, key=lambda node: node.number not in named):
         word = name = words[node.number]
@@ -245,20 +260,14 @@ def paths(nodes: Sequence) -> dict[int, str]:
 
 def identifier(text: str) -> str:
     """The text as a name in Python: of ``layers.0.weight``, ``layers_0_weight``."""
-    word = re.sub(r"\W+", "_", text).strip("_") or "_"
-    return f"_{word}" if word[0].isdigit() else word
+    word = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", text)).strip("_") or "_"
+    return word if word.isidentifier() else f"_{word}"
 
 
 def is_entrywise(function: Any) -> bool:
     """Whether a function works entry by entry: then it may write over its operands."""
     ufunc = isinstance(function, np.ufunc) and function.signature is None
     return ufunc or function in (relu, gate)
-
-
-def _free(word: str, taken: Collection[str]) -> str:
-    """The word or, where it is taken, the word with a number."""
-    words = chain([word], (f"{word}_{i}" for i in count(1)))
-    return next(word for word in words if word not in taken)
 
 
 def _folded(before: str, text: str, after: str, bracketed: bool = False) -> str:
@@ -291,14 +300,17 @@ def _definition(function: Callable, name: str) -> str:
 
     Of what was written at a prompt or in a script there is no module to be found later.
     """
-    function, own = function.__wrapped__, function.__name__  # type: ignore[attr-defined]
-    if function.__module__ not in (primitives.__name__, "__main__"):
-        return f"from {function.__module__} import {own}" + f" as {name}" * (name != own)
+    function, own = getattr(function, "__wrapped__", function), function.__name__
+    if (module := getattr(function, "__module__", None)) not in (primitives.__name__, "__main__"):
+        if module is None or not own.isidentifier():
+            return f"# {name} has to be defined here: where it is from is not known"
+        return f"from {module} import {own}" + f" as {name}" * (name != own)
     try:
         source = textwrap.dedent(inspect.getsource(function))
-    except OSError:
+        source = source[source.index("def ") :]
+    except (OSError, ValueError):  # of what was typed at a prompt, and of a lambda
         return f"# {name} has to be defined here: its text is not known"
-    untyped = source[source.index("def ") :].replace(": Any", "").replace(" -> Any", "")
+    untyped = source.replace(": Any", "").replace(" -> Any", "")
     return untyped.replace(f"def {own}(", f"def {name}(", 1).rstrip()
 
 

@@ -130,6 +130,37 @@ def test_compiled_step_follows_a_new_rate_another_batch_and_parameters_set_from_
     assert len(step.programs) == 3
 
 
+def test_compiled_step_follows_a_setting_that_changes_and_buffers_in_a_list():
+    class Shifted(nn.Module):
+        def __init__(self):
+            self.shifts = [np.zeros(2)]
+            self.inner = train.mlp([2, 8, 2], seed=0, batch_norm=True)
+
+        def forward(self, x):
+            return self.inner(x + self.shifts[0])
+
+    x, targets = np.random.default_rng(0).normal(size=(6, 2)), np.array([0, 1, 0, 1, 0, 1])
+    models = [Shifted(), Shifted()]
+    optimizers = [optim.SGD(model.parameters(), 0.1, momentum=0.9) for model in models]
+    eager = functools.partial(train.step, models[0], optimizers[0])
+    step = compiled.CompiledStep(models[1], optimizers[1])
+    for momentum, shift in ((0.9, 0), (0.5, 0), (0.5, 0.3)):
+        for model, optimizer in zip(models, optimizers, strict=True):
+            optimizer.momentum = momentum
+            model.shifts[0][:] = shift
+            model.eval()
+        assert eager(x, targets) == step(x, targets)
+        assert models[1].training
+
+
+@pytest.mark.parametrize("label", [-1, 2])
+def test_compiled_step_refuses_a_class_that_there_is_not(label):
+    step, _ = step_of(train.mlp([2, 8, 2], seed=0, batch_norm=True))
+    step([[0.0, 1.0], [1.0, 2.0]], [0, 1])
+    with pytest.raises(errors.RangeError, match="class number"):
+        step([[0.0, 1.0], [1.0, 2.0]], [0, label])
+
+
 def test_parameters_that_the_optimizer_does_not_have_stay():
     model = train.mlp([2, 8, 2], seed=0, batch_norm=True)
     optimizer = optim.SGD(model.parameters()[2:], 0.1)

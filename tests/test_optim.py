@@ -93,3 +93,12 @@ P = Tensor([1.0])
 def test_faults_name_the_facts(fault, error, message):
     with pytest.raises(error, match=message):
         fault()
+
+
+def test_adam_in_float32_is_as_exact_as_float32():
+    small, large = (Tensor([0.0, 0.0], dtype=dtype) for dtype in (np.float32, np.float64))
+    for p in (small, large):
+        p.grad = np.array([0.3, -1e-3], p.dtype)
+        optim.Adam([p], 1e-2).step()
+    assert small.dtype == np.float32
+    np.testing.assert_allclose(small.data, large.data, rtol=1e-6)

@@ -125,6 +125,22 @@ def test_algebra(f, expected):
     np.testing.assert_allclose(found(X, Y, ROW), f(X, Y, ROW), rtol=1e-14)
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, u, m: np.sum(-(x * u), axis=0) + np.sum(2 * u, axis=0),
+        lambda x, u, m: (x * u) * u[0] + (u * 200) / u[0],
+        lambda x, u, m: np.sum(m * (x - 1)) - (x * m) * (u > 3),
+        lambda x, u, m: x.astype(np.float32) / np.float32(3) * x[0] + (u < 300),
+        lambda x, u, m: np.sum(x[0, 0] * 2.0, axis=0),
+    ],
+)
+def test_small_integers_masks_and_mixed_dtypes_are_left_as_they_are(f):
+    u, m = RNG.integers(100, 200, size=(4, 3)).astype(np.uint8), X[:, :1] > 0
+    found = compile(f, X, u, m, gradients=False)(X, u, m)
+    np.testing.assert_allclose(found, f(X, u, m), rtol=1e-14, strict=True)
+
+
 def test_numbers_do_not_overflow_where_they_meet():
     def chain(x, half):
         for _ in range(400):

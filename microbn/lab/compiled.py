@@ -11,7 +11,7 @@ import numpy as np
 from .. import functional as F
 from ..backward import grad
 from ..context import label
-from ..errors import NonFiniteError, RangeError
+from ..errors import ArgumentError, NonFiniteError, RangeError
 from ..nn import Module
 from ..optim import Optimizer
 from ..program import PASSES, Program, compile, operand
@@ -28,8 +28,8 @@ class CompiledStep:
     batch, its parameters and its buffers: chance, and what Python decides by values, stay what
     they were when it was compiled.
 
-    Raises RangeError for a negative class number, and NonFiniteError where batch norm would not
-    track; everything stays as it was then.
+    Raises ArgumentError for a model whose buffers cannot be set, RangeError for a class number that
+    there is not, and NonFiniteError where batch norm would not track; all stays as it was then.
     """
 
     def __init__(self, model: Module, optimizer: Optimizer) -> None:
@@ -37,6 +37,9 @@ class CompiledStep:
         updated = {id(p) for p in optimizer.parameters}
         self.others = [p for p in model.parameters() if id(p) not in updated]
         self.places = [place for part in model.modules() for place in _arrays_in(vars(part))]
+        held = [owner[key] for owner, key in self.places]
+        if len({*map(id, held)}) < len(held) or not all(array.flags.writeable for array in held):
+            raise ArgumentError("CompiledStep: a buffer is read-only, or in two places; copy it")
         self.programs: dict[Any, Program] = {}
 
     def __call__(self, x: Any, targets: Any) -> float:
@@ -45,10 +48,15 @@ class CompiledStep:
         if np.min(targets, initial=0) < 0:
             raise RangeError(f"a training step: class number {np.min(targets)} is negative")
         groups = self._groups()
-        loss, *results = self._program(x, targets, groups)(x, targets, *chain(*groups))
+        program = self._program(x, targets, groups)
+        try:
+            loss, *results = program(x, targets, *chain(*groups))
+        except IndexError as error:
+            raise RangeError(f"a training step: a class number is too large ({error})") from None
         parameters, buffers, state, _ = _cut(results, groups)
-        if not all(np.isfinite(buffer).all() for buffer in buffers):
-            raise NonFiniteError("a running statistic would not be finite; nothing was updated")
+        for old, new in zip(groups[1], buffers, strict=True):
+            if not (np.isfinite(new) | (new == old)).all():
+                raise NonFiniteError("a running statistic would not be finite; nothing was updated")
         for p, new in zip(self.optimizer.parameters, parameters, strict=True):
             p.data = new
         for (owner, key), new in zip(self.places, buffers, strict=True):
@@ -63,7 +71,8 @@ class CompiledStep:
 
     def _program(self, x: np.ndarray, targets: np.ndarray, groups: list[list]) -> Program:
         parts = [self.optimizer, *self.model.modules()]
-        numbers = (v for part in parts for v in vars(part).values() if isinstance(v, NUMBERS))
+        values = (value for part in parts for value in vars(part).values())
+        numbers = ((type(value), value) for value in values if isinstance(value, NUMBERS))
         key = x.shape, x.dtype, targets.dtype, *numbers
         if key not in self.programs:
             if len(self.programs) == KEPT:
@@ -115,7 +124,7 @@ def _arrays_in(container: Any) -> Iterator[tuple[Any, Any]]:
     """Where the arrays of a module are: in its attributes, and in lists and dicts in these."""
     items = container.items() if isinstance(container, dict) else enumerate(container)
     for key, value in items:
-        if isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
             yield container, key
         elif isinstance(value, (list, dict)):
             yield from _arrays_in(value)
