@@ -52,14 +52,15 @@ def compile(
     What Python decides while f runs, by values or shapes, is decided for good. A Tensor that f
     uses has to be an example; the arrays and numbers that it finds elsewhere become constants.
 
-    Of the ``passes``, "dead" leaves out what nobody asked for, "constants" computes at once what
-    follows from constants alone, "common" computes once what is computed twice, "algebra" puts
-    cheaper operations in the places of others, "views" makes views once, and "buffers" gives each
-    result an array made beforehand: one that is needed no more, if there is one. By itself the
-    algebra keeps every value that has a name; "stages", which is not made unless asked for, lets
-    it merge those too.
+    Of the ``passes``, "dead" leaves out the gradients of data, "constants" computes at once what
+    follows from constants alone, "common" computes once what is computed twice, "algebra" replaces
+    operations by cheaper ones, "views" makes views once, and "buffers" gives each result an array
+    made beforehand: one that is needed no more, if there is one. The algebra keeps the values that
+    have names; with "stages", which is in `ALL_PASSES` alone, it need not. It changes results by
+    rounding; regrouped, a product may also overflow where it did not before, or no more.
 
-    Raises ArgumentError, GraphError, DTypeError and ShapeError where there is nothing to compile.
+    Raises ArgumentError, GraphError, DTypeError and ShapeError for what cannot be compiled: among
+    it what would be a constant by mistake, such as a gradient without create_graph.
     """
     _check(f, examples, cotangent, gradients, passes)
     token = mode.set(Mode())  # whatever is switched on around
@@ -85,9 +86,9 @@ class Program:
     """Straight-line NumPy, called with arrays: ``program(*arrays)`` gives arrays.
 
     Its results are what f returned and, where it was compiled with gradients, a tuple of these.
-    Printed it is its ``source``: a module that needs NumPy alone, and gives the same bits.
-    ``code`` is what runs, with the same names; ``nbytes`` is what the arrays take that were made
-    for it. One call at a time: threads need a program each.
+    Printed it is its ``source``: a module that needs NumPy alone (and what a primitive of your own
+    needs) and gives the same bits. ``code`` is what runs, with the same variables; ``nbytes`` is
+    what the arrays take that were made for it. One call at a time: threads need a program each.
 
     Raises ArgumentError, ShapeError and DTypeError for other operands than it was compiled for.
     """
@@ -115,7 +116,7 @@ class Program:
         self._run = space.pop(listing.title)
 
     def __call__(self, *arrays: Any) -> Any:
-        try:  # one comparison, as it takes its time from every run
+        try:  # one comparison, as it comes before every run
             fit = [(type(a), a.shape, a.strides, a.dtype) for a in arrays] == self._layouts
         except AttributeError:
             fit = False

@@ -19,7 +19,7 @@ from . import primitives
 from .context import of_gradient
 from .errors import spelled
 from .nodes import is_node
-from .primitives import gate, getitem, relu, spread
+from .primitives import gate, getitem, relu, scatter, spread
 from .symbol import SIGNS
 
 # What NumPy does by a ufunc's reduce.
@@ -158,6 +158,9 @@ class Listing:
         if function is gate and out:
             bits = f".view(np.int{8 * node.dtype.itemsize})"
             return f"np.multiply({words[0]}{bits}, {words[1]}, out={name}{bits})"
+        if function is scatter and out:
+            index = f"({', '.join([*words[2:], ''])})"
+            return f"{name}.fill(0)\nnp.add.at({name}, {index}, {words[0]})"
         made = words[0] if function is spread and out else self._call(node)
         return f"np.copyto({name}, {made})" if out else f"{name} = {made}"
 

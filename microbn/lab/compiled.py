@@ -13,6 +13,7 @@ from ..backward import grad
 from ..context import label
 from ..errors import ArgumentError, NonFiniteError, RangeError
 from ..nn import Module
+from ..nodes import plain
 from ..optim import Optimizer
 from ..program import PASSES, Program, compile, operand
 
@@ -50,7 +51,7 @@ class CompiledStep:
         groups = self._groups()
         program = self._program(x, targets, groups)
         try:
-            loss, *results = program(x, targets, *chain(*groups))
+            loss, *results = program(x, targets, *map(plain, chain(*groups)))
         except IndexError as error:
             raise RangeError(f"a training step: a class number is too large ({error})") from None
         parameters, buffers, state, _ = _cut(results, groups)
