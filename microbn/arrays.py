@@ -44,6 +44,11 @@ def is_real(x: Any) -> bool:
     return isinstance(x, (int, float, np.integer, np.floating))
 
 
+def is_uniform(array: np.ndarray) -> bool:
+    """Whether there are entries, and all are the same, to the bit."""
+    return array.size > 0 and array.tobytes() == array.ravel()[:1].tobytes() * array.size
+
+
 def freeze(array: Any) -> Any:
     """The array, from now on not to be written into; a scalar where it has no axes."""
     array.flags.writeable = False

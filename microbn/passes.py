@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import is_uniform
 from .calls import CALLS
 from .context import Mode, mode, of_gradient
 from .nodes import history, is_node
@@ -25,13 +26,13 @@ class Stage(str):
     """The name of a value that the algebra need not keep."""
 
 
-ROUNDS = 12  # in which a pass is made at most; a few are enough for a net
+ROUNDS = 12  # at most, as in a long chain of products numbers move by a factor in each
 
 
 def simplified(outputs: Sequence, inputs: Sequence, passes: Collection[str]) -> list:
     """The same outputs of the same inputs, by way of the `REWRITES` that ``passes`` names.
 
-    They are made until nothing changes, or not much. What outputs do not need is gone in any case.
+    They are made until nothing changes, in `ROUNDS` at most. What outputs do not need is gone.
     """
     finds = [_same, *(find for name, find in REWRITES.items() if name in passes)]
     if "stages" in passes:
@@ -161,11 +162,10 @@ def _unspread(node: Any, args: list) -> Any:
 
 
 def _uniform(x: Any) -> float | None:
-    """The number that is everywhere in a constant array, if there is one."""
-    if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "f" and x.size:
-        first = x.ravel()[0]
-        return first.item() if np.isfinite(first) and (x == first).all() else None
-    return None
+    """The number that is everywhere in a constant array of floats, if there is one."""
+    floats = isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "f"
+    number = x.ravel()[0].item() if floats and is_uniform(x) else np.nan
+    return number if np.isfinite(number) else None
 
 
 # Products. Of their factors, those that are smaller than the result come first: numbers, then

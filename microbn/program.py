@@ -280,10 +280,7 @@ def operand(value: Any, name: str) -> Any:
 
 def _stored(nodes: list, roots: list, passes: Collection[str]) -> Storage:
     """Give nodes an array, and one array to several, where each is needed no more by the next."""
-    owner: dict[int, int] = {}  # the node in whose memory a node's result is
-    for node in nodes:
-        x = node.inputs[0]
-        owner[node.number] = owner.get(x.number, x.number) if _is_view(node) else node.number
+    owner = _owners(nodes)
     shared = {whose for number, whose in owner.items() if whose != number}
     storage = Storage({}, {}, {x.number for x in roots if _is_filled(x)} - shared)
     if "buffers" not in passes:
@@ -315,6 +312,15 @@ def _stored(nodes: list, roots: list, passes: Collection[str]) -> Storage:
         if not over:
             release(number)
     return storage
+
+
+def _owners(nodes: list) -> dict[int, int]:
+    """For each node the one in whose memory its result is: itself, unless that is a view."""
+    owner: dict[int, int] = {}
+    for node in nodes:
+        x = node.inputs[0]
+        owner[node.number] = owner.get(x.number, x.number) if _is_view(node) else node.number
+    return owner
 
 
 def _is_view(node: Any) -> bool:

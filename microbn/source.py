@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import primitives
+from .arrays import is_uniform
 from .context import of_gradient
 from .errors import spelled
 from .nodes import is_node
@@ -124,18 +125,16 @@ class Listing:
             return WRITTEN[function].format(*words)
         if function is getitem:
             return f"{words[0]}[{', '.join(map(self._place, node.inputs[1:])) or '()'}]"
-        if function in SIGNS and (
-            node.shape or function is not np.power
-        ):  # ** is not NumPy's there
+        single = function is np.power and not node.shape  # of which ** is Python's, not NumPy's
+        if function in SIGNS and not single and not node.kwargs:
             sign = SIGNS[function][0].replace("·", "*")
             if function is np.power:
                 words = [f"({word})" if word.startswith("-") else word for word in words]
             *left, right = words
             return f"{left[0]} {sign} {right}" if left else f"{sign}{right}"
         keywords = [f"{key}={self._word(x)}" for key, x in _one_axis(node.kwargs).items()]
-        return (
-            f"{self.functions.get(function) or spelled(function)}({', '.join([*words, *keywords])})"
-        )
+        name = self.functions.get(function) or spelled(function)
+        return f"{name}({', '.join([*words, *keywords])})"
 
     def _quick(self, node: Any, out: bool) -> str:
         """The statement of a node as it is quickest: with ``out``, into the array that it has."""
@@ -144,9 +143,9 @@ class Listing:
         words = [self._word(x) for x in node.inputs]
         ufunc = isinstance(function, np.ufunc) and function not in self.functions
         if (ufunc and not node.kwargs) or function is relu:
-            name, zero = ("maximum", [0]) if function is relu else (function.__name__, [])
+            called, zero = ("maximum", [0]) if function is relu else (function.__name__, [])
             operands = ", ".join(self._typed(x, node) for x in (*node.inputs, *zero))
-            return f"{start}np.{name}({operands}{into})"
+            return f"{start}np.{called}({operands}{into})"
         if function in REDUCTIONS and (out or function is not np.mean):
             keywords = {"axis": None, **_one_axis(node.kwargs)}
             told = ", ".join(f"{key}={value}" for key, value in keywords.items())
@@ -320,7 +319,7 @@ def _definition(function: Callable, name: str) -> str:
 def _array(array: np.ndarray) -> str:
     """An array in Python, to the last bit, and in memory as it lies there."""
     flat = array.ravel()
-    if array.size > 1 and array.flags.c_contiguous and (flat == flat[0]).all():
+    if array.size > 1 and array.flags.c_contiguous and is_uniform(array):
         return f"np.full({array.shape}, {_finite(repr(flat[0].item()))}, np.{array.dtype})"
     if array.ndim == 1 and array.dtype == np.int64 and np.array_equal(array, np.arange(len(array))):
         return f"np.arange({len(array)})"
