@@ -40,7 +40,7 @@ def below(layers):
     return {
         file: {name.removesuffix(".py") for layer in layers[:i] for name in layer}
         for i, layer in enumerate(layers)
-        for file in layer
+        for file in sorted(layer)
     }
 
 
