@@ -11,6 +11,7 @@ from . import functional as F
 from .arrays import is_real
 from .context import compiling, scope
 from .errors import ArgumentError, DTypeError, GraphError, NonFiniteError, ShapeError
+from .finite import first_fault, spell
 from .tensor import Tensor
 
 
@@ -289,14 +290,10 @@ class BatchNorm(Module):
             )
         with np.errstate(over="ignore"):
             mean, var, batches = self._moved(_value(mean), _value(var), x.size)
-        if not (np.isfinite(mean).all() and np.isfinite(var).all()):
-            bad = np.argwhere(~np.isfinite(_value(x)))
-            where = (
-                f"input is {_value(x)[tuple(bad[0])]} at {bad[0].tolist()}"
-                if len(bad)
-                else "overflow"
-            )
-            raise NonFiniteError(f"BatchNorm: {where}; running statistics left unchanged")
+        if first_fault(mean) or first_fault(var):
+            fault = first_fault(_value(x))
+            what = f"input is {spell(fault)}" if fault else "overflow"
+            raise NonFiniteError(f"BatchNorm: {what}; running statistics left unchanged")
         self.running_mean[:], self.running_var[:] = mean, var
         self.num_batches_tracked[...] = batches
 

@@ -67,7 +67,11 @@ class Listing:
 
     def module(self, result: Any) -> str:
         """The graph as a function, in a module that needs nothing but NumPy."""
-        body = self._function(lambda node: self._line(node, self._call(node)), result, self._word)
+
+        def statement(node: Any) -> str:
+            return f"{self.names[node.number]} = {self._call(node)}"
+
+        body = self._function(statement, result, self._word)
         head = [f'"""{self.title}: recorded, differentiated and written out by microbn."""', ""]
         brought = [_definition(function, name) for function, name in self.functions.items()]
         head += ["import numpy as np", *(text for text in brought if "\n" not in text)]
@@ -114,9 +118,6 @@ class Listing:
             *(f"    {line:<{width}}  {comment}".rstrip() for line, comment in rows),
             _folded("    return ", _told(result, word), "", bracketed=True),
         ]
-
-    def _line(self, node: Any, text: str) -> str:
-        return f"{self.names[node.number]} = {text}"
 
     def _call(self, node: Any) -> str:
         """The call of a node, as one would write it."""

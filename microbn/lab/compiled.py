@@ -19,13 +19,14 @@ from ..program import PASSES, Program, compile, operand
 
 EXACT = tuple(name for name in PASSES if name != "algebra")  # the bits of the eager step
 KEPT = 8  # programs, for as many shapes of batches and settings
+SETTINGS = (bool, int, float, str, tuple, type(None))  # what a setting may be
 
 
 class CompiledStep:
     """``step(x, targets)`` trains a model on a batch and gives the loss, as the eager step does.
 
-    It is compiled anew for another shape of batch, and when a number that the optimizer or the
-    model has changes, such as the learning rate. What the model computes has to follow from the
+    It is compiled anew for another shape of batch, and when a setting of the optimizer or of the
+    model changes, such as the learning rate. What the model computes has to follow from the
     batch, its parameters and its buffers: chance, and what Python decides by values, stay what
     they were when it was compiled.
 
@@ -73,8 +74,8 @@ class CompiledStep:
     def _program(self, x: np.ndarray, targets: np.ndarray, groups: list[list]) -> Program:
         parts = [self.optimizer, *self.model.modules()]
         values = (value for part in parts for value in vars(part).values())
-        numbers = ((type(value), value) for value in values if isinstance(value, NUMBERS))
-        key = x.shape, x.dtype, targets.dtype, *numbers
+        settings = ((type(value), value) for value in values if isinstance(value, SETTINGS))
+        key = x.shape, x.dtype, targets.dtype, *settings
         if key not in self.programs:
             if len(self.programs) == KEPT:
                 self.programs.pop(next(iter(self.programs)))
@@ -116,9 +117,6 @@ class CompiledStep:
     def _hold(self, buffers: Iterable) -> None:
         for (owner, key), buffer in zip(self.places, buffers, strict=True):
             owner[key] = buffer
-
-
-NUMBERS = (bool, int, float, str, tuple, type(None))
 
 
 def _arrays_in(container: Any) -> Iterator[tuple[Any, Any]]:
