@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import DTypeError, GraphError, MicrobnError, ShapeError, listed
+from .errors import ArgumentError, DTypeError, GraphError, MicrobnError, ShapeError, listed
 
 
 def as_floats(data: Any, dtype: Any) -> Any:
@@ -42,6 +42,13 @@ def as_floats(data: Any, dtype: Any) -> Any:
 def is_real(x: Any) -> bool:
     """Whether x is one real number, Python's or NumPy's."""
     return isinstance(x, (int, float, np.integer, np.floating))
+
+
+def check_counts(owner: str, **counts: Any) -> None:
+    """Raise ArgumentError for what is no positive integer, by its name."""
+    for name, count in counts.items():
+        if not isinstance(count, (int, np.integer)) or isinstance(count, bool) or count < 1:
+            raise ArgumentError(f"{owner}: {name} must be a positive integer, got {count!r:.60}")
 
 
 def is_uniform(array: np.ndarray) -> bool:

@@ -21,9 +21,9 @@ LAYERS = [  # a room imports from the lines above its own
     {"checks.py"},
     {"backward.py"},
     {"tensor.py"},
-    {"functional.py", "scalar.py", "symbol.py", "passes.py"},
-    {"nn.py", "optim.py", "source.py"},
-    {"program.py"},
+    {"functional.py", "scalar.py", "symbol.py", "passes.py", "module.py"},
+    {"norms.py", "optim.py", "source.py"},
+    {"nn.py", "program.py"},
 ]
 VIEW_LAYERS = [
     {"graph.py", "values.py"},

@@ -12,7 +12,7 @@ from .. import functional as F
 from ..backward import grad
 from ..context import label
 from ..errors import ArgumentError, NonFiniteError, RangeError
-from ..nn import Module
+from ..module import Module
 from ..nodes import plain
 from ..optim import Optimizer
 from ..program import PASSES, Program, compile, operand

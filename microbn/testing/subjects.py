@@ -16,7 +16,7 @@ import numpy as np
 from ..backward import grad, sweep
 from ..context import trace
 from ..errors import ArgumentError, DTypeError, GraphError, NonFiniteError, RuleError, ShapeError
-from ..nn import Module
+from ..module import Module
 from ..nodes import is_node, plain
 from ..tensor import Tensor
 from .differences import norm
