@@ -7,11 +7,12 @@ No gradient is written in this file.
 
 from __future__ import annotations
 
+from math import gcd
 from typing import Any
 
 import numpy as np
 
-from .arrays import is_real
+from .arrays import check_counts, is_real
 from .context import label
 from .errors import ArgumentError, DTypeError, RangeError, ShapeError
 from .nodes import is_node, plain
@@ -32,6 +33,41 @@ def batch_norm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
     """
     _, centered, var = moments(x, batch_axes(x))
     return affine(normalize(centered, var, eps), gamma, beta)
+
+
+def layer_norm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
+    """Normalize each sample over its features, then scale by gamma and shift by beta.
+
+    ``x`` is (N, C) or (N, ..., C) with the features on the last axis; ``gamma`` and ``beta`` are
+    (C,).
+
+    Source: Ba, Kiros & Hinton 2016, section 3.
+    """
+    _check_batch("layer norm", x, "(N, ..., C)")
+    _, centered, var = moments(x, -1)
+    return affine(normalize(centered, var, eps), gamma, beta, axis=-1)
+
+
+def group_norm(x: Array, groups: int, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
+    """Normalize each sample over each group of features, then scale by gamma and shift by beta.
+
+    ``x`` is (N, C) or (N, C, ...) with the features on axis 1, of which C / ``groups`` neighbours
+    are a group; ``gamma`` and ``beta`` are (C,). Raises ShapeError where they do not come out even.
+
+    Source: Wu & He 2018, section 3.
+    """
+    _check_batch("group norm", x, "(N, C, ...)")
+    check_counts("group norm", groups=groups)
+    n, features, *rest = x.shape
+    if features % groups:
+        raise ShapeError(
+            f"group norm: {groups} groups do not divide the {features} features of {x.shape}; "
+            f"use {gcd(groups, features)}"
+        )
+    grouped = np.reshape(x, (n, groups, features // groups, *rest))
+    _, centered, var = moments(grouped, tuple(range(2, grouped.ndim)))
+    x_hat = np.reshape(normalize(centered, var, eps), x.shape)
+    return affine(x_hat, gamma, beta)
 
 
 def moments(x: Array, axis: Any = 0) -> tuple[Array, Array, Array]:
@@ -70,18 +106,18 @@ def normalize(centered: Array, var: Array, eps: float = 1e-5) -> Array:
     return x_hat
 
 
-def affine(x_hat: Array, gamma: Array, beta: Array) -> Array:
-    """``gamma * x_hat + beta``, with gamma and beta (C,) laid along axis 1 of x_hat.
+def affine(x_hat: Array, gamma: Array, beta: Array, axis: int = 1) -> Array:
+    """``gamma * x_hat + beta``, with gamma and beta (C,) laid along axis 1 of x_hat, or -1.
 
     Raises ShapeError for other shapes.
     """
-    _check_arrays("batch norm", x_hat, gamma, beta)
-    if not gamma.shape == beta.shape == x_hat.shape[1:2]:
+    _check_arrays("affine", x_hat, gamma, beta)
+    if not gamma.shape == beta.shape == x_hat.shape[axis:][:1]:
         raise ShapeError(
-            f"batch norm of {x_hat.shape} needs gamma and beta of shape {x_hat.shape[1:2]}, "
+            f"a norm of {x_hat.shape} needs gamma and beta of shape {x_hat.shape[axis:][:1]}, "
             f"got {gamma.shape} and {beta.shape}"
         )
-    if x_hat.ndim > 2:
+    if axis == 1 and x_hat.ndim > 2:
         along = (-1,) + (1,) * (x_hat.ndim - 2)
         gamma, beta = np.reshape(gamma, along), np.reshape(beta, along)
     scaled = gamma * x_hat
@@ -95,9 +131,7 @@ def batch_axes(x: Array) -> int | tuple[int, ...]:
 
     Raises ShapeError for fewer than two axes, DTypeError for anything but an array or a Tensor.
     """
-    _check_arrays("batch norm", x)
-    if x.ndim < 2:
-        raise ShapeError(f"batch norm needs (N, C) or (N, C, ...), got shape {x.shape}")
+    _check_batch("batch norm", x, "(N, C, ...)")
     return 0 if x.ndim == 2 else (0, *range(2, x.ndim))
 
 
@@ -170,6 +204,12 @@ def mse(prediction: Array, target: Array) -> Array:
             "they would broadcast, which is never meant"
         )
     return np.sum(np.square(prediction - target)) / np.size(target)
+
+
+def _check_batch(name: str, x: Any, more: str) -> None:
+    _check_arrays(name, x)
+    if x.ndim < 2:
+        raise ShapeError(f"{name} needs (N, C) or {more}, got shape {x.shape}")
 
 
 def _check_arrays(name: str, *arrays: Any) -> None:

@@ -361,7 +361,7 @@ def test_the_graph_of_every_built_ins_gradient_is_drawn(target, tmp_path):
         (["step", "{mine}:misfit"], "misfit, line 41: add: shapes (2,) and (3,) do not broadcast"),
         (["step", "{mine}:broken", "3"], "broken, line 28: ZeroDivisionError: division by zero"),
         (["step", "{mine}:nan"], "log: nan at [0], made at mine.py:47: return np.log(Tensor("),
-        (["step", "batchnorm", "4x3", "2", "2"], "batch norm of (4, 3) needs gamma and beta"),
+        (["step", "batchnorm", "4x3", "2", "2"], "a norm of (4, 3) needs gamma and beta"),
         (["step", "neuron", "--html", "x.txt"], "a story is saved as a page, bn.html"),
         (["step", "neuron", "--html", "no/where.html"], "cannot write: "),
         (["draw", "neuron", "-o", "x.gif"], "'gif' is no format"),

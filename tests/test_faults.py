@@ -93,6 +93,8 @@ CALLS = {
     "draw": (mb.draw, lambda: [loss()]),
     "story": (mb.story, lambda: [loss()]),
     "batch_norm": (F.batch_norm, lambda: [x(), v(), v(), 1e-5]),
+    "layer_norm": (F.layer_norm, lambda: [x(), v(), v(), 1e-5]),
+    "group_norm": (F.group_norm, lambda: [x(), 3, v(), v(), 1e-5]),
     "moments": (lambda axis: F.moments(x(), axis), lambda: [0]),
     "normalize": (lambda eps: F.normalize(x(), np.ones((1, 3)), eps), lambda: [1e-5]),
     "affine": (F.affine, lambda: [x(), v(), v()]),

@@ -12,9 +12,17 @@ from microbn.testing import assert_gradients
 RNG = np.random.default_rng(0)
 X, TARGETS = RNG.normal(size=(5, 3)), np.array([0, 2, 1, 1, 0])
 GAMMA, BETA = RNG.normal(size=3), RNG.normal(size=3)
+WIDE, (GAMMAS, BETAS) = RNG.normal(size=(3, 6)), RNG.normal(size=(2, 6))
 FUNCTIONS = {
     "batch_norm": (F.batch_norm, [X, GAMMA, BETA]),
     "batch_norm of images": (F.batch_norm, [RNG.normal(size=(2, 3, 2, 2)), GAMMA, BETA]),
+    "layer_norm": (F.layer_norm, [X, GAMMA, BETA]),
+    "layer_norm of sentences": (F.layer_norm, [RNG.normal(size=(2, 2, 3)), GAMMA, BETA]),
+    "group_norm": (lambda x, *rest: F.group_norm(x, 2, *rest), [WIDE, GAMMAS, BETAS]),
+    "group_norm of images": (
+        lambda x, *rest: F.group_norm(x, 2, *rest),
+        [RNG.normal(size=(2, 6, 2, 2)), GAMMAS, BETAS],
+    ),
     "moments": (lambda x: F.moments(x, 0)[2], [X]),
     "normalize": (lambda c, v: F.normalize(c, v * v), [X, GAMMA]),
     "softmax": (F.softmax, [X]),
@@ -37,7 +45,7 @@ def test_arrays_and_tensors_give_the_same_numbers(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_gradient_emerges(name):
     f, arrays = FUNCTIONS[name]
-    assert_gradients(f, *arrays)
+    assert_gradients(f, *arrays, order=2)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -70,6 +78,25 @@ def test_names_are_given_to_what_is_made_and_only_there():
             r"shape \(3,\), got \(3, 1",
         ),
         (lambda: F.batch_norm([[1.0]], GAMMA, BETA), errors.DTypeError, "batch norm.*got list"),
+        (lambda: F.layer_norm([[1.0]], GAMMA, BETA), errors.DTypeError, "layer norm.*got list"),
+        (lambda: F.layer_norm(X[0], GAMMA, BETA), errors.ShapeError, r"layer norm .*shape \(3,\)"),
+        (
+            lambda: F.layer_norm(np.ones((2, 3, 4)), GAMMA, BETA),
+            errors.ShapeError,
+            r"norm of \(2, 3, 4\) needs gamma and beta of shape \(4,\), got \(3,\) and \(3,\)",
+        ),
+        (lambda: F.group_norm(X[0], 1, GAMMA, BETA), errors.ShapeError, "group norm needs"),
+        (
+            lambda: F.group_norm(WIDE, 4, GAMMAS, BETAS),
+            errors.ShapeError,
+            r"4 groups do not divide the 6 features of \(3, 6\); use 2",
+        ),
+        (lambda: F.group_norm(X, 1, GAMMA, BETAS), errors.ShapeError, r"\(3,\) and \(6,\)"),
+        (
+            lambda: F.group_norm(X, 1.5, GAMMA, BETA),
+            errors.ArgumentError,
+            "group norm: groups must be a positive integer, got 1.5",
+        ),
         (lambda: F.cross_entropy(X, TARGETS[:2]), errors.ShapeError, r"\(5, 3\) and \(2,\)"),
         (lambda: F.cross_entropy(X[0], TARGETS), errors.ShapeError, r"\(3,\) and \(5,\)"),
         (lambda: F.cross_entropy(X, TARGETS * 1.0), errors.DTypeError, "got float64"),

@@ -21,6 +21,8 @@ def mlp(x, w1, b1, w2, b2):
 FUNCTIONS = {
     "batch norm": (F.batch_norm, [X, GAMMA, BETA]),
     "batch norm of images": (F.batch_norm, [X.reshape(2, 3, 2), GAMMA, BETA]),
+    "layer norm": (F.layer_norm, [X, GAMMA, BETA]),
+    "group norm": (lambda x, *rest: F.group_norm(x, 3, *rest), [X.reshape(2, 3, 2), GAMMA, BETA]),
     "softmax": (F.softmax, [X]),
     "log softmax": (F.log_softmax, [X]),
     "sigmoid": (F.sigmoid, [X]),
