@@ -8,10 +8,14 @@ from typing import Any
 import numpy as np
 
 from . import functional as F
-from .arrays import check_counts
-from .errors import ArgumentError, DTypeError, ShapeError
+from .arrays import check_counts, is_real
+from .context import compiling
+from .errors import ArgumentError, DTypeError, GraphError, ShapeError
 from .module import Module as Module
 from .norms import BatchNorm as BatchNorm
+from .norms import GhostBatchNorm as GhostBatchNorm
+from .norms import GroupNorm as GroupNorm
+from .norms import LayerNorm as LayerNorm
 from .tensor import Tensor
 
 
@@ -46,15 +50,10 @@ class Linear(Module):
         dtype: Any = np.float64,
     ) -> None:
         check_counts("Linear", in_features=in_features, out_features=out_features)
-        try:
-            generator = np.random.default_rng(rng)
-        except (TypeError, ValueError) as error:
-            raise ArgumentError(
-                f"Linear: rng is a NumPy generator or a seed, got {rng!r:.60}"
-            ) from error
+        rng = _generator("Linear", rng)
         if not callable(init):
             raise DTypeError(f"Linear: init is a function such as he, got {init!r:.60}")
-        self.weight = Tensor(init(generator, in_features, out_features), dtype=dtype)
+        self.weight = Tensor(init(rng, in_features, out_features), dtype=dtype)
         if self.weight.shape != (in_features, out_features):
             raise ShapeError(
                 f"Linear: init gave weights of shape {self.weight.shape}, "
@@ -97,6 +96,33 @@ class Sigmoid(Module):
         return F.sigmoid(x)
 
 
+class Dropout(Module):
+    """Each entry is 0 with probability ``p``, or else divided by 1 - p; in eval it stays.
+
+    ``rng`` is a NumPy generator or a seed; every call draws from it anew. Raises GraphError in a
+    program that is being compiled, in which the draw would stay the same.
+
+    Source: Srivastava et al. 2014, section 10.
+    """
+
+    def __init__(self, p: float, *, rng: np.random.Generator | int) -> None:
+        if not (is_real(p) and 0 <= p < 1):
+            raise ArgumentError(f"Dropout: p must be in [0, 1), got {p!r:.60}")
+        self.p, self.rng = float(p), _generator("Dropout", rng)
+
+    def forward(self, x: Any) -> Any:
+        """Drop entries of x in training; nothing in eval."""
+        if not self.training:
+            return x
+        if compiling.get():
+            raise GraphError(
+                "Dropout: every run of the program would drop the same entries; train eagerly, "
+                "as fit does with compiled=False, or compile it in eval()"
+            )
+        kept = self.rng.random(np.shape(x)) >= self.p
+        return x * kept / (1 - self.p)
+
+
 class Sequential(Module):
     """Layers one after the other."""
 
@@ -114,3 +140,12 @@ class Sequential(Module):
         for layer in self.layers:
             x = layer(x)
         return x
+
+
+def _generator(owner: str, rng: Any) -> np.random.Generator:
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(
+            f"{owner}: rng is a NumPy generator or a seed, got {rng!r:.60}"
+        ) from error
