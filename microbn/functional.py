@@ -38,8 +38,7 @@ def batch_norm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
 def layer_norm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
     """Normalize each sample over its features, then scale by gamma and shift by beta.
 
-    ``x`` is (N, C) or (N, ..., C) with the features on the last axis; ``gamma`` and ``beta`` are
-    (C,).
+    ``x`` is (N, C) or (N, ..., C) with the features on the last axis; gamma and beta are (C,).
 
     Source: Ba, Kiros & Hinton 2016, section 3.
     """
@@ -52,7 +51,7 @@ def group_norm(x: Array, groups: int, gamma: Array, beta: Array, eps: float = 1e
     """Normalize each sample over each group of features, then scale by gamma and shift by beta.
 
     ``x`` is (N, C) or (N, C, ...) with the features on axis 1, of which C / ``groups`` neighbours
-    are a group; ``gamma`` and ``beta`` are (C,). Raises ShapeError where they do not come out even.
+    are a group; gamma and beta are (C,). Raises ShapeError for a C that ``groups`` does not divide.
 
     Source: Wu & He 2018, section 3.
     """

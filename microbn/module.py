@@ -79,7 +79,7 @@ class Module:
         return self
 
     def eval(self) -> Module:
-        """Switch to inference: batch norm uses its running statistics."""
+        """Switch to inference: batch norm uses its running statistics, dropout drops nothing."""
         return self.train(False)
 
     def state_dict(self) -> dict[str, np.ndarray]:

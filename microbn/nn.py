@@ -1,4 +1,4 @@
-"""Layers, and how their weights begin."""
+"""Layers, and how their weights begin; Module and the norms have files of their own."""
 
 from __future__ import annotations
 

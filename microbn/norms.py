@@ -121,8 +121,8 @@ class BatchNorm(Module):
 class GhostBatchNorm(BatchNorm):
     """Batch norm of every ``size`` samples by themselves, as if the batch were that small.
 
-    The running statistics move once a batch, towards the average of these ghost batches' own; in
-    eval they are what it normalizes with. The other options are `BatchNorm`'s.
+    The running statistics move once a batch, towards the average of these ghost batches' own. All
+    else, and the other options, are `BatchNorm`'s.
 
     Raises ShapeError for a batch that is no multiple of ``size``, which is 2 or more.
 

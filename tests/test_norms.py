@@ -232,6 +232,15 @@ def test_rows_of_layer_norm_have_mean_zero_and_variance_one_but_for_eps(x, eps):
     rows_have_mean_zero_and_variance_one_but_for_eps(F.layer_norm, x, eps)
 
 
+def test_rows_that_have_not_are_seen(monkeypatch):
+    x = RNG.normal(size=(4, 6))
+    with pytest.raises(AssertionError):
+        rows_have_mean_zero_and_variance_one_but_for_eps(F.batch_norm, x, 1e-5)
+    monkeypatch.setattr(F, "moments", unbiased_variance)
+    with pytest.raises(AssertionError):
+        rows_have_mean_zero_and_variance_one_but_for_eps(F.layer_norm, x, 1e-5)
+
+
 def groups_are_layers_of_their_own(group_norm, x, groups):
     features = x.shape[1]
     gamma, beta = RNG.normal(size=(2, features))
