@@ -1,4 +1,4 @@
-"""The lab: data by seed, a fit that repeats itself, a sweep in order, figures, the claims."""
+"""The lab: a fit that repeats itself, a sweep in order, figures, the claims."""
 
 import functools
 
@@ -9,35 +9,6 @@ from microbn import errors, nn, optim
 from microbn.lab import compiled, data, demo, figures, sweep, tour, train
 
 sklearn = pytest.importorskip("sklearn", reason="scikit-learn is not installed: lab unchecked")
-
-
-def test_digits_are_split_by_seed():
-    one, same, other = data.digits(0), data.digits(0), data.digits(1)
-    assert one.x_train.shape == (1297, 64)
-    assert (one.x_test.shape, one.classes) == ((500, 64), 10)
-    assert (one.x_train.min(), one.x_train.max()) == (0, 1)
-    assert np.array_equal(one.x_test, same.x_test)
-    assert not np.array_equal(one.x_test, other.x_test)
-    rows = {row.tobytes() for row in one.x_train} & {row.tobytes() for row in one.x_test}
-    assert len(rows) == 0
-
-
-def test_spirals_are_two_classes_wound_around_each_other():
-    spirals = data.spirals(0, n=400, test=100)
-    assert spirals.x_train.shape == (300, 2)
-    assert set(spirals.y_train) == {0, 1}
-    linear = np.linalg.lstsq(np.c_[spirals.x_train, np.ones(300)], spirals.y_train * 2 - 1)[0]
-    guess = np.c_[spirals.x_test, np.ones(100)] @ linear > 0
-    assert np.mean(guess == spirals.y_test) < 0.75  # no straight line parts them
-
-
-def test_batches_are_whole_shuffled_by_seed_and_cover_an_epoch():
-    order = data.batches(10, 3, seed=0)
-    epoch = [next(order) for _ in range(3)]
-    assert [len(rows) for rows in epoch] == [3, 3, 3]
-    assert len(set(np.concatenate(epoch))) == 9
-    again = data.batches(10, 3, seed=0)
-    assert np.array_equal(epoch[0], next(again))
 
 
 def fit(seed, **options):
@@ -209,10 +180,7 @@ def test_missing_package_names_the_extra():
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        (lambda: data.digits(0, test=1797), "test=1797 of 1797 samples leaves an empty set"),
-        (lambda: data.split(np.ones(3), np.ones(2), 0, 1), "3 samples and 2 class numbers"),
         (lambda: train.mlp([3], seed=0, batch_norm=True), r"got \[3\]"),
-        (lambda: data.batches(10, 11, 0), r"size must be in 1..10, got 11"),
         (lambda: fit(0, every=0), "steps and every must be positive, got 25 and 0"),
         (lambda: tour.tour(None, 0, False), "seeds must be at least 1, got 0"),
     ],

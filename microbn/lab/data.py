@@ -1,9 +1,15 @@
-"""Data to learn from: real handwriting, and a toy that needs nothing."""
+"""Data to learn from: real handwriting, small and large, and a toy that needs nothing."""
 
 from __future__ import annotations
 
+import gzip
+import math
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from http.client import HTTPException
+from pathlib import Path
 
 import numpy as np
 
@@ -21,6 +27,21 @@ class Split:
     classes: int
 
 
+def load(name: str, seed: int) -> Split:
+    """What a demo's ``--data`` means: "digits", "mnist", or a folder that holds MNIST's files.
+
+    The seed chooses the digits that are held out; MNIST's test set is always the same. Raises
+    ArgumentError for a name that is none of these, and what `digits` and `mnist` do.
+    """
+    if name == "digits":
+        return digits(seed)
+    if name == "mnist":
+        return mnist()
+    if not Path(name).is_dir():
+        raise ArgumentError(f"load: {name!r} is neither 'digits' nor 'mnist', nor a folder")
+    return mnist(Path(name))
+
+
 def digits(seed: int, test: int = 500) -> Split:
     """1797 handwritten digits, 8 × 8 pixels in 0..1; ``test`` of them held out, chosen by seed.
 
@@ -31,6 +52,27 @@ def digits(seed: int, test: int = 500) -> Split:
     datasets = need_package("sklearn.datasets", "lab", "the digits data set")
     x, y = datasets.load_digits(return_X_y=True)
     return split(x / 16, y, seed, test)
+
+
+@lru_cache(maxsize=1)
+def mnist(folder: Path | str | None = None) -> Split:
+    """MNIST: 60,000 handwritten digits and 10,000 to test on, 28 × 28 pixels in 0..1.
+
+    Read from a ``folder`` with its four files, gzipped or not; how many images there are, and of
+    what size, they say themselves. Without one scikit-learn fetches it from openml.org, and keeps
+    it for the next time. The arrays are read-only: who asks again gets the same ones.
+
+    Raises FileNotFoundError where a file is missing, ArgumentError for one that is damaged;
+    MissingPackageError without scikit-learn, OSError where nothing can be fetched.
+
+    Source: LeCun, Bottou, Bengio & Haffner 1998, Gradient-based learning applied to document
+    recognition.
+    """
+    x_train, y_train, x_test, y_test = _fetched() if folder is None else _read(Path(folder))
+    split = Split(x_train / 255, y_train, x_test / 255, y_test, 10)
+    for array in (split.x_train, split.y_train, split.x_test, split.y_test):
+        array.setflags(write=False)
+    return split
 
 
 def spirals(seed: int, n: int = 1000, test: int = 200, noise: float = 0.1) -> Split:
@@ -68,3 +110,74 @@ def _shuffled(n: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarra
     while True:
         order = rng.permutation(n)
         yield from (order[i : i + size] for i in range(0, n - size + 1, size))
+
+
+_FILES = (
+    ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+)
+
+
+def _fetched() -> tuple[np.ndarray, ...]:
+    datasets = need_package("sklearn.datasets", "lab", "the MNIST data set")
+    try:
+        x, y = datasets.fetch_openml(
+            "mnist_784", version=1, return_X_y=True, as_frame=False, n_retries=1,
+            parser="liac-arff",  # the other one needs pandas
+        )  # fmt: skip
+    except (OSError, HTTPException, EOFError, ValueError) as error:
+        raise OSError(
+            f"mnist: openml.org gave nothing to use ({error}); without a network, give a folder "
+            f"with {_FILES[0][0]}.gz and the three other files of MNIST"
+        ) from error
+    y = y.astype(int)
+    return x[:60_000], y[:60_000], x[60_000:], y[60_000:]
+
+
+def _read(folder: Path) -> tuple[np.ndarray, ...]:
+    """The images (N, pixels) and labels of both sets, checked."""
+    if not folder.is_dir():
+        raise ArgumentError(f"mnist: there is no folder {str(folder)!r}")
+    arrays: list[np.ndarray] = []
+    for of_images, of_labels in _FILES:
+        images, labels = _idx(folder, of_images, axes=3), _idx(folder, of_labels, axes=1)
+        if len(images) != len(labels):
+            raise ArgumentError(
+                f"mnist: in {folder} {of_images} holds {len(images)} images, {of_labels} "
+                f"{len(labels)} labels: they do not belong together"
+            )
+        if len(wrong := np.flatnonzero(labels > 9)):
+            raise ArgumentError(
+                f"mnist: label {labels[wrong[0]]} at [{wrong[0]}] of {of_labels} in {folder} is "
+                "not one of 10 digits"
+            )
+        arrays += [images.reshape(len(images), math.prod(images.shape[1:])), labels.astype(int)]
+    return tuple(arrays)
+
+
+def _idx(folder: Path, name: str, axes: int) -> np.ndarray:
+    """The bytes in an IDX file, which says first its kind and the size of each axis."""
+    path = next((p for p in (folder / name, folder / f"{name}.gz") if p.is_file()), None)
+    if path is None:
+        raise FileNotFoundError(
+            f"mnist: in {folder} there is no {name}, nor {name}.gz; mnist() without a folder "
+            "fetches MNIST from openml.org"
+        )
+    content = path.read_bytes()
+    if content[:2] == b"\x1f\x8b":  # gzip's own mark: some browsers unpack and keep the name
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ArgumentError(f"mnist: {path} is damaged, {error}: get it anew") from error
+    start = 4 + 4 * axes
+    magic, *shape = (int.from_bytes(content[i : i + 4]) for i in range(0, start, 4))
+    if magic != 2048 + axes:
+        raise ArgumentError(
+            f"mnist: {path} starts with the number {magic}, not {2048 + axes}: it is another file"
+        )
+    if len(content) != start + math.prod(shape):
+        raise ArgumentError(
+            f"mnist: {path} has {len(content):,} bytes where {start + math.prod(shape):,} are "
+            f"due for shape {tuple(shape)}: get it anew"
+        )
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
