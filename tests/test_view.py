@@ -1,6 +1,7 @@
 """Snapshots and drawings: complete, in order, and harmless whatever the names are."""
 
 import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -140,6 +141,17 @@ def test_picture_is_written_in_the_format_of_its_suffix(suffix, tmp_path, monkey
         path = mb.draw(batch_norm(), normal(4, 2, seed=1)).save(tmp_path / f"bn.{suffix}")
         start = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}[suffix]
         assert path.read_bytes().startswith(start)
+
+
+def test_png_has_pixels_enough_for_a_projector():
+    if not dot.renderers():
+        pytest.skip("neither dot nor pygraphviz is installed: pictures unchecked")
+    drawing = mb.draw(Tensor(1.0, "x") * 2.0)
+    points = float(ET.fromstring(drawing.svg()).get("width").removesuffix("pt"))
+    for command in dot.renderers("png"):
+        png = subprocess.run(command, input=drawing.source.encode(), capture_output=True).stdout
+        width = int.from_bytes(png[16:20])
+        assert width == pytest.approx(points / 72 * 150, abs=3)
 
 
 def test_other_formats_are_refused(tmp_path):

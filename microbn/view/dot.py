@@ -34,14 +34,16 @@ _CURRENT = {"color": "#c43c00", "penwidth": "3"}
 _PYGRAPHVIZ = """
 import sys, pygraphviz
 graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
-sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot"))
+sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot", args=" ".join(sys.argv[2:])))
 """
+_LEGIBLE = "-Gdpi=150"  # the text of a PNG is then 23 pixels high, 16 points at 1280 × 720
 
 
 def renderers(format: str = "svg") -> list[list[str]]:
     """The commands that turn DOT into a picture on this machine, the best first."""
-    commands = [["dot", f"-T{format}"]] if shutil.which("dot") else []
-    pygraphviz = [sys.executable, "-c", _PYGRAPHVIZ, format]
+    options = [_LEGIBLE] if format == "png" else []
+    commands = [["dot", f"-T{format}", *options]] if shutil.which("dot") else []
+    pygraphviz = [sys.executable, "-c", _PYGRAPHVIZ, format, *options]
     return [*commands, pygraphviz] if find_spec("pygraphviz") else commands
 
 
