@@ -15,7 +15,7 @@ import numpy as np
 from microbn.lab import demo, figures
 from microbn.testing import HandWritten, gradcheck
 
-args = demo.options(seeds=3)
+args = demo.options("d04_test_your_batch_norm", seeds=3, data=False)
 
 
 def forward(x, gamma, beta, ddof=0):
@@ -62,16 +62,27 @@ print(check(dx, seed=0))
 reports = {}
 for mistake, wrong in MISTAKES.items():
     used = FORWARDS.get(mistake, forward)
-    reports[mistake] = [check(wrong, seed, used) for seed in range(args.seeds)]
+    reports[mistake] = [check(wrong, seed, used) for seed in args.seeds]
     print(f"\n{mistake}:\n{reports[mistake][0]}")
 
 # %%
 # How far each gradient is from what it should be: rows are samples, columns features.
 drawn = {mistake: of_seed[0] for mistake, of_seed in reports.items()}
-demo.present(figures.fingerprints(drawn, args.show), "test_your_batch_norm", args)
+demo.present(figures.fingerprints(drawn, args.show), args)
 
 # %%
 # Every mistake is found, and the layer without one is not accused.
 found = not any(report for of_seed in reports.values() for report in of_seed)
-right = all(check(dx, seed) for seed in range(args.seeds))
-demo.verdict(found and right, f"{len(MISTAKES)} mistakes found, on seeds 0..{args.seeds - 1}")
+right = all(check(dx, seed) for seed in args.seeds)
+demo.conclude(
+    args,
+    demo.Claim(
+        "the checker finds what people get wrong",
+        textbook="–",
+        here=f"{len(MISTAKES)} of {len(MISTAKES)} mistakes on every seed, and no false alarm"
+        if found and right
+        else "a mistake passed, or the right layer did not",
+        held=found and right,
+        gate="all, and no false alarm",
+    ),
+)

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from microbn import errors, nn, optim
-from microbn.lab import compiled, data, demo, figures, sweep, tour, train
+from microbn.lab import compiled, data, tour, train
 
 sklearn = pytest.importorskip("sklearn", reason="scikit-learn is not installed: lab unchecked")
 
 
 def fit(seed, **options):
-    model = train.mlp([2, 8, 2], seed=seed, batch_norm=True)
+    model = train.mlp([2, 8, 2], seed=seed, norm=nn.BatchNorm)
     optimizer = optim.SGD(model.parameters(), 0.1)
     split = data.spirals(seed, n=200, test=50)
     return train.fit(model, optimizer, split, steps=25, seed=seed, batch_size=16, **options)
@@ -29,7 +29,7 @@ def test_loss_falls():
 
 
 def test_fit_that_diverges_goes_on_to_its_end():
-    model = train.mlp([2, 8, 2], seed=0, batch_norm=True)
+    model = train.mlp([2, 8, 2], seed=0, norm=nn.BatchNorm)
     optimizer = optim.SGD(model.parameters(), 1e200)
     history = train.fit(model, optimizer, data.spirals(0, n=200, test=50), steps=20, seed=0)
     assert len(history.losses) == 20
@@ -47,7 +47,7 @@ OPTIMIZERS = {
 def test_compiled_step_gives_the_same_numbers_to_the_bit(optimizer, momentum):
     histories, states = [], []
     for as_program in (False, True):
-        model = train.mlp([2, 8, 8, 2], seed=0, batch_norm=True)
+        model = train.mlp([2, 8, 8, 2], seed=0, norm=nn.BatchNorm)
         for layer in model.modules():
             layer.momentum = momentum
         history = train.fit(
@@ -71,7 +71,7 @@ def step_of(model, **options):
 
 
 def test_compiled_step_refuses_what_batch_norm_would_not_track_and_changes_nothing():
-    model = train.mlp([2, 8, 2], seed=0, batch_norm=True)
+    model = train.mlp([2, 8, 2], seed=0, norm=nn.BatchNorm)
     step, optimizer = step_of(model, momentum=0.5)
     x, targets = np.random.default_rng(0).normal(size=(6, 2)), np.array([0, 1, 0, 1, 0, 1])
     step(x, targets)
@@ -89,7 +89,7 @@ def test_compiled_step_refuses_what_batch_norm_would_not_track_and_changes_nothi
 
 def test_compiled_step_follows_a_new_rate_another_batch_and_parameters_set_from_outside():
     x, targets = np.random.default_rng(0).normal(size=(6, 2)), np.array([0, 1, 0, 1, 0, 1])
-    models = [train.mlp([2, 8, 2], seed=0, batch_norm=True) for _ in range(2)]
+    models = [train.mlp([2, 8, 2], seed=0, norm=nn.BatchNorm) for _ in range(2)]
     optimizers = [optim.SGD(model.parameters(), 0.1) for model in models]
     eager = functools.partial(train.step, models[0], optimizers[0])
     step = compiled.CompiledStep(models[1], optimizers[1])
@@ -105,7 +105,7 @@ def test_compiled_step_follows_a_setting_that_changes_and_buffers_in_a_list():
     class Shifted(nn.Module):
         def __init__(self):
             self.shifts = [np.zeros(2)]
-            self.inner = train.mlp([2, 8, 2], seed=0, batch_norm=True)
+            self.inner = train.mlp([2, 8, 2], seed=0, norm=nn.BatchNorm)
 
         def forward(self, x):
             return self.inner(x + self.shifts[0])
@@ -126,14 +126,14 @@ def test_compiled_step_follows_a_setting_that_changes_and_buffers_in_a_list():
 
 @pytest.mark.parametrize("label", [-1, 2])
 def test_compiled_step_refuses_a_class_that_there_is_not(label):
-    step, _ = step_of(train.mlp([2, 8, 2], seed=0, batch_norm=True))
+    step, _ = step_of(train.mlp([2, 8, 2], seed=0, norm=nn.BatchNorm))
     step([[0.0, 1.0], [1.0, 2.0]], [0, 1])
     with pytest.raises(errors.RangeError, match="class number"):
         step([[0.0, 1.0], [1.0, 2.0]], [0, label])
 
 
 def test_parameters_that_the_optimizer_does_not_have_stay():
-    model = train.mlp([2, 8, 2], seed=0, batch_norm=True)
+    model = train.mlp([2, 8, 2], seed=0, norm=nn.BatchNorm)
     optimizer = optim.SGD(model.parameters()[2:], 0.1)
     first = model.parameters()[0].data.copy()
     step = compiled.CompiledStep(model, optimizer)
@@ -151,25 +151,15 @@ def test_history_says_when_and_how_well():
 
 
 def test_mlp_has_batch_norm_between_linear_and_activation():
-    kinds = [type(m) for m in train.mlp([4, 3, 3, 2], seed=0, batch_norm=True).layers]
+    kinds = [type(m) for m in train.mlp([4, 3, 3, 2], seed=0, norm=nn.BatchNorm).layers]
     assert kinds == [nn.Linear, nn.BatchNorm, nn.ReLU] * 2 + [nn.Linear]
-    kinds = [type(m) for m in train.mlp([4, 3, 2], seed=0, batch_norm=False).layers]
+    kinds = [type(m) for m in train.mlp([4, 3, 2], seed=0).layers]
     assert kinds == [nn.Linear, nn.ReLU, nn.Linear]
 
 
 def test_progress_bar_shows_nothing_where_there_is_no_terminal(capsys):
     assert list(train.track(range(3), "counting")) == [0, 1, 2]
     assert capsys.readouterr() == ("", "")
-
-
-def power(base, exponent):
-    return base**exponent
-
-
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_sweep_gives_results_in_the_order_of_the_grid(jobs):
-    grid = [{"base": b, "exponent": e} for b in (2, 3) for e in (1, 2)]
-    assert sweep.run_grid(power, grid, "powers", jobs) == [2, 4, 3, 9]
 
 
 def test_missing_package_names_the_extra():
@@ -180,7 +170,7 @@ def test_missing_package_names_the_extra():
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        (lambda: train.mlp([3], seed=0, batch_norm=True), r"got \[3\]"),
+        (lambda: train.mlp([3], seed=0, norm=nn.BatchNorm), r"got \[3\]"),
         (lambda: fit(0, every=0), "steps and every must be positive, got 25 and 0"),
         (lambda: tour.tour(None, 0, False), "seeds must be at least 1, got 0"),
     ],
@@ -195,23 +185,21 @@ def results():
     return tour.compare(range(3), steps=300)
 
 
-def median(results, rate, kind, measure):
-    return np.median([measure(history) for history in results[rate][f"{kind} batch norm"]])
-
-
 def test_batch_norm_trains_in_two_thirds_of_the_steps(results):
-    def steps(history):
-        return history.steps_to(0.9)
-
-    assert median(results, 0.1, "with", steps) <= 2 / 3 * median(results, 0.1, "without", steps)
+    with_it, without = (
+        results.median("steps to 90%", learning_rate=0.1, net=f"{word} batch norm")
+        for word in ("with", "without")
+    )
+    assert with_it <= 2 / 3 * without
 
 
 def test_batch_norm_trains_at_a_rate_at_which_the_plain_net_does_not(results):
-    def final(history):
-        return history.accuracies[-1]
-
-    assert median(results, 1.0, "with", final) >= 0.92
-    assert median(results, 1.0, "without", final) <= 0.30
+    with_it, without = (
+        results.median("final test accuracy", learning_rate=1.0, net=f"{word} batch norm")
+        for word in ("with", "without")
+    )
+    assert with_it >= 0.92
+    assert without <= 0.30
 
 
 def test_comparison_is_a_picture_for_a_projector(results, tmp_path):
@@ -219,11 +207,6 @@ def test_comparison_is_a_picture_for_a_projector(results, tmp_path):
     tour.comparison_figure(results).savefig(path)
     header = path.read_bytes()[:24]
     assert [int.from_bytes(header[i : i + 4]) for i in (16, 20)] == [1280, 720]
-
-
-def test_labels_of_lines_keep_apart():
-    for heights in ([0.97, 0.96], [0.96, 0.97], [0.1, 0.9], [0.5, 0.5], [0.9, 0.9, 0.9]):
-        assert np.diff(sorted(figures._apart(heights))).min() >= 0.15 - 1e-12
 
 
 def test_emergent_gradient_agrees_with_three_others_on_digits():
@@ -236,25 +219,26 @@ def test_emergent_gradient_agrees_with_three_others_on_digits():
         assert row["numeric"] <= 1e-8
 
 
-def test_spread_says_never():
-    assert tour.spread([1.0, np.inf, 2.0], str) == "2.0 [1.0–never]"
-    assert tour.spread([np.inf, np.inf], str) == "never"
+def test_fit_measures_what_it_is_given_to_measure():
+    modes = []
+    model = train.mlp([2, 8, 2], seed=0, norm=nn.BatchNorm)
+    optimizer = optim.SGD(model.parameters(), 0.1)
+
+    def mean():
+        modes.append(model.training)
+        return model.parameters()[0].data.mean()
+
+    split = data.spirals(0, n=200, test=50)
+    history = train.fit(model, optimizer, split, steps=25, seed=0, measure=mean)
+    assert len(history.measured) == len(history.steps) == 3
+    assert len(set(history.measured)) == 3
+    assert modes == [False] * 3
 
 
-def test_verdict_says_whether_the_claim_held_and_ends_a_demo_that_failed(capsys):
-    demo.verdict(True, "two is two")
-    with pytest.raises(SystemExit, match="1"):
-        demo.verdict(False, "two is three")
-    assert capsys.readouterr().out == "Held: two is two\nDid not hold: two is three\n"
-
-
-def test_demo_options_and_figures(monkeypatch, tmp_path):
-    monkeypatch.setattr(
-        "sys.argv", ["demo.py", "--quick", "--no-show", "--save", str(tmp_path / "o")]
-    )
-    args = demo.options(seeds=5)
-    assert (args.seeds, args.show) == (2, False)
-    history = train.History(seed=0, losses=[1.0], steps=[1, 2], accuracies=[0.5, 0.9])
-    panels = {"a": {"one": [history], "other": [history]}}
-    demo.present(figures.accuracy_curves(panels, "title"), "name", args)
-    assert [p.name for p in (tmp_path / "o").iterdir()] == ["name.png"]
+def test_received_is_what_each_layer_of_a_kind_is_given():
+    model = train.mlp([2, 8, 8, 2], seed=0, norm=nn.BatchNorm).eval()
+    x = np.random.default_rng(0).normal(size=(5, 2))
+    first, second = train.received(model, nn.ReLU, x)
+    np.testing.assert_array_equal(first, model.layers[1](model.layers[0](x)).data)
+    inner = nn.Sequential(*model.layers[2:5])
+    np.testing.assert_array_equal(second, inner(first).data)

@@ -38,14 +38,16 @@ class CompiledStep:
         self.model, self.optimizer = model, optimizer
         updated = {id(p) for p in optimizer.parameters}
         self.others = [p for p in model.parameters() if id(p) not in updated]
-        self.places = [place for part in model.modules() for place in _arrays_in(vars(part))]
+        self.parts = model.modules()
+        self.places = [place for part in self.parts for place in _arrays_in(vars(part))]
         held = [owner[key] for owner, key in self.places]
         if len({*map(id, held)}) < len(held) or not all(array.flags.writeable for array in held):
             raise ArgumentError("CompiledStep: a buffer is read-only, or in two places; copy it")
         self.programs: dict[Any, Program] = {}
 
     def __call__(self, x: Any, targets: Any) -> float:
-        self.model.train()
+        for part in self.parts:
+            part.training = True
         x, targets = np.asarray(x), np.asarray(targets)
         if np.min(targets, initial=0) < 0:
             raise RangeError(f"a training step: class number {np.min(targets)} is negative")
@@ -72,8 +74,7 @@ class CompiledStep:
         return [self.optimizer.parameters, buffers, [*chain(*self.optimizer.state)], self.others]
 
     def _program(self, x: np.ndarray, targets: np.ndarray, groups: list[list]) -> Program:
-        parts = [self.optimizer, *self.model.modules()]
-        values = (value for part in parts for value in vars(part).values())
+        values = (value for part in (self.optimizer, *self.parts) for value in vars(part).values())
         settings = ((type(value), value) for value in values if isinstance(value, SETTINGS))
         key = x.shape, x.dtype, targets.dtype, *settings
         if key not in self.programs:

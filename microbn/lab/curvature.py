@@ -1,8 +1,8 @@
-"""How a loss curves: products of its Hessian, and the Hessian's largest eigenvalue."""
+"""How a loss curves: its Hessian's products and top eigenvalue, and a walk down its gradient."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,6 +77,42 @@ def top_eigenvalue(
         if not converged:
             vector = _unit(product)
     return Eigenvalue(value, tuple(vector), iteration, bool(converged))
+
+
+class Along(NamedTuple):
+    """What a step along the gradient meets, an entry for each of its lengths.
+
+    ``losses``; and ``smoothness``, by how much the gradient changes on the way, in the Euclidean
+    norm over all parameters, divided by the way. The largest is the "effective β".
+    """
+
+    losses: np.ndarray
+    smoothness: np.ndarray
+
+
+def along_gradient(
+    loss: Callable[[], Tensor], parameters: Sequence[Tensor], rates: Sequence[float]
+) -> Along:
+    """Go down the gradient of ``loss()`` by each of these learning rates, look, and come back.
+
+    Source: Santurkar et al. 2018, section 3.
+    """
+    start = [p.data for p in parameters]
+    g = grad(loss(), list(parameters))
+    losses, changes = [], []
+    try:
+        for rate in rates:
+            for p, old, slope in zip(parameters, start, g, strict=True):
+                p.data = old - rate * slope
+            there = loss()
+            new = grad(there, list(parameters))
+            change = [a - b for a, b in zip(new, g, strict=True)]
+            losses.append(there.item())
+            changes.append(np.sqrt(_dot(change, change) / _dot(g, g)) / rate)
+    finally:
+        for p, old in zip(parameters, start, strict=True):
+            p.data = old
+    return Along(np.array(losses), np.array(changes))
 
 
 def _slopes(loss: Tensor, parameters: Sequence[Tensor]) -> Any:

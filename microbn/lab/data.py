@@ -26,6 +26,11 @@ class Split:
     y_test: np.ndarray
     classes: int
 
+    @property
+    def features(self) -> int:
+        """How many numbers a sample has."""
+        return self.x_train.shape[1]
+
 
 def load(name: str, seed: int) -> Split:
     """What a demo's ``--data`` means: "digits", "mnist", or a folder that holds MNIST's files.

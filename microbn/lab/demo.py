@@ -1,27 +1,39 @@
-"""What every demo does besides its own: the options, the figure, the verdict."""
+"""What every demo does besides its own: the options, the runs, the figure, the claims."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 
-def options(seeds: int = 5) -> argparse.Namespace:
-    """Read the command line of a demo: ``--seeds --save --no-show --quick``.
+from .sweep import Table, run_grid
 
-    ``--quick`` halves the training and takes two seeds at most, for a run in a few seconds.
+
+def options(name: str, seeds: int = 5, *, data: bool = True) -> argparse.Namespace:
+    """Read the command line of the demo of this name; in a notebook, where there is none, nothing.
+
+    ``seeds`` is a range, by default 0, 1, ...; ``quick`` asks for a run in a few seconds, with
+    two seeds at most; ``data`` is for `data.load`, where there is a choice.
     """
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seeds", type=int, default=seeds, help="default: %(default)s")
-    parser.add_argument("--save", type=Path, metavar="DIR", help="write the picture there")
+    parser = argparse.ArgumentParser(prog=name)
+    parser.add_argument("--seeds", type=int, default=seeds, help="how many; default: %(default)s")
+    parser.add_argument("--first", type=int, default=0, help="the first seed; default: 0")
+    parser.set_defaults(data="digits")
+    if data:
+        parser.add_argument("--data", help="digits (default), mnist, or a folder that holds MNIST")
+    parser.add_argument("--save", type=Path, metavar="DIR", help="write figure and tables there")
     parser.add_argument("--no-show", dest="show", action="store_false", help="open no window")
     parser.add_argument("--quick", action="store_true", help="less of everything")
-    args = parser.parse_args()
-    if args.seeds < 1:
-        parser.error(f"--seeds must be at least 1, got {args.seeds}")
-    if args.quick:
-        args.seeds = min(args.seeds, 2)
+    args = parser.parse_args([] if "ipykernel" in sys.modules else None)
+    if args.seeds < 1 or args.first < 0:
+        parser.error(f"--seeds from 1, --first from 0: got {args.seeds} and {args.first}")
+    count = min(args.seeds, 2) if args.quick else args.seeds
+    args.name, args.seeds = name, range(args.first, args.first + count)
     if args.save:
         try:
             args.save.mkdir(parents=True, exist_ok=True)
@@ -30,18 +42,94 @@ def options(seeds: int = 5) -> argparse.Namespace:
     return args
 
 
-def present(figure: Any, name: str, args: argparse.Namespace) -> None:
-    """Save the figure as NAME.png and show it, as the options ask."""
+def run(
+    experiment: Callable[..., Mapping[str, Any]],
+    axes: Mapping[str, Iterable],
+    args: argparse.Namespace,
+    name: str = "runs",
+) -> Table:
+    """`run_grid`, with its results kept in DEMO.NAME.csv, as the options ask."""
+    save = args.save / f"{args.name}.{name}.csv" if args.save else None
+    return run_grid(experiment, axes, f"{args.name}: {name}", save=save)
+
+
+def summary(results: Table, by: Sequence[str], forms: Mapping[str, str]) -> None:
+    """Print a line for each setting: median and range, over its runs, of some columns.
+
+    ``forms`` says how each is written: ``{"steps to 90%": "{:.0f}"}``.
+    """
+    table = _rich_table(name.replace("_", " ") for name in [*by, *forms])
+    for setting in dict.fromkeys(tuple(row[name] for name in by) for row in results.rows):
+        runs = results.where(**dict(zip(by, setting, strict=True)))
+        table.add_row(*map(str, setting), *(spread(runs[c], form) for c, form in forms.items()))
+    _print(table)
+
+
+def spread(values: Iterable[float], form: str = "{:.3g}") -> str:
+    """``median [least–most]``; infinity is "never"."""
+    values = [*values]
+    numbers = (np.median(values), min(values), max(values))
+    median, least, most = (form.format(v) if np.isfinite(v) else "never" for v in numbers)
+    return median if least == most else f"{median} [{least}–{most}]"
+
+
+def present(figure: Any, args: argparse.Namespace) -> None:
+    """Save the figure as DEMO.png and show it, as the options ask."""
     if args.save:
-        figure.savefig(args.save / f"{name}.png")
+        figure.savefig(args.save / f"{args.name}.png")
     if args.show:
         import matplotlib.pyplot as plt
 
         plt.show()
 
 
-def verdict(held: bool, words: str) -> None:
-    """Say whether the claim held here; end the demo with status 1 if it did not."""
-    print(f"{'Held' if held else 'Did not hold'}: {words}")
-    if not held:
+def keep(shown: Any, name: str, args: argparse.Namespace) -> Any:
+    """Save a drawing or a story as DEMO.NAME, as the options ask, and give it back to be shown."""
+    if args.save:
+        shown.save(args.save / f"{args.name}.{name}")
+    return shown
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What is said of batch norm, what the textbook has to show for it, and what came out here.
+
+    ``gate`` is what had to come out, where something had to; without one it is only shown.
+    """
+
+    claim: str
+    textbook: str
+    here: str
+    held: bool
+    gate: str = ""
+
+
+def conclude(args: argparse.Namespace, *claims: Claim) -> None:
+    """Say of each claim whether it held here, keep that in DEMO.claims.csv, as the options ask,
+    and end with status 1 where a claim with a gate did not hold.
+    """
+    table = _rich_table(["claim", "textbook", "here", "gate"], lines=True)
+    for c in claims:
+        table.add_row(c.claim, c.textbook, c.here, c.gate or "shown")
+    _print(table)
+    seeds = f"{args.seeds[0]} to {args.seeds[-1]}" if len(args.seeds) > 1 else f"{args.seeds[0]}"
+    if args.save:
+        about = {"demo": args.name, "seeds": seeds, "data": args.data, "quick": args.quick}
+        Table([about | asdict(c) for c in claims]).save(args.save / f"{args.name}.claims.csv")
+    print(f"\nseeds {seeds}, {args.data}")
+    for c in claims:
+        print(f"{'Held' if c.held else 'Did not hold'}: {c.claim}")
+    if not all(c.held for c in claims if c.gate):
         raise SystemExit(1)
+
+
+def _rich_table(headings: Iterable[str], lines: bool = False) -> Any:
+    from rich.table import Table as RichTable
+
+    return RichTable(*headings, show_lines=lines)
+
+
+def _print(table: Any) -> None:
+    from rich.console import Console
+
+    Console(markup=False, highlight=False).print(table)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.resources import files
 from itertools import pairwise
 from textwrap import fill
@@ -11,37 +12,110 @@ from typing import Any
 import numpy as np
 
 from ..testing import Report
-from .train import History
+from .sweep import Table
 
 STYLE = str(files(__package__) / "lecture.mplstyle")
+# Every figure has 1280 × 720 pixels, and a window where `show` is true.
 
 
-def accuracy_curves(
-    panels: Mapping[str, Mapping[str, Sequence[History]]], title: str, show: bool = False
+def curves(
+    results: Table,
+    x: str,
+    y: str,
+    *,
+    lines: str | None = None,
+    panels: str | None = None,
+    title: str,
+    show: bool = False,
+    **axes: Any,
 ) -> Any:
-    """Test accuracy over training, a panel for each setting and a line for each kind of net.
+    """y against x: the line is the median over runs, the band their range.
 
-    ``panels[setting][kind]`` are the fits over seeds: the line is their median, the band their
-    range, and the kind stands written at it. Returns a matplotlib Figure of 1280 × 720 pixels,
-    which has a window where ``show`` is true.
+    ``x`` and ``y`` are columns, of lists, or of numbers, a point for each x. ``lines`` is one too:
+    a line for each of its values, which stands written at its end; and ``panels``: a panel for
+    each. ``axes`` is for matplotlib: ``yscale="log"``, ``ylim=(0, 1)``, ... Returns the Figure.
     """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
+    with _figure(title, show) as figure:
+        values = [None] if panels is None else distinct(results, panels)
+        grid = figure.subplots(1, len(values), sharey=True, squeeze=False)[0]
+        for ax, value in zip(grid, values, strict=True):
+            shown = results if panels is None else results.where(**{panels: value})
+            for kind in distinct(shown, lines) if lines else [""]:
+                points, heights = _matrix(shown.where(**{lines: kind}) if lines else shown, x, y)
+                (line,) = ax.plot(points, np.median(heights, axis=0), label=str(kind))
+                low, high = heights.min(axis=0), heights.max(axis=0)
+                ax.fill_between(points, low, high, color=line.get_color(), alpha=0.2, lw=0)
+            ax.set(xlabel=_spaced(x), title=_named(panels, value) if panels else "", **axes)
+            _tidy(ax.xaxis)
+        grid[0].set_ylabel(_spaced(y))
+        figure.draw_without_rendering()  # now it is known how high the lines end
+        _label_ends(grid[-1])
+    return figure
 
-    with mpl.rc_context(fname=STYLE):
-        figure = _window() if show else Figure()
-        axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-        for ax, (setting, kinds) in zip(axes, panels.items(), strict=True):
-            ends = [_curve(ax, histories) for histories in kinds.values()]
-            heights = _apart([end for _, end in ends])
-            for kind, y, (line, _) in zip(kinds, heights, ends, strict=True):
-                style = {"color": line.get_color(), "fontweight": "bold", "ha": "right"}
-                ax.text(line.get_xdata()[-1], y, kind, va="center", **style)
-            ax.set(title=setting, xlabel="training step", ylim=(0, 1.02), xlim=(0, None))
-        axes[0].set_ylabel("test accuracy")
-        axes[0].yaxis.set_major_formatter(lambda y, _: f"{y:.0%}")
-        figure.suptitle(title)
-        figure.draw_without_rendering()  # lay it out while the style holds
+
+def ranges(
+    results: Table,
+    value: str,
+    *,
+    rows: str,
+    kinds: str | None = None,
+    title: str,
+    notes: Mapping[Any, str] | None = None,
+    show: bool = False,
+    **axes: Any,
+) -> Any:
+    """A line of the figure for each value of the column ``rows``: a dot at the median of its runs,
+    and a bar over their range; ``kinds`` is a column too, each value in a colour of its own.
+    ``notes`` stand at the right end of a line.
+    """
+    with _figure(title, show) as figure:
+        ax = figure.subplots()
+        places = distinct(results, rows)[::-1]
+        for i, kind in enumerate(distinct(results, kinds) if kinds else [""]):
+            of_kind = results.where(**{kinds: kind}) if kinds else results
+            shown = [place for place in places if place in of_kind[rows]]
+            heights = np.array([places.index(place) for place in shown])
+            runs = np.array([of_kind.where(**{rows: place})[value] for place in shown])
+            middle = np.median(runs, axis=1)
+            (dots,) = ax.plot(middle, heights, "osD^"[i], ms=14, ls="")
+            style = {"color": dots.get_color(), "fontweight": "bold", "ha": "center"}
+            ax.hlines(heights, runs.min(1), runs.max(1), color=dots.get_color(), lw=8, alpha=0.35)
+            ax.annotate(str(kind), (middle[-1], heights[-1] + 0.14), **style)
+        for place, note in (notes or {}).items():
+            where = (1.01, places.index(place))
+            ax.annotate(note, where, xycoords=ax.get_yaxis_transform(), va="center", size=20)
+        ax.set(xlabel=_spaced(value), yticks=range(len(places)), yticklabels=places, **axes)
+        ax.set_ylim(-0.5, len(places) - 0.4)
+        _tidy(ax.xaxis)
+    return figure
+
+
+def heatmaps(
+    results: Table,
+    value: str,
+    *,
+    rows: str,
+    columns: str,
+    panels: str,
+    title: str,
+    form: str = "{:.0%}",
+    show: bool = False,
+) -> Any:
+    """The median of ``value`` over runs, as a colour and a number, in a panel for each of these."""
+    with _figure(title, show, {"axes.grid": False}) as figure:
+        kinds = distinct(results, panels)
+        grid = figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
+        ys, xs = distinct(results, rows), distinct(results, columns)
+        for ax, kind in zip(grid, kinds, strict=True):
+            cells = [[{panels: kind, rows: y, columns: x} for x in xs] for y in ys]
+            image = np.array([[np.median(results.where(**c)[value]) for c in row] for row in cells])
+            ax.imshow(image, cmap="cividis", vmin=0, vmax=1, aspect="auto")
+            for (i, j), v in np.ndenumerate(image):
+                color = "black" if v > 0.6 else "white"
+                ax.text(j, i, form.format(v), ha="center", va="center", color=color)
+            ax.set(title=_named(panels, kind), xlabel=_spaced(columns))
+            ax.set(xticks=range(len(xs)), xticklabels=xs, yticks=range(len(ys)), yticklabels=ys)
+        grid[0].set_ylabel(_spaced(rows))
     return figure
 
 
@@ -51,11 +125,8 @@ def fingerprints(reports: Mapping[str, Report], show: bool = False) -> Any:
     A panel for each mistake, of which ``reports`` are gradient checks; rows are samples. Each
     column is scaled by its largest entry: blue is too low, red too high.
     """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(fname=STYLE, rc={"axes.grid": False}):
-        figure = _window() if show else Figure()
+    title = "Each mistake leaves its own pattern in the gradient"
+    with _figure(title, show, {"axes.grid": False}) as figure:
         axes = figure.subplots(2, len(reports) // 2 + 1, squeeze=False).flatten()
         first = [report.inputs[0] for report in reports.values()]
         off = [part.analytic - part.numeric.value for part in first]
@@ -63,35 +134,80 @@ def fingerprints(reports: Mapping[str, Report], show: bool = False) -> Any:
         panels += [
             (m, f"off by {np.max(np.abs(e)):.1g}", e) for m, e in zip(reports, off, strict=True)
         ]
-        for ax, (title, below, array) in zip(axes, panels, strict=False):
+        for ax, (name, below, array) in zip(axes, panels, strict=False):
             ax.imshow(array / np.abs(array).max(0), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
-            ax.set(title=fill(title, 17), xlabel=below, xticks=[], yticks=[])
+            ax.set(title=fill(name, 17), xlabel=below, xticks=[], yticks=[])
         for ax in axes[len(panels) :]:
             ax.remove()
-        figure.suptitle("Each mistake leaves its own pattern in the gradient")
-        figure.draw_without_rendering()
     return figure
 
 
-def _window() -> Any:
-    import matplotlib.pyplot as plt  # which looks for a screen, and so waits until it is asked
-
-    return plt.figure()
-
-
-def _curve(ax: Any, histories: Sequence[History]) -> tuple[Any, float]:
-    """Draw the median and the range over seeds; give the line, and the height where it ends."""
-    steps = histories[0].steps
-    curves = np.array([h.accuracies for h in histories])
-    (line,) = ax.plot(steps, np.median(curves, axis=0))
-    ax.fill_between(steps, curves.min(0), curves.max(0), color=line.get_color(), alpha=0.2, lw=0)
-    return line, float(np.median(curves[:, -1]))
+def distinct(results: Table, column: str) -> list:
+    """The values of a column, each once, in the order of the rows."""
+    return list(dict.fromkeys(row[column] for row in results.rows))
 
 
-def _apart(heights: Sequence[float], gap: float = 0.15) -> list[float]:
-    """Heights for the labels of lines: on the inner side of each, ``gap`` from each other."""
-    placed = [h - 2 * gap if h > 0.5 else h + gap for h in heights]
-    downwards = np.argsort(placed)[::-1]
-    for higher, lower in pairwise(downwards):
+@contextmanager
+def _figure(title: str, show: bool, style: Any = None) -> Iterator[Any]:
+    """A figure in the style of a lecture, laid out while that style holds."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(fname=STYLE, rc=style):
+        if show:
+            import matplotlib.pyplot as plt  # which looks for a screen, and so waits until asked
+
+            figure: Any = plt.figure()
+        else:
+            figure = Figure()
+        figure.suptitle(title)
+        yield figure
+        figure.draw_without_rendering()
+
+
+def _matrix(runs: Table, x: str, y: str) -> tuple[np.ndarray, np.ndarray]:
+    """The points of a line, and its heights (runs, points)."""
+    if runs[y].ndim == 2:
+        return runs[x][0], runs[y]
+    points = sorted(distinct(runs, x))
+    return np.array(points), np.array([runs.where(**{x: point})[y] for point in points]).T
+
+
+def _named(column: str, value: Any) -> str:
+    return value if isinstance(value, str) else f"{_spaced(column)} {value}"
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _tidy(axis: Any) -> None:
+    """Few ticks, and numbers without powers of ten where a person would write none."""
+    axis.minorticks_off()
+    if axis.get_scale() == "linear":
+        axis.get_major_locator().set_params(nbins=5)
+    elif np.all(np.abs(np.log10(axis.get_view_interval())) < 4):
+        axis.set_major_formatter("{x:g}")
+
+
+def _label_ends(ax: Any) -> None:
+    """Write each line's name at the right of its end, in its colour; names do not touch."""
+    lines = ax.get_lines()
+    names = [fill(line.get_label(), 14) for line in lines]
+    to_axes = ax.transData + ax.transAxes.inverted()
+    ends = [to_axes.transform(line.get_xydata()[-1])[1] for line in lines]
+    gap = 0.01 + 0.055 * max(name.count("\n") + 1 for name in names)
+    for line, name, height in zip(lines, names, _apart(ends, gap), strict=True):
+        style = {"color": line.get_color(), "fontweight": "bold", "va": "center"}
+        ax.annotate(name, (1.02, height), xycoords="axes fraction", **style)
+
+
+def _apart(heights: Sequence[float], gap: float) -> list[float]:
+    """Heights for labels, in 0..1: as near to these as may be, and ``gap`` from each other."""
+    wanted = np.clip(heights, 0.02, 0.98)
+    placed = wanted.copy()
+    for higher, lower in pairwise(np.argsort(wanted)[::-1]):
         placed[lower] = min(placed[lower], placed[higher] - gap)
-    return placed
+    placed += np.mean(wanted - placed)
+    placed -= max(0, placed.max() - 0.98)
+    return list(placed + max(0, 0.02 - placed.min()))

@@ -14,7 +14,7 @@ from .. import functional as F
 from ..backward import sweep
 from ..context import trace
 from ..errors import ArgumentError, need_package
-from ..nn import Linear
+from ..nn import BatchNorm, Linear
 from ..nodes import history
 from ..optim import SGD
 from ..tensor import Tensor
@@ -22,13 +22,14 @@ from ..testing import numeric_vjp, replay
 from ..view import draw, story
 from ..view.dot import check_renderers
 from ..view.words import greek
+from . import figures
 from .data import Split, digits
-from .figures import accuracy_curves
-from .sweep import run_grid
-from .train import History, fit, mlp
+from .demo import summary
+from .sweep import Table, run_grid
+from .train import fit, mlp
 
 RATES = (0.1, 1.0)
-KINDS = {"without batch norm": False, "with batch norm": True}
+NETS = {"without batch norm": None, "with batch norm": BatchNorm}
 
 
 def tour(out: Path, seeds: int, quick: bool) -> None:
@@ -65,10 +66,14 @@ def _gradient_nobody_wrote(console: Any, data: Split) -> None:
     )
 
 
-def _what_it_is_for(console: Any, seeds: int, steps: int) -> dict:
+def _what_it_is_for(console: Any, seeds: int, steps: int) -> Table:
     console.rule("2. What it is for")
     results = compare(range(seeds), steps)
-    console.print(comparison_table(results))
+    summary(
+        results,
+        ["learning_rate", "net"],
+        {"steps to 90%": "{:.0f}", "final test accuracy": "{:.3f}"},
+    )
     console.print(
         "Five hidden layers of 64 with relu, on 8 × 8 handwritten digits: SGD in batches of 64, "
         f"{steps} steps, tested at every tenth; "
@@ -77,7 +82,7 @@ def _what_it_is_for(console: Any, seeds: int, steps: int) -> dict:
     return results
 
 
-def _see_it(console: Any, data: Split, results: dict, out: Path) -> None:
+def _see_it(console: Any, data: Split, results: Table, out: Path) -> None:
     console.rule("3. See it")
     comparison_figure(results).savefig(out / "comparison.png")
     console.print(f"{out / 'comparison.png'}: test accuracy over training, with and without")
@@ -90,12 +95,12 @@ def _see_it(console: Any, data: Split, results: dict, out: Path) -> None:
     console.print("\nTry next: microbn step batchnorm, then the code in README.md, then demos/.")
 
 
-def batch_norm_on_digits(data: Split, samples: int, features: int) -> Tensor:
+def batch_norm_on_digits(data: Split, samples: int, features: int, seed: int = 0) -> Tensor:
     """What the first batch norm of a fresh net makes of digits, (samples, features), recorded.
 
     Its leaves are x, digits times random weights, gamma and beta.
     """
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     weights = Linear(data.x_train.shape[1], features, rng=rng).weight
     x = Tensor(data.x_train[:samples] @ weights.data, name="x")
     gamma = Tensor(rng.uniform(0.5, 1.5, features), name="gamma")
@@ -150,59 +155,34 @@ def agreement_table(rows: Sequence[dict[str, Any]]) -> Any:
     return table
 
 
-def train_once(seed: int, lr: float, batch_norm: bool, steps: int) -> History:
+def train_once(seed: int, learning_rate: float, net: str, steps: int) -> dict:
     """One fit of relu5: 64 pixels, five hidden layers of 64, ten classes."""
-    model = mlp([64, *[64] * 5, 10], seed=seed, batch_norm=batch_norm)
-    optimizer = SGD(model.parameters(), lr)
-    return fit(model, optimizer, digits(seed), steps=steps, seed=seed, compiled=True)
+    model = mlp([64, *[64] * 5, 10], seed=seed, norm=NETS[net])
+    optimizer = SGD(model.parameters(), learning_rate)
+    history = fit(model, optimizer, digits(seed), steps=steps, seed=seed, compiled=True)
+    return {
+        "steps to 90%": history.steps_to(0.9),
+        "final test accuracy": history.accuracies[-1],
+        "training step": history.steps,
+        "test accuracy": history.accuracies,
+    }
 
 
-def compare(seeds: Sequence[int], steps: int, jobs: int = -1) -> dict:
-    """Fits over seeds for every (rate, kind): ``results[rate][kind]`` is a list of Histories."""
-    cells = [(lr, kind) for lr in RATES for kind in KINDS]
-    grid = [
-        {"seed": seed, "lr": lr, "batch_norm": KINDS[kind], "steps": steps}
-        for lr, kind in cells
-        for seed in seeds
-    ]
-    fits = iter(run_grid(train_once, grid, "training", jobs))
-    results: dict[float, dict[str, list[History]]] = {lr: {} for lr in RATES}
-    for lr, kind in cells:
-        results[lr][kind] = [next(fits) for _ in seeds]
-    return results
+def compare(seeds: Sequence[int], steps: int, jobs: int = -1) -> Table:
+    """Fits with and without batch norm, at two learning rates, over seeds."""
+    axes = {"learning_rate": RATES, "net": NETS, "seed": seeds, "steps": [steps]}
+    return run_grid(train_once, axes, "training", jobs=jobs)
 
 
-def comparison_table(results: dict) -> Any:
-    """Steps to 90% test accuracy and the final accuracy, median and range over seeds."""
-    from rich.table import Table
-
-    table = Table()
-    for heading in ("learning rate", "net", "steps to 90%", "final test accuracy"):
-        table.add_column(heading, justify="left" if heading == "net" else "right")
-    for lr, kinds in results.items():
-        for kind, fits in kinds.items():
-            steps = spread([h.steps_to(0.9) for h in fits], lambda s: f"{s:.0f}")
-            final = spread([h.accuracies[-1] for h in fits], lambda a: f"{a:.3f}")
-            table.add_row(str(lr), kind, steps, final)
-    return table
-
-
-def spread(values: Sequence[float], form: Any) -> str:
-    """``median [least–most]``; infinity is "never"."""
-    numbers = (np.median(values), min(values), max(values))
-    median, least, most = (form(v) if np.isfinite(v) else "never" for v in numbers)
-    return median if least == most else f"{median} [{least}–{most}]"
-
-
-def comparison_figure(results: dict, show: bool = False) -> Any:
-    """The curves of `compare`, a panel for each rate; each line says when it reached 90%."""
-    panels: dict[str, dict[str, list[History]]] = {}
-    for lr, kinds in results.items():
-        panel = panels.setdefault(f"learning rate {lr}", {})
-        for kind, fits in kinds.items():
-            steps = np.median([h.steps_to(0.9) for h in fits])
-            when = f"90% at step {steps:.0f}" if np.isfinite(steps) else "90% never"
-            panel[f"{kind}\n{when}"] = fits
-    seeds = len(next(iter(panel.values())))
-    title = f"Five relu layers on handwritten digits: median and range of {seeds} seeds"
-    return accuracy_curves(panels, title, show)
+def comparison_figure(results: Table) -> Any:
+    """The curves of `compare`, a panel for each learning rate."""
+    seeds = len(figures.distinct(results, "seed"))
+    return figures.curves(
+        results,
+        "training step",
+        "test accuracy",
+        lines="net",
+        panels="learning_rate",
+        title=f"Five relu layers on handwritten digits: median and range of {seeds} seeds",
+        ylim=(0, 1.02),
+    )

@@ -13,7 +13,8 @@ import numpy as np
 from .. import functional as F
 from ..context import no_grad
 from ..errors import ArgumentError, NonFiniteError
-from ..nn import BatchNorm, Linear, Module, ReLU, Sequential, he
+from ..nn import Linear, Module, ReLU, Sequential, he
+from ..nodes import plain
 from ..optim import Optimizer
 from .compiled import CompiledStep
 from .data import Split, batches
@@ -23,13 +24,15 @@ from .data import Split, batches
 class History:
     """What happened in a fit: the loss of every step, the test accuracy at some of them.
 
-    ``steps[i]`` is the number of updates made before ``accuracies[i]`` was measured.
+    ``steps[i]`` is the number of updates made before ``accuracies[i]`` was measured, and
+    ``measured[i]``, where `fit` was given something else to measure.
     """
 
     seed: int
     losses: list[float] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
     accuracies: list[float] = field(default_factory=list)
+    measured: list = field(default_factory=list)
 
     def steps_to(self, accuracy: float) -> float:
         """The first step at which the test accuracy was measured so high; infinity if never."""
@@ -41,14 +44,15 @@ def mlp(
     sizes: Iterable[int],
     *,
     seed: int,
-    batch_norm: bool,
+    norm: Callable[[int], Module] | None = None,
     activation: Callable[[], Module] = ReLU,
     init: Callable[..., np.ndarray] = he,
 ) -> Sequential:
-    """Linear → BatchNorm, if asked for → activation for every hidden layer, then Linear.
+    """Linear → norm, if there is one → activation for every hidden layer, then Linear.
 
-    ``sizes`` are the features in, of each hidden layer, and out: ``[64, 64, 64, 10]``. Raises
-    ArgumentError for fewer than two.
+    ``sizes`` are the features in, of each hidden layer, and out: ``[64, 64, 64, 10]``; ``norm``
+    makes a layer for so many features, such as BatchNorm. Raises ArgumentError for fewer than
+    two sizes.
     """
     sizes, rng = list(sizes), np.random.default_rng(seed)
     if len(sizes) < 2:
@@ -56,7 +60,7 @@ def mlp(
     layers: list[Module] = []
     for fan_in, fan_out in pairwise(sizes[:-1]):
         layers.append(Linear(fan_in, fan_out, rng=rng, init=init))
-        layers += [BatchNorm(fan_out)] if batch_norm else []
+        layers += [norm(fan_out)] if norm else []
         layers.append(activation())
     return Sequential(*layers, Linear(sizes[-2], sizes[-1], rng=rng, init=init))
 
@@ -72,13 +76,15 @@ def fit(
     every: int = 10,
     progress: str | None = None,
     compiled: bool = False,
+    measure: Callable[[], Any] | None = None,
 ) -> History:
     """Minimize the cross-entropy on mini-batches; every ``every`` steps, and last, test.
 
+    What ``measure()`` gives then is kept too; the model is in eval mode, and left in it at the end.
     ``seed`` orders the mini-batches. ``progress`` is the title of a progress bar. ``compiled``
     makes one program of the whole step, which is faster and gives the same numbers: for models
-    without chance, see `CompiledStep`. A fit that diverges goes on to its end: its losses
-    show it, NaN where there is none. The model is left in eval mode.
+    without chance, see `CompiledStep`. A fit that diverges goes on to its end: its losses show it,
+    NaN where there is none.
     """
     if steps < 1 or every < 1:
         raise ArgumentError(f"fit: steps and every must be positive, got {steps} and {every}")
@@ -96,6 +102,7 @@ def fit(
             if done % every == 0 or done == steps:
                 history.steps.append(done)
                 history.accuracies.append(accuracy(model, data.x_test, data.y_test))
+                history.measured += [measure()] if measure else []
     return history
 
 
@@ -113,6 +120,17 @@ def accuracy(model: Module, x: Any, y: np.ndarray) -> float:
     with no_grad():
         logits = model.eval()(x)
     return float(np.mean(np.argmax(logits.data, axis=1) == y))
+
+
+def received(model: Sequential, kind: type[Module], x: Any) -> list[np.ndarray]:
+    """What each layer of a kind is given when x goes through the model, in the mode it is in."""
+    inputs = []
+    with no_grad():
+        for layer in model.layers:
+            if isinstance(layer, kind):
+                inputs.append(np.asarray(plain(x)))
+            x = layer(x)
+    return inputs
 
 
 def track(items: Iterable, title: str | None, total: int | None = None) -> Iterator:

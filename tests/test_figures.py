@@ -1,0 +1,102 @@
+"""Figures for a projector: what the table says is what is drawn, and labels do not touch."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from microbn.lab import figures
+from microbn.lab.sweep import Table
+
+RNG = np.random.default_rng(0)
+ROWS = [
+    {"kind": kind, "size": size, "seed": seed, "score": float(RNG.uniform())}
+    for kind in ("one", "other")
+    for size in (4, 1, 2)
+    for seed in range(3)
+]
+CURVES = [
+    {"kind": kind, "seed": seed, "step": [1, 2, 3], "score": RNG.uniform(size=3).tolist()}
+    for kind in ("one", "other")
+    for seed in range(3)
+]
+TABLE = Table(ROWS)
+
+
+def lines_of(ax):
+    return [(line.get_label(), *line.get_data()) for line in ax.get_lines()]
+
+
+def test_curve_is_the_median_of_numbers_at_each_x():
+    figure = figures.curves(TABLE, "size", "score", lines="kind", title="scores", xscale="log")
+    (ax,) = figure.axes
+    for (name, x, y), kind in zip(lines_of(ax), ("one", "other"), strict=True):
+        assert (name, list(x)) == (kind, [1, 2, 4])
+        assert list(y) == [TABLE.median("score", kind=kind, size=size) for size in (1, 2, 4)]
+    assert [text.get_text() for text in ax.texts] == ["one", "other"]
+
+
+def test_curve_is_the_median_of_lists_and_its_band_their_range():
+    table = Table(CURVES)
+    figure = figures.curves(table, "step", "score", panels="kind", title="scores")
+    for ax, kind in zip(figure.axes, ("one", "other"), strict=True):
+        ((_, x, y),) = lines_of(ax)
+        heights = table.where(kind=kind)["score"]
+        assert list(x) == [1, 2, 3]
+        np.testing.assert_array_equal(y, np.median(heights, axis=0))
+        (band,) = ax.collections
+        edges = band.get_paths()[0].vertices[:, 1]
+        assert (edges.min(), edges.max()) == (heights.min(), heights.max())
+        assert ax.get_title() == kind
+
+
+def test_range_has_a_dot_at_the_median_and_a_bar_over_all_runs():
+    figure = figures.ranges(
+        TABLE, "score", rows="size", kinds="kind", notes={4: "most"}, title="scores"
+    )
+    (ax,) = figure.axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["2", "1", "4"]  # 4 is on top
+    for dots, bars, kind in zip(ax.get_lines(), ax.collections, ("one", "other"), strict=True):
+        for i, size in enumerate((2, 1, 4)):
+            scores = TABLE.where(kind=kind, size=size)["score"]
+            assert dots.get_data()[0][i] == np.median(scores)
+            assert list(bars.get_segments()[i][:, 0]) == [scores.min(), scores.max()]
+    assert "most" in [text.get_text() for text in ax.texts]
+
+
+def test_heatmap_shows_each_median_as_a_colour_and_a_number():
+    figure = figures.heatmaps(
+        TABLE, "score", rows="seed", columns="size", panels="kind", title="scores"
+    )
+    for ax, kind in zip(figure.axes, ("one", "other"), strict=True):
+        (image,) = ax.images
+        median = TABLE.median("score", kind=kind, seed=1, size=2)
+        assert image.get_array()[1, 2] == median
+        assert ax.texts[1 * 3 + 2].get_text() == f"{median:.0%}"
+
+
+def test_colours_are_those_for_the_colour_blind_and_letters_are_large():
+    figure = figures.curves(TABLE, "size", "score", lines="kind", title="scores")
+    used = [line.get_color() for line in figure.axes[0].get_lines()]
+    assert [to_hex(color) for color in used] == ["#0072b2", "#d55e00"]
+    assert min(text.get_fontsize() for text in figure.findobj(mpl.text.Text)) >= 16
+    assert tuple(figure.get_size_inches() * figure.dpi) == (1280, 720)
+
+
+@pytest.mark.parametrize(
+    "heights",
+    [[0.97, 0.96], [0.96, 0.97], [0.1, 0.9], [0.5] * 2, [0.9] * 4, [0.01] * 3, [-1.0, 2.0]],
+    ids=str,
+)
+def test_labels_of_lines_keep_apart_in_the_order_of_the_lines(heights):
+    placed = figures._apart(heights, 0.1)
+    assert np.diff(sorted(placed)).min() >= 0.1 - 1e-12
+    assert min(placed) >= 0
+    assert max(placed) <= 1
+    for i, j in zip(*np.triu_indices(len(heights), 1), strict=True):
+        if heights[i] != heights[j]:
+            assert (placed[i] > placed[j]) == (heights[i] > heights[j])
+
+
+def test_labels_that_are_apart_stay():
+    assert figures._apart([0.2, 0.8], 0.1) == [0.2, 0.8]
