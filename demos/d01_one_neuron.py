@@ -75,14 +75,14 @@ demo.conclude(
     demo.Claim(
         "local slopes make the gradient",
         textbook="the chain rule",
-        here=f"{max(off_hand):.1e} from the derivation by hand, at most, over all nodes",
+        here=f"{max(off_hand):.2g} from the derivation by hand, at most, over all nodes",
         held=max(off_hand) <= 1e-12,
         gate="≤ 1e-12",
     ),
     demo.Claim(
         "it is how y changes",
         textbook="–",
-        here=f"{max(off_numeric):.1e} from finite differences, at most",
+        here=f"{max(off_numeric):.2g} from finite differences, at most",
         held=max(off_numeric) <= 1e-9,
         gate="≤ 1e-9",
     ),

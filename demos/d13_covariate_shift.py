@@ -54,10 +54,12 @@ demo.summary(results, ["net"], {"growth of the band": "{:.2f}"})
 
 # %%
 # One neuron of the first seed, as in the original figure.
-one = results.where(seed=args.seeds[0]).long(["low", "middle", "high"], "line", "input")
+one = results.where(seed=args.seeds[0]).long(
+    ["low", "middle", "high"], "line", "input of the sigmoid"
+)
 title = "What a sigmoid is given: the median, and from the 15th to the 85th percentile"
-figure = figures.curves(one, "training step", "input", panels="net", title=title, show=args.show)
-demo.present(figure, args)
+how = {"panels": "net", "title": title, "show": args.show}
+demo.present(figures.curves(one, "training step", "input of the sigmoid", **how), args)
 
 
 # %%

@@ -11,7 +11,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "acceptance.md", "measured.md"]
+exclude_patterns = ["_build", "acceptance.md", "claims.md", "measured.md"]
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["images"]
 html_title = "microbn"

@@ -6,7 +6,7 @@ import pytest
 import microbn as mb
 from microbn import Tensor, errors
 from microbn import functional as F
-from microbn.lab.curvature import hvp, top_eigenvalue
+from microbn.lab.curvature import along_gradient, hvp, top_eigenvalue
 
 RNG = np.random.default_rng(0)
 A = RNG.normal(size=(5, 5))
@@ -127,3 +127,24 @@ FAULTS = [
 def test_faults_name_the_facts(fault, error, message):
     with np.errstate(all="ignore"), pytest.raises(error, match=message):
         fault()
+
+
+def test_along_the_gradient_of_a_quadratic_all_is_known_and_nothing_stays_changed():
+    _, (x,) = quadratic(SYMMETRIC)
+    start, g = x.data, SYMMETRIC @ x.data
+    rates = [0.1, 0.5]
+    along = along_gradient(lambda: 0.5 * (x * (SYMMETRIC @ x)).sum(), [x], rates)
+    for rate, loss, smoothness in zip(rates, along.losses, along.smoothness, strict=True):
+        there = start - rate * g
+        assert loss == pytest.approx(0.5 * there @ SYMMETRIC @ there)
+        assert smoothness == pytest.approx(np.linalg.norm(SYMMETRIC @ g) / np.linalg.norm(g))
+    assert np.array_equal(x.data, start)
+
+
+def test_along_the_gradient_comes_back_after_an_error_and_refuses_a_gradient_of_zero():
+    x = Tensor([1.0, 2.0])
+    with pytest.raises(errors.DTypeError):
+        along_gradient(lambda: (x * x).sum() if x.data[0] == 1 else 3.0, [x], [0.1])
+    assert x.data.tolist() == [1, 2]
+    with pytest.raises(errors.ArgumentError, match=r"squared norm 0\.0"):
+        along_gradient(lambda: (0.0 * x).sum(), [x], [0.1])

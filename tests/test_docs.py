@@ -1,9 +1,12 @@
 """What README and the docs show has run: every Python block, file by file, from top to bottom."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
+
+from microbn.lab.sweep import Table
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -47,3 +50,37 @@ def test_the_table_beside_the_derivation_by_hand_has_every_line_of_both():
     assert sorted(by_hand) == sorted(stages)
     printed = blocks(page)[0][1].split("# backward")[1].splitlines()[1:-1]
     assert sorted(ours) == sorted(line.split("  #")[0].strip() for line in printed)
+
+
+CLAIM = {
+    "demo": "d05_training_speed",
+    "seeds": "0 to 4",
+    "data": "digits",
+    "quick": False,
+    "claim": "trains faster",
+    "textbook": "14 times",
+    "here": "|2| times",
+    "held": False,
+    "gate": "",
+}
+
+
+def test_the_table_of_claims_is_made_from_the_files_of_the_demos(tmp_path):
+    table = runpy.run_path(str(ROOT / "docs" / "claims.py"))["table"]
+    with pytest.raises(SystemExit, match="holds no claims; run the demos"):
+        table(tmp_path)
+    Table([CLAIM]).save(tmp_path / "d05_training_speed.claims.csv")
+    row = "| [05](gallery/d05_training_speed.rst) | trains faster | 14 times | \\|2\\| times |"
+    assert table(tmp_path).splitlines()[-1] == f"{row} 0 to 4 | shown | **no** |"
+    Table([CLAIM | {"quick": True}]).save(tmp_path / "d05_training_speed.claims.csv")
+    with pytest.raises(SystemExit, match="d05_training_speed was run with --quick"):
+        table(tmp_path)
+
+
+def test_the_table_of_claims_has_every_demo_and_no_gate_that_was_missed():
+    rows = (ROOT / "docs" / "claims.md").read_text().splitlines()
+    rows = [row.split(" | ") for row in rows if row.startswith("| [")]
+    demos = sorted(path.stem for path in ROOT.glob("demos/d*.py"))
+    assert sorted({row[0][8:-5].split("/")[-1] for row in rows}) == demos
+    for *_, gate, held in rows:
+        assert held == "yes |" or (gate, held) == ("shown", "**no** |")

@@ -75,6 +75,20 @@ def test_heatmap_shows_each_median_as_a_colour_and_a_number():
         assert ax.texts[1 * 3 + 2].get_text() == f"{median:.0%}"
 
 
+def test_sum_is_beside_its_parts_and_every_entry_is_written():
+    parts = {"through a": np.array([[1.0], [2.0]]), "through b": np.array([[-0.5], [3.0]])}
+    figure = figures.sums({"x": parts}, "sums")
+    assert [ax.get_title() for ax in figure.axes] == ["through a", "+ through b", "= gradient of x"]
+    assert [t.get_text() for ax in figure.axes for t in ax.texts] == [
+        *("1.00", "2.00", "-0.50", "3.00", "0.50", "5.00")
+    ]
+
+
+def test_line_that_is_alone_has_no_name():
+    figure = figures.curves(Table(CURVES), "step", "score", title="scores")
+    assert not figure.axes[0].texts
+
+
 def test_colours_are_those_for_the_colour_blind_and_letters_are_large():
     figure = figures.curves(TABLE, "size", "score", lines="kind", title="scores")
     used = [line.get_color() for line in figure.axes[0].get_lines()]

@@ -95,10 +95,14 @@ def along_gradient(
 ) -> Along:
     """Go down the gradient of ``loss()`` by each of these learning rates, look, and come back.
 
+    Raises ArgumentError where the gradient is 0, or not finite: there is no way along it.
+
     Source: Santurkar et al. 2018, section 3.
     """
     start = [p.data for p in parameters]
     g = grad(loss(), list(parameters))
+    if not 0 < _dot(g, g) < np.inf:
+        raise ArgumentError(f"along_gradient: the gradient has the squared norm {_dot(g, g)}")
     losses, changes = [], []
     try:
         for rate in rates:

@@ -42,14 +42,16 @@ def curves(
             shown = results if panels is None else results.where(**{panels: value})
             for kind in distinct(shown, lines) if lines else [""]:
                 points, heights = _matrix(shown.where(**{lines: kind}) if lines else shown, x, y)
-                (line,) = ax.plot(points, np.median(heights, axis=0), label=str(kind))
+                (line,) = ax.plot(points, np.median(heights, axis=0), label=f"{kind}")
                 low, high = heights.min(axis=0), heights.max(axis=0)
                 ax.fill_between(points, low, high, color=line.get_color(), alpha=0.2, lw=0)
             ax.set(xlabel=_spaced(x), title=_named(panels, value) if panels else "", **axes)
             _tidy(ax.xaxis)
+        _tidy(grid[0].yaxis)
         grid[0].set_ylabel(_spaced(y))
-        figure.draw_without_rendering()  # now it is known how high the lines end
-        _label_ends(grid[-1])
+        if lines:
+            figure.draw_without_rendering()  # now it is known how high the lines end
+            _label_ends(grid[-1])
     return figure
 
 
@@ -139,6 +141,28 @@ def fingerprints(reports: Mapping[str, Report], show: bool = False) -> Any:
             ax.set(title=fill(name, 17), xlabel=below, xticks=[], yticks=[])
         for ax in axes[len(panels) :]:
             ax.remove()
+    return figure
+
+
+def sums(rows: Mapping[str, Mapping[str, np.ndarray]], title: str, show: bool = False) -> Any:
+    """Arrays that add up to the gradient of what a row is called: a panel for each, and their sum.
+
+    Every entry is written out; blue is negative, red positive.
+    """
+    with _figure(title, show, {"axes.grid": False}) as figure:
+        grid = figure.subplots(len(rows), 1 + max(map(len, rows.values())), squeeze=False)
+        for axes, (name, parts) in zip(grid, rows.items(), strict=True):
+            total = np.sum([*parts.values()], axis=0)
+            limit = np.max(np.abs([*parts.values(), total]))
+            signs = ["", *["+ "] * (len(parts) - 1), "= "]
+            for ax, sign, (label, array) in zip(
+                axes, signs, [*parts.items(), (f"gradient of {name}", total)], strict=True
+            ):
+                ax.imshow(array, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
+                ax.set(title=f"{sign}{label}", xticks=[], yticks=[])
+                for (i, j), v in np.ndenumerate(array):
+                    color = "white" if abs(v) > 0.6 * limit else "black"
+                    ax.text(j, i, f"{v:.2f}", ha="center", va="center", color=color)
     return figure
 
 

@@ -53,15 +53,15 @@ class Table:
             ]
         )
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | str) -> None:
         """Write it as CSV: the names, then a line for each row, in which lists are JSON."""
-        with path.open("w", newline="", encoding="utf-8") as file:
+        with Path(path).open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([self.rows[0], *map(_cells, self.rows)])
 
     @classmethod
-    def load(cls, path: Path) -> Table:
+    def load(cls, path: Path | str) -> Table:
         """Read what `save` wrote, but for a last line that was cut off."""
-        with path.open(newline="", encoding="utf-8") as file:
+        with Path(path).open(newline="", encoding="utf-8") as file:
             lines = csv.reader(line for line in file if line.endswith("\n"))
             names = next(lines, [])
             return cls([dict(zip(names, map(_value, line), strict=True)) for line in lines])
@@ -72,7 +72,7 @@ def run_grid(
     axes: Mapping[str, Iterable],
     title: str,
     *,
-    save: Path | None = None,
+    save: Path | str | None = None,
     jobs: int = -1,
 ) -> Table:
     """``experiment(**settings)`` for every combination of settings, behind a progress bar.
@@ -89,7 +89,7 @@ def run_grid(
     """
     joblib = need_package("joblib", "lab", "a sweep over several cores")
     grid = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
-    part = save.with_suffix(".part.csv") if save else None
+    part = Path(save).with_suffix(".part.csv") if save else None
     done = {_key(row, axes): row for row in _kept(part, axes)}
     todo = [settings for settings in grid if _key(settings, axes) not in done]
     parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
