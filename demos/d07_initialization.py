@@ -3,8 +3,8 @@ Batch norm forgives the initialization
 ======================================
 
 He's weights, times a scale from 0.1 to 10. Look at the left: without batch norm only the middle
-column learns, and with ten layers barely. At the right all of them do, if not equally well. That is
-"trainable everywhere", which is less than the textbook's "insensitive".
+column learns at every depth. At the right all of them do, if not equally well. That is "trainable
+everywhere", which is less than the textbook's "insensitive".
 """
 
 # %%
