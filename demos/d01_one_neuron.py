@@ -73,14 +73,14 @@ for seed in args.seeds:
 demo.conclude(
     args,
     demo.Claim(
-        "local slopes make the gradient",
+        "local slopes, multiplied and added up, make the gradient",
         textbook="the chain rule",
         here=f"{max(off_hand):.2g} from the derivation by hand, at most, over all nodes",
         held=max(off_hand) <= 1e-12,
         gate="≤ 1e-12",
     ),
     demo.Claim(
-        "it is how y changes",
+        "the gradient is how y changes with w, x and b",
         textbook="–",
         here=f"{max(off_numeric):.2g} from finite differences, at most",
         held=max(off_numeric) <= 1e-9,

@@ -3,8 +3,8 @@ The gradient nobody wrote
 =========================
 
 Batch norm is nine small operations, and each of them has a rule of a line or two. Look for the
-two forks, x and x − μ: each is used twice, and its gradient is the sum of what comes back. That
-is all there is to batch norm's backward, and no rule says it.
+two forks, x and "centered", x − μ: each is used twice, and its gradient is the sum of what comes
+back. That is all there is to batch norm's backward, and no rule says it.
 """
 
 # %%
@@ -17,7 +17,7 @@ from microbn.lab import demo, figures, tour
 from microbn.lab.data import digits
 from microbn.view.words import greek
 
-args = demo.options("d02_gradient_emerges", seeds=5, data=False)
+args = demo.options("d02_gradient_emerges", data=False)
 with trace():  # remembers the lines of code too
     y = tour.batch_norm_on_digits(digits(args.seeds[0]), samples=4, features=2)
 dy = tour.cotangent(y)
@@ -32,7 +32,7 @@ for step in sweep(y, dy):
 demo.keep(story(y, dy, title="Batch norm of four digits"), "html", args)
 
 # %%
-# The two forks: what comes back on each of the two ways, and the sum.
+# The two forks: what comes back on each of the two ways, and the sum, all rounded.
 forks = {"centered": {}, "x": {}}
 for step in sweep(y, dy):
     for message in step.messages:

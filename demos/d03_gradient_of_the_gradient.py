@@ -93,7 +93,8 @@ demo.conclude(
     demo.Claim(
         "a detached mean shows only in the second derivative",
         textbook="–",
-        here=f"gradient off by {max(wrong['gradient, off']):.0e}, Hv {min(wrong['Hv, off']):.0%}",
+        here=f"gradient off by {max(wrong['gradient, off']):.0e} at most, "
+        f"Hv by {min(wrong['Hv, off']):.0%} at least",
         held=max(wrong["gradient, off"]) <= 1e-12 and min(wrong["Hv, off"]) >= 0.1,
         gate="≤ 1e-12, and ≥ 10%",
     ),

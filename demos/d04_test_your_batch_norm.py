@@ -13,6 +13,7 @@ and from the pattern one can guess the mistake. In a test of your own, one line 
 import numpy as np
 
 from microbn.lab import demo, figures
+from microbn.lab.train import track
 from microbn.testing import HandWritten, gradcheck
 
 args = demo.options("d04_test_your_batch_norm", seeds=3, data=False)
@@ -57,10 +58,10 @@ def check(dx, seed, forward=forward):
 
 
 # %%
-# The layer without a mistake, then each mistake, as the checker words it (seed 0).
+# The layer without a mistake, then each mistake, as the checker words it (first seed).
 print(check(dx, seed=0))
 reports = {}
-for mistake, wrong in MISTAKES.items():
+for mistake, wrong in track(MISTAKES.items(), "checking", len(MISTAKES)):
     used = FORWARDS.get(mistake, forward)
     reports[mistake] = [check(wrong, seed, used) for seed in args.seeds]
     print(f"\n{mistake}:\n{reports[mistake][0]}")
@@ -77,7 +78,7 @@ right = all(check(dx, seed) for seed in args.seeds)
 demo.conclude(
     args,
     demo.Claim(
-        "the checker finds what people get wrong",
+        "a gradient checker finds what people get wrong",
         textbook="–",
         here=f"{len(MISTAKES)} of {len(MISTAKES)} mistakes on every seed, and no false alarm"
         if found and right

@@ -3,8 +3,8 @@ Batch norm allows larger learning rates
 =======================================
 
 For each net, the largest rate at which it still reaches 90% on its training set, in 300 steps of
-plain SGD. Look at how the gap grows with depth; then at the last line: with tanh ten layers gain no
-more than three do with relu. The textbook says "often 5 to 10 times".
+plain SGD. Look at how the gap grows with depth; then at the last line: ten layers of tanh gain
+less than half of what ten layers of relu do.
 """
 
 # %%
@@ -37,11 +37,11 @@ def experiment(hidden, net, seed, steps, data):
     layers, kind = hidden.split()
     setting = load(data, seed), int(layers), kind, NETS[net], seed, steps
     too_large = bisect_left(RATES, True, key=lambda rate: not trains(rate, *setting))
-    return {"largest learning rate": RATES[max(too_large - 1, 0)]}
+    return {"largest learning rate": RATES[too_large - 1] if too_large else np.nan}
 
 
 # %%
-GATES = {"3 relu": 5, "5 relu": 7, "10 relu": 15, "10 tanh": None}  # None: only shown
+GATES = {"3 relu": 5, "5 relu": 7, "10 relu": 15, "10 tanh": 5}
 hidden = ["3 relu"] if args.quick else list(GATES)
 axes = {"hidden": hidden, "net": NETS, "seed": args.seeds, "steps": [300], "data": [args.data]}
 results = demo.run(experiment, axes, args)
@@ -58,10 +58,11 @@ figure = figures.ranges(
     "largest learning rate",
     rows="hidden",
     kinds="net",
-    notes={h: f"{ratio:.0f}×" for h, ratio in ratios.items()},
-    title="The largest learning rate that still trains",
+    notes={h: f"{ratio:.1f}×" for h, ratio in ratios.items()},
+    title="Batch norm allows larger learning rates, the more so the deeper a relu net is",
     show=args.show,
     xscale="log",
+    xticks=[0.1, 0.2, 0.5, 1, 2, 5],
 )
 demo.present(figure, args)
 
@@ -70,11 +71,12 @@ demo.conclude(
     args,
     *(
         demo.Claim(
-            f"larger learning rates: {h}",
+            f"batch norm allows larger learning rates: {h}",
             textbook="often 5 to 10 times; Inception 5 and 30 (Ioffe & Szegedy 2015, 4.2.2)",
             here=f"{rates[h][1]:.2f} instead of {rates[h][0]:.2f}: {ratio:.1f} times",
-            held=bool(ratio >= (GATES[h] or 5)),
-            gate=f"≥ {GATES[h]} times" if GATES[h] else "",
+            held=ratio >= GATES[h],
+            gate=f"≥ {GATES[h]} times",
+            shown="tanh" in h,
         )
         for h, ratio in ratios.items()
     ),

@@ -4,7 +4,8 @@ Batch norm needs a batch
 
 The same net with no norm, batch norm, layer norm and group norm, from batches of 2 to 256. Look at
 the left end, where batch norm's statistics are those of two samples, and it fails; at the right it
-is as good as any. Layer and group norm look at one sample at a time.
+is as good as any. Layer and group norm look at one sample at a time. (All nets take 300 steps, so
+small batches see fewer images, and all do worse on them.)
 """
 
 # %%
@@ -18,7 +19,7 @@ from microbn.lab.train import fit, mlp
 from microbn.nn import BatchNorm, GroupNorm, LayerNorm
 from microbn.optim import SGD
 
-args = demo.options("d10_batch_size", seeds=5)
+args = demo.options("d10_batch_size")
 NETS = {
     "plain": None,
     "batch norm": BatchNorm,
@@ -47,7 +48,7 @@ figure = figures.curves(
     "batch_size",
     "test accuracy",
     lines="net",
-    title="Three relu layers, 300 steps: test accuracy by size of the batches",
+    title="Batch norm fails where the batch is tiny (three relu layers, 300 steps)",
     show=args.show,
     xscale="log",
     xticks=sizes,
@@ -72,9 +73,11 @@ demo.conclude(
         gate="worse than plain at 2, not at 32",
     ),
     demo.Claim(
-        "layer and group norm do not",
+        "layer and group norm fail less on tiny batches",
         textbook="group norm's error is stable (Wu & He 2018)",
         here=f"batches of 2: layer norm {others[0]:.3f}, group norm {others[1]:.3f}",
         held=bool(min(others) > two["batch norm"]),
+        gate="better than batch norm",
+        shown=True,
     ),
 )

@@ -69,7 +69,7 @@ figure = figures.ranges(
     "test accuracy",
     rows="net",
     notes={net: f"{learned[net]:.0%} of the wrong\nlabels learned" for net in NORMS},
-    title="Trained on 600 digits, 30% of them mislabelled",
+    title="30% of the labels are wrong: noise helps, batch norm alone does not",
     show=args.show,
 )
 demo.present(figure, args)
@@ -79,17 +79,28 @@ full, ghost, dropout = (test[net] for net in list(NORMS)[1:] if "16" not in net)
 demo.conclude(
     args,
     demo.Claim(
-        "batch norm's noise regularizes",
+        "the noise of small ghost batches regularizes",
         textbook="noisy estimates, randomness similar to dropout; ghost batches (Hoffer 2017)",
         here=f"ghost batches of 4: {ghost:.3f}, batches of 64: {full:.3f}",
         held=ghost >= full + 0.05,
-        gate="≥ .05 better",
+        gate="≥ 0.05 better",
+    ),
+    demo.Claim(
+        "batch norm alone, over batches of 64, regularizes",
+        textbook="it also acts as a regularizer (Ioffe & Szegedy 2015, abstract)",
+        here=f"{full:.3f}, with {learned['batch norm (of 64)']:.0%} of the wrong labels learned; "
+        f"plain {test['plain']:.3f}, with {learned['plain']:.0%}",
+        held=full >= test["plain"],
+        gate="≥ plain",
+        shown=True,
     ),
     demo.Claim(
         "batch norm replaces dropout",
         textbook="in some cases (Ioffe & Szegedy 2015, abstract)",
         here=f"{full:.3f}, with {learned['batch norm (of 64)']:.0%} of the wrong labels learned; "
-        f"dropout {dropout:.3f}, with {learned['dropout']:.0%}; neither {test['plain']:.3f}",
+        f"dropout {dropout:.3f}, with {learned['dropout']:.0%}",
         held=full >= dropout,
+        gate="≥ dropout",
+        shown=True,
     ),
 )

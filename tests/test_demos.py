@@ -24,17 +24,40 @@ def options(monkeypatch, *words, **defaults):
 def test_options_say_how_a_demo_runs(monkeypatch, tmp_path):
     args = options(monkeypatch)
     assert (args.seeds, args.show, args.quick, args.data) == (range(5), True, False, "digits")
+    loaded = []
+    monkeypatch.setattr(demo, "load", lambda *args: loaded.append(args))
     args = options(monkeypatch, "--first", 7, "--seeds", 3, "--data", "mnist", "--no-show")
     assert (args.seeds, args.show, args.data) == (range(7, 10), False, "mnist")
+    assert loaded == [("mnist", 7)]
     args = options(monkeypatch, "--quick", "--save", tmp_path / "new" / "folder")
     assert (args.seeds, args.save.is_dir()) == (range(2), True)
 
 
-@pytest.mark.parametrize("words", [["--seeds", 0], ["--first", -1], ["--save", __file__]], ids=str)
-def test_wrong_options_are_one_sentence(monkeypatch, capsys, words):
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--seeds", 0], "--seeds must be at least 1, got 0"),
+        (["--first", -1], "--first must be at least 0, got -1"),
+        (["--save", __file__], f"--save: {__file__} is not a folder"),
+        (["--data", "nosuch"], "load: 'nosuch' is neither 'digits' nor 'mnist', nor a folder"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_wrong_options_are_one_sentence_before_any_work(monkeypatch, capsys, words, sentence):
     with pytest.raises(SystemExit, match="2"):
         options(monkeypatch, *words)
-    assert "Traceback" not in capsys.readouterr().err
+    assert capsys.readouterr().err.endswith(f"demo: error: {sentence}\n")
+
+
+def test_interrupted_demo_says_so_in_one_sentence(monkeypatch, tmp_path):
+    args = options(monkeypatch, "--save", tmp_path)
+    monkeypatch.setattr(demo, "run_grid", interrupt)
+    with pytest.raises(SystemExit, match="demo: interrupted; the same command goes on from here"):
+        demo.run(None, {}, args)
+
+
+def interrupt(*args, **kwargs):
+    raise KeyboardInterrupt
 
 
 def test_option_that_a_demo_does_not_use_is_refused(monkeypatch):
@@ -56,13 +79,15 @@ def test_summary_has_a_line_for_each_setting(capsys):
     assert re.search(r"bb +│ 3.0 \[2.0–4.0\]", printed)
 
 
-def claims(*held, gate):
-    return [demo.Claim(f"claim {i}", "the book", "here", h, gate) for i, h in enumerate(held)]
+def claims(*held, shown=False):
+    return [
+        demo.Claim(f"claim {i}", "the book", "here", h, "≥ 2", shown) for i, h in enumerate(held)
+    ]
 
 
 def test_claim_that_holds_is_said_and_kept(monkeypatch, tmp_path, capsys):
     args = options(monkeypatch, "--save", tmp_path)
-    demo.conclude(args, *claims(True, gate="≥ 2"))
+    demo.conclude(args, *claims(True))
     assert capsys.readouterr().out.endswith("seeds 0 to 4, digits\nHeld: claim 0\n")
     (row,) = sweep.Table.load(tmp_path / "demo.claims.csv").rows
     assert row == {
@@ -75,19 +100,20 @@ def test_claim_that_holds_is_said_and_kept(monkeypatch, tmp_path, capsys):
         "here": "here",
         "held": True,
         "gate": "≥ 2",
+        "shown": False,
     }
 
 
 def test_claim_that_misses_its_gate_ends_the_demo_with_status_1(monkeypatch, tmp_path, capsys):
     args = options(monkeypatch, "--save", tmp_path)
     with pytest.raises(SystemExit, match="1"):
-        demo.conclude(args, *claims(True, False, gate="≥ 2"))
+        demo.conclude(args, *claims(True, False))
     assert capsys.readouterr().out.endswith("Held: claim 0\nDid not hold: claim 1\n")
     assert len(sweep.Table.load(tmp_path / "demo.claims.csv").rows) == 2
 
 
-def test_claim_without_a_gate_is_only_shown(monkeypatch, capsys):
-    demo.conclude(options(monkeypatch), *claims(False, gate=""))
+def test_claim_that_is_only_shown_may_fail(monkeypatch, capsys):
+    demo.conclude(options(monkeypatch), *claims(False, shown=True))
     assert capsys.readouterr().out.endswith("Did not hold: claim 0\n")
 
 
@@ -115,7 +141,9 @@ class NotBatchNorm(nn.Module):
         return x
 
 
-@pytest.mark.parametrize("name", ["d08_deep_sigmoids", "d14_where_it_hurts"])
+@pytest.mark.parametrize(
+    "name", ["d06_learning_rates", "d08_deep_sigmoids", "d10_batch_size", "d14_where_it_hurts"]
+)
 def test_demo_fails_where_batch_norm_does_nothing(name, monkeypatch, capsys):
     (path,) = (p for p in DEMOS if p.stem == name)
     monkeypatch.setattr(sys, "argv", [name, "--no-show", "--quick", "--seeds", "1"])

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
+from microbn import errors
 from microbn.lab import figures
 from microbn.lab.sweep import Table
 
@@ -114,3 +115,32 @@ def test_labels_of_lines_keep_apart_in_the_order_of_the_lines(heights):
 
 def test_labels_that_are_apart_stay():
     assert figures._apart([0.2, 0.8], 0.1) == [0.2, 0.8]
+
+
+def test_names_stand_at_the_last_points_that_there_are():
+    rows = [
+        dict(CURVES[0], kind=kind, score=[0.2, y, np.nan])
+        for kind, y in zip("ab", (0.2, 0.9), strict=True)
+    ]
+    figure = figures.curves(Table(rows), "step", "score", lines="kind", title="scores")
+    low, high = (text.get_position()[1] for text in figure.axes[0].texts)
+    assert low < 0.2
+    assert high > 0.8
+
+
+def test_lines_keep_their_colours_from_panel_to_panel():
+    rows = [dict(row, kind=kind) for kind in "ab" for row in CURVES[:2]]
+    rows = [row | {"panel": 1} for row in rows] + [row | {"panel": 2} for row in rows[::-1]]
+    figure = figures.curves(
+        Table(rows), "step", "score", lines="kind", panels="panel", title="scores"
+    )
+    first, second = (
+        {line.get_label(): line.get_color() for line in ax.get_lines()} for ax in figure.axes
+    )
+    assert first == second
+
+
+def test_runs_that_were_measured_at_other_steps_are_refused():
+    rows = [CURVES[0], CURVES[1] | {"step": [1, 2, 4]}]
+    with pytest.raises(errors.ArgumentError, match="not all runs have the same 'step'"):
+        figures.curves(Table(rows), "step", "score", title="scores")

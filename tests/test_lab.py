@@ -219,20 +219,30 @@ def test_emergent_gradient_agrees_with_three_others_on_digits():
         assert row["numeric"] <= 1e-8
 
 
-def test_fit_measures_what_it_is_given_to_measure():
-    modes = []
-    model = train.mlp([2, 8, 2], seed=0, norm=nn.BatchNorm)
-    optimizer = optim.SGD(model.parameters(), 0.1)
+@pytest.mark.parametrize("as_program", [False, True])
+def test_measuring_changes_nothing_of_a_fit(as_program):
+    histories, states = [], []
+    for measures in (False, True):
+        model = train.mlp([2, 8, 2], seed=0, norm=nn.BatchNorm)
+        split = data.spirals(0, n=200, test=50)
 
-    def mean():
-        modes.append(model.training)
-        return model.parameters()[0].data.mean()
+        def moved(model=model, split=split):
+            assert not model.training
+            before = model.layers[1].running_mean.copy()
+            train.received(model.train(), nn.ReLU, split.x_train)
+            assert not np.array_equal(model.layers[1].running_mean, before)
+            return before.tolist()
 
-    split = data.spirals(0, n=200, test=50)
-    history = train.fit(model, optimizer, split, steps=25, seed=0, measure=mean)
-    assert len(history.measured) == len(history.steps) == 3
-    assert len(set(history.measured)) == 3
-    assert modes == [False] * 3
+        options = {"compiled": as_program, "measure": moved if measures else None}
+        optimizer = optim.SGD(model.parameters(), 0.1)
+        histories.append(train.fit(model, optimizer, split, steps=25, seed=0, **options))
+        states.append(model.state_dict())
+        assert not model.training
+    assert histories[0].accuracies == histories[1].accuracies
+    assert histories[0].losses == histories[1].losses
+    assert len({*map(tuple, histories[1].measured)}) == 3
+    for path, array in states[0].items():
+        np.testing.assert_array_equal(array, states[1][path])
 
 
 def test_received_is_what_each_layer_of_a_kind_is_given():

@@ -68,7 +68,7 @@ def interrupted(after):
 
 @pytest.mark.parametrize("cut", [False, True], ids=["whole", "last line cut off"])
 def test_interrupted_grid_goes_on_where_it_was(tmp_path, capsys, cut):
-    save, part = tmp_path / "powers.csv", tmp_path / "powers.part.csv"
+    save, part = tmp_path / "powers.csv", tmp_path / "powers.csv.part"
     with pytest.raises(KeyboardInterrupt):
         run(save, experiment=interrupted(after=5))
     assert not save.exists()
@@ -87,28 +87,82 @@ def test_finished_grid_is_run_anew(tmp_path):
         run(tmp_path / "powers.csv", experiment=interrupted(after=7))
 
 
-def test_rows_with_other_settings_are_not_taken_for_the_grids(tmp_path):
-    save = tmp_path / "powers.csv"
-    row = power(7.0, 1, "a")
-    sweep.Table([{"base": 7.0, "exponent": 1, "name": "a"} | row]).save(
-        tmp_path / "powers.part.csv"
-    )
-    assert run(save) == run()
+def test_smaller_grid_takes_what_it_has_of_a_larger_one_and_leaves_the_rest(tmp_path):
+    save, part = tmp_path / "powers.csv", tmp_path / "powers.csv.part"
+    with pytest.raises(KeyboardInterrupt):
+        run(save, experiment=interrupted(after=6))
+    smaller = {"base": [2.0], "exponent": [2], "name": ["1", "b"]}
+    table = sweep.run_grid(interrupted(after=1), smaller, "powers", save=save, jobs=1)
+    assert list(table["name"]) == ["1", "b"]
+    assert len(part.read_text().splitlines()) == 7
+    assert run(save, experiment=interrupted(after=2)) == run()
 
 
-def test_unfinished_file_of_another_grid_is_refused_and_stays(tmp_path):
-    part = tmp_path / "powers.part.csv"
-    part.write_text("other\n1\n")
-    with pytest.raises(errors.ArgumentError, match="of another grid; remove it, or save elsewhere"):
-        run(tmp_path / "powers.csv")
-    assert part.read_text() == "other\n1\n"
+def test_unfinished_grid_whose_results_are_other_ones_is_refused(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "powers.csv", experiment=interrupted(after=5))
+    with pytest.raises(errors.ArgumentError, match=r"row 5 has the columns .*'score'"):
+        run(tmp_path / "powers.csv", experiment=lambda **_: {"score": 1.0})
 
 
-def test_faults_of_a_sweep_name_the_facts():
-    with pytest.raises(errors.DTypeError, match="'thing' is <object object"):
-        run(experiment=lambda **_: {"thing": object()})
+def test_grids_of_other_settings_or_other_files_do_not_mix(tmp_path):
+    def experiment(seed, rate=0):
+        return {"score": seed + rate}
+
+    save = tmp_path / "rate0.1"
+    with pytest.raises(KeyboardInterrupt):
+        run(save, experiment=interrupted(after=5))
+    table = sweep.run_grid(experiment, {"seed": [2.0]}, "seeds", save=save, jobs=1)
+    assert table["score"] == [2]
+    other = sweep.run_grid(power, GRID, "powers", save=tmp_path / "rate0.2", jobs=1)
+    assert other == run()
+
+
+def test_what_is_strange_to_csv_survives_it(tmp_path):
+    rows = [{"k\r": text, "v": 1.5} for text in ("a\rb", 'one\n"two",', "", "null", "[1", "γ", "1")]
+    rows += [{"k\r": value, "v": [0.1] * 40_000} for value in (None, True, 1, np.inf)]
+    sweep.Table(rows).save(tmp_path / "t.csv")
+    assert sweep.Table.load(tmp_path / "t.csv").rows == rows
+
+
+@pytest.mark.parametrize(
+    ("result", "error", "message"),
+    [
+        ({"thing": object()}, errors.DTypeError, "<object object.* is no number"),
+        ({"base": 1.0}, errors.ArgumentError, "'base' is a setting"),
+        (None, errors.DTypeError, "an experiment gives a dict, not None"),
+    ],
+)
+def test_results_that_no_table_can_hold_are_refused(result, error, message):
+    with pytest.raises(error, match=message):
+        run(experiment=lambda **_: result)
+
+
+def test_what_a_table_does_not_have_is_named():
+    table = run()
     with pytest.raises(errors.ArgumentError, match=r"no row has \{'base': 4\}"):
-        run().where(base=4)
+        table.where(base=4)
+    with pytest.raises(errors.ArgumentError, match=r"no row has \{'bse': 2\}"):
+        table.where(bse=2)
+    with pytest.raises(errors.ArgumentError, match="no column 'score' among"):
+        table["score"]
+    with pytest.raises(errors.ArgumentError, match="row 1 has the columns"):
+        sweep.Table([{"a": 1}, {"b": 1}])
+
+
+def test_empty_grid_is_refused():
+    with pytest.raises(errors.ArgumentError, match=r"no settings in \{'seed': \[\]\}"):
+        sweep.run_grid(power, {"seed": []}, "nothing")
+
+
+def test_backend_that_gives_all_results_at_once_will_do():
+    with joblib.parallel_config(backend="multiprocessing"):
+        assert run(jobs=2) == run()
+
+
+def test_folder_that_cannot_be_written_into_is_found_out_before_the_work(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        run(tmp_path / "missing" / "powers.csv", experiment=interrupted(after=0))
 
 
 def on_a_worker(seed):

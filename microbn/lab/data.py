@@ -44,7 +44,7 @@ def load(name: str, seed: int) -> Split:
         return mnist()
     if not Path(name).is_dir():
         raise ArgumentError(f"load: {name!r} is neither 'digits' nor 'mnist', nor a folder")
-    return mnist(Path(name))
+    return mnist(name)
 
 
 def digits(seed: int, test: int = 500) -> Split:
@@ -59,7 +59,6 @@ def digits(seed: int, test: int = 500) -> Split:
     return split(x / 16, y, seed, test)
 
 
-@lru_cache(maxsize=1)
 def mnist(folder: Path | str | None = None) -> Split:
     """MNIST: 60,000 handwritten digits and 10,000 to test on, 28 × 28 pixels in 0..1.
 
@@ -73,7 +72,12 @@ def mnist(folder: Path | str | None = None) -> Split:
     Source: LeCun, Bottou, Bengio & Haffner 1998, Gradient-based learning applied to document
     recognition.
     """
-    x_train, y_train, x_test, y_test = _fetched() if folder is None else _read(Path(folder))
+    return _mnist(None if folder is None else Path(folder).expanduser().resolve())
+
+
+@lru_cache(maxsize=1)
+def _mnist(folder: Path | None) -> Split:
+    x_train, y_train, x_test, y_test = _read(folder) if folder else _fetched()
     split = Split(x_train / 255, y_train, x_test / 255, y_test, 10)
     for array in (split.x_train, split.y_train, split.x_test, split.y_test):
         array.setflags(write=False)
@@ -156,6 +160,11 @@ def _read(folder: Path) -> tuple[np.ndarray, ...]:
                 f"mnist: label {labels[wrong[0]]} at [{wrong[0]}] of {of_labels} in {folder} is "
                 "not one of 10 digits"
             )
+        if arrays and arrays[0].shape[1:] != (images[0].size,):
+            raise ArgumentError(
+                f"mnist: in {folder} the images of {of_images} have {images[0].size} pixels, those "
+                f"of {_FILES[0][0]} {arrays[0].shape[1]}: they do not belong together"
+            )
         arrays += [images.reshape(len(images), math.prod(images.shape[1:])), labels.astype(int)]
     return tuple(arrays)
 
@@ -185,4 +194,6 @@ def _idx(folder: Path, name: str, axes: int) -> np.ndarray:
             f"mnist: {path} has {len(content):,} bytes where {start + math.prod(shape):,} are "
             f"due for shape {tuple(shape)}: get it anew"
         )
+    if 0 in shape:
+        raise ArgumentError(f"mnist: {path} holds nothing, its shape is {tuple(shape)}")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)

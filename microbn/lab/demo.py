@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import MicrobnError
+from .data import load
 from .sweep import Table, run_grid
 
 
@@ -18,27 +20,35 @@ def options(name: str, seeds: int = 5, *, data: bool = True) -> argparse.Namespa
     """Read the command line of the demo of this name; in a notebook, where there is none, nothing.
 
     ``seeds`` is a range, by default 0, 1, ...; ``quick`` asks for a run in a few seconds, with
-    two seeds at most; ``data`` is for `data.load`, where there is a choice.
+    two seeds at most; ``data`` is for `data.load`, for demos that train. What is wrong is said in
+    one sentence, before any work.
     """
     parser = argparse.ArgumentParser(prog=name)
     parser.add_argument("--seeds", type=int, default=seeds, help="how many; default: %(default)s")
     parser.add_argument("--first", type=int, default=0, help="the first seed; default: 0")
-    parser.set_defaults(data="digits")
     if data:
-        parser.add_argument("--data", help="digits (default), mnist, or a folder that holds MNIST")
+        parser.add_argument(
+            "--data", default="digits", help="digits (default), mnist, or a folder that holds MNIST"
+        )
     parser.add_argument("--save", type=Path, metavar="DIR", help="write figure and tables there")
     parser.add_argument("--no-show", dest="show", action="store_false", help="open no window")
     parser.add_argument("--quick", action="store_true", help="less of everything")
     args = parser.parse_args([] if "ipykernel" in sys.modules else None)
-    if args.seeds < 1 or args.first < 0:
-        parser.error(f"--seeds from 1, --first from 0: got {args.seeds} and {args.first}")
+    if args.seeds < 1:
+        parser.error(f"--seeds must be at least 1, got {args.seeds}")
+    if args.first < 0:
+        parser.error(f"--first must be at least 0, got {args.first}")
     count = min(args.seeds, 2) if args.quick else args.seeds
     args.name, args.seeds = name, range(args.first, args.first + count)
-    if args.save:
-        try:
+    try:
+        if args.save:
             args.save.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            parser.error(f"--save: {error}")
+        if data and args.data != "digits":
+            load(args.data, args.first)
+    except FileExistsError:
+        parser.error(f"--save: {args.save} is not a folder")
+    except (OSError, MicrobnError) as error:
+        parser.error(str(error))
     return args
 
 
@@ -50,7 +60,11 @@ def run(
 ) -> Table:
     """`run_grid`, with its results kept in DEMO.NAME.csv, as the options ask."""
     save = args.save / f"{args.name}.{name}.csv" if args.save else None
-    return run_grid(experiment, axes, f"{args.name}: {name}", save=save)
+    try:
+        return run_grid(experiment, axes, f"{args.name}: {name}", save=save)
+    except KeyboardInterrupt:
+        kept = "; the same command goes on from here" if save else ""
+        raise SystemExit(f"{args.name}: interrupted{kept}") from None
 
 
 def summary(results: Table, by: Sequence[str], forms: Mapping[str, str]) -> None:
@@ -68,8 +82,8 @@ def summary(results: Table, by: Sequence[str], forms: Mapping[str, str]) -> None
 def spread(values: Iterable[float], form: str = "{:.3g}") -> str:
     """``median [least–most]``; infinity is "never"."""
     values = [*values]
-    numbers = (np.median(values), min(values), max(values))
-    median, least, most = (form.format(v) if np.isfinite(v) else "never" for v in numbers)
+    numbers = (np.median(values), np.min(values), np.max(values))
+    median, least, most = ("never" if v == np.inf else form.format(v) for v in numbers)
     return median if least == most else f"{median} [{least}–{most}]"
 
 
@@ -94,32 +108,35 @@ def keep(shown: Any, name: str, args: argparse.Namespace) -> Any:
 class Claim:
     """What is said of batch norm, what the textbook has to show for it, and what came out here.
 
-    ``gate`` is what had to come out, where something had to; without one it is only shown.
+    ``gate`` says what has to come out for it to be ``held``. The demo fails where it did not,
+    unless the claim is only ``shown``.
     """
 
     claim: str
     textbook: str
     here: str
     held: bool
-    gate: str = ""
+    gate: str
+    shown: bool = False
 
 
 def conclude(args: argparse.Namespace, *claims: Claim) -> None:
     """Say of each claim whether it held here, keep that in DEMO.claims.csv, as the options ask,
-    and end with status 1 where a claim with a gate did not hold.
+    and end with status 1 where one did not that had to.
     """
     table = _rich_table(["claim", "textbook", "here", "gate"], lines=True)
     for c in claims:
-        table.add_row(c.claim, c.textbook, c.here, c.gate or "shown")
+        table.add_row(c.claim, c.textbook, c.here, f"{c.gate} (only shown)" if c.shown else c.gate)
     _print(table)
     seeds = f"{args.seeds[0]} to {args.seeds[-1]}" if len(args.seeds) > 1 else f"{args.seeds[0]}"
+    data = getattr(args, "data", "")
     if args.save:
-        about = {"demo": args.name, "seeds": seeds, "data": args.data, "quick": args.quick}
+        about = {"demo": args.name, "seeds": seeds, "data": data, "quick": args.quick}
         Table([about | asdict(c) for c in claims]).save(args.save / f"{args.name}.claims.csv")
-    print(f"\nseeds {seeds}, {args.data}")
+    print("\n" + ", ".join(filter(None, [f"seeds {seeds}", data, "quick" * args.quick])))
     for c in claims:
         print(f"{'Held' if c.held else 'Did not hold'}: {c.claim}")
-    if not all(c.held for c in claims if c.gate):
+    if not all(c.held or c.shown for c in claims):
         raise SystemExit(1)
 
 

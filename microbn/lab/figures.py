@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ArgumentError
 from ..testing import Report
 from .sweep import Table
 
@@ -32,15 +33,16 @@ def curves(
     """y against x: the line is the median over runs, the band their range.
 
     ``x`` and ``y`` are columns, of lists, or of numbers, a point for each x. ``lines`` is one too:
-    a line for each of its values, which stands written at its end; and ``panels``: a panel for
-    each. ``axes`` is for matplotlib: ``yscale="log"``, ``ylim=(0, 1)``, ... Returns the Figure.
+    a line for each of its values, which stands written at its end; and ``panels``: a panel with
+    all lines for each. ``axes`` is for matplotlib: ``yscale="log"``, ``ylim=(0, 1)``, ...
     """
     with _figure(title, show) as figure:
         values = [None] if panels is None else distinct(results, panels)
         grid = figure.subplots(1, len(values), sharey=True, squeeze=False)[0]
+        kinds = distinct(results, lines) if lines else [""]
         for ax, value in zip(grid, values, strict=True):
             shown = results if panels is None else results.where(**{panels: value})
-            for kind in distinct(shown, lines) if lines else [""]:
+            for kind in kinds:
                 points, heights = _matrix(shown.where(**{lines: kind}) if lines else shown, x, y)
                 (line,) = ax.plot(points, np.median(heights, axis=0), label=f"{kind}")
                 low, high = heights.min(axis=0), heights.max(axis=0)
@@ -75,11 +77,11 @@ def ranges(
         places = distinct(results, rows)[::-1]
         for i, kind in enumerate(distinct(results, kinds) if kinds else [""]):
             of_kind = results.where(**{kinds: kind}) if kinds else results
-            shown = [place for place in places if place in of_kind[rows]]
+            shown = [place for place in places if place in distinct(of_kind, rows)]
             heights = np.array([places.index(place) for place in shown])
             runs = np.array([of_kind.where(**{rows: place})[value] for place in shown])
             middle = np.median(runs, axis=1)
-            (dots,) = ax.plot(middle, heights, "osD^"[i], ms=14, ls="")
+            (dots,) = ax.plot(middle, heights, "osD^v<>pX*"[i % 10], ms=14, ls="")
             style = {"color": dots.get_color(), "fontweight": "bold", "ha": "center"}
             ax.hlines(heights, runs.min(1), runs.max(1), color=dots.get_color(), lw=8, alpha=0.35)
             ax.annotate(str(kind), (middle[-1], heights[-1] + 0.14), **style)
@@ -100,7 +102,6 @@ def heatmaps(
     columns: str,
     panels: str,
     title: str,
-    form: str = "{:.0%}",
     show: bool = False,
 ) -> Any:
     """The median of ``value`` over runs, as a colour and a number, in a panel for each of these."""
@@ -114,7 +115,7 @@ def heatmaps(
             ax.imshow(image, cmap="cividis", vmin=0, vmax=1, aspect="auto")
             for (i, j), v in np.ndenumerate(image):
                 color = "black" if v > 0.6 else "white"
-                ax.text(j, i, form.format(v), ha="center", va="center", color=color)
+                ax.text(j, i, f"{v:.0%}", ha="center", va="center", color=color)
             ax.set(title=_named(panels, kind), xlabel=_spaced(columns))
             ax.set(xticks=range(len(xs)), xticklabels=xs, yticks=range(len(ys)), yticklabels=ys)
         grid[0].set_ylabel(_spaced(rows))
@@ -127,7 +128,7 @@ def fingerprints(reports: Mapping[str, Report], show: bool = False) -> Any:
     A panel for each mistake, of which ``reports`` are gradient checks; rows are samples. Each
     column is scaled by its largest entry: blue is too low, red too high.
     """
-    title = "Each mistake leaves its own pattern in the gradient"
+    title = "What mistakes leave in the gradient: red is too high, blue too low"
     with _figure(title, show, {"axes.grid": False}) as figure:
         axes = figure.subplots(2, len(reports) // 2 + 1, squeeze=False).flatten()
         first = [report.inputs[0] for report in reports.values()]
@@ -151,9 +152,10 @@ def sums(rows: Mapping[str, Mapping[str, np.ndarray]], title: str, show: bool = 
     """
     with _figure(title, show, {"axes.grid": False}) as figure:
         grid = figure.subplots(len(rows), 1 + max(map(len, rows.values())), squeeze=False)
-        for axes, (name, parts) in zip(grid, rows.items(), strict=True):
-            total = np.sum([*parts.values()], axis=0)
-            limit = np.max(np.abs([*parts.values(), total]))
+        totals = [np.sum([*parts.values()], axis=0) for parts in rows.values()]
+        arrays = [*totals, *(part for parts in rows.values() for part in parts.values())]
+        limit = np.max(np.abs(arrays))
+        for axes, total, (name, parts) in zip(grid, totals, rows.items(), strict=True):
             signs = ["", *["+ "] * (len(parts) - 1), "= "]
             for ax, sign, (label, array) in zip(
                 axes, signs, [*parts.items(), (f"gradient of {name}", total)], strict=True
@@ -192,6 +194,8 @@ def _figure(title: str, show: bool, style: Any = None) -> Iterator[Any]:
 def _matrix(runs: Table, x: str, y: str) -> tuple[np.ndarray, np.ndarray]:
     """The points of a line, and its heights (runs, points)."""
     if runs[y].ndim == 2:
+        if not np.all(runs[x] == runs[x][0]):
+            raise ArgumentError(f"curves: not all runs have the same {x!r}")
         return runs[x][0], runs[y]
     points = sorted(distinct(runs, x))
     return np.array(points), np.array([runs.where(**{x: point})[y] for point in points]).T
@@ -219,7 +223,8 @@ def _label_ends(ax: Any) -> None:
     lines = ax.get_lines()
     names = [fill(line.get_label(), 14) for line in lines]
     to_axes = ax.transData + ax.transAxes.inverted()
-    ends = [to_axes.transform(line.get_xydata()[-1])[1] for line in lines]
+    points = [line.get_xydata()[np.isfinite(line.get_ydata())] for line in lines]
+    ends = [to_axes.transform(p[-1])[1] if len(p) else 0.5 for p in points]
     gap = 0.01 + 0.055 * max(name.count("\n") + 1 for name in names)
     for line, name, height in zip(lines, names, _apart(ends, gap), strict=True):
         style = {"color": line.get_color(), "fontweight": "bold", "va": "center"}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -23,19 +24,28 @@ class Table:
     """Rows with the same columns: for each run its settings, and then what it measured.
 
     ``table["accuracy"]`` is a column as an array: (runs,), or (runs, points) where each run
-    measured a list of numbers.
+    measured a list of numbers. Raises ArgumentError for rows of different columns, and for a
+    column or a setting that there is not.
     """
 
     rows: list[Row]
 
+    def __post_init__(self) -> None:
+        for i, row in enumerate(self.rows):
+            if row.keys() != self.rows[0].keys():
+                first = [*self.rows[0]]
+                raise ArgumentError(f"Table: row {i} has the columns {[*row]}, the first {first}")
+
     def where(self, **settings: Any) -> Table:
-        """The rows with these settings. Raises ArgumentError if there are none."""
-        rows = [row for row in self.rows if all(row[name] == settings[name] for name in settings)]
+        """The rows with these settings."""
+        rows = [row for row in self.rows if all(row.get(k) == v for k, v in settings.items())]
         if not rows:
             raise ArgumentError(f"Table: no row has {settings}")
         return Table(rows)
 
     def __getitem__(self, column: str) -> np.ndarray:
+        if self.rows and column not in self.rows[0]:
+            raise ArgumentError(f"Table: no column {column!r} among {[*self.rows[0]]}")
         return np.array([row[column] for row in self.rows])
 
     def median(self, column: str, **settings: Any) -> float:
@@ -55,16 +65,17 @@ class Table:
 
     def save(self, path: Path | str) -> None:
         """Write it as CSV: the names, then a line for each row, in which lists are JSON."""
+        names = [*self.rows[0]] if self.rows else []
         with Path(path).open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([self.rows[0], *map(_cells, self.rows)])
+            csv.writer(file).writerows([names, *([_cell(r[k]) for k in names] for r in self.rows)])
 
     @classmethod
     def load(cls, path: Path | str) -> Table:
-        """Read what `save` wrote, but for a last line that was cut off."""
+        """Read what `save` wrote."""
+        csv.field_size_limit(2**31 - 1)  # a list of numbers is one field
         with Path(path).open(newline="", encoding="utf-8") as file:
-            lines = csv.reader(line for line in file if line.endswith("\n"))
-            names = next(lines, [])
-            return cls([dict(zip(names, map(_value, line), strict=True)) for line in lines])
+            names, *lines = csv.reader(file)
+        return cls([dict(zip(names, map(_value, line), strict=True)) for line in lines])
 
 
 def run_grid(
@@ -77,74 +88,75 @@ def run_grid(
 ) -> Table:
     """``experiment(**settings)`` for every combination of settings, behind a progress bar.
 
-    ``axes`` holds the values of each setting. Settings and results are numbers, strings, or lists
-    of numbers; rows come in the order of the grid. ``jobs`` counts the processes, -1 takes all
+    ``axes`` holds the values of each setting, numbers or strings; results are that too, or lists
+    of numbers. Rows come in the order of the grid. ``jobs`` counts the processes, -1 takes all
     cores; within ``joblib.parallel_config`` another backend carries the runs.
 
-    ``save`` is a CSV file. Until all is done, what is done stands in ``*.part.csv``: run again,
-    an interrupted grid goes on from there.
+    ``save`` is a CSV file. Until all is done, what is done stands in a file ``*.part`` beside it:
+    run again, a grid that was interrupted goes on from there.
 
-    Raises MissingPackageError without joblib, ArgumentError for a ``*.part.csv`` of other
-    settings, DTypeError for a result that is none of these.
+    Raises MissingPackageError without joblib, OSError where nothing can be saved, ArgumentError
+    for no settings and for a result that has the name of one, DTypeError for other results.
     """
     joblib = need_package("joblib", "lab", "a sweep over several cores")
-    grid = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
-    part = Path(save).with_suffix(".part.csv") if save else None
-    done = {_key(row, axes): row for row in _kept(part, axes)}
-    todo = [settings for settings in grid if _key(settings, axes) not in done]
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
+    grid = [dict(zip(axes, values, strict=True)) for values in product(*map(list, axes.values()))]
+    if not grid:
+        raise ArgumentError(f"run_grid: no settings in {dict(axes)}")
+    part = Path(f"{save}.part") if save else None
+    kept = _kept(part)
+    done = {key: kept[key] for key in map(_json, grid) if key in kept}
+    if done:
+        print(f"{part} holds {len(done)} runs, which are kept; remove it to start anew")
+    todo = [settings for settings in grid if _json(settings) not in done]
+    try:
+        parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
+    except ValueError:  # some backends, as Ray's, give all results at once
+        parallel = joblib.Parallel(n_jobs=jobs)
     runs = parallel(joblib.delayed(_run)(experiment, settings) for settings in todo)
-    for row in track(runs, title, total=len(todo)):
-        done[_key(row, axes)] = row
+    for key, row in track(runs, title, total=len(todo)):
+        done[key] = row
         if part:
-            _append(part, row)
-    table = Table([done[_key(settings, axes)] for settings in grid])
+            with part.open("a", encoding="utf-8") as file:
+                file.write(f"{json.dumps([key, row])}\n")
+    table = Table([done[_json(settings)] for settings in grid])
     if save and part:
         table.save(save)
-        part.unlink(missing_ok=True)
+        if kept.keys() <= done.keys():  # else it holds runs of a larger grid too
+            part.unlink(missing_ok=True)
     return table
 
 
-def _run(experiment: Callable, settings: Row) -> Row:
+def _run(experiment: Callable, settings: Row) -> tuple[str, Row]:
     """A row as it would be read from a file, so that a grid that was resumed is the same."""
-    row = settings | experiment(**settings)
-    return dict(zip(row, map(_value, _cells(row)), strict=True))
+    results = experiment(**settings)
+    if not isinstance(results, Mapping):
+        raise DTypeError(f"run_grid: an experiment gives a dict, not {results!r:.60}")
+    if both := settings.keys() & results.keys():
+        raise ArgumentError(f"run_grid: {min(both)!r} is a setting; call the result otherwise")
+    return _json(settings), {k: json.loads(_json(v)) for k, v in {**settings, **results}.items()}
 
 
-def _kept(part: Path | None, axes: Mapping[str, Iterable]) -> list[Row]:
-    """The rows of a grid that was interrupted."""
-    if part is None or not part.exists():
-        return []
-    rows = Table.load(part).rows
-    if rows and [*rows[0]][: len(axes)] != [*axes]:
-        raise ArgumentError(f"{part} is of another grid; remove it, or save elsewhere")
-    print(f"{part} holds {len(rows)} runs, which are kept; remove it to start anew")
-    part.unlink()
-    for row in rows:  # without a last line that was cut off
-        _append(part, row)
-    return rows
+def _kept(part: Path | None) -> dict[str, Row]:
+    """The runs of a grid that was interrupted, but for a last line that was cut off."""
+    if part is None:
+        return {}
+    part.touch()  # a folder that nothing can be written into is found out before the work
+    text = part.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    os.truncate(part, len(whole.encode()))
+    return dict(json.loads(line) for line in whole.splitlines())
 
 
-def _append(part: Path, row: Row) -> None:
-    lines = [_cells(row)] if part.exists() else [row, _cells(row)]
-    with part.open("a", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(lines)
+def _json(value: Any) -> str:
+    try:
+        return json.dumps(value, default=lambda array: array.tolist())
+    except (TypeError, AttributeError):
+        raise DTypeError(f"run_grid: {value!r:.60} is no number, string or list") from None
 
 
-def _key(row: Row, axes: Iterable[str]) -> tuple:
-    return tuple(_cells({name: row[name] for name in axes}))
-
-
-def _cells(row: Row) -> Sequence[str]:
-    """A row as text: strings as they are, unless they would be read as something else."""
-    cells = []
-    for name, value in row.items():
-        try:
-            text = json.dumps(value, default=lambda array: array.tolist())
-        except (TypeError, AttributeError):
-            raise DTypeError(f"run_grid: {name!r} is {value!r:.60}, not a number") from None
-        cells.append(value if isinstance(value, str) and _value(value) == value else text)
-    return cells
+def _cell(value: Any) -> str:
+    """A value as text: a string as it is, unless it would be read as something else."""
+    return value if isinstance(value, str) and _value(value) == value else _json(value)
 
 
 def _value(cell: str) -> Any:

@@ -80,7 +80,8 @@ def fit(
 ) -> History:
     """Minimize the cross-entropy on mini-batches; every ``every`` steps, and last, test.
 
-    What ``measure()`` gives then is kept too; the model is in eval mode, and left in it at the end.
+    What ``measure()`` gives then is kept too, and what it moves in the model is put back; the
+    model is in eval mode then, and at the end.
     ``seed`` orders the mini-batches. ``progress`` is the title of a progress bar. ``compiled``
     makes one program of the whole step, which is faster and gives the same numbers: for models
     without chance, see `CompiledStep`. A fit that diverges goes on to its end: its losses show it,
@@ -102,7 +103,11 @@ def fit(
             if done % every == 0 or done == steps:
                 history.steps.append(done)
                 history.accuracies.append(accuracy(model, data.x_test, data.y_test))
-                history.measured += [measure()] if measure else []
+                if measure:
+                    state = model.state_dict()
+                    history.measured.append(measure())
+                    model.load_state_dict(state)
+    model.eval()
     return history
 
 
@@ -123,7 +128,7 @@ def accuracy(model: Module, x: Any, y: np.ndarray) -> float:
 
 
 def received(model: Sequential, kind: type[Module], x: Any) -> list[np.ndarray]:
-    """What each layer of a kind is given when x goes through the model, in the mode it is in."""
+    """What each of the model's layers of a kind is given when x goes through it, in its mode."""
     inputs = []
     with no_grad():
         for layer in model.layers:
