@@ -63,11 +63,12 @@ demo.summary(tall, ["tested"], {"test accuracy": "{:.3f}"})
 
 # %%
 # In training mode one example alone has no variance.
+refused = ""
 try:
-    refused = mlp([64, 64, 10], seed=0, norm=BatchNorm)(np.ones((1, 64))) is None
+    mlp([64, 64, 10], seed=0, norm=BatchNorm)(np.ones((1, 64)))
 except ShapeError as error:
-    refused = True
-    print(f"one example in training mode is refused: {error}")
+    refused = str(error)
+print("one example in training mode:", refused)
 
 
 # %%
@@ -117,7 +118,7 @@ demo.conclude(
         "one example needs the running statistics",
         textbook="no minibatch to compute statistics from",
         here=f"an error in training mode; with eval() what a batch gives, to {off:.0e}",
-        held=refused and off <= 1e-12,
+        held=bool(refused) and off <= 1e-12,
         gate="an error, and ≤ 1e-12",
     ),
     demo.Claim(

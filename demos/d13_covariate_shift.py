@@ -60,7 +60,7 @@ demo.summary(results, ["net"], {"growth of the band": "{:.2f}", "its width": "{:
 one = results.where(seed=args.seeds[0]).long(
     ["low", "middle", "high"], "line", "input of the sigmoid"
 )
-title = "What a sigmoid is given moves, but for batch norm (median, 15% to 85%)"
+title = "Without batch norm the inputs of a sigmoid move (median, 15% to 85%)"
 how = {"panels": "net", "title": title, "show": args.show}
 demo.present(figures.curves(one, "training step", "input of the sigmoid", **how), args)
 
