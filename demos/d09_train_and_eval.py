@@ -90,15 +90,10 @@ demo.summary(late, ["momentum", "steps"], {"running": "{:.3f}", "recomputed": "{
 
 # %%
 medians = {way: tall.median("test accuracy", tested=way) for way in ways}
-figure = figures.ranges(
-    tall,
-    "test accuracy",
-    rows="tested",
-    notes={way: f"{accuracy:.0%}" for way, accuracy in medians.items()},
-    title="Forget eval(), and one and the same net may be ruined",
-    show=args.show,
-)
-demo.present(figure, args)
+notes = {way: f"{median:.0%}" for way, median in medians.items()}
+title = "Forget eval(), and one and the same net may be ruined"
+how = {"rows": "tested", "notes": notes, "title": title, "show": args.show}
+demo.present(figures.ranges(tall, "test accuracy", **how), args)
 
 # %%
 right, shuffled, two, ordered = medians.values()

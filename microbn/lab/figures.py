@@ -34,7 +34,8 @@ def curves(
 
     ``x`` and ``y`` are columns, of lists, or of numbers, a point for each x. ``lines`` is one too:
     a line for each of its values, which stands written at its end; and ``panels``: a panel with
-    all lines for each. ``axes`` is for matplotlib: ``yscale="log"``, ``ylim=(0, 1)``, ...
+    all lines for each. ``axes`` is for matplotlib: ``yscale="log"``, ``ylim=(0, 1)``, ... Raises
+    ArgumentError for runs with different x.
     """
     with _figure(title, show) as figure:
         values = [None] if panels is None else distinct(results, panels)
