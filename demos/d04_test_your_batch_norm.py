@@ -13,7 +13,7 @@ and from the pattern one can guess the mistake. In a test of your own, one line 
 import numpy as np
 
 from microbn.lab import demo, figures
-from microbn.lab.train import track
+from microbn.lab.sweep import track
 from microbn.testing import HandWritten, gradcheck
 
 args = demo.options("d04_test_your_batch_norm", seeds=3, data=False)

@@ -46,19 +46,11 @@ def experiment(weights, net, seed, steps, data):
     }
 
 
-axes = {
-    "weights": SCALES,
-    "net": NETS,
-    "seed": args.seeds,
-    "steps": [100 if args.quick else 300],
-    "data": [args.data],
-}
+steps = [100 if args.quick else 300]
+axes = {"weights": SCALES, "net": NETS, "seed": args.seeds, "steps": steps, "data": [args.data]}
 results = demo.run(experiment, axes, args)
-demo.summary(
-    results,
-    ["weights", "net"],
-    {"saturated": "{:.2f}", "at the end": "{:.2f}", "final accuracy": "{:.3f}"},
-)
+measured = ["saturated", "at the end", "final accuracy"]
+demo.summary(results, ["weights", "net"], dict.fromkeys(measured, "{:.2f}"))
 
 # %%
 title = f"With batch norm five layers of sigmoids learn ({len(args.seeds)} seeds)"

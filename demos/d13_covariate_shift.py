@@ -57,12 +57,11 @@ demo.summary(results, ["net"], {"growth of the band": "{:.2f}", "its width": "{:
 
 # %%
 # One neuron of the first seed, as in the original figure.
-one = results.where(seed=args.seeds[0]).long(
-    ["low", "middle", "high"], "line", "input of the sigmoid"
-)
+first, y = results.where(seed=args.seeds[0]), "input of the sigmoid"
+one = first.long(["low", "middle", "high"], "line", y)
 title = "Without batch norm the inputs of a sigmoid move (median, 15% to 85%)"
 how = {"panels": "net", "title": title, "show": args.show}
-demo.present(figures.curves(one, "training step", "input of the sigmoid", **how), args)
+demo.present(figures.curves(one, "training step", y, **how), args)
 
 
 # %%
@@ -74,8 +73,9 @@ class Noise(Module):
         self.rng = rng
 
     def forward(self, x):
-        scale, shift = self.rng.uniform(0.5, 1.5, x.shape[1]), self.rng.normal(0, 0.5, x.shape[1])
-        return x * scale + shift if self.training else x
+        if not self.training:
+            return x
+        return x * self.rng.uniform(0.5, 1.5, x.shape[1]) + self.rng.normal(0, 0.5, x.shape[1])
 
 
 def debated(net, seed, steps, data):
@@ -94,9 +94,8 @@ def debated(net, seed, steps, data):
 
 
 names = [*NETS, "noisy batch norm"]
-debate = demo.run(
-    debated, {"net": names, "steps": [60 if args.quick else 300]} | runs, args, "debate"
-)
+steps = [60 if args.quick else 300]
+debate = demo.run(debated, {"net": names, "steps": steps} | runs, args, "debate")
 demo.summary(debate, ["net"], {"steps to 90%": "{:.0f}", "shift of the inputs": "{:.2f}"})
 
 # %%

@@ -165,6 +165,11 @@ def test_folder_that_cannot_be_written_into_is_found_out_before_the_work(tmp_pat
         run(tmp_path / "missing" / "powers.csv", experiment=interrupted(after=0))
 
 
+def test_progress_bar_shows_nothing_where_there_is_no_terminal(capsys):
+    assert list(sweep.track(range(3), "counting", 3)) == [0, 1, 2]
+    assert capsys.readouterr() == ("", "")
+
+
 def on_a_worker(seed):
     import distributed
 

@@ -114,9 +114,7 @@ def heatmaps(
             cells = [[{panels: kind, rows: y, columns: x} for x in xs] for y in ys]
             image = np.array([[np.median(results.where(**c)[value]) for c in row] for row in cells])
             ax.imshow(image, cmap="cividis", vmin=0, vmax=1, aspect="auto")
-            for (i, j), v in np.ndenumerate(image):
-                color = "black" if v > 0.6 else "white"
-                ax.text(j, i, f"{v:.0%}", ha="center", va="center", color=color)
+            _write(ax, image, "{:.0%}", white=image <= 0.6)
             ax.set(title=_named(panels, kind), xlabel=_spaced(columns))
             ax.set(xticks=range(len(xs)), xticklabels=xs, yticks=range(len(ys)), yticklabels=ys)
         grid[0].set_ylabel(_spaced(rows))
@@ -163,9 +161,7 @@ def sums(rows: Mapping[str, Mapping[str, np.ndarray]], title: str, show: bool = 
             ):
                 ax.imshow(array, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
                 ax.set(title=f"{sign}{label}", xticks=[], yticks=[])
-                for (i, j), v in np.ndenumerate(array):
-                    color = "white" if abs(v) > 0.6 * limit else "black"
-                    ax.text(j, i, f"{v:.2f}", ha="center", va="center", color=color)
+                _write(ax, array, "{:.2f}", white=np.abs(array) > 0.6 * limit)
     return figure
 
 
@@ -190,6 +186,13 @@ def _figure(title: str, show: bool, style: Any = None) -> Iterator[Any]:
         figure.suptitle(title)
         yield figure
         figure.draw_without_rendering()
+
+
+def _write(ax: Any, image: np.ndarray, form: str, white: np.ndarray) -> None:
+    """Every entry of an image into its cell."""
+    for (i, j), v in np.ndenumerate(image):
+        color = "white" if white[i, j] else "black"
+        ax.text(j, i, form.format(v), ha="center", va="center", color=color)
 
 
 def _matrix(runs: Table, x: str, y: str) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, need_package
-from .train import track
 
 Row = dict[str, Any]
 
@@ -124,6 +123,18 @@ def run_grid(
         if kept.keys() <= done.keys():  # else it holds runs of a larger grid too
             part.unlink(missing_ok=True)
     return table
+
+
+def track(items: Iterable, title: str, total: int) -> Iterator:
+    """Go through the items behind a progress bar, which vanishes at the end.
+
+    No bar where the output is not a terminal.
+    """
+    from rich import console, progress
+
+    screen = console.Console(stderr=True)
+    bar = {"console": screen, "transient": True, "disable": not screen.is_terminal}
+    yield from progress.track(items, title, total=total, **bar)
 
 
 def _run(experiment: Callable, settings: Row) -> tuple[str, Row]:

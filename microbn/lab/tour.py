@@ -168,10 +168,10 @@ def train_once(seed: int, learning_rate: float, net: str, steps: int) -> dict:
     }
 
 
-def compare(seeds: Sequence[int], steps: int, jobs: int = -1) -> Table:
+def compare(seeds: Sequence[int], steps: int) -> Table:
     """Fits with and without batch norm, at two learning rates, over seeds."""
     axes = {"learning_rate": RATES, "net": NETS, "seed": seeds, "steps": [steps]}
-    return run_grid(train_once, axes, "training", jobs=jobs)
+    return run_grid(train_once, axes, "training")
 
 
 def comparison_figure(results: Table) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -28,7 +28,6 @@ class History:
     ``measured[i]``, where `fit` was given something else to measure.
     """
 
-    seed: int
     losses: list[float] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
     accuracies: list[float] = field(default_factory=list)
@@ -74,26 +73,24 @@ def fit(
     seed: int,
     batch_size: int = 64,
     every: int = 10,
-    progress: str | None = None,
     compiled: bool = False,
     measure: Callable[[], Any] | None = None,
 ) -> History:
     """Minimize the cross-entropy on mini-batches; every ``every`` steps, and last, test.
 
     What ``measure()`` gives then is kept too, and what it moves in the model is put back; the
-    model is in eval mode then, and at the end.
-    ``seed`` orders the mini-batches. ``progress`` is the title of a progress bar. ``compiled``
-    makes one program of the whole step, which is faster and gives the same numbers: for models
-    without chance, see `CompiledStep`. A fit that diverges goes on to its end: its losses show it,
-    NaN where there is none.
+    model is in eval mode then, and at the end. ``seed`` orders the mini-batches. ``compiled`` makes
+    one program of the whole step, which is faster and gives the same numbers: for models without
+    chance, see `CompiledStep`. A fit that diverges goes on to its end: its losses show it, NaN
+    where there is none.
     """
     if steps < 1 or every < 1:
         raise ArgumentError(f"fit: steps and every must be positive, got {steps} and {every}")
-    history = History(seed)
+    history = History()
     order = batches(len(data.x_train), batch_size, seed)
     train_step = CompiledStep(model, optimizer) if compiled else partial(step, model, optimizer)
     with np.errstate(over="ignore", invalid="ignore"):  # a divergence is a result, not a surprise
-        for done in track(range(1, steps + 1), progress):
+        for done in range(1, steps + 1):
             rows = next(order)
             try:
                 loss = train_step(data.x_train[rows], data.y_train[rows])
@@ -136,18 +133,3 @@ def received(model: Sequential, kind: type[Module], x: Any) -> list[np.ndarray]:
                 inputs.append(np.asarray(plain(x)))
             x = layer(x)
     return inputs
-
-
-def track(items: Iterable, title: str | None, total: int | None = None) -> Iterator:
-    """Go through the items behind a progress bar, which vanishes at the end.
-
-    No bar without a title, nor where the output is not a terminal.
-    """
-    from rich.console import Console
-    from rich.progress import track as rich_track
-
-    console = Console(stderr=True)
-    hidden = title is None or not console.is_terminal
-    yield from rich_track(
-        items, title or "", total=total, console=console, transient=True, disable=hidden
-    )
