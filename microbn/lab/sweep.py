@@ -133,8 +133,10 @@ def track(items: Iterable, title: str, total: int) -> Iterator:
     from rich import console, progress
 
     screen = console.Console(stderr=True)
-    bar = {"console": screen, "transient": True, "disable": not screen.is_terminal}
-    yield from progress.track(items, title, total=total, **bar)
+    hidden = not screen.is_terminal
+    yield from progress.track(
+        items, title, total=total, console=screen, transient=True, disable=hidden
+    )
 
 
 def _run(experiment: Callable, settings: Row) -> tuple[str, Row]:
