@@ -475,6 +475,14 @@ def test_the_report_is_a_table_and_a_picture():
     assert report.draw().source.count("#f4a09a") == 1
 
 
+def test_the_report_loses_no_word_on_a_narrow_terminal():
+    rich = pytest.importorskip("rich.console")
+    console = rich.Console(width=60, record=True, file=io.StringIO())
+    report = gradcheck(HandWritten(closed_form.forward, by_wrong), X, GAMMA, BETA)
+    console.print(report)
+    assert " ".join(str(report).split()) in " ".join(console.export_text().split())
+
+
 def test_a_graph_that_is_right_can_be_drawn_too_but_not_what_has_none():
     assert "#f4a09a" not in gradcheck(np.exp, X).draw().source
     with pytest.raises(errors.GraphError, match="has no graph to draw"):

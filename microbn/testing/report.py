@@ -166,7 +166,7 @@ class Report:
         table.add_column("verdict")
         for part in self.inputs:
             table.add_row(*part.row(), style=_STYLE[part.verdict])
-        return Group(*[table] * bool(self.inputs), Text(str(self), no_wrap=True, overflow="ignore"))
+        return Group(*[table] * bool(self.inputs), Text(str(self)))
 
     def draw(self) -> Any:
         """The graph that was checked, the suspect in red. Raises GraphError where there is none."""
