@@ -18,10 +18,11 @@ from rich.table import Table as Grid
 
 from .checker import checker
 from .contenders import COMPILED, MERGED, OURS
+from .features import features
 from .measures import MEASURES, Table
 from .pages import pages
 
-ALL = {**MEASURES, "checker": checker, "pages": pages}
+ALL = {**MEASURES, "checker": checker, "pages": pages, "features": features}
 PACKAGES = ["microbn", "numpy", "torch", "autograd", "mygrad", "micrograd"]
 
 

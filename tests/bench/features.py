@@ -1,0 +1,452 @@
+"""What microbn and its peers can do: each cell of the table is the outcome of a probe that was run.
+
+The table stands first, then the probes, one for each row. A probe raises where a library falls
+short, and what it raised is printed below the table. Last come the libraries: how each says what
+the probes ask. ``python -m tests.bench.features NAME`` runs the one that may crash an interpreter.
+"""
+
+from __future__ import annotations
+
+import ast
+import gc
+import io
+import subprocess
+import sys
+import tokenize
+import warnings
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from microbn import calls, closed_form, rules
+
+from .contenders import composed
+from .libraries import LIBRARIES, Library, Short
+from .measures import Table, absent, progress
+
+ROOT = Path(__file__).parents[2]
+UNKNOWN, DEPTH, ONE = "–", 100_000, np.array(1.0)
+
+
+def features(rounds: int, seed: int) -> Table:
+    """Every probe, once, with every library; below the table what each "no" rests on."""
+    libraries, missing = ready()
+    answers = {
+        (name, label): answer(probe, library, seed)
+        for name, library in progress([*libraries.items()], "features")
+        for label, probe in PROBES.items()
+    }
+    rows = []
+    for number, label in enumerate(PROBES, start=1):
+        cells = (answers.get((name, label), (UNKNOWN, ""))[0] for name in LIBRARIES)
+        rows.append([f"{number}. {label}", *cells])
+    notes = [
+        "Each cell is the outcome of a few lines, run with the library as it is installed "
+        "(tests/bench/features.py). Not tried: a GPU; and speed, which has tables of its own.",
+        "PyTorch's arrays are made by torch.tensor, which copies; torch.from_numpy does not. NaNs "
+        "are looked for with the library's own tool, or under np.errstate(all='raise'). Functions "
+        "are counted in the library's own table of rules, lines without blank ones, comments and "
+        "docstrings. Batch norm is composed, its ε a Python number.",
+        *(f"Lines of {n}: {', '.join(lib.files)}." for n, lib in libraries.items() if lib.files),
+        *(reasons(name, answers) for name in libraries),
+    ]
+    return Table("Features, tried", ["", *LIBRARIES], rows, [*notes, *absent(missing)])
+
+
+def ready() -> tuple[dict[str, Library], dict[str, str]]:
+    """The libraries that are installed, and of the others what is missing."""
+    found, missing = {}, {}
+    for name, library in LIBRARIES.items():
+        try:
+            found[name] = library()
+        except ImportError as error:
+            missing[name] = str(error)
+    return found, missing
+
+
+def answer(probe: Callable, lib: Library, seed: int = 0) -> tuple[str, str]:
+    """The cell, and why it is no better. A slip of these pages is an error, and no answer."""
+    with silence(), patch.dict(rules.RULES), patch.dict(calls.CALLS):  # which a probe adds to
+        try:
+            found = probe(lib, np.random.default_rng(seed))
+        except Exception as error:
+            ours = isinstance(getattr(error, "obj", None), Library)  # which lacks an attribute
+            if ours or isinstance(error, (NameError, Slip)):
+                raise
+            return (UNKNOWN if probe in COUNTS else "no"), in_a_line(error)
+    if found is None:
+        return "yes", ""
+    return (f"{found:,}" if isinstance(found, int) else found), ""
+
+
+def reasons(name: str, answers: dict) -> str:
+    """What each "no" of a library rests on, by the number of the row."""
+    found = [(n, answers[name, label][1]) for n, label in enumerate(PROBES, start=1)]
+    said = "; ".join(f"{n} ({why})" for n, why in found if why)
+    return f"{name} falls short in {said or 'nothing that was tried'}."
+
+
+def in_a_line(error: Exception) -> str:
+    kind = "" if isinstance(error, Short) else f"{type(error).__name__}: "
+    line = (str(error).splitlines() or [""])[0]
+    return kind + (line if len(line) <= 80 else f"{line[:79].rstrip()}…")
+
+
+class Slip(Exception):
+    """A mistake of a probe."""
+
+
+# The probes: each is given a library and a generator, and raises, or returns a number, or nothing.
+
+
+def whole_array(lib: Library, rng: np.random.Generator) -> None:
+    x, gamma, beta, dy = batch(rng)
+    agree(lib.vjp(composed(lib.sqrt), x, gamma, beta)[1](dy), by_hand(x, gamma, beta, dy), 1e-9)
+
+
+def single_numbers(lib: Library, rng: np.random.Generator) -> None:
+    """In arrays of objects, whose entries NumPy adds and multiplies one by one."""
+    x, gamma, beta, dy = batch(rng)
+
+    def loss(*numbers):
+        x, gamma, beta = boxed(numbers[:12], 4, 3), boxed(numbers[12:15]), boxed(numbers[15:])
+        centered = x - x.sum(0) / 4
+        var = (centered * centered).sum(0) / 4
+        y = gamma * (centered / (var + 1e-5) ** 0.5) + beta
+        return (boxed(dy.ravel().tolist(), 4, 3) * y).sum()
+
+    numbers = [number for array in (x, gamma, beta) for number in array.ravel().tolist()]
+    found = np.array([float(g) for g in lib.vjp(loss, *numbers)[1](None)])
+    agree([found], [np.concatenate([g.ravel() for g in by_hand(x, gamma, beta, dy)])], 1e-9)
+
+
+def second_derivative(lib: Library, rng: np.random.Generator) -> None:
+    x, gamma, beta, dy = batch(rng)
+    v, h = rng.normal(size=x.shape), 1e-5
+    batch_norm = of_first(lib, composed(lib.sqrt), gamma, beta)
+    found = lib.vjp(lambda x: lib.gradient(batch_norm, x, dy), x)[1](v)
+    up, down = (by_hand(x + step * v, gamma, beta, dy)[0] for step in (h, -h))
+    agree(found, [(up - down) / (2 * h)], 1e-6)
+
+
+def forward_mode(lib: Library, rng: np.random.Generator) -> None:
+    x, gamma, beta, v = batch(rng)
+    plain, h = composed(np.sqrt), 1e-5
+    found = lib.jvp(of_first(lib, composed(lib.sqrt), gamma, beta), x, v)
+    up, down = (plain(x + step * v, gamma, beta) for step in (h, -h))
+    agree([found], [(up - down) / (2 * h)], 1e-6)
+
+
+def float32(lib: Library, rng: np.random.Generator) -> None:
+    x, gamma, beta, dy = (array.astype(np.float32) for array in batch(rng))
+    batch_norm = of_first(lib, composed(lib.sqrt), gamma, beta)
+    y, pull, _ = lib.vjp(lambda x: lib.relu(batch_norm(x)), x)
+    for what, array in {"value": y, "gradient": pull(dy)[0]}.items():
+        if np.asarray(array).dtype != np.float32:
+            raise Short(f"the {what} is {np.asarray(array).dtype}")
+
+
+def numpy_names(lib: Library, rng: np.random.Generator) -> None:
+    x, _, dy, _ = batch(rng)
+    found = lib.vjp(lambda x: np.sqrt(np.mean(np.square(x), axis=0)), x)[1](dy)
+    agree(found, [dy * x / (4 * np.sqrt(np.mean(x * x, axis=0)))])
+
+
+def einsum(lib: Library, rng: np.random.Generator) -> None:
+    x, y, dy = (rng.normal(size=shape) for shape in ((4, 3), (2, 3), (4, 2)))
+    product = of_first(lib, lambda x, y: lib.xp.einsum("ij,kj->ik", x, y), y)
+    agree(lib.vjp(product, x)[1](dy), [dy @ y])
+
+
+def written_into(lib: Library, rng: np.random.Generator) -> None:
+    x, _, _, dy = batch(rng)
+
+    def all_but_the_first(x):
+        y = x * x
+        y[0] = 0
+        return y
+
+    agree(lib.vjp(all_but_the_first, x)[1](dy), [[[0], [2], [2], [2]] * x * dy])
+
+
+def own_rule(lib: Library, rng: np.random.Generator) -> None:
+    agree(lib.vjp(stairs(lib), 2.5)[1](3 * ONE), [7.5])
+
+
+def stairs(lib: Library) -> Callable:
+    """A function that has no slope, and a rule that nothing but itself would give."""
+    return lib.own(lambda x: x // 1, lambda g, x: g * x)
+
+
+def deep(lib: Library, rng: np.random.Generator) -> None:
+    """In a process of its own, which recursion may end."""
+    command = [sys.executable, "-m", "tests.bench.features", lib.name]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if run.returncode:
+        raise Short((run.stderr.strip().splitlines() or ["the interpreter crashed"])[-1])
+
+
+def chain(lib: Library) -> None:
+    def negated(x):
+        for _ in range(DEPTH):
+            x = -x
+        return x
+
+    with no_collector():  # which would walk them all, again and again
+        agree(lib.vjp(negated, 1.0)[1](None), [1])
+
+
+def freed(lib: Library, rng: np.random.Generator) -> None:
+    seen = []
+
+    def power(x):
+        h = x * x
+        seen.append(weakref.ref(lib.anchor(h)))
+        return h * h
+
+    for when in ("before a backward", "after one"):
+        with no_collector():
+            held = lib.vjp(power, np.array([3.0]))
+            if seen[-1]() is None:
+                raise Slip(f"{lib.name}: what is looked at is no part of the graph")
+            if when == "after one":
+                held[1](np.ones(1))
+            del held
+            if seen[-1]() is not None:
+                raise Short(f"it is still there, {when}")
+
+
+def twice(lib: Library, rng: np.random.Generator) -> None:
+    pull = lib.vjp(lambda a: a * a * a, 3.0)[1]
+    agree([*pull(ONE), *pull(2 * ONE)], [27, 54])
+
+
+def overwritten(lib: Library, rng: np.random.Generator) -> None:
+    """The array that a leaf was made from, and a constant."""
+    for which in (None, 0, 1):
+        a, c = rng.normal(size=(2, 4, 3))
+        right, constant = 2 * a * c, lib.constant(c)
+
+        def loss(x, which=which, arrays=(a, constant)):
+            y = (x * x * arrays[1]).sum()
+            if which is not None:
+                arrays[which][...] = 7
+            return y
+
+        try:
+            found = lib.vjp(loss, a)[1](None)
+        except Exception:
+            if which is None:
+                raise
+            continue  # an error does as well
+        agree(found, [right])
+
+
+# What makes a NaN, and what the error has to name. PyTorch looks for them on the way back.
+NANS: dict[str, tuple[float, Callable]] = {
+    "log": (-1.0, lambda lib: lib.xp.log),
+    "sqrt": (-1.0, lambda lib: lib.sqrt),
+    "div": (0.0, lambda lib: lambda x: x / x),
+    "pow": (-1.0, lambda lib: lambda x: x**0.5),
+}
+
+
+def nans_forward(lib: Library, rng: np.random.Generator) -> str:
+    found = [named(lib, function) for function in NANS if makes_nan(lib, function)]
+    return f"{sum(found)} of {len(found)}"
+
+
+def makes_nan(lib: Library, function: str) -> bool:
+    """Whether it does if nobody looks: micrograd has no log, and complex roots."""
+    x, f = NANS[function]
+    try:
+        return bool(np.isnan(lib.vjp(f(lib), x)[0]))
+    except ArithmeticError:
+        return True  # or would, if Python let it
+    except AttributeError:
+        return False
+
+
+def named(lib: Library, function: str) -> bool:
+    x, f = NANS[function]
+    try:
+        with lib.strict():
+            lib.vjp(f(lib), x)[1](ONE)
+    except Exception as error:
+        return function in f"{type(error).__name__}: {error}".lower()
+    return False
+
+
+def nan_backward(lib: Library, rng: np.random.Generator) -> None:
+    """0 times the slope of a root at 0. What it says may be an error, or a warning beside it."""
+
+    def root(x):
+        return lib.sqrt(x)
+
+    why = "a NaN, and no error"
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            with lib.strict():
+                lib.vjp(root, 0.0)[1](0 * ONE)
+        except Exception as error:
+            if any("return lib.sqrt(x)" in text for text in [str(error), *map(str, said)]):
+                return
+            why = in_a_line(error)
+    raise Short(why)
+
+
+def checker(lib: Library, rng: np.random.Generator) -> None:
+    if not lib.check(lib.own(lambda x: x * x, lambda g, x: 2 * g * x), np.array([2.5])):
+        raise Short("it rejects a right rule")
+    if lib.check(lib.own(lambda x: x * x, lambda g, x: 4 * g * x), np.array([2.5])):
+        raise Short("it accepts a rule of twice the right size")
+
+
+def program(lib: Library, rng: np.random.Generator, alone: bool = False) -> None:
+    """With nothing but the library at hand; or ``alone``, as if that were not installed."""
+    *arrays, dy = batch(rng)
+    source, name, call = lib.program(composed(lib.sqrt), arrays, dy)
+    module = sys.modules[lib.package]
+    space: dict[str, Any] = {} if alone else {lib.package: module}
+    try:
+        sys.modules[lib.package] = None if alone else module  # type: ignore[assignment]
+        exec(source, space)
+        found = call(space[name], arrays, dy)
+    except (ImportError, NameError) as error:
+        raise Short(str(error)) from None
+    finally:
+        sys.modules[lib.package] = module
+    agree(found, by_hand(*arrays, dy), 1e-9)
+
+
+def program_alone(lib: Library, rng: np.random.Generator) -> None:
+    program(lib, rng, alone=True)
+
+
+def operands_recorded(lib: Library, rng: np.random.Generator) -> int:
+    found = []
+
+    def square(a):
+        y = a * a
+        found.append(lib.operands(y))
+        return y
+
+    lib.vjp(square, 3.0)
+    return found[0]
+
+
+def functions(lib: Library, rng: np.random.Generator) -> int | str:
+    """NumPy's alone: not what the library makes for its own use."""
+    return len({*filter(is_numpys, lib.ruled())}) or UNKNOWN
+
+
+def lines(lib: Library, rng: np.random.Generator) -> int | str:
+    folder = Path(sys.modules[lib.package].__file__ or "").parent
+    texts = ((folder / file).read_text("utf-8") for file in lib.files)
+    return sum(map(code_lines, texts)) or UNKNOWN
+
+
+PROBES: dict[str, Callable] = {
+    "arrays: the gradient of batch norm of (4, 3)": whole_array,
+    "single numbers: the same, entry by entry": single_numbers,
+    "the second derivative of batch norm": second_derivative,
+    "forward mode: a Jacobian times a vector": forward_mode,
+    "float32 stays float32: batch norm, then relu": float32,
+    "NumPy's own functions: np.sqrt(np.mean(x))": numpy_names,
+    "np.einsum, or its like": einsum,
+    "writing into an array is recorded: y[0] = 0": written_into,
+    "a function of one's own, with a rule": own_rule,
+    f"a chain of {DEPTH:,} operations": deep,
+    "a dropped graph is freed without the collector": freed,
+    "the same graph can be walked back twice": twice,
+    "an array overwritten after use: an error, or right": overwritten,
+    "NaNs going forward whose error names the function": nans_forward,
+    "a NaN going back: traced to the line it is due to": nan_backward,
+    "a gradient checker, which rejects a doubled rule": checker,
+    "the backward can be printed as a program and run": program,
+    "… by NumPy alone": program_alone,
+    "operands recorded of a · a": operands_recorded,
+    "functions of NumPy that have a rule": functions,
+    "lines of code that record and differentiate": lines,
+}
+
+
+COUNTS = {operands_recorded, functions, lines}  # of whose errors a "no" would say too much
+
+# What the probes share
+
+
+def batch(rng: np.random.Generator) -> list[np.ndarray]:
+    """x, gamma, beta and the gradient that arrives."""
+    return [rng.normal(size=shape) for shape in ((4, 3), 3, 3, (4, 3))]
+
+
+def by_hand(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, dy: np.ndarray) -> tuple:
+    return closed_form.backward(dy, closed_form.forward(x, gamma, beta)[1])
+
+
+def of_first(lib: Library, f: Callable, *constants: np.ndarray) -> Callable:
+    fixed = [lib.constant(array) for array in constants]
+    return lambda x: f(x, *fixed)
+
+
+def boxed(numbers: Sequence, *shape: int) -> np.ndarray:
+    box = np.empty(len(numbers), object)
+    for i, number in enumerate(numbers):
+        box[i] = number
+    return box.reshape(shape or -1)
+
+
+def agree(found: Sequence, expected: Sequence, tolerance: float = 1e-12) -> None:
+    for one, other in zip(found, expected, strict=True):
+        if np.shape(one) != np.shape(other):
+            raise Short(f"the gradient has shape {np.shape(one)}, not {np.shape(other)}")
+        apart = np.max(np.abs(np.asarray(one) - other))
+        if not apart <= tolerance:  # NaN too is too much
+            raise Short(f"the gradient is {apart:.1e} from the right one")
+
+
+def is_numpys(function: Callable) -> bool:
+    module = getattr(function, "__module__", None) or ""
+    return isinstance(function, np.ufunc) or module.partition(".")[0] == "numpy"
+
+
+def code_lines(text: str) -> int:
+    """Lines on which there is code: not blank, not a comment, and not of a docstring."""
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    spans = (range(t.start[0], t.end[0] + 1) for t in tokens if t.type not in LAYOUT)
+    found = {line for span in spans for line in span}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(getattr(node.value, "value", None), str):
+            found -= {*range(node.lineno, (node.end_lineno or 0) + 1)}
+    return len(found)
+
+
+LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+LAYOUT |= {tokenize.ENDMARKER}
+
+
+@contextmanager
+def no_collector() -> Iterator[None]:
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+if __name__ == "__main__":
+    chain(LIBRARIES[sys.argv[1]]())
