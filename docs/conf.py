@@ -1,6 +1,11 @@
-"""Sphinx: the docs, and the demos run as a gallery. Built with warnings as errors."""
+"""Sphinx: the book, and the demos run as its gallery. Built with warnings as errors."""
+
+import sys
+from pathlib import Path
 
 import microbn
+
+sys.path.insert(0, str(Path(__file__).parent))  # for book.py
 
 project = "microbn"
 author = copyright = "the microbn contributors"
@@ -9,14 +14,27 @@ release = microbn.__version__
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
+    "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
+    "book",
 ]
-exclude_patterns = ["_build", "acceptance.md", "claims.md", "measured.md"]
+exclude_patterns = ["_build", "measured"]  # tables that pages include
+myst_heading_anchors = 3
 html_theme = "pydata_sphinx_theme"
-html_static_path = ["images"]
 html_title = "microbn"
-html_sidebars = {"*": []}  # these pages have no sections to navigate
-html_theme_options = {"navigation_with_keys": True, "show_prev_next": True}
+html_static_path = ["book.css"]
+html_css_files = ["book.css"]
+html_sidebars = {"index": []}
+html_copy_source = False
+html_theme_options = {
+    "navigation_with_keys": True,
+    "show_prev_next": True,
+    "show_nav_level": 2,
+    "secondary_sidebar_items": ["page-toc"],
+    "navbar_align": "left",
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
 
 default_role = "py:obj"
 autodoc_member_order = "bysource"
@@ -27,10 +45,11 @@ sphinx_gallery_conf = {
     "gallery_dirs": "gallery",
     "filename_pattern": r"/d\d\d_",
     "reset_argv": lambda gallery_conf, script_vars: ["--quick"],
+    "default_thumb_file": "images/step_forward.png",
     "within_subsection_order": "FileNameSortKey",
     "show_memory": False,
     "show_signature": False,
-    "min_reported_time": 1000,
+    "write_computation_times": False,  # that page asks the network for its scripts
 }
 # The gallery's configuration holds a function, which Sphinx cannot keep between builds.
 suppress_warnings = ["config.cache"]

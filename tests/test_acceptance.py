@@ -1,4 +1,4 @@
-"""Ours is never mistaken where the peers' rules are: what docs/acceptance.md claims, measured."""
+"""Ours is never mistaken where the peers' rules are: what measured/checkers.md says, measured."""
 
 import functools
 import subprocess
@@ -186,7 +186,7 @@ def cells(text):
     return {(row[0], name): cell for row in rows for name, cell in zip(columns, row, strict=True)}
 
 
-PAGE = (ROOT / "docs" / "acceptance.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "measured" / "checkers.md").read_text(encoding="utf-8")
 
 
 def test_the_page_has_these_rows_and_columns_and_notes():

@@ -1,15 +1,22 @@
-"""What README and the docs show has run: every Python block, file by file, from top to bottom."""
+"""What README and the book show has run: their code, from top to bottom, and their commands."""
 
 import re
 import runpy
+import shlex
 from pathlib import Path
 
 import pytest
 
+import microbn
+from microbn import cli
 from microbn.lab.sweep import Table
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+MADE = ("_build", "gallery")
+BOOK = sorted(p for p in DOCS.rglob("*.md") if p.relative_to(DOCS).parts[0] not in MADE)
+PAGES = [ROOT / "README.md", *BOOK]
+TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in PAGES}
 
 
 def blocks(text):
@@ -24,13 +31,14 @@ def words(text):
     return re.sub(rf"(?<![\w.])({decimal})", "#", text).split()
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p.read_text())], ids=lambda p: p.name)
-def test_blocks_run_as_they_stand_and_print_what_is_shown(page, capsys):
+@pytest.mark.parametrize("page", [page for page, text in TEXTS.items() if blocks(text)])
+def test_blocks_run_as_they_stand_and_print_what_is_shown(page, capsys, monkeypatch):
+    monkeypatch.syspath_prepend((ROOT / page).parent)  # as for a student who is in that folder
     namespace = {}
-    for code, shown in blocks(page.read_text()):
-        exec(compile(code, str(page), "exec"), namespace)
+    for code, shown in blocks(TEXTS[page]):
+        exec(compile(code, page, "exec"), namespace)
         printed = capsys.readouterr().out
-        assert not shown or words(printed) == words(shown)
+        assert words(printed) == words(shown), code
 
 
 def test_blocks_are_found():
@@ -38,18 +46,98 @@ def test_blocks_are_found():
     assert blocks(page) == [("x = 1\n", "2\n"), ("y\n", "")]
     assert words("off by 2.5e-08,\n  1 in x") == words("off by 3e-7, 1 in x")
     assert words("d_x_1 / 4") != words("d_x_2 / 4") != words("d_x_2 / 5")
-    assert len(blocks((ROOT / "README.md").read_text())) == 4
+    assert len(blocks(TEXTS["README.md"])) == 3
 
 
-def test_the_table_beside_the_derivation_by_hand_has_every_line_of_both():
-    page = (ROOT / "docs" / "program.md").read_text()
-    rows = re.findall(r"^\| \w+ \| (`d\[.*?) \| (`d_.*) \|$", page, re.MULTILINE)
-    by_hand, ours = (re.findall("`(.*?)`", "".join(column)) for column in zip(*rows, strict=True))
-    staged = (ROOT / "microbn" / "closed_form.py").read_text().split('d["scaled"] = dy')[1]
-    stages = re.findall(r'd\["\w+"\] = .*', staged.split("return d")[0])
-    assert sorted(by_hand) == sorted(stages)
-    printed = blocks(page)[0][1].split("# backward")[1].splitlines()[1:-1]
-    assert sorted(ours) == sorted(line.split("  #")[0].strip() for line in printed)
+@pytest.mark.parametrize("page", TEXTS)
+def test_no_code_is_shown_that_does_not_run(page):
+    kinds = set(re.findall(r"^```(\S+)", TEXTS[page], re.MULTILINE))
+    assert {kind for kind in kinds if kind[0] != "{"} <= {"python", "bash", "text"}
+
+
+def commands(text):
+    """Every call of microbn that a page shows, in a block of shell commands or in a sentence."""
+    shell = "".join(re.findall(r"^```bash\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
+    lines = shell.splitlines() + re.findall(r"`([^`\n]+)`", text)
+    calls = (re.match(r"(?:\.venv/bin/)?microbn (.+)", line) for line in lines)
+    return {call[1] for call in calls if call}
+
+
+COMMANDS = sorted(set().union(*map(commands, TEXTS.values())) - {"tour"})
+# The layers of exercises.py that a check rejects.
+WRONG = {"affine", "relu", "tanh", "softmax", "residual", "batch_norm", "dropout", "gate"}
+MINE = """
+import numpy as np
+from microbn import Tensor, closed_form
+def loss(): return np.sum(np.square(Tensor([1.0, 2.0], "w")))
+def example(): return np.tanh, np.ones(3)
+def softmax(x): return np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+def layer(x, gamma, beta): return gamma * x + beta
+layer_forward, layer_backward = closed_form.forward, closed_form.backward
+"""
+
+
+def test_commands_are_found():
+    page = "`microbn a`, and\n```bash\n.venv/bin/microbn b c\nls\n```\nbut not microbn d"
+    assert commands(page) == {"a", "b c"}
+    assert len(COMMANDS) > 20
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_runs_as_it_is_shown(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(MINE)
+    (tmp_path / "exercises.py").write_text((DOCS / "teach" / "exercises.py").read_text())
+    expected = int("exercises.py" in command and command.split(":")[1].split()[0] in WRONG)
+    assert cli.main(shlex.split(command, comments=True)) == expected
+    assert capsys.readouterr().err == ""
+
+
+def test_links_and_pictures_of_readme_lead_somewhere():
+    targets = re.findall(r"\]\(([^)#]+)|src=\"([^\"]+)", TEXTS["README.md"])
+    targets = [path for pair in targets for path in pair if path and "://" not in path]
+    assert len(targets) > 15
+    assert [path for path in targets if not (ROOT / path).exists()] == []
+
+
+def test_every_picture_is_shown_somewhere():
+    shown = {name for text in TEXTS.values() for name in re.findall(r"images/([\w.]+)", text)}
+    assert shown == {picture.name for picture in (DOCS / "images").iterdir()}
+
+
+def rows(text):
+    """The cells of all rows of all tables, without their headings."""
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+
+
+def under(heading):
+    """The part of README below a heading."""
+    return re.split(r"^## ", TEXTS["README.md"].split(f"## {heading}\n")[1], flags=re.MULTILINE)[0]
+
+
+CLAIMS = [row for row in rows(TEXTS["docs/measured/claims.md"]) if re.fullmatch(r"d\d\d", row[0])]
+
+
+def test_claims_of_readme_are_the_measured_ones_and_none_that_failed_is_left_out():
+    measured = [[claim, here, held] for _, claim, _, here, _, held in CLAIMS]
+    heading, *claims = rows(under("What holds, and what does not"))
+    assert heading == ["claim", "here", "held"]
+    assert [row for row in claims if row not in measured] == []
+    assert [row for row in measured if "no" in row[2] and row not in claims] == []
+
+
+def test_figures_beside_peers_in_readme_are_the_measured_ones():
+    measured = rows(TEXTS["docs/measured/speed.md"])
+    shown = rows(under("Beside its peers"))
+    assert len(shown) > 10
+    assert [row for row in shown if row not in measured] == []
+
+
+def test_table_of_claims_has_every_demo_and_no_gate_that_was_missed():
+    assert sorted({row[0] for row in CLAIMS}) == [f"d{i:02}" for i in range(1, 15)]
+    for *_, gate, held in CLAIMS:
+        assert held == "yes" or gate.endswith("(only shown)")
 
 
 CLAIM = {
@@ -66,8 +154,8 @@ CLAIM = {
 }
 
 
-def test_the_table_of_claims_is_made_from_the_files_of_the_demos(tmp_path):
-    table = runpy.run_path(str(ROOT / "docs" / "claims.py"))["table"]
+def test_table_of_claims_is_made_from_the_files_of_the_demos(tmp_path):
+    table = runpy.run_path(str(DOCS / "claims.py"))["table"]
     with pytest.raises(SystemExit, match="holds no claims; run the demos"):
         table(tmp_path)
     Table([CLAIM]).save(tmp_path / "d05_training_speed.claims.csv")
@@ -79,9 +167,49 @@ def test_the_table_of_claims_is_made_from_the_files_of_the_demos(tmp_path):
             table(tmp_path)
 
 
-def test_the_table_of_claims_has_every_demo_and_no_gate_that_was_missed():
-    rows = (ROOT / "docs" / "claims.md").read_text().splitlines()
-    rows = [row.split(" | ") for row in rows if row.startswith("| d0") or row.startswith("| d1")]
-    assert sorted({row[0][2:] for row in rows}) == [f"d{i:02}" for i in range(1, 15)]
-    for *_, gate, held in rows:
-        assert held == "yes |" or gate.endswith("(only shown)")
+def test_citation_changelog_and_package_agree_on_the_version():
+    assert f"\nversion: {microbn.__version__}\n" in (ROOT / "CITATION.cff").read_text()
+    latest = re.search(r"^## (\S+)", TEXTS["docs/project/changelog.md"], re.MULTILINE)
+    assert latest[1] == microbn.__version__
+
+
+@pytest.mark.parametrize("library", ["torch", "keras", "flax"])
+def test_other_libraries_give_what_ours_does(library):
+    pytest.importorskip(library, reason=f"{library} is not installed: unchecked")
+    compare = runpy.run_path(str(DOCS / "learn" / "libraries" / "compare.py"))
+    ours = compare["outcome"]("microbn")
+    name = {package: name for name, package in compare["LIBRARIES"].items()}[library]
+    *same, running_var, unbiased = compare["differences"](compare["outcome"](name), ours)
+    assert max(same) < (1e-14 if library == "torch" else 1e-6)
+    if library == "torch":
+        assert running_var < 1e-14
+    else:
+        assert running_var > 0.2
+        assert unbiased < 1e-6
+
+
+def test_a_library_that_computes_something_else_is_seen():
+    compare = runpy.run_path(str(DOCS / "learn" / "libraries" / "compare.py"))
+    ours = compare["outcome"]("microbn")
+    for i, name in enumerate(ours):
+        apart = compare["differences"](ours | {name: ours[name] + 1e-3}, ours)
+        assert [d > 9e-4 for d in apart[:4]] == [j == i for j in range(4)]
+
+
+def test_net_from_pytorch_gives_the_same_logits(capsys):
+    pytest.importorskip("torch", reason="PyTorch is not installed: unchecked")
+    import torch
+
+    dtype = torch.get_default_dtype()
+    try:
+        runpy.run_path(str(DOCS / "learn" / "libraries" / "weights.py"))
+    finally:
+        torch.set_default_dtype(dtype)
+    assert float(capsys.readouterr().out) < 1e-14
+
+
+def test_exercises_have_one_layer_that_is_right():
+    text = (DOCS / "teach" / "exercises.py").read_text()
+    layers = re.findall(r"def (\w+)_forward", text)
+    assert sorted(layers) == sorted([*WRONG, "layer_norm"])
+    assert all(f"exercises.py:{layer} " in TEXTS["docs/teach/lab.md"] for layer in layers)

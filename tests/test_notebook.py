@@ -1,11 +1,13 @@
-"""A story and a drawing in a notebook: run, exported and opened; trusted, not trusted, no dot."""
+"""Notebooks: a story and a drawing in one, run, exported and opened; the book's own, run."""
 
 import html
 import re
+from pathlib import Path
 
 import pytest
 import stories
 from browser import SIZE, await_step
+from test_docs import blocks, words
 
 from microbn import Tensor
 from microbn.view import dot
@@ -17,23 +19,43 @@ CELLS = [
 ]
 
 
+DOCS = Path(__file__).parents[1] / "docs"
+WHY = "no Jupyter is installed: notebooks unchecked"
+# A demo's notebook has no command line, and runs in full; this makes it the quick form.
+QUICKLY = """\
+from microbn.lab import demo
+
+def quick(*args, options=demo.options, **kwargs):
+    found = options(*args, **kwargs)
+    found.quick, found.seeds = True, found.seeds[:2]
+    return found
+
+demo.options = quick
+"""
+
+
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    """The path of the notebook, run and exported as HTML; its settings and sockets go with it."""
-    why = "no Jupyter is installed: the notebook unchecked"
-    nbformat = pytest.importorskip("nbformat", reason=why)
-    nbclient = pytest.importorskip("nbclient", reason=why)
-    exporters = pytest.importorskip("nbconvert.exporters", reason=why)
-    pytest.importorskip("ipykernel", reason=why)
+def run(tmp_path_factory):
+    """Runs a notebook as a student would; settings and sockets are kept apart."""
+    nbclient = pytest.importorskip("nbclient", reason=WHY)
+    pytest.importorskip("ipykernel", reason=WHY)
     folder = tmp_path_factory.mktemp("notebook")
-    notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, CELLS)])
     with pytest.MonkeyPatch.context() as patch:
         for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR"):
             patch.setenv(name, str(folder / name.lower()))
-        nbclient.NotebookClient(notebook, timeout=60).execute()
+        yield lambda notebook: nbclient.NotebookClient(notebook, timeout=300).execute()
+
+
+@pytest.fixture(scope="module")
+def exported(run, tmp_path_factory):
+    """The path of the notebook, run and exported as HTML."""
+    nbformat = pytest.importorskip("nbformat", reason=WHY)
+    exporters = pytest.importorskip("nbconvert.exporters", reason=WHY)
+    notebook = run(nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, CELLS)]))
     text, _ = exporters.HTMLExporter(template_name="lab").from_notebook_node(notebook)
-    (folder / "notebook.html").write_text(text, encoding="utf-8")
-    return folder / "notebook.html"
+    file = tmp_path_factory.mktemp("exported") / "notebook.html"
+    file.write_text(text, encoding="utf-8")
+    return file
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +155,27 @@ def test_where_nothing_can_draw_the_story_is_told_in_text(monkeypatch, renderers
     shown = story._repr_html_()
     assert "trust this notebook" in shown
     assert f"<pre>{html.escape(str(story))}</pre>" in shown
+
+
+def printed(cell):
+    return "".join(output.text for output in cell.outputs if output.output_type == "stream")
+
+
+def test_start_page_is_a_notebook_that_prints_what_the_page_shows(run):
+    jupytext = pytest.importorskip("jupytext", reason="jupytext is missing: start page unchecked")
+    page = DOCS / "learn" / "start.md"
+    cells = [cell for cell in run(jupytext.read(page)).cells if cell.cell_type == "code"]
+    shown = blocks(page.read_text(encoding="utf-8"))
+    assert [cell.source + "\n" for cell in cells] == [code for code, _ in shown]
+    assert [words(printed(cell)) for cell in cells] == [words(text) for _, text in shown]
+
+
+@pytest.mark.parametrize("demo", [path.stem for path in sorted(DOCS.glob("../demos/d*.py"))])
+def test_demo_downloaded_from_the_gallery_runs(demo, run):
+    nbformat = pytest.importorskip("nbformat", reason=WHY)
+    if not (file := DOCS / "gallery" / f"{demo}.ipynb").exists():
+        pytest.skip("the docs are not built: the gallery's notebooks unchecked")
+    notebook = nbformat.read(file, as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(QUICKLY))
+    last = run(notebook).cells[-1]
+    assert "Held: " in printed(last)

@@ -1,0 +1,191 @@
+"""What these pages show that is made when they are built, so that it cannot be out of date: live
+steppers, batch norm's stages, rows of the measured claims, the commands, the notebook of a page.
+"""
+
+import re
+from ast import get_docstring, parse
+from contextlib import redirect_stdout, suppress
+from inspect import getsource
+from io import StringIO
+from os import environ
+from pathlib import Path
+from typing import ClassVar
+
+import jupytext
+import numpy as np
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+import microbn as mb
+from microbn import Tensor, cli, closed_form, functional
+from microbn.lab import tour
+from microbn.lab.data import digits
+from microbn.targets import graph
+from microbn.view.words import greek
+
+HERE = Path(__file__).parent
+FRAME = """\
+<iframe class="stepper" sandbox="allow-scripts allow-downloads" loading="lazy"
+ src="{page}#step={step}" title="Step through {target}"></iframe>
+<p class="stepper"><a href="{page}#step={step}">The same on a page of its own</a>, for a projector;
+<code>microbn step {target} --html {target}.html</code> writes it.</p>
+"""
+
+
+class Stepper(SphinxDirective):
+    """The page of a built-in target, live. ``:step:`` is the step that it opens at."""
+
+    required_arguments = 1
+    option_spec: ClassVar = {"step": int}
+
+    def run(self):
+        target, step = self.arguments[0], self.options.get("step", 0)
+        frame = FRAME.format(page=stepper_page(self.env, target), target=target, step=step)
+        return [nodes.raw("", frame, format="html")]
+
+
+def stepper_page(env, target):
+    """Write the story of a target; its address, as seen from the page that is being read."""
+    folder = Path(env.app.outdir) / "steppers"
+    folder.mkdir(parents=True, exist_ok=True)
+    mb.story(*graph(target), title=target).save(folder / f"{target}.html")
+    return f"{'../' * env.docname.count('/')}steppers/{target}.html"
+
+
+class Claims(SphinxDirective):
+    """Rows of measured/claims.md: a demo's, ``d05``, or all that did not hold, ``not held``."""
+
+    required_arguments, final_argument_whitespace = 1, True
+
+    def run(self):
+        self.env.note_dependency(file := str(HERE / "measured" / "claims.md"))
+        *_, head, rule, body = re.split(r"(\| demo .*\n)(\|:--.*\n)", Path(file).read_text())
+        wanted = self.arguments[0]
+        ending = "| **no** |" if wanted == "not held" else "|"
+        starting = "|" if wanted == "not held" else f"| {wanted} |"
+        rows = [r for r in body.splitlines() if r.startswith(starting) and r.endswith(ending)]
+        if not rows:
+            raise self.error(f"there is no claim of {wanted!r}")
+        return self.parse_text_to_nodes(f"{head}{rule}" + "\n".join(rows))
+
+
+class Commands(SphinxDirective):
+    """What ``microbn COMMAND --help`` prints, for every command."""
+
+    def run(self):
+        commands = ("tour", "step", "draw", "check")
+        text = "\n".join(f"## {name}\n\n```text\n{usage(name)}```\n" for name in commands)
+        return self.parse_text_to_nodes(text, allow_section_headings=True)
+
+
+class Rooms(SphinxDirective):
+    """The files of a folder, in the order of the names given, and what each says it is for."""
+
+    required_arguments, has_content = 1, True
+
+    def run(self):
+        folder, names = HERE.parent / self.arguments[0], " ".join(self.content).split()
+        there = {file.stem for file in folder.glob("*.py")} - {"__init__", "__main__"}
+        if odd := there.symmetric_difference(names):
+            raise self.error(f"named and not there, or there and not named: {sorted(odd)}")
+        files = {name: folder / f"{name}.py" for name in names}
+        rows = (f"| `{n}.py` | {first_sentence(f)} |" for n, f in files.items())
+        return self.parse_text_to_nodes("\n".join(["| file | what for |", "|:--|:--|", *rows]))
+
+
+def first_sentence(file):
+    """What a file is for, in a line."""
+    return get_docstring(parse(file.read_text(encoding="utf-8"))).partition("\n\n")[0]
+
+
+def usage(command):
+    """What ``microbn COMMAND --help`` prints, 90 columns wide."""
+    environ["COLUMNS"] = "90"
+    with redirect_stdout(StringIO()) as printed, suppress(SystemExit):
+        cli.main([command, "--help"])
+    return printed.getvalue()
+
+
+class Stages(SphinxDirective):
+    """Each gradient of batch norm, by hand, on the graph and in the program, as a section."""
+
+    def run(self):
+        page = stepper_page(self.env, "batchnorm")
+        text = "\n".join(section(page, *stage) for stage in stages())
+        return self.parse_text_to_nodes(text, allow_section_headings=True)
+
+
+def stages():
+    """For each gradient that `closed_form.backward_staged` derives: its name, and rows of text."""
+    operation, rows = "", {}
+    _, staged = getsource(closed_form.backward_staged).split('d = {"y": dy}\n')
+    for line in map(str.strip, staged.splitlines()):
+        if line.startswith("#"):
+            operation = line.removeprefix("# ")
+        elif (found := re.match(r'd\["(\w+)"\]', line)) and found[1] != "scaled":  # that is dy
+            rows[found[1]] = {"goes into": operation, "by hand": f"`{line}`"}
+    received, program, apart = received_parts(), program_lines(), distances()
+    for name in rows.keys() | received.keys() | program.keys() | apart.keys():
+        rows[name] |= {"on the graph": received[name], "in the program": program[name]}
+        rows[name]["apart"] = apart[name]
+    return list(rows.items())
+
+
+def received_parts():
+    """What every named value receives in the story: ``(step, sentence)``. What a value without a
+    name receives is on the way to the next that has one.
+    """
+    told = mb.story(*graph("batchnorm"))
+    names = {node.id: node.name for node in told.graph.nodes}
+    found, on_the_way = {}, []
+    for step in told:
+        for part in step.parts:
+            on_the_way.append((step.number, part.sentence))
+            if (name := names[part.receiver]) and name != "scaled":
+                found.setdefault(name, []).extend(on_the_way)
+            on_the_way *= not name
+    return found
+
+
+def program_lines():
+    """The lines of the compiled backward, by the name of the value whose gradient they make."""
+    rng = np.random.default_rng(0)
+    given = {"x": (4, 3), "gamma": 3, "beta": 3}
+    examples = (Tensor(rng.normal(size=shape), name) for name, shape in given.items())
+    source = mb.compile(functional.batch_norm, *examples, cotangent=np.ones((4, 3))).source
+    found = {}
+    for line in source.split("# backward\n")[1].splitlines()[:-1]:
+        statement = line.partition("  #")[0].strip()
+        name = re.match(r"d_(\w+?)(_\d+)? = ", statement)[1]
+        found.setdefault(name, []).append(f"`{statement}`")
+    return found
+
+
+def distances():
+    """How far each gradient is from the others, at most, on 32 digits, as in the tour."""
+    y = tour.batch_norm_on_digits(digits(0), samples=32, features=8)
+    rows = (row for row in tour.agreement(y, tour.cotangent(y)) if row["name"] != "scaled")
+    text = "{staged:.2g} from the one by hand, {numeric:.1e} from finite differences"
+    return {row["name"]: text.format(**row) for row in rows}
+
+
+def section(page, name, rows):
+    """A stage in markdown; every step is a link to it on the page of the stepper."""
+    steps = (f'{said} <a href="{page}#step={n}">(step {n})</a>' for n, said in rows["on the graph"])
+    cells = rows | {"on the graph": "<br>".join(steps)}
+    cells["in the program"] = "<br>".join(rows["in the program"])
+    head, *table = (f"| {kind} | {text} |" for kind, text in cells.items())
+    return "\n".join([f"### d{greek(name)}\n", head, "|:--|:--|", *table, ""])
+
+
+def write_notebook(app):
+    """The start page as a notebook, which it offers for download."""
+    page = HERE / "learn" / "start.md"
+    jupytext.write(jupytext.read(page), page.with_suffix(".ipynb"))
+
+
+def setup(app):
+    for directive in (Stepper, Claims, Commands, Rooms, Stages):
+        app.add_directive(directive.__name__.lower(), directive)
+    app.connect("builder-inited", write_notebook)
+    return {"parallel_read_safe": True}

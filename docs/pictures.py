@@ -1,0 +1,62 @@
+"""All pictures of README and these docs: ``python docs/pictures.py RUNS [DIR]``.
+
+RUNS is the folder in which the tour and the demos have left theirs (``microbn tour --out RUNS``,
+and ``--save RUNS`` for every demo); those are copied. The page to be stepped through is opened
+and photographed: that needs playwright, which the extra ``test`` brings, and a Chromium.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from playwright.sync_api import sync_playwright
+
+import microbn as mb
+from microbn.targets import graph
+
+IMAGES = Path(__file__).parent / "images"
+FROM_THE_TOUR = ("comparison.png", "batchnorm.svg")
+
+
+def copied(runs, folder):
+    """The figures of the tour and of the demos, one each but for the first, which has none."""
+    figures = sorted(set(runs.glob("d*.png")) - {*runs.glob("d01*"), *runs.glob("*.graph.png")})
+    if len(figures) != 13:
+        raise SystemExit(f"{runs} has {len(figures)} figures of demos, not 13; run them all")
+    for figure in (*(runs / name for name in FROM_THE_TOUR), *figures):
+        print(shutil.copy(figure, folder))
+
+
+def steps(told):
+    """The step in which x̂ is computed, and the one that sends centered its second part."""
+    fork = next(s for s in told for part in s.parts if part.received == part.expected > 1)
+    normalized = next(s for s in told if s.sentence.startswith("x̂ ="))
+    return {"step_forward": normalized.number, "step_fork": fork.number}
+
+
+def photographed(folder):
+    """Two steps of batch norm's page, at the size of a projector."""
+    browser = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+    told = mb.story(*graph("batchnorm"), title="batch norm")
+    with TemporaryDirectory() as scratch, sync_playwright() as playwright:
+        page = told.save(Path(scratch) / "bn.html")
+        chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        tab = chromium.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
+        for name, step in steps(told).items():
+            tab.goto(f"{page.as_uri()}#step={step}")
+            print(picture := folder / f"{name}.png")
+            tab.screenshot(path=picture)
+        chromium.close()
+
+
+def main(runs, folder=IMAGES):
+    (folder := Path(folder)).mkdir(exist_ok=True)
+    copied(Path(runs), folder)
+    photographed(folder)
+
+
+if __name__ == "__main__":
+    if not 2 <= len(sys.argv) <= 3:
+        raise SystemExit(__doc__)
+    main(*sys.argv[1:])

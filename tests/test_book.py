@@ -1,0 +1,142 @@
+"""The book as it is built, in ``docs/_build/html``: links followed, opened in a real browser."""
+
+import sys
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from browser import PHONE, SIZE, await_step
+
+from microbn import closed_form
+
+DOCS = Path(__file__).parents[1] / "docs"
+BOOK = DOCS / "_build" / "html"
+PAGES = sorted(
+    file.relative_to(BOOK).as_posix()
+    for file in BOOK.rglob("*.html")
+    if file.relative_to(BOOK).parts[0] not in ("_static", "steppers")
+)
+if not PAGES:
+    pytest.skip("the docs are not built: the book unchecked", allow_module_level=True)
+
+
+class Read(HTMLParser):
+    """What a page links to, and what can be linked to in it."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self.links, self.anchors = [], {""}
+        self.feed(file.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.links += [v for k, v in attributes.items() if k in ("href", "src") and v]
+        self.anchors |= {v for k, v in attributes.items() if k in ("id", "name") and v}
+
+
+@cache
+def read(file):
+    return Read(file)
+
+
+def broken(file):
+    """The links of a page that lead nowhere within the book."""
+    for link in read(file).links:
+        parts = urlsplit(link)
+        if parts.scheme or parts.netloc:
+            continue
+        target = (file.parent / unquote(parts.path)).resolve() if parts.path else file
+        anchored = target.suffix == ".html" and not parts.fragment.startswith("step=")
+        if not target.is_file() or (anchored and parts.fragment not in read(target).anchors):
+            yield link
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    assert list(broken(BOOK / page)) == []
+
+
+def test_links_that_lead_nowhere_are_seen(tmp_path):
+    links = ["page.html#there", "page.html#gone", "gone.html", "https://example.org", "#there"]
+    text = "<p id='there'>" + "".join(f"<a href='{link}'></a>" for link in links)
+    (tmp_path / "page.html").write_text(text)
+    assert list(broken(tmp_path / "page.html")) == ["page.html#gone", "gone.html"]
+
+
+@pytest.fixture(scope="module")
+def tabs(browser):
+    """A window for each way of looking at a page; ``troubles`` is what the pages reported."""
+    troubles = []
+    ways = {"wide, light": (SIZE, "light"), "on a phone, dark": (PHONE, "dark")}
+    tabs = {}
+    for way, (size, scheme) in ways.items():
+        tab = tabs[way] = browser.new_page(
+            viewport=size, color_scheme=scheme, reduced_motion="reduce"
+        )
+        tab.on("pageerror", lambda error: troubles.append(f"error: {error}"))
+        tab.on("request", lambda asked: asked.url.startswith("http") and troubles.append(asked.url))
+    yield tabs, troubles
+    for tab in tabs.values():
+        tab.close()
+
+
+@pytest.mark.parametrize("way", ["wide, light", "on a phone, dark"])
+@pytest.mark.parametrize("page", PAGES)
+def test_page_opens_without_error_or_request_and_fits(page, way, tabs):
+    tabs, troubles = tabs
+    tab = tabs[way]
+    troubles.clear()
+    tab.goto((BOOK / page).as_uri())
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert tab.locator("h1").count() > 0
+    pictures = "[...document.images].filter((i) => i.complete && !i.naturalWidth).map((i) => i.src)"
+    assert tab.evaluate(pictures) == []
+    assert tab.locator("main img:not([alt])").count() == 0
+    assert troubles == []
+
+
+@pytest.mark.parametrize("page", ["index.html", "learn/start.html", "learn/by_hand.html"])
+def test_stepper_is_live(page, tabs):
+    tab = tabs[0]["wide, light"]
+    tab.goto((BOOK / page).as_uri())
+    tab.locator("iframe.stepper").scroll_into_view_if_needed()
+    frame = tab.frame_locator("iframe.stepper").first
+    at = int(frame.locator("#slider").input_value())
+    frame.locator("#next").click()
+    await_step(frame, at + 1)
+
+
+def test_a_stage_links_to_its_step(tabs):
+    tab = tabs[0]["wide, light"]
+    tab.goto((BOOK / "learn" / "by_hand.html").as_uri())
+    tab.get_by_role("link", name="(step 16)").click()
+    await_step(tab, 16)
+    assert "centered" in tab.text_content("#sentence")
+
+
+@pytest.mark.parametrize("page", ["index.html", "learn/by_hand.html", "learn/purpose.html"])
+@pytest.mark.parametrize("way", ["wide, light", "on a phone, dark"])
+def test_text_of_ours_is_accessible(page, way, tabs):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing")
+    tab = tabs[0][way]
+    tab.goto((BOOK / page).as_uri())
+    found = axe.Axe().run(tab, context="main article").response["violations"]
+    assert [violation["id"] for violation in found] == []
+
+
+def test_every_line_by_hand_and_of_the_program_stands_in_its_stage(monkeypatch):
+    pytest.importorskip("sphinx", reason="Sphinx is not installed: stages unchecked")
+    pytest.importorskip("jupytext", reason="jupytext is not installed: stages unchecked")
+    monkeypatch.syspath_prepend(DOCS)
+    import book
+
+    source = Path(closed_form.__file__).read_text().split('d["scaled"] = dy')[1]
+    by_hand = [line.strip() for line in source.split("return d")[0].splitlines() if "d[" in line]
+    stages = dict(book.stages())
+    assert [stage["by hand"].strip("`") for stage in stages.values()] == by_hand
+    assert [len(stage["on the graph"]) for stage in stages.values()] == [1, 1, 1, 1, 2, 1, 2, 1, 2]
+    lines = [line for stage in stages.values() for line in stage["in the program"]]
+    assert len(lines) == len(set(lines)) == 18
+    sys.modules.pop("book")
