@@ -14,6 +14,7 @@ from typing import ClassVar
 import jupytext
 import numpy as np
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 
 import microbn as mb
@@ -178,6 +179,12 @@ def section(page, name, rows):
     return "\n".join([f"### d{greek(name)}\n", head, "|:--|:--|", *table, ""])
 
 
+def find_anywhere(app, doctree):
+    """Let the short names of docstrings, `grad`, be found wherever they are documented."""
+    for reference in doctree.findall(addnodes.pending_xref):
+        reference["refspecific"] = reference["reftype"] == "obj"
+
+
 def write_notebook(app):
     """The start page as a notebook, which it offers for download."""
     page = HERE / "learn" / "start.md"
@@ -188,4 +195,5 @@ def setup(app):
     for directive in (Stepper, Claims, Commands, Rooms, Stages):
         app.add_directive(directive.__name__.lower(), directive)
     app.connect("builder-inited", write_notebook)
+    app.connect("doctree-read", find_anywhere)
     return {"parallel_read_safe": True}

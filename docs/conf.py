@@ -37,6 +37,7 @@ html_theme_options = {
 }
 
 default_role = "py:obj"
+nitpicky = True  # a name in a docstring that leads nowhere is a warning too
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 

@@ -56,7 +56,7 @@ def compile(
     follows from constants alone, "common" computes once what is computed twice, "algebra" replaces
     operations by cheaper ones, "views" makes views once, and "buffers" gives each result an array
     made beforehand: one that is needed no more, if there is one. The algebra keeps the values that
-    have names; with "stages", which is in `ALL_PASSES` alone, it need not. It changes results by
+    have names; with "stages", which is in ``ALL_PASSES`` alone, it need not. It changes results by
     rounding; regrouped, a product may also overflow where it did not before, or no more.
 
     Raises ArgumentError, GraphError, DTypeError and ShapeError for what cannot be compiled: among

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from browser import PHONE, SIZE, await_step
 
+import microbn
 from microbn import closed_form
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -63,6 +64,14 @@ def test_links_that_lead_nowhere_are_seen(tmp_path):
     text = "<p id='there'>" + "".join(f"<a href='{link}'></a>" for link in links)
     (tmp_path / "page.html").write_text(text)
     assert list(broken(tmp_path / "page.html")) == ["page.html#gone", "gone.html"]
+
+
+def test_reference_has_every_public_name():
+    found = set().union(*(read(file).anchors for file in (BOOK / "reference").glob("*.html")))
+    elsewhere = {"view", "lab", "MicrobnError"}  # two rooms, and an error, under its full name
+    wanted = {f"microbn.{name}" for name in set(microbn.__all__) - elsewhere}
+    assert {name for name in wanted if not {name, f"module-{name}"} & found} == set()
+    assert "microbn.errors.MicrobnError" in found
 
 
 @pytest.fixture(scope="module")

@@ -65,8 +65,8 @@ class Story:
     def data(self) -> dict[str, Any]:
         """All of it as lists, dicts, numbers and text, which JSON takes: what the page is given.
 
-        An array is its number among the ``tables``, each a `Table`. A part's ``product`` is None
-        where nothing was summed, its ``total`` where it is the first.
+        An array is its number among the ``tables``, each a `values.Table`. A part's ``product`` is
+        None where nothing was summed, its ``total`` where it is the first.
         """
         return data(self)
 
@@ -110,7 +110,7 @@ class Story:
     ) -> Drawing:
         """The graph as it is at a step, with its words below; "–" is for what is not there yet.
 
-        Options and errors as for `draw`.
+        Options and errors as for `microbn.draw`.
         """
         step = self.steps[number]
         known: set[str] = set()
