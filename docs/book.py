@@ -186,9 +186,13 @@ def find_anywhere(app, doctree):
 
 
 def write_notebook(app):
-    """The start page as a notebook, which it offers for download."""
+    """The start page as a notebook, for download, without what is there for the page alone."""
     page = HERE / "learn" / "start.md"
-    jupytext.write(jupytext.read(page), page.with_suffix(".ipynb"))
+    text = page.read_text(encoding="utf-8")
+    text = re.sub(r"^(This page is also|Here is one like it).*?\n\n", "", text, flags=re.M | re.S)
+    text = re.sub(r"^```\{stepper\}.*?^```\n\n", "", text, flags=re.M | re.S)
+    text = re.sub(r"\[([^\]]+)\]\(\S+\.md\)", r"\1", text)  # links to other pages
+    jupytext.write(jupytext.reads(text, fmt="md"), page.with_suffix(".ipynb"))
 
 
 def setup(app):

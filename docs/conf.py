@@ -5,7 +5,8 @@ from pathlib import Path
 
 import microbn
 
-sys.path.insert(0, str(Path(__file__).parent))  # for book.py
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # for book.py
 
 project = "microbn"
 author = copyright = "the microbn contributors"
@@ -46,7 +47,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "gallery",
     "filename_pattern": r"/d\d\d_",
     "reset_argv": lambda gallery_conf, script_vars: ["--quick"],
-    "default_thumb_file": "images/step_forward.png",
+    "default_thumb_file": str(HERE / "images" / "step_forward.png"),
     "within_subsection_order": "FileNameSortKey",
     "show_memory": False,
     "show_signature": False,

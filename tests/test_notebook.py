@@ -161,21 +161,28 @@ def printed(cell):
     return "".join(output.text for output in cell.outputs if output.output_type == "stream")
 
 
+def read(file):
+    """A notebook that the docs' build has left."""
+    nbformat = pytest.importorskip("nbformat", reason=WHY)
+    if not file.exists():
+        pytest.skip("the docs are not built: their notebooks unchecked")
+    return nbformat.read(file, as_version=4)
+
+
 def test_start_page_is_a_notebook_that_prints_what_the_page_shows(run):
-    jupytext = pytest.importorskip("jupytext", reason="jupytext is missing: start page unchecked")
-    page = DOCS / "learn" / "start.md"
-    cells = [cell for cell in run(jupytext.read(page)).cells if cell.cell_type == "code"]
-    shown = blocks(page.read_text(encoding="utf-8"))
+    notebook = read(DOCS / "learn" / "start.ipynb")
+    assert not any(re.search(r"\{\w+\}|\.md\b", cell.source) for cell in notebook.cells)
+    cells = [cell for cell in run(notebook).cells if cell.cell_type == "code"]
+    shown = blocks((DOCS / "learn" / "start.md").read_text(encoding="utf-8"))
     assert [cell.source + "\n" for cell in cells] == [code for code, _ in shown]
     assert [words(printed(cell)) for cell in cells] == [words(text) for _, text in shown]
+    html = [o.data.get("text/html", "") for c in cells for o in c.outputs if "data" in o]
+    assert any("<iframe" in shown for shown in html)  # the story, live
 
 
 @pytest.mark.parametrize("demo", [path.stem for path in sorted(DOCS.glob("../demos/d*.py"))])
 def test_demo_downloaded_from_the_gallery_runs(demo, run):
-    nbformat = pytest.importorskip("nbformat", reason=WHY)
-    if not (file := DOCS / "gallery" / f"{demo}.ipynb").exists():
-        pytest.skip("the docs are not built: the gallery's notebooks unchecked")
-    notebook = nbformat.read(file, as_version=4)
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(QUICKLY))
+    notebook = read(DOCS / "gallery" / f"{demo}.ipynb")
+    notebook.cells.insert(0, pytest.importorskip("nbformat").v4.new_code_cell(QUICKLY))
     last = run(notebook).cells[-1]
     assert "Held: " in printed(last)
