@@ -1,6 +1,5 @@
 """The book as it is built, in ``docs/_build/html``: links followed, opened in a real browser."""
 
-import sys
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,7 +9,6 @@ import pytest
 from browser import PHONE, SIZE, await_step
 
 import microbn
-from microbn import closed_form
 
 DOCS = Path(__file__).parents[1] / "docs"
 BOOK = DOCS / "_build" / "html"
@@ -133,19 +131,3 @@ def test_text_of_ours_is_accessible(page, way, tabs):
     tab.goto((BOOK / page).as_uri())
     found = axe.Axe().run(tab, context="main article").response["violations"]
     assert [violation["id"] for violation in found] == []
-
-
-def test_every_line_by_hand_and_of_the_program_stands_in_its_stage(monkeypatch):
-    pytest.importorskip("sphinx", reason="Sphinx is not installed: stages unchecked")
-    pytest.importorskip("jupytext", reason="jupytext is not installed: stages unchecked")
-    monkeypatch.syspath_prepend(DOCS)
-    import book
-
-    source = Path(closed_form.__file__).read_text().split('d["scaled"] = dy')[1]
-    by_hand = [line.strip() for line in source.split("return d")[0].splitlines() if "d[" in line]
-    stages = dict(book.stages())
-    assert [stage["by hand"].strip("`") for stage in stages.values()] == by_hand
-    assert [len(stage["on the graph"]) for stage in stages.values()] == [1, 1, 1, 1, 2, 1, 2, 1, 2]
-    lines = [line for stage in stages.values() for line in stage["in the program"]]
-    assert len(lines) == len(set(lines)) == 18
-    sys.modules.pop("book")

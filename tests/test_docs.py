@@ -116,6 +116,18 @@ def under(heading):
     return re.split(r"^## ", TEXTS["README.md"].split(f"## {heading}\n")[1], flags=re.MULTILINE)[0]
 
 
+def test_every_line_by_hand_and_of_the_program_stands_in_its_stage():
+    staged = (ROOT / "microbn" / "closed_form.py").read_text().split('d["scaled"] = dy')[1]
+    by_hand = re.findall(r'd\["\w+"\] = .*', staged.split("return d")[0])
+    stages = dict(runpy.run_path(str(DOCS / "stages.py"))["stages"]())
+    assert [stage["by hand"].strip("`") for stage in stages.values()] == by_hand
+    assert [len(stage["on the graph"]) for stage in stages.values()] == [1, 1, 1, 1, 2, 1, 2, 1, 2]
+    program = blocks(TEXTS["docs/learn/program.md"])[0][1].split("# backward")[1]
+    lines = [line.split("  #")[0].strip() for line in program.splitlines()[1:-1]]
+    found = [line.strip("`") for stage in stages.values() for line in stage["in the program"]]
+    assert sorted(found) == sorted(lines)
+
+
 CLAIMS = [row for row in rows(TEXTS["docs/measured/claims.md"]) if re.fullmatch(r"d\d\d", row[0])]
 
 

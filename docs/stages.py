@@ -1,0 +1,71 @@
+"""Batch norm's backward, gradient by gradient: by hand, on the graph, in the compiled program."""
+
+import re
+from inspect import getsource
+
+import numpy as np
+
+import microbn as mb
+from microbn import Tensor, closed_form, functional
+from microbn.lab import tour
+from microbn.lab.data import digits
+from microbn.targets import graph
+
+
+def stages():
+    """For each gradient that `closed_form.backward_staged` derives: its name, and rows of text."""
+    operation, rows = "", {}
+    _, staged = getsource(closed_form.backward_staged).split('d = {"y": dy}\n')
+    for line in map(str.strip, staged.splitlines()):
+        if line.startswith("#"):
+            operation = line.removeprefix("# ")
+        elif (found := re.match(r'd\["(\w+)"\]', line)) and found[1] != "scaled":  # that is dy
+            rows[found[1]] = {"goes into": operation, "by hand": f"`{line}`"}
+    columns = {
+        "on the graph": received_parts(),
+        "in the program": program_lines(),
+        "apart": distances(),
+    }
+    for heading, texts in columns.items():
+        for name in rows.keys() | texts.keys():  # none may be left over on either side
+            rows[name][heading] = texts[name]
+    return list(rows.items())
+
+
+def received_parts():
+    """What every named value receives in the story: ``(step, sentence)``. What a value without a
+    name receives is on the way to the next that has one.
+    """
+    told = mb.story(*graph("batchnorm"))
+    names = {node.id: node.name for node in told.graph.nodes}
+    found, on_the_way = {}, []
+    for step in told:
+        for part in step.parts:
+            on_the_way.append((step.number, part.sentence))
+            if name := names[part.receiver]:
+                found.setdefault(name, []).extend(on_the_way)
+                on_the_way = []
+    del found["scaled"]  # by hand that is dy
+    return found
+
+
+def program_lines():
+    """The lines of the compiled backward, by the name of the value whose gradient they make."""
+    rng = np.random.default_rng(0)
+    given = {"x": (4, 3), "gamma": 3, "beta": 3}
+    examples = (Tensor(rng.normal(size=shape), name) for name, shape in given.items())
+    source = mb.compile(functional.batch_norm, *examples, cotangent=np.ones((4, 3))).source
+    found = {}
+    for line in source.split("# backward\n")[1].splitlines()[:-1]:
+        statement = line.partition("  #")[0].strip()
+        name = re.match(r"d_(\w+?)(_\d+)? = ", statement)[1]
+        found.setdefault(name, []).append(f"`{statement}`")
+    return found
+
+
+def distances():
+    """How far each gradient is from the others, at most, on 32 digits, as in the tour."""
+    y = tour.batch_norm_on_digits(digits(0), samples=32, features=8)
+    rows = (row for row in tour.agreement(y, tour.cotangent(y)) if row["name"] != "scaled")
+    text = "{staged:.2g} from the one by hand, {numeric:.1e} from finite differences"
+    return {row["name"]: text.format(**row) for row in rows}
