@@ -138,13 +138,13 @@ class Autograd(Library):
         import autograd
         from autograd import core, extend, numpy, test_util
 
-        self.library, self.core, self.extend, self.tests = autograd, core, extend, test_util
+        self.autograd, self.core, self.extend, self.tests = autograd, core, extend, test_util
         self.xp, self.sqrt, self.relu = numpy, numpy.sqrt, lambda x: numpy.maximum(x, 0)
 
     def vjp(self, f, *arrays):
         """Of a single array by itself, as ``autograd.grad(f)`` does it, and of several at once."""
         several = len(arrays) > 1
-        make = self.library.make_vjp((lambda xs: f(*xs)) if several else f)
+        make = self.autograd.make_vjp((lambda xs: f(*xs)) if several else f)
         back, y = make(arrays if several else arrays[0])
 
         def pull(dy):
@@ -154,7 +154,7 @@ class Autograd(Library):
         return y, pull, list(arrays)
 
     def gradient(self, f, x, dy):
-        return self.library.make_vjp(f)(x)[0](dy)
+        return self.autograd.make_vjp(f)(x)[0](dy)
 
     def value(self, y):
         return y
@@ -175,7 +175,7 @@ class Autograd(Library):
         return True
 
     def jvp(self, f, x, v):
-        return self.library.make_jvp(f)(x)(v)[1]
+        return self.autograd.make_jvp(f)(x)(v)[1]
 
     def ruled(self):
         return [getattr(function, "fun", function) for function in self.core.primitive_vjps]
