@@ -9,6 +9,7 @@ from io import StringIO
 from os import environ
 from pathlib import Path
 from typing import ClassVar
+from unittest.mock import patch
 
 import jupytext
 from docutils import nodes
@@ -28,6 +29,12 @@ FRAME = """\
 <p class="stepper"><a href="{page}#step={step}">The same on a page of its own</a>, for a projector;
 <code>microbn step {target} --html {target}.html</code> writes it.</p>
 """
+FULL_RUN = """\
+.. figure:: /images/{demo}.png
+   :alt: The figure of a full run of this demo
+
+   From a full run. Below, the demo ran in its quick form, with fewer seeds and settings.
+"""
 
 
 class Stepper(SphinxDirective):
@@ -37,6 +44,7 @@ class Stepper(SphinxDirective):
     option_spec: ClassVar = {"step": int}
 
     def run(self):
+        self.env.note_reread()
         target, step = self.arguments[0], self.options.get("step", 0)
         frame = FRAME.format(page=stepper_page(self.env, target), target=target, step=step)
         return [nodes.raw("", frame, format="html")]
@@ -71,35 +79,34 @@ class Commands(SphinxDirective):
     """What ``microbn COMMAND --help`` prints, for every command."""
 
     def run(self):
+        self.env.note_reread()
         commands = ("tour", "step", "draw", "check")
         text = "\n".join(f"## {name}\n\n```text\n{usage(name)}```\n" for name in commands)
         return self.parse_text_to_nodes(text, allow_section_headings=True)
 
 
 class Rooms(SphinxDirective):
-    """The files of a folder, in the order of the names given, and what each says it is for."""
+    """Files of a folder, in the order of the names given, and what each says it is for."""
 
     required_arguments, has_content = 1, True
 
     def run(self):
+        self.env.note_reread()
         folder, names = HERE.parent / self.arguments[0], " ".join(self.content).split()
-        there = {file.stem for file in folder.glob("*.py")} - {"__init__", "__main__"}
-        if odd := there.symmetric_difference(names):
-            raise self.error(f"named and not there, or there and not named: {sorted(odd)}")
-        files = {name: folder / f"{name}.py" for name in names}
-        rows = (f"| `{n}.py` | {first_sentence(f)} |" for n, f in files.items())
+        rows = (f"| `{name}.py` | {purpose(folder / f'{name}.py')} |" for name in names)
         return self.parse_text_to_nodes("\n".join(["| file | what for |", "|:--|:--|", *rows]))
 
 
-def first_sentence(file):
-    """What a file is for, in a line."""
-    return get_docstring(parse(file.read_text(encoding="utf-8"))).partition("\n\n")[0]
+def purpose(file):
+    """The first paragraph of a file's docstring, on one line."""
+    text = get_docstring(parse(file.read_text(encoding="utf-8")))
+    return " ".join(text.partition("\n\n")[0].split())
 
 
 def usage(command):
     """What ``microbn COMMAND --help`` prints, 90 columns wide."""
-    environ["COLUMNS"] = "90"
-    with redirect_stdout(StringIO()) as printed, suppress(SystemExit):
+    printed = StringIO()
+    with patch.dict(environ, COLUMNS="90"), redirect_stdout(printed), suppress(SystemExit):
         cli.main([command, "--help"])
     return printed.getvalue()
 
@@ -108,6 +115,7 @@ class Stages(SphinxDirective):
     """Each gradient of batch norm, by hand, on the graph and in the program, as a section."""
 
     def run(self):
+        self.env.note_reread()
         page = stepper_page(self.env, "batchnorm")
         text = "\n".join(section(page, *stage) for stage in stages())
         return self.parse_text_to_nodes(text, allow_section_headings=True)
@@ -115,7 +123,10 @@ class Stages(SphinxDirective):
 
 def section(page, name, rows):
     """A stage in markdown; every step is a link to it on the page of the stepper."""
-    steps = (f'{said} <a href="{page}#step={n}">(step {n})</a>' for n, said in rows["on the graph"])
+    steps = (
+        f'{said} <a href="{page}#step={n}" target="stepper">(step {n})</a>'
+        for n, said in rows["on the graph"]
+    )
     cells = rows | {"on the graph": "<br>".join(steps)}
     cells["in the program"] = "<br>".join(rows["in the program"])
     head, *table = (f"| {kind} | {text} |" for kind, text in cells.items())
@@ -128,12 +139,18 @@ def find_anywhere(app, doctree):
         reference["refspecific"] = reference["reftype"] == "obj"
 
 
+def show_full_run(app, docname, source):
+    """A demo's page ran in its quick form; its text speaks of the figure of a full run."""
+    demo = docname.removeprefix("gallery/")
+    if docname.startswith("gallery/d") and (HERE / "images" / f"{demo}.png").exists():
+        figure = FULL_RUN.format(demo=demo)
+        source[0] = re.sub(r"(?<=\n)(=+\n)", rf"\1\n{figure}\n", source[0], count=1)
+
+
 def write_notebook(app):
-    """The start page as a notebook, for download, without what is there for the page alone."""
+    """The start page as a notebook, for download, without what is marked as the page's alone."""
     page = HERE / "learn" / "start.md"
-    text = page.read_text(encoding="utf-8")
-    text = re.sub(r"^(This page is also|Here is one like it).*?\n\n", "", text, flags=re.M | re.S)
-    text = re.sub(r"^```\{stepper\}.*?^```\n\n", "", text, flags=re.M | re.S)
+    text = re.sub(r"<!-- page -->.*?<!-- /page -->\n", "", page.read_text("utf-8"), flags=re.DOTALL)
     text = re.sub(r"\[([^\]]+)\]\(\S+\.md\)", r"\1", text)  # links to other pages
     jupytext.write(jupytext.reads(text, fmt="md"), page.with_suffix(".ipynb"))
 
@@ -143,4 +160,4 @@ def setup(app):
         app.add_directive(directive.__name__.lower(), directive)
     app.connect("builder-inited", write_notebook)
     app.connect("doctree-read", find_anywhere)
-    return {"parallel_read_safe": True}
+    app.connect("source-read", show_full_run)

@@ -11,9 +11,8 @@ from microbn.lab.sweep import Table
 BAR = "\\|"
 HEADER = """\
 What these demos measured, with their own seeds, from 0 on, by the command in `docs/claims.py`,
-beside what is said elsewhere (without a source: in the text that this project started from). A gate
-is what has to come out for a claim to be held. Where it does not, the demo fails, but for claims
-that are only shown.
+beside what is said elsewhere (without a source: what textbooks say). A gate is what has to come out
+for a claim to be held. Where it does not, the demo fails, but for claims that are only shown.
 
 | demo | claim | textbook | here | gate | held |
 |:--|:--|:--|:--|:--|:--|

@@ -28,7 +28,6 @@ html_css_files = ["book.css"]
 html_sidebars = {"index": []}
 html_copy_source = False
 html_theme_options = {
-    "navigation_with_keys": True,
     "show_prev_next": True,
     "show_nav_level": 2,
     "secondary_sidebar_items": ["page-toc"],

@@ -16,14 +16,16 @@ import microbn as mb
 from microbn.targets import graph
 
 IMAGES = Path(__file__).parent / "images"
+DEMOS = Path(__file__).parents[1] / "demos"
 FROM_THE_TOUR = ("comparison.png", "batchnorm.svg")
 
 
 def copied(runs, folder):
     """The figures of the tour and of the demos, one each but for the first, which has none."""
     figures = sorted(set(runs.glob("d*.png")) - {*runs.glob("d01*"), *runs.glob("*.graph.png")})
-    if len(figures) != 13:
-        raise SystemExit(f"{runs} has {len(figures)} figures of demos, not 13; run them all")
+    demos = sorted(DEMOS.glob("d*.py"))[1:]  # the first has a drawing
+    if len(figures) != len(demos):
+        raise SystemExit(f"{runs} has {len(figures)} figures of {len(demos)} demos; run them all")
     for figure in (*(runs / name for name in FROM_THE_TOUR), *figures):
         print(shutil.copy(figure, folder))
 
@@ -37,11 +39,12 @@ def steps(told):
 
 def photographed(folder):
     """Two steps of batch norm's page, at the size of a projector."""
-    browser = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    browser = next(filter(None, map(shutil.which, names)))
     told = mb.story(*graph("batchnorm"), title="batch norm")
     with TemporaryDirectory() as scratch, sync_playwright() as playwright:
         page = told.save(Path(scratch) / "bn.html")
-        chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        chromium = playwright.chromium.launch(executable_path=browser)
         tab = chromium.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
         for name, step in steps(told).items():
             tab.goto(f"{page.as_uri()}#step={step}")

@@ -82,10 +82,10 @@ def users_line() -> Line:
 
 def _ours(name: str) -> bool:
     """Whether a module is not the user's; the built-in examples stand in for the user's code."""
-    return name.split(".")[0] in _OURS and name != f"{__package__}.targets"
+    return name.split(".")[0] in _OURS and name not in _EXAMPLES
 
 
-_OURS = {__package__, "numpy", "contextlib"}
+_OURS, _EXAMPLES = {__package__, "numpy", "contextlib"}, {"microbn.targets", "microbn.lab.tour"}
 _MACHINERY = {f"{__package__}.{room}" for room in ("tensor", "finite", "context", "primitives")}
 
 

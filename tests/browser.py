@@ -65,12 +65,14 @@ def executable() -> str:
 
 
 def watch(page, report: Callable[[str], None], own: str) -> None:
-    """Report every error, message, dialog and window of a page, and what it asks for but itself."""
+    """Report every error, message, dialog and window of a page, and what it asks for but ``own``,
+    the beginning of addresses.
+    """
     page.on("pageerror", lambda error: report(f"error: {error}"))
     page.on("console", lambda message: report(f"console: {message.text}"))
     page.on("popup", lambda window: report(f"window: {window.url}"))
     page.on("dialog", lambda dialog: (report(f"dialog: {dialog.message}"), dialog.dismiss()))
-    page.on("request", lambda asked: asked.url == own or report(f"request: {asked.url}"))
+    page.on("request", lambda asked: asked.url.startswith(own) or report(f"request: {asked.url}"))
 
 
 class Opened:

@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from bench import features, memory
-from bench.libraries import Microbn, Short
+from bench.libraries import LIBRARIES, Microbn, Short
 
 import microbn as mb
 from microbn import calls, rules
@@ -24,6 +25,21 @@ def test_our_column_of_the_features_is_what_it_should_be(probe):
         assert int(cell.replace(",", "")) > 20
     else:
         assert cell == OTHERS.get(probe, "no" if probe in NOT_OURS else "yes"), why
+
+
+MEASURED = (memory.ROOT / "docs" / "measured" / "speed.md").read_text().split("## Features")[1]
+
+
+@pytest.mark.parametrize(
+    "library", [lib for lib in LIBRARIES if lib in ("microbn", "HIPS autograd")]
+)
+def test_the_page_says_what_is_measured(library):
+    head, _, *rows = (line[2:-2].split(" | ") for line in MEASURED.splitlines() if line[:2] == "| ")
+    said = dict(zip((row[0] for row in rows), (r[head.index(library)] for r in rows), strict=True))
+    labels = {f"{n}. {label}": probe for n, (label, probe) in enumerate(features.PROBES.items(), 1)}
+    assert said.keys() == labels.keys()
+    found = {label: features.answer(p, LIBRARIES[library]())[0] for label, p in labels.items()}
+    assert said == found
 
 
 GRADIENTS = [
@@ -92,6 +108,13 @@ def rewritten(old, new):
     return program
 
 
+@contextmanager
+def blaming(name):
+    """An error whose kind alone has the function in its name."""
+    raise type(name, (ArithmeticError,), {})("something is not finite")
+    yield
+
+
 FALLS_SHORT = [
     (features.float32, {"pull": leaking}, "no: the gradient is float64"),
     (features.deep, {"name": "nobody"}, "no: KeyError: 'nobody'"),
@@ -99,6 +122,7 @@ FALLS_SHORT = [
     (features.twice, {"vjp": walked_once}, "no: the gradient is 2.7e+01 from"),
     (features.overwritten, {"vjp": recorded_late}, "no: the gradient is"),
     (features.nans_forward, {"strict": staticmethod(features.silence)}, "0 of 4"),
+    (features.nans_forward, {"strict": lambda self: blaming("DivisionError")}, "0 of 4"),
     (features.nan_backward, {"strict": staticmethod(features.silence)}, "no: a NaN, and no error"),
     (features.checker, {"check": lambda self, f, x: True}, "no: it accepts"),
     (features.checker, {"check": lambda self, f, x: False}, "no: it rejects"),

@@ -1,6 +1,7 @@
 """What importing costs: NumPy, and nothing else."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,37 +15,13 @@ HEAVY = ["matplotlib", "graphviz", "rich", "hypothesis", "sklearn", "joblib", "p
 
 
 ROOM = Path(microbn.__file__).parent
-LAYERS = [  # a room imports from the lines above its own
-    {"errors.py", "closed_form.py", "nodes.py"},
-    {"arrays.py", "context.py", "calls.py", "primitives.py"},
-    {"finite.py", "rules.py"},
-    {"checks.py"},
-    {"backward.py"},
-    {"tensor.py"},
-    {"functional.py", "scalar.py", "symbol.py", "passes.py", "module.py"},
-    {"norms.py", "optim.py", "source.py"},
-    {"nn.py", "program.py"},
-]
-VIEW_LAYERS = [
-    {"graph.py", "values.py"},
-    {"words.py", "steps.py"},
-    {"dot.py", "data.py", "page.py"},
-    {"teller.py"},
-    {"story.py"},
-    {"terminal.py"},
-]
+LAYOUT = Path(__file__).parents[1] / "docs" / "project" / "layout.md"
 
 
-def below(layers):
-    """The rooms that each file may import."""
-    return {
-        file: {name.removesuffix(".py") for layer in layers[:i] for name in layer}
-        for i, layer in enumerate(layers)
-        for file in sorted(layer)
-    }
-
-
-MAY_IMPORT, VIEW_MAY_IMPORT = below(LAYERS), below(VIEW_LAYERS)
+def rooms():
+    """The tables of the page on the layout: a folder, and its rooms in their order."""
+    tables = re.findall(r"^```\{rooms\} (\S+)\n(.*?)^```", LAYOUT.read_text(), re.M | re.S)
+    return [(ROOM.parent / folder, names.split()) for folder, names in tables]
 
 
 def imported(source):
@@ -65,25 +42,23 @@ def imported(source):
     return found
 
 
-@pytest.mark.parametrize("file", MAY_IMPORT)
-def test_rooms_of_the_engine_import_only_what_lies_below(file):
-    assert imported((ROOM / file).read_text()) <= MAY_IMPORT[file]
+@pytest.mark.parametrize(("folder", "names"), rooms(), ids=lambda value: getattr(value, "name", ""))
+def test_rooms_import_only_what_stands_above_them_on_the_page_of_the_layout(folder, names):
+    for i, name in enumerate(names):
+        beside = imported((folder / f"{name}.py").read_text()) & set(names)
+        assert beside <= set(names[:i]), name
 
 
-@pytest.mark.parametrize("file", VIEW_MAY_IMPORT)
-def test_rooms_of_the_view_import_only_what_lies_below(file):
-    rooms = {name.removesuffix(".py") for layer in VIEW_LAYERS for name in layer}
-    assert {f"{room}.py" for room in rooms} | {"__init__.py"} == {
-        path.name for path in (ROOM / "view").glob("*.py")
-    }
-    beside = imported((ROOM / "view" / file).read_text()) & rooms
-    assert beside <= VIEW_MAY_IMPORT[file]
+def test_every_room_stands_on_the_page_of_the_layout():
+    for folder in (ROOM, ROOM / "view", ROOM / "testing", ROOM / "lab"):
+        there = {file.stem for file in folder.glob("*.py")} - {"__init__", "__main__"}
+        assert there == {name for place, names in rooms() if place == folder for name in names}
 
 
 def test_engine_imports_none_of_the_rooms_that_know_it():
     for file in ROOM.glob("*.py"):
         if file.name not in ("__init__.py", "cli.py", "targets.py"):
-            assert imported(file.read_text()).isdisjoint({"view", "testing", "lab"})
+            assert imported(file.read_text()).isdisjoint({"view", "testing", "lab", "targets"})
 
 
 def test_the_check_sees_an_import():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import stories
 from browser import SIZE, await_step
-from test_docs import blocks, words
+from shown import blocks, same
 
 from microbn import Tensor
 from microbn.view import dot
@@ -21,7 +21,7 @@ CELLS = [
 
 DOCS = Path(__file__).parents[1] / "docs"
 WHY = "no Jupyter is installed: notebooks unchecked"
-# A demo's notebook has no command line, and runs in full; this makes it the quick form.
+# A demo's notebook has no command line, and so runs in full; this makes it the quick form.
 QUICKLY = """\
 from microbn.lab import demo
 
@@ -171,11 +171,12 @@ def read(file):
 
 def test_start_page_is_a_notebook_that_prints_what_the_page_shows(run):
     notebook = read(DOCS / "learn" / "start.ipynb")
-    assert not any(re.search(r"\{\w+\}|\.md\b", cell.source) for cell in notebook.cells)
+    assert not any(re.search(r"\{\w+\}|\.md\b|<!--|frame", cell.source) for cell in notebook.cells)
     cells = [cell for cell in run(notebook).cells if cell.cell_type == "code"]
     shown = blocks((DOCS / "learn" / "start.md").read_text(encoding="utf-8"))
     assert [cell.source + "\n" for cell in cells] == [code for code, _ in shown]
-    assert [words(printed(cell)) for cell in cells] == [words(text) for _, text in shown]
+    for cell, (_, text) in zip(cells, shown, strict=True):
+        assert same(printed(cell), text)
     html = [o.data.get("text/html", "") for c in cells for o in c.outputs if "data" in o]
     assert any("<iframe" in shown for shown in html)  # the story, live
 
@@ -183,6 +184,7 @@ def test_start_page_is_a_notebook_that_prints_what_the_page_shows(run):
 @pytest.mark.parametrize("demo", [path.stem for path in sorted(DOCS.glob("../demos/d*.py"))])
 def test_demo_downloaded_from_the_gallery_runs(demo, run):
     notebook = read(DOCS / "gallery" / f"{demo}.ipynb")
-    notebook.cells.insert(0, pytest.importorskip("nbformat").v4.new_code_cell(QUICKLY))
+    if demo > "d05":  # those that train; the first four run as they are
+        notebook.cells.insert(0, pytest.importorskip("nbformat").v4.new_code_cell(QUICKLY))
     last = run(notebook).cells[-1]
     assert "Held: " in printed(last)

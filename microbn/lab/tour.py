@@ -92,7 +92,9 @@ def _see_it(console: Any, data: Split, results: Table, out: Path) -> None:
     console.print(f"{graph}: the recorded graph, each node with its value and gradient")
     page = story(y, cotangent(y), title="Batch norm of four digits").save(out / "batchnorm.html")
     console.print(f"{page}: the same graph, step by step; open it in a browser and press →")
-    console.print("\nTry next: microbn step batchnorm, then the code in README.md, then demos/.")
+    console.print(
+        "\nTry next: step batchnorm in the place of tour, then the code in README.md, then demos/."
+    )
 
 
 def batch_norm_on_digits(data: Split, samples: int, features: int, seed: int = 0) -> Tensor:

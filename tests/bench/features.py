@@ -1,8 +1,8 @@
 """What microbn and its peers can do: each cell of the table is the outcome of a probe that was run.
 
 The table stands first, then the probes, one for each row. A probe raises where a library falls
-short, and what it raised is printed below the table. Last come the libraries: how each says what
-the probes ask. ``python -m tests.bench.features NAME`` runs the one that may crash an interpreter.
+short, and what it raised is printed below the table. How a library says what the probes ask stands
+in ``libraries.py``. ``python -m tests.bench.features NAME`` runs the probe that may crash.
 """
 
 from __future__ import annotations
@@ -278,7 +278,7 @@ def named(lib: Library, function: str) -> bool:
         with lib.strict():
             lib.vjp(f(lib), x)[1](ONE)
     except Exception as error:
-        return function in f"{type(error).__name__}: {error}".lower()
+        return function in str(error).lower()
     return False
 
 
