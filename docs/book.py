@@ -59,20 +59,22 @@ def stepper_page(env, target):
 
 
 class Claims(SphinxDirective):
-    """Rows of measured/claims.md: a demo's, ``d05``, or all that did not hold, ``not held``."""
+    """Rows of measured/claims.md, the verdict first: a demo's, ``d05``, or all ``not held``."""
 
     required_arguments, final_argument_whitespace = 1, True
 
     def run(self):
         self.env.note_dependency(file := str(HERE / "measured" / "claims.md"))
-        *_, head, rule, body = re.split(r"(\| demo .*\n)(\|:--.*\n)", Path(file).read_text())
-        wanted = self.arguments[0]
-        ending = "| **no** |" if wanted == "not held" else "|"
-        starting = "|" if wanted == "not held" else f"| {wanted} |"
-        rows = [r for r in body.splitlines() if r.startswith(starting) and r.endswith(ending)]
+        lines = Path(file).read_text(encoding="utf-8").splitlines()
+        cells = [re.split(r" (?<!\\)\| ", line[2:-2]) for line in lines if line[:3] == "| d"]
+        wanted, (head, *rows) = self.arguments[0], cells
+        rows = [r for r in rows if r[0] == wanted or (wanted == "not held" and r[-1] != "yes")]
         if not rows:
             raise self.error(f"there is no claim of {wanted!r}")
-        return self.parse_text_to_nodes(f"{head}{rule}" + "\n".join(rows))
+        demo, claim, textbook, here, gate, held = range(6)
+        order = [held, claim, here, textbook, gate] + [demo] * (wanted == "not held")
+        table = (" | ".join(row[i] for i in order) for row in (head, [":--"] * 6, *rows))
+        return self.parse_text_to_nodes("\n".join(f"| {row} |" for row in table))
 
 
 class Commands(SphinxDirective):
@@ -104,9 +106,9 @@ def purpose(file):
 
 
 def usage(command):
-    """What ``microbn COMMAND --help`` prints, 90 columns wide."""
+    """What ``microbn COMMAND --help`` prints, 80 columns wide."""
     printed = StringIO()
-    with patch.dict(environ, COLUMNS="90"), redirect_stdout(printed), suppress(SystemExit):
+    with patch.dict(environ, COLUMNS="80"), redirect_stdout(printed), suppress(SystemExit):
         cli.main([command, "--help"])
     return printed.getvalue()
 

@@ -40,6 +40,7 @@ default_role = "py:obj"
 nitpicky = True  # a name in a docstring that leads nowhere is a warning too
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+autodoc_preserve_defaults = True
 
 sphinx_gallery_conf = {
     "examples_dirs": "../demos",
