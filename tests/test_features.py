@@ -14,7 +14,7 @@ from microbn import calls, rules
 from microbn import functional as F
 
 FEATURES = {probe: label for label, probe in features.PROBES.items()}
-NOT_OURS = {features.forward_mode, features.einsum, features.written_into}
+NOT_OURS = [features.forward_mode, features.einsum, features.written_into]  # in one order
 OTHERS = {features.operands_recorded: "2", features.nans_forward: "4 of 4"}
 
 
