@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from math import prod
+from reprlib import repr as brief
 from typing import Any
 
 import numpy as np
@@ -86,33 +87,41 @@ def explain(function: Callable, values: Sequence, kwargs: Mapping, error: Except
     if isinstance(error, MicrobnError):
         return error
     name = function.__name__
-    ufunc = isinstance(function, np.ufunc)
     if "read-only" in str(error):
         return GraphError(f"{name}: it writes into an operand; what is recorded never changes")
-    every = ufunc or (function in CALLS and CALLS[function].each)
+    every = isinstance(function, np.ufunc) or (function in CALLS and CALLS[function].each)
     arrays = [v for v in values if every or isinstance(v, (np.ndarray, np.generic))]
     shapes = [_shape(v) for v in arrays] or [()]
     if isinstance(error, np.exceptions.AxisError):
         return RangeError(f"{name}: {_axis_fault(shapes[0], error)}")
-    if function is np.matmul and (isinstance(error, ValueError) or () in shapes):
-        return ShapeError(f"matmul: {_matmul_fault(*shapes)}")
-    if function in _PLACES and isinstance(error, ValueError):
-        return ShapeError(f"{name}: {_PLACES[function](shapes[0], *values[1:], *kwargs.values())}")
-    if ufunc and "broadcast" in str(error):
-        return ShapeError(f"{name}: {_broadcast_fault(*shapes)}")
-    if "zero-size array" in str(error) or "empty sequence" in str(error):
-        return ShapeError(f"{name}: the tensor is empty, shape {shapes[0]}")
-    if "inhomogeneous" in str(error):
-        lists = [v for v in values if isinstance(v, (list, tuple))]
-        return ShapeError(f"{name}: {ragged(lists[0] if lists else (), error)}")
-    given = [] if every else [f"{v!r:.60}" for v in values if not isinstance(v, np.ndarray)]
-    given += [f"{key}={v!r:.60}" for key, v in kwargs.items()]
+    if why := _shape_fault(function, shapes, [*values, *kwargs.values()], error):
+        return ShapeError(f"{name}: {why}")
+    given = [] if every else [brief(v) for v in values if not isinstance(v, np.ndarray)]
+    given += [f"{key}={brief(v)}" for key, v in kwargs.items()]
     called = ", ".join([f"shape{'s' * (len(shapes) > 1)} {listed(shapes)}", *given])
     what = f"{name}: {error} (called with {called})"
     for built_in, ours in ((IndexError, RangeError), (ValueError, ShapeError)):
         if isinstance(error, built_in):
             return ours(what)
     return DTypeError(what)
+
+
+def _shape_fault(function: Any, shapes: list, given: list, error: Exception) -> str | None:
+    """What does not fit, in words; None where neither the function nor NumPy's words tell."""
+    text = str(error)
+    if function is np.matmul and (isinstance(error, ValueError) or () in shapes):
+        return _matmul_fault(*shapes)
+    if function is np.reshape and isinstance(error, ValueError):
+        return _reshape_fault(shapes[0], *given[1:])
+    if function is np.transpose and isinstance(error, ValueError):
+        return _transpose_fault(shapes[0], *given[1:])
+    if isinstance(function, np.ufunc) and "broadcast" in text:
+        return _broadcast_fault(*shapes)
+    if "zero-size array" in text or "empty sequence" in text:
+        return f"the tensor is empty, shape {shapes[0]}"
+    if "inhomogeneous" in text:
+        return ragged(next((x for x in given if isinstance(x, (list, tuple))), ()), error)
+    return None
 
 
 def _shape(value: Any) -> Any:
@@ -135,9 +144,6 @@ def _reshape_fault(old: tuple[int, ...], shape: Any) -> str:
 def _transpose_fault(shape: tuple[int, ...], axes: Any) -> str:
     reverse = (*range(len(shape)),)[::-1]
     return f"axes {axes!r:.60} do not name each axis of shape {shape} once, as {reverse} does"
-
-
-_PLACES: dict[Callable, Callable] = {np.reshape: _reshape_fault, np.transpose: _transpose_fault}
 
 
 def _axis_fault(shape: tuple[int, ...], error: np.exceptions.AxisError) -> str:
