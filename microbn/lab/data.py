@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from http.client import HTTPException
+from io import BufferedReader
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,8 @@ _FILES = (
     ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 )
+_DENSEST = 1032  # bytes that gzip can pack into one, at most
+_PIECE = 2**20  # bytes that are read at a time, so that memory grows with what is there
 
 
 def _fetched() -> tuple[np.ndarray, ...]:
@@ -177,23 +180,41 @@ def _idx(folder: Path, name: str, axes: int) -> np.ndarray:
             f"mnist: in {folder} there is no {name}, nor {name}.gz; mnist() without a folder "
             "fetches MNIST from openml.org"
         )
-    content = path.read_bytes()
-    if content[:2] == b"\x1f\x8b":  # gzip's own mark: some browsers unpack and keep the name
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise ArgumentError(f"mnist: {path} is damaged, {error}: get it anew") from error
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"  # gzip's mark: some browsers unpack and keep the name
+    try:
+        with gzip.open(path) if packed else path.open("rb") as file:
+            return _array(path, file, axes)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ArgumentError(f"mnist: {path} is damaged, {error}: get it anew") from error
+
+
+def _array(path: Path, file: gzip.GzipFile | BufferedReader, axes: int) -> np.ndarray:
+    """Read the header, and then at most one byte more than it promises: a small gzip file can
+    unpack to any size.
+    """
     start = 4 + 4 * axes
-    magic, *shape = (int.from_bytes(content[i : i + 4]) for i in range(0, start, 4))
+    header = file.read(start)
+    magic, *shape = (int.from_bytes(header[i : i + 4]) for i in range(0, start, 4))
     if magic != 2048 + axes:
         raise ArgumentError(
             f"mnist: {path} starts with the number {magic}, not {2048 + axes}: it is another file"
         )
-    if len(content) != start + math.prod(shape):
+    due, size = math.prod(shape), path.stat().st_size
+    if due > _DENSEST * size:
         raise ArgumentError(
-            f"mnist: {path} has {len(content):,} bytes where {start + math.prod(shape):,} are "
-            f"due for shape {tuple(shape)}: get it anew"
+            f"mnist: {path} has {size:,} bytes, too few to hold the {due:,} that are due for shape "
+            f"{tuple(shape)}: get it anew"
+        )
+    content = bytearray()
+    while piece := file.read(min(due + 1 - len(content), _PIECE)):
+        content += piece
+    if len(header) < start or len(content) != due:
+        held = f"{'at least ' * (len(content) > due)}{len(header) + len(content):,}"
+        raise ArgumentError(
+            f"mnist: {path} has {held} bytes where {start + due:,} are due for shape "
+            f"{tuple(shape)}: get it anew"
         )
     if 0 in shape:
         raise ArgumentError(f"mnist: {path} holds nothing, its shape is {tuple(shape)}")
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    return np.frombuffer(content, np.uint8).reshape(shape)
