@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import microbn as mb
 from microbn import nn
-from microbn.lab import demo, sweep
+from microbn.lab import demo, figures, sweep
 
 joblib = pytest.importorskip("joblib", reason="joblib is not installed: demos unchecked")
 
@@ -58,6 +59,15 @@ def test_interrupted_demo_says_so_in_one_sentence(monkeypatch, tmp_path):
 
 def interrupt(*args, **kwargs):
     raise KeyboardInterrupt
+
+
+def test_figure_and_pictures_of_a_demo_are_kept_by_its_name(monkeypatch, tmp_path):
+    args = options(monkeypatch, "--save", tmp_path, "--no-show")
+    rows = sweep.Table([{"x": x, "score": x} for x in (1, 2)])
+    demo.present(figures.curves(rows, "x", "score", title="scores"), args)
+    story = mb.story(mb.Tensor(1.0, name="x") * 2.0)
+    assert demo.keep(story, "step.html", args) is story
+    assert {p.name for p in tmp_path.iterdir()} == {"demo.png", "demo.step.html"}
 
 
 def test_option_that_a_demo_does_not_use_is_refused(monkeypatch):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from microbn import errors, nn, optim
-from microbn.lab import compiled, data, tour, train
+from microbn.lab import compiled, data, figures, tour, train
 
 sklearn = pytest.importorskip("sklearn", reason="scikit-learn is not installed: lab unchecked")
 
@@ -198,8 +198,7 @@ def test_batch_norm_trains_at_a_rate_at_which_the_plain_net_does_not(results):
 
 
 def test_comparison_is_a_picture_for_a_projector(results, tmp_path):
-    path = tmp_path / "comparison.png"
-    tour.comparison_figure(results).savefig(path)
+    path = figures.save(tour.comparison_figure(results), tmp_path / "comparison.png")
     header = path.read_bytes()[:24]
     assert [int.from_bytes(header[i : i + 4]) for i in (16, 20)] == [1280, 720]
 

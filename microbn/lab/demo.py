@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import MicrobnError
 from .data import load
+from .figures import save
 from .sweep import Table, run_grid
 
 
@@ -90,7 +91,7 @@ def spread(values: Iterable[float], form: str = "{:.3g}") -> str:
 def present(figure: Any, args: argparse.Namespace) -> None:
     """Save the figure as DEMO.png and show it, as the options ask."""
     if args.save:
-        figure.savefig(args.save / f"{args.name}.png")
+        save(figure, args.save / f"{args.name}.png")
     if args.show:
         import matplotlib.pyplot as plt
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
+from io import BytesIO
 from itertools import pairwise
+from pathlib import Path
 from textwrap import fill
 from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, listed
 from ..testing import Report
+from ..view.dot import FORMATS
+from ..view.saving import write_whole
 from .sweep import Table
 
 STYLE = str(files(__package__) / "lecture.mplstyle")
@@ -163,6 +167,16 @@ def sums(rows: Mapping[str, Mapping[str, np.ndarray]], title: str, show: bool = 
                 ax.set(title=f"{sign}{label}", xticks=[], yticks=[])
                 _write(ax, array, "{:.2f}", white=np.abs(array) > 0.6 * limit)
     return figure
+
+
+def save(figure: Any, path: Path | str) -> Path:
+    """Write a figure; the format follows from the suffix, .svg, .png or .pdf."""
+    format = Path(path).suffix.lstrip(".").lower()
+    if format not in FORMATS:
+        raise ArgumentError(f"save: {format!r} is no format; it is one of {listed(FORMATS)}")
+    picture = BytesIO()
+    figure.savefig(picture, format=format)
+    return write_whole(path, picture.getvalue())
 
 
 def distinct(results: Table, column: str) -> list:

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from io import StringIO
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, need_package
+from ..view.saving import write_whole
 
 Row = dict[str, Any]
 
@@ -65,8 +67,9 @@ class Table:
     def save(self, path: Path | str) -> None:
         """Write it as CSV: the names, then a line for each row, in which lists are JSON."""
         names = [*self.rows[0]] if self.rows else []
-        with Path(path).open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([names, *([_cell(r[k]) for k in names] for r in self.rows)])
+        text = StringIO(newline="")
+        csv.writer(text).writerows([names, *([_cell(r[k]) for k in names] for r in self.rows)])
+        write_whole(path, text.getvalue().encode())
 
     @classmethod
     def load(cls, path: Path | str) -> Table:

@@ -84,8 +84,8 @@ def _what_it_is_for(console: Any, seeds: int, steps: int) -> Table:
 
 def _see_it(console: Any, data: Split, results: Table, out: Path) -> None:
     console.rule("3. See it")
-    comparison_figure(results).savefig(out / "comparison.png")
-    console.print(f"{out / 'comparison.png'}: test accuracy over training, with and without")
+    figure = figures.save(comparison_figure(results), out / "comparison.png")
+    console.print(f"{figure}: test accuracy over training, with and without")
     with trace():
         y = batch_norm_on_digits(data, samples=4, features=2)
     graph = draw(y, cotangent(y), direction="TB").save(out / "batchnorm.svg")
