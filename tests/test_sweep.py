@@ -1,5 +1,7 @@
 """A grid of runs: in order, on any backend, kept on disk, resumed where it was interrupted."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -56,7 +58,7 @@ def test_columns_and_medians_of_chosen_rows():
 
 
 def interrupted(after):
-    count = iter(range(after))
+    count = (i for i in range(after))  # which is not a part of what the experiment is
 
     def experiment(**settings):
         if next(count, None) is None:
@@ -94,28 +96,57 @@ def test_smaller_grid_takes_what_it_has_of_a_larger_one_and_leaves_the_rest(tmp_
     smaller = {"base": [2.0], "exponent": [2], "name": ["1", "b"]}
     table = sweep.run_grid(interrupted(after=1), smaller, "powers", save=save, jobs=1)
     assert list(table["name"]) == ["1", "b"]
-    assert len(part.read_text().splitlines()) == 7
+    assert len(part.read_text().splitlines()) == 8
     assert run(save, experiment=interrupted(after=2)) == run()
 
 
-def test_unfinished_grid_whose_results_are_other_ones_is_refused(tmp_path):
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "powers.csv", experiment=interrupted(after=5))
-    with pytest.raises(errors.ArgumentError, match=r"row 5 has the columns .*'score'"):
-        run(tmp_path / "powers.csv", experiment=lambda **_: {"score": 1.0})
+def test_experiment_whose_results_change_their_names_is_stopped_there(tmp_path):
+    def experiment(base, exponent, name):
+        return {"score" if exponent == 1 else "power": 1.0}
+
+    message = r"with .*1, \"name\": \"a\"\} has the columns .*'score'\], .*2.* .*'power'\]; an"
+    with pytest.raises(errors.ArgumentError, match=message):
+        run(tmp_path / "powers.csv", experiment=experiment)
+    assert len((tmp_path / "powers.csv.part").read_text().splitlines()) == 3
 
 
-def test_grids_of_other_settings_or_other_files_do_not_mix(tmp_path):
-    def experiment(seed, rate=0):
-        return {"score": seed + rate}
-
+def test_grids_of_other_files_do_not_mix(tmp_path):
     save = tmp_path / "rate0.1"
     with pytest.raises(KeyboardInterrupt):
         run(save, experiment=interrupted(after=5))
-    table = sweep.run_grid(experiment, {"seed": [2.0]}, "seeds", save=save, jobs=1)
-    assert table["score"] == [2]
     other = sweep.run_grid(power, GRID, "powers", save=tmp_path / "rate0.2", jobs=1)
     assert other == run()
+
+
+def test_table_with_no_rows_is_read_as_it_was_saved(tmp_path):
+    sweep.Table([]).save(tmp_path / "t.csv")
+    assert sweep.Table.load(tmp_path / "t.csv") == sweep.Table([])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "{} is empty, it has not even columns"),
+        (b"a,b\n1,2\n3\n", r"line 3 of {}: 1 cells for the 2 columns \['a', 'b'\]"),
+        (b"a,b\n1,2,3\n", r"line 2 of {}: 3 cells for the 2 columns"),
+        (b"a,b\n1,2\n\n", r"line 3 of {}: 0 cells for the 2 columns"),
+        (b"a,b,a\n1,2,3\n", r"line 1 of {}: two columns have the same name among \['a', 'b'"),
+        (b'a,b\n1,"2"3\n', "line 2 of {}: ',' expected after"),
+        (b'a,b\n1,"2\n3,4\n', "line 3 of {}: unexpected end of data"),
+        (b"a,b\n1,2\n1,\xff\n", "line 3 of {} is no text: 'utf-8' codec can't decode byte 0xff"),
+    ],
+)
+def test_table_that_is_damaged_names_the_file_and_the_line(tmp_path, content, message):
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    with pytest.raises(errors.ArgumentError, match=message.format(re.escape(str(path)))):
+        sweep.Table.load(path)
+
+
+def test_what_only_looks_like_json_is_text(tmp_path):
+    rows = [{"a": "[" * 100_000}, {"a": "1" * 5000}]
+    sweep.Table(rows).save(tmp_path / "t.csv")
+    assert sweep.Table.load(tmp_path / "t.csv").rows == rows
 
 
 def test_what_is_strange_to_csv_survives_it(tmp_path):

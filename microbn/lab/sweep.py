@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import StringIO
@@ -16,8 +15,7 @@ import numpy as np
 
 from ..errors import ArgumentError, DTypeError, need_package
 from ..view.saving import write_whole
-
-Row = dict[str, Any]
+from .unfinished import Row, add, resumed
 
 
 @dataclass(frozen=True)
@@ -73,11 +71,24 @@ class Table:
 
     @classmethod
     def load(cls, path: Path | str) -> Table:
-        """Read what `save` wrote."""
+        """Read what `save` wrote. Raises ArgumentError for a damaged file, and names the line."""
         csv.field_size_limit(2**31 - 1)  # a list of numbers is one field
-        with Path(path).open(newline="", encoding="utf-8") as file:
-            names, *lines = csv.reader(file)
-        return cls([dict(zip(names, map(_value, line), strict=True)) for line in lines])
+        text = _text(path)
+        lines = csv.reader(StringIO(text, newline=""), strict=True)
+        rows: list[Row] = []
+        try:
+            names = next(lines)
+            if len({*names}) < len(names):
+                raise ValueError(f"two columns have the same name among {names}")
+            for line in lines:
+                if len(line) != len(names):
+                    raise ValueError(f"{len(line)} cells for the {len(names)} columns {names}")
+                rows.append(dict(zip(names, map(_value, line), strict=True)))
+        except StopIteration:
+            raise ArgumentError(f"Table.load: {path} is empty, it has not even columns") from None
+        except (ValueError, csv.Error) as error:
+            raise ArgumentError(f"Table.load: line {lines.line_num} of {path}: {error}") from None
+        return cls(rows)
 
 
 def run_grid(
@@ -95,17 +106,21 @@ def run_grid(
     cores; within ``joblib.parallel_config`` another backend carries the runs.
 
     ``save`` is a CSV file. Until all is done, what is done stands in a file ``*.part`` beside it:
-    run again, a grid that was interrupted goes on from there.
+    run again, a grid that was interrupted goes on from there. The file says of which experiment
+    its runs are, so that those of two never mix: by the version of microbn, and by the code of the
+    experiment and all of the user's own that it uses, functions and values (see `digest`).
 
     Raises MissingPackageError without joblib, OSError where nothing can be saved, ArgumentError
-    for no settings and for a result that has the name of one, DTypeError for other results.
+    for no settings, for a result that has the name of one, for runs with other results than the
+    first, and for a ``*.part`` that is damaged or of another experiment; DTypeError for results
+    that are no numbers, strings or lists.
     """
     joblib = need_package("joblib", "lab", "a sweep over several cores")
     grid = [dict(zip(axes, values, strict=True)) for values in product(*map(list, axes.values()))]
     if not grid:
         raise ArgumentError(f"run_grid: no settings in {dict(axes)}")
     part = Path(f"{save}.part") if save else None
-    kept = _kept(part)
+    kept = resumed(part, experiment) if part else {}
     done = {key: kept[key] for key in map(_json, grid) if key in kept}
     if done:
         print(f"{part} holds {len(done)} runs, which are kept; remove it to start anew")
@@ -116,10 +131,10 @@ def run_grid(
         parallel = joblib.Parallel(n_jobs=jobs)
     runs = parallel(joblib.delayed(_run)(experiment, settings) for settings in todo)
     for key, row in track(runs, title, total=len(todo)):
+        _check_columns(done, key, row)
         done[key] = row
         if part:
-            with part.open("a", encoding="utf-8") as file:
-                file.write(f"{json.dumps([key, row])}\n")
+            add(part, key, row)
     table = Table([done[_json(settings)] for settings in grid])
     if save and part:
         table.save(save)
@@ -152,22 +167,30 @@ def _run(experiment: Callable, settings: Row) -> tuple[str, Row]:
     return _json(settings), {k: json.loads(_json(v)) for k, v in {**settings, **results}.items()}
 
 
-def _kept(part: Path | None) -> dict[str, Row]:
-    """The runs of a grid that was interrupted, but for a last line that was cut off."""
-    if part is None:
-        return {}
-    part.touch()  # a folder that nothing can be written into is found out before the work
-    text = part.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    os.truncate(part, len(whole.encode()))
-    return dict(json.loads(line) for line in whole.splitlines())
+def _check_columns(done: Mapping[str, Row], key: str, row: Row) -> None:
+    """Raise ArgumentError for a run whose results have other names than those before it."""
+    before, first = next(iter(done.items()), (key, row))
+    if row.keys() != first.keys():
+        raise ArgumentError(
+            f"run_grid: a run with {before} has the columns {[*first]}, one with {key} {[*row]}; "
+            "an experiment gives results of the same names for all settings"
+        )
 
 
 def _json(value: Any) -> str:
     try:
         return json.dumps(value, default=lambda array: array.tolist())
-    except (TypeError, AttributeError):
+    except (TypeError, ValueError, AttributeError, RecursionError):
         raise DTypeError(f"run_grid: {value!r:.60} is no number, string or list") from None
+
+
+def _text(path: Path | str) -> str:
+    content = Path(path).read_bytes()
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ArgumentError(f"Table.load: line {line} of {path} is no text: {error}") from None
 
 
 def _cell(value: Any) -> str:
@@ -178,5 +201,5 @@ def _cell(value: Any) -> str:
 def _value(cell: str) -> Any:
     try:
         return json.loads(cell)
-    except ValueError:
+    except (ValueError, RecursionError):
         return cell

@@ -13,8 +13,8 @@ def write_whole(path: str | Path, content: bytes) -> Path:
     """Write a file and return its path. Whatever goes wrong, the file that was there stays whole.
 
     The content goes into a new file in the same folder, which then takes the old one's place and
-    its permissions; a process that is killed leaves it there, unfinished. A link stays a link: the file it points to is replaced. A pipe or a device
-    cannot be replaced, and is written into.
+    its permissions; a process that is killed leaves it there, unfinished. A link stays a link: the
+    file it points to is replaced. A pipe or a device cannot be replaced, and is written into.
 
     Raises OSError, which names ``path``, as for a full disk or a folder that is not there.
     """
