@@ -45,6 +45,9 @@ def test_batches_are_whole_shuffled_by_seed_and_cover_an_epoch():
     assert np.array_equal(epoch[0], next(again))
 
 
+XS, YS = np.ones((3, 2)), np.array([0, 1, 1])
+
+
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
@@ -53,6 +56,21 @@ def test_batches_are_whole_shuffled_by_seed_and_cover_an_epoch():
         (lambda: data.batches(10, 11, 0), r"size must be in 1..10, got 11"),
         (lambda: data.load("minst", 0), "'minst' is neither 'digits' nor 'mnist', nor a folder"),
         (lambda: data.mnist("nowhere"), "no folder '.*nowhere'"),
+        (lambda: data.load(5, 0), "load: needs 'digits', 'mnist' or a folder, got 5"),
+        (lambda: data.mnist(5), "mnist: needs a folder, got 5"),
+        (lambda: data.split(5, 5, 0, 1), r"split: needs arrays of samples, got the shapes \(\)"),
+        (lambda: data.split(XS, YS, 0, 1.5), "test must be a positive integer, got 1.5"),
+        (lambda: data.split(XS, YS, "a", 1), "split: a seed is an integer from 0 on, got 'a'"),
+        (lambda: data.split(XS, YS - 1, 0, 1), r"integers from 0 on, got array\(\[-1"),
+        (lambda: data.split(XS, YS + 0.5, 0, 1), r"integers from 0 on, got array\(\[0.5"),
+        (lambda: data.split(XS, ["a", "b", "c"], 0, 1), "integers from 0 on, got array"),
+        (lambda: data.batches(10.0, 3, 0), "batches: n must be a positive integer, got 10.0"),
+        (lambda: data.batches(10, 3.5, 0), "batches: size must be a positive integer, got 3.5"),
+        (lambda: data.batches(10, 3, -1), "batches: a seed is an integer from 0 on, got -1"),
+        (lambda: data.spirals(0, n=-1), "spirals: n must be a positive integer, got -1"),
+        (lambda: data.spirals(1.5), "spirals: a seed is an integer from 0 on, got 1.5"),
+        (lambda: data.spirals(0, noise=np.nan), "noise is 0 or a positive number, got nan"),
+        (lambda: data.spirals(0, noise=-1), "noise is 0 or a positive number, got -1"),
     ],
 )
 def test_faults_name_the_facts(fault, message):

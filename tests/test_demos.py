@@ -79,6 +79,10 @@ def test_spread_is_median_and_range_and_says_never():
     assert demo.spread([1.0, np.inf, 2.0], "{}") == "2.0 [1.0–never]"
     assert demo.spread([np.inf, np.inf]) == "never"
     assert demo.spread([0.5]) == "0.5"
+    with pytest.raises(mb.MicrobnError, match="there is no value, and so no median"):
+        demo.spread([])
+    with pytest.raises(mb.MicrobnError, match="no column 'net' among"):
+        demo.summary(sweep.Table([{"a": 1}]), ["net"], {"a": "{}"})
 
 
 def test_summary_has_a_line_for_each_setting(capsys):

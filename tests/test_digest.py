@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from microbn import Tensor, nn
+from microbn import nn
 from microbn.lab.digest import digest
 
 CODE = '''

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from microbn import errors
+from microbn import Tensor, errors
 from microbn.lab import sweep
 
 joblib = pytest.importorskip("joblib", reason="joblib is not installed: sweeps unchecked")
@@ -156,12 +156,19 @@ def test_what_is_strange_to_csv_survives_it(tmp_path):
     assert sweep.Table.load(tmp_path / "t.csv").rows == rows
 
 
+LOOP: list = []
+LOOP.append(LOOP)
+
+
 @pytest.mark.parametrize(
     ("result", "error", "message"),
     [
         ({"thing": object()}, errors.DTypeError, "<object object.* is no number"),
         ({"base": 1.0}, errors.ArgumentError, "'base' is a setting"),
         (None, errors.DTypeError, "an experiment gives a dict, not None"),
+        ({5: 1.0}, errors.DTypeError, "a result's name is text, not 5"),
+        ({"loss": Tensor(1.0)}, errors.DTypeError, r"Tensor\(1.\) is no .* take t.item\(\)"),
+        ({"loop": LOOP}, errors.DTypeError, "is no number, string or list"),
     ],
 )
 def test_results_that_no_table_can_hold_are_refused(result, error, message):
@@ -177,13 +184,66 @@ def test_what_a_table_does_not_have_is_named():
         table.where(bse=2)
     with pytest.raises(errors.ArgumentError, match="no column 'score' among"):
         table["score"]
+    with pytest.raises(errors.ArgumentError, match="no column 'score' among"):
+        table.long(["score"], "what", "value")
+    with pytest.raises(errors.ArgumentError, match="'name' is 'a', which has no median"):
+        table.median("name", name="a")
+    with pytest.raises(errors.ArgumentError, match="lists of 'a' have lengths 1, 2 and no list"):
+        sweep.Table([{"a": [1]}, {"a": [1, 2]}, {"a": 1}])["a"]
+    with pytest.raises(errors.DTypeError, match=r"needs a list of dicts, got \[5\]"):
+        sweep.Table([5])
     with pytest.raises(errors.ArgumentError, match="row 1 has the columns"):
         sweep.Table([{"a": 1}, {"b": 1}])
 
 
-def test_empty_grid_is_refused():
-    with pytest.raises(errors.ArgumentError, match=r"no settings in \{'seed': \[\]\}"):
-        sweep.run_grid(power, {"seed": []}, "nothing")
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ({"seed": []}, r"no settings in \{'seed': \[\]\}"),
+        ({"name": "abc"}, "'name' has the values 'abc'; write .* a list for one value too"),
+        ({"seed": 3}, "'seed' has the values 3; write"),
+        ({5: [1]}, r"5 has the values \[1\]; write \{'name': \[value"),
+        ({"rate": [1.0, np.nan]}, "'rate' is NaN in a run, .*; write None"),
+        ([("seed", [1])], r"a function and a dict of lists of values, got .* and \[\('seed'"),
+    ],
+)
+def test_axes_that_cannot_be_meant_are_refused_before_any_work(tmp_path, axes, message):
+    with pytest.raises(errors.ArgumentError, match=message):
+        sweep.run_grid(interrupted(after=0), axes, "t", save=tmp_path / "t.csv", jobs=1)
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("jobs", [0, 1.5, "all", True])
+def test_jobs_that_cannot_be_meant_are_refused_before_any_work(tmp_path, jobs):
+    with pytest.raises(errors.ArgumentError, match=f"-1 for all cores; got {jobs!r}"):
+        run(tmp_path / "t.csv", jobs=jobs)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_axis_may_be_a_generator():
+    axes = {"base": (base for base in (2.0, 3.0)), "exponent": range(1, 2), "name": ("a",)}
+    assert sweep.run_grid(power, axes, "powers", jobs=1)["power"].tolist() == [2, 3]
+
+
+def divided(seed):
+    return {"score": 6 / seed}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_error_of_an_experiment_says_with_which_settings_it_was_and_loses_no_run(tmp_path, jobs):
+    axes = {"seed": [1, 2, 0]}
+    with pytest.raises(ZeroDivisionError) as caught:
+        sweep.run_grid(divided, axes, "t", save=tmp_path / "t.csv", jobs=jobs)
+    assert caught.value.__notes__ == ["run_grid: this was with {'seed': 0}"]
+    if jobs == 1:
+        assert len((tmp_path / "t.csv.part").read_text().splitlines()) == 3
+
+
+def test_place_where_nothing_can_be_saved_is_found_out_before_the_work(tmp_path):
+    with pytest.raises(IsADirectoryError, match=re.escape(str(tmp_path))):
+        run(tmp_path, experiment=interrupted(after=0))
+    with pytest.raises(TypeError, match="not int"):
+        run(5, experiment=interrupted(after=0))
 
 
 def test_backend_that_gives_all_results_at_once_will_do():

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arrays import check_counts, is_real
 from ..errors import ArgumentError, need_package
 
 
@@ -39,6 +40,8 @@ def load(name: str, seed: int) -> Split:
     The seed chooses the digits that are held out; MNIST's test set is always the same. Raises
     ArgumentError for a name that is none of these, and what `digits` and `mnist` do.
     """
+    if not isinstance(name, (str, Path)):
+        raise ArgumentError(f"load: needs 'digits', 'mnist' or a folder, got {name!r:.60}")
     if name == "digits":
         return digits(seed)
     if name == "mnist":
@@ -73,6 +76,8 @@ def mnist(folder: Path | str | None = None) -> Split:
     Source: LeCun, Bottou, Bengio & Haffner 1998, Gradient-based learning applied to document
     recognition.
     """
+    if not isinstance(folder, (str, Path, type(None))):
+        raise ArgumentError(f"mnist: needs a folder, got {folder!r:.60}")
     return _mnist(None if folder is None else Path(folder).expanduser().resolve())
 
 
@@ -87,7 +92,10 @@ def _mnist(folder: Path | None) -> Split:
 
 def spirals(seed: int, n: int = 1000, test: int = 200, noise: float = 0.1) -> Split:
     """Two spirals in the plane, one class each, wound around each other; needs NumPy alone."""
-    rng = np.random.default_rng(seed)
+    check_counts("spirals", n=n, test=test)
+    if not is_real(noise) or not 0 <= noise < math.inf:
+        raise ArgumentError(f"spirals: noise is 0 or a positive number, got {noise!r:.60}")
+    rng = generator("spirals", seed)
     y = np.arange(n) % 2
     turn = 3 * np.pi * np.sqrt(rng.uniform(0.02, 1, n))
     angle = turn + np.pi * y
@@ -96,12 +104,21 @@ def spirals(seed: int, n: int = 1000, test: int = 200, noise: float = 0.1) -> Sp
 
 
 def split(x: np.ndarray, y: np.ndarray, seed: int, test: int) -> Split:
-    """Hold out ``test`` samples, chosen by seed. Raises ArgumentError if that leaves none."""
+    """Hold out ``test`` samples, chosen by seed.
+
+    Raises ArgumentError if that leaves none, or for class numbers that are none: 0, 1, ...
+    """
+    x, y = np.asarray(x), np.asarray(y)
+    if not x.ndim or not y.ndim:
+        raise ArgumentError(f"split: needs arrays of samples, got the shapes {x.shape}, {y.shape}")
+    check_counts("split", test=test)
     if len(x) != len(y):
         raise ArgumentError(f"split: {len(x)} samples and {len(y)} class numbers")
     if not 0 < test < len(x):
         raise ArgumentError(f"split: test={test} of {len(x)} samples leaves an empty set")
-    order = np.random.default_rng(seed).permutation(len(x))
+    if y.ndim != 1 or y.dtype.kind not in "iu" or y.min() < 0:
+        raise ArgumentError(f"split: class numbers are integers from 0 on, got {y!r:.60}")
+    order = generator("split", seed).permutation(len(x))
     held, kept = order[:test], order[test:]
     return Split(x[kept], y[kept], x[held], y[held], int(y.max()) + 1)
 
@@ -111,9 +128,18 @@ def batches(n: int, size: int, seed: int) -> Iterator[np.ndarray]:
 
     Raises ArgumentError unless 1 <= size <= n.
     """
+    check_counts("batches", n=n, size=size)
     if not 1 <= size <= n:
         raise ArgumentError(f"batches: size must be in 1..{n}, got {size}")
-    return _shuffled(n, size, np.random.default_rng(seed))
+    return _shuffled(n, size, generator("batches", seed))
+
+
+def generator(owner: str, seed: int) -> np.random.Generator:
+    """NumPy's generator for a seed. Raises ArgumentError, in the owner's name, for another."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"{owner}: a seed is an integer from 0 on, got {seed!r:.60}") from None
 
 
 def _shuffled(n: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
