@@ -87,7 +87,7 @@ P = Tensor([1.0])
         (lambda: optim.Adam([P], betas=(0.9,)), errors.ArgumentError, r"two numbers.*got \(0.9,\)"),
         (lambda: optim.SGD(P.backward, 0.1), errors.DTypeError, r"such as model.parameters\(\)"),
         (lambda: optim.SGD([P], "0.1"), errors.ArgumentError, "positive and finite, got '0.1'"),
-        (lambda: optim.Adam([P], eps=0), errors.ArgumentError, "eps must be positive"),
+        (lambda: optim.Adam([P], eps=0), errors.ArgumentError, "eps must be positive and finite"),
     ],
 )
 def test_faults_name_the_facts(fault, error, message):
