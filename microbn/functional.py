@@ -119,9 +119,14 @@ def affine(x_hat: Array, gamma: Array, beta: Array, axis: int = 1) -> Array:
         )
     if axis == 1 and x_hat.ndim > 2:
         along = (-1,) + (1,) * (x_hat.ndim - 2)
-        both = [np.reshape(part, along) for part in both]
-    scaled = both[0] * x_hat
-    y = scaled if beta is None else scaled + both[1]
+        gamma = np.reshape(gamma, along)
+        beta = None if beta is None else np.reshape(beta, along)
+    if beta is None:
+        y = gamma * x_hat
+        label({"y": y})
+        return y
+    scaled = gamma * x_hat
+    y = scaled + beta
     label({"scaled": scaled, "y": y})
     return y
 

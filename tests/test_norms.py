@@ -373,7 +373,11 @@ def test_compiled_step_gives_the_bits_of_the_eager_one(norm):
     ("fault", "error", "message"),
     [
         (lambda: nn.BatchNorm(0), errors.ArgumentError, "num_features must be a positive integer"),
-        (lambda: nn.BatchNorm(3, eps=0), errors.ArgumentError, "eps must be positive and finite, got 0"),
+        (
+            lambda: nn.BatchNorm(3, eps=0),
+            errors.ArgumentError,
+            "eps must be positive and finite, got 0",
+        ),
         (lambda: nn.BatchNorm(3, momentum=2), errors.ArgumentError, r"in \[0, 1\] or None, got 2"),
         (lambda: nn.BatchNorm(3)(np.ones(3)), errors.ShapeError, r"got shape \(3,\)"),
         (
@@ -388,7 +392,11 @@ def test_compiled_step_gives_the_bits_of_the_eager_one(norm):
             errors.DTypeError,
             "needs an array or a Tensor, got list",
         ),
-        (lambda: nn.BatchNorm(3, eps="a"), errors.ArgumentError, "must be positive and finite, got 'a'"),
+        (
+            lambda: nn.BatchNorm(3, eps="a"),
+            errors.ArgumentError,
+            "must be positive and finite, got 'a'",
+        ),
         (lambda: nn.GhostBatchNorm(3, 1), errors.ArgumentError, "size must be 2 or more, got 1"),
         (lambda: nn.GhostBatchNorm(3, 2.0), errors.ArgumentError, "size must be a positive int"),
         (
