@@ -88,16 +88,15 @@ def test_ctrl_c_anywhere_in_a_fit_leaves_whole_steps_and_no_switch(compiled):
         assert mode.get() == Mode(), at
         assert signal.getsignal(signal.SIGINT) is handler
         assert not any(p.training for p in model.modules()) or found == [0], at
-        at += 1 + at // (10 if compiled else 100)
+        at += 1 + at // (10 if compiled else 60)
     assert ends == {0, 1, 2, 3}
 
 
-@pytest.mark.parametrize("compiled", [False, True])
-def test_a_step_that_ctrl_c_could_end_is_seen(compiled, monkeypatch):
+def test_a_step_that_ctrl_c_could_end_is_seen(monkeypatch):
     monkeypatch.setattr(train.Held, "__enter__", lambda self: None)
     monkeypatch.setattr(train.Held, "__exit__", lambda *_: None)
-    with pytest.raises((AssertionError, errors.GraphError)):
-        test_ctrl_c_anywhere_in_a_fit_leaves_whole_steps_and_no_switch(compiled)
+    with pytest.raises(AssertionError):
+        test_ctrl_c_anywhere_in_a_fit_leaves_whole_steps_and_no_switch(False)
 
 
 def test_ctrl_c_goes_to_the_handler_that_was_there_once():
