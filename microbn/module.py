@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -107,7 +107,7 @@ class Module:
 
         A Tensor that was computed, kept to be looked at, is no parameter.
         """
-        return ((path, p) for path, p in _all("", self) if parts.kind_of(p) == "parameter")
+        return self._named(lambda part: parts.kind_of(part) == "parameter")
 
     def parameters(self) -> list[Tensor]:
         """Every parameter once."""
@@ -115,7 +115,14 @@ class Module:
 
     def named_buffers(self) -> Iterator[tuple[str, np.ndarray]]:
         """Every buffer once, with its path: ``("layers.1.running_mean", array)``."""
-        return ((path, part) for path, part in _all("", self) if isinstance(part, np.ndarray))
+        return self._named(lambda part: isinstance(part, np.ndarray))
+
+    def _named(self, wanted: Callable[[Any], bool]) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        for path, part in _all("", self):
+            if wanted(part) and id(part) not in seen:
+                seen.add(id(part))
+                yield path, part
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""

@@ -172,7 +172,9 @@ def _generator(call: str, rng: Any, more: tuple) -> np.random.Generator:
     """The generator that a layer draws from. ``call`` is how one makes the layer."""
     if more:
         given = listed(f"{one!r:.40}" for one in more)
-        raise ArgumentError(f"{call.split('(')[0]}: {given} needs a name, as in {call}")
+        raise ArgumentError(
+            f"{call.split('(')[0]}: all else goes by name, unlike {given}; write {call}"
+        )
     if rng is None or isinstance(rng, (bool, np.bool)):
         got = "is missing" if rng is None else f"cannot be {rng}"
         raise ArgumentError(

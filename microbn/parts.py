@@ -21,7 +21,7 @@ KINDS = "_kinds"  # in a Module's vars: what each path is: a parameter, a buffer
 def walk(path: str, root: Any, into: tuple[type, ...]) -> Iterator[tuple[str, Any]]:
     """The root, and the parts of everything of the types ``into``, with their paths.
 
-    Each part comes once, so that a list that contains itself ends.
+    What is looked into comes once, so that a list that contains itself ends.
     """
     seen: set[int] = set()
     waiting = [(path, root)]
@@ -29,10 +29,9 @@ def walk(path: str, root: Any, into: tuple[type, ...]) -> Iterator[tuple[str, An
         path, part = waiting.pop()
         if id(part) in seen:
             continue
-        if not isinstance(part, _NUMBERS):  # of which Python keeps one for many places
-            seen.add(id(part))
         yield path, part
         if isinstance(part, into):
+            seen.add(id(part))
             dot = f"{path}." if path else ""
             waiting += [(f"{dot}{key}", item) for key, item in reversed(_items(part))]
 

@@ -376,3 +376,16 @@ def test_compiled_step_moves_buffers_that_are_assigned_to_the_bit(dtype):
     for (path, array), (_, again) in zip(*states, strict=True):
         np.testing.assert_array_equal(array, again, err_msg=path, strict=True)
     assert models[1].layers[1].batches == 5
+
+
+def test_what_is_in_two_places_is_one_parameter_and_lost_in_either():
+    module = nn.Module()
+    module.own = [weight := Tensor([1.0]), weight, 3, np.array(3)]
+    module.twice = weight
+    assert list(module.state_dict()) == ["own.0", "own.3"]
+    module.own[3] = 3
+    with pytest.raises(errors.GraphError, match=r"'own\.3' is a buffer"):
+        module.state_dict()
+    module.own[3], module.own[1] = np.array(3), weight * 2.0
+    with pytest.raises(errors.GraphError, match=r"'own\.1' is a parameter"):
+        module.state_dict()
