@@ -140,12 +140,12 @@ class Module:
         return self.train(False)
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Copies of all parameters and buffers, by path.
+        """Copies of all parameters and buffers, by path, laid out in memory row by row.
 
         Raises GraphError if a list or a dict has lost one: if something computed, an array or a
         number has been put in a parameter's place, or a number or a Tensor in a buffer's.
         """
-        return {path: np.array(part) for path, part in self._state().items()}
+        return {path: np.array(part, order="C") for path, part in self._state().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Set all parameters and buffers: everything is checked first, then everything is loaded.

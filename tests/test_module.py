@@ -132,6 +132,15 @@ def test_state_dict_is_a_copy():
     assert model.layers[1].running_mean.tolist() == [0, 0, 0]
 
 
+def test_state_dict_is_laid_out_row_by_row_for_writers_that_ask_for_no_strides():
+    model = nn.Sequential(nn.Linear(4, 3, rng=0))
+    theirs = {"layers.0.weight": np.arange(12.0).reshape(3, 4).T, "layers.0.bias": np.ones(3)}
+    model.load_state_dict(theirs)
+    model.layers[0].running_mean = np.arange(12.0).reshape(3, 4).T
+    assert all(array.flags.c_contiguous for array in model.state_dict().values())
+    assert np.array_equal(model.state_dict()["layers.0.weight"], theirs["layers.0.weight"])
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
