@@ -40,7 +40,7 @@ class Module:
         held = vars(self).get(name)
         if not (isinstance(value, _LOOKED_INTO) or isinstance(held, _LOOKED_INTO)):
             return super().__setattr__(name, value)  # a setting, such as training
-        kinds = vars(self).setdefault(parts.KINDS, {})
+        kinds = vars(self).get(parts.KINDS, {})
         known = parts.paths_of(kinds, name)
         if held is not None and kinds.get(name) == "buffer" and parts.has_values(value):
             value, found = parts.taken(self, name, held, value), {name: "buffer"}
@@ -53,16 +53,18 @@ class Module:
             noted = _in_a_call.get() and all(kinds[path] == "note" for path in known)
             found = {name: "note"} if noted else parts.kinds_of(inside)
         super().__setattr__(name, value)
-        for path in known:
-            del kinds[path]
-        if vars(self).get(name) is value:  # and no property has put it elsewhere
-            kinds.update(found)
+        if vars(self).get(name) is not value:
+            found = {}  # a property has put it elsewhere
+        self._know({path: kind for path, kind in kinds.items() if path not in known} | found)
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
         kinds = vars(self).get(parts.KINDS, {})
-        for path in parts.paths_of(kinds, name):
-            del kinds[path]
+        gone = parts.paths_of(kinds, name)
+        self._know({path: kind for path, kind in kinds.items() if path not in gone})
+
+    def _know(self, kinds: dict[str, str]) -> None:
+        vars(self)[parts.KINDS] = kinds  # a new dict each time: a copy of the Module has the old
 
     def __getattr__(self, name: str) -> Any:
         """Say what to write instead of what PyTorch's Modules have and these have not."""
@@ -183,13 +185,14 @@ class Module:
 
     def _state(self) -> dict[str, np.ndarray]:
         for module in self.modules():
-            kinds = vars(module).setdefault(parts.KINDS, {})
+            kinds = dict(vars(module).get(parts.KINDS, {}))
             inside = list(parts.walk("", parts.attributes(module), parts.CONTAINERS))
             for path, part in inside:
                 parts.check_kept(module, path, kinds.get(path), part)
             for path, kind in parts.kinds_of(inside).items():  # a list may have grown
                 if kinds.get(path.split(".")[0]) != "note":
                     kinds[path] = kind
+            module._know(kinds)
         held = [(path, p.data) for path, p in self.named_parameters()]
         for path, buffer in self.named_buffers():
             if not buffer.flags.writeable:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .context import compiling
 from .errors import DTypeError, GraphError, ShapeError
 from .nodes import plain
 from .primitives import astype, stop_gradient
@@ -88,6 +89,11 @@ def taken(owner: Any, name: str, held: Any, value: Any) -> Any:
     """
     if value is held:
         return value
+    if compiling.get() and not isinstance(held, Tensor):
+        raise GraphError(
+            f"{type(owner).__name__}: the buffer {name!r} is assigned in a program that is being "
+            "compiled, which would not record it; use lab's CompiledStep, or eval()"
+        )
     buffer = f"{type(owner).__name__}: the buffer {name!r}"
     recorded = isinstance(held, Tensor) and isinstance(value, Tensor)
     try:

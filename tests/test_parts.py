@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from microbn import Tensor, errors, grad, nn, no_grad, optim, scalars
+from microbn import Tensor, compile, errors, grad, nn, no_grad, optim, scalars
 from microbn.lab import train
 from microbn.lab.compiled import CompiledStep
 
@@ -351,7 +351,30 @@ def test_parameters_that_move_within_a_module_or_out_of_it_are_no_fault():
     optimizer.step()
 
 
+# Copies
+
+
+def test_a_shallow_copy_that_changes_does_not_free_the_first():
+    module = nn.Module()
+    module.mean = np.zeros(2)
+    twin = copy.copy(module)
+    twin.mean = None
+    twin.mean = Tensor([1.0]) * 2.0
+    module.mean = Tensor([1.0, 2.0]) * 2.0
+    assert module.state_dict()["mean"].tolist() == [2, 4]
+
+
 # Compiled
+
+
+def test_a_program_that_would_not_record_what_a_buffer_is_assigned_is_refused():
+    norm, x = OwnNorm(3), RNG.normal(size=(4, 3))
+    with pytest.raises(errors.GraphError, match=r"OwnNorm: the buffer 'running_mean' is assigned"):
+        compile(lambda x: norm(x * 2.0), x, gradients=False)
+    assert (type(norm.running_mean), norm.batches) == (np.ndarray, 0)
+    norm.eval()
+    program = compile(lambda x, *_: norm(x * 2.0), x, norm.gamma, gradients=False)
+    np.testing.assert_array_equal(program(x, np.ones(3)), norm(x * 2.0).data)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
