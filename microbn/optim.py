@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import as_floats, is_real
+from .arrays import is_real
 from .errors import ArgumentError, DTypeError, GraphError, ShapeError
 from .tensor import Tensor
 
@@ -59,7 +59,7 @@ class Optimizer:
                 f"{name}: weight_decay must be 0 or positive, and finite, got {weight_decay!r:.60}"
             )
         self.lr, self.weight_decay = float(lr), float(weight_decay)
-        self._from_modules = [p.held for p in self.parameters]
+        self._from_modules = {id(p) for p in self.parameters if p.held}
 
     def update(self, p: Any, g: Any, *state: Any) -> tuple:
         """The new p and the new state of it, given the gradient g. Each kind of optimizer says how.
@@ -84,13 +84,14 @@ class Optimizer:
                     raise ShapeError(
                         f"{self._spelled(i)} has shape {p.shape}, and update() gave {np.shape(new)}"
                     )
-                moved[i] = as_floats(new, p.dtype), state
-        for i, (value, state) in moved.items():
-            self.parameters[i].data, self.state[i] = value, state
+                moved[i] = new, state
+        for i, (new, state) in moved.items():
+            self.parameters[i].data, self.state[i] = new, state
 
     def check_current(self, i: int) -> None:
         """Raise GraphError if a Module has another parameter by now in the place of this one."""
-        if self._from_modules[i] and not self.parameters[i].held:
+        p = self.parameters[i]
+        if id(p) in self._from_modules and not p.held:
             raise GraphError(
                 f"{self._spelled(i)} is no longer in the Module, which has another one in its "
                 "place; make a new optimizer, or set values by p.data = ..."

@@ -106,7 +106,7 @@ def taken(owner: Any, name: str, held: Any, value: Any) -> Any:
             "is meant, set it to None before"
         )
     if not recorded:
-        return new.copy()
+        return new  # which astype has copied
     return stop_gradient(new if new.dtype == held.dtype else astype(new, held.dtype))
 
 

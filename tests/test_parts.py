@@ -295,6 +295,18 @@ def test_what_leaves_a_list_for_good_is_not_lost():
     module.own[0], module.own[1] = None, nn.Tanh()
     module.own.pop()
     assert module.state_dict() == {}
+    module.own = [np.ones(2)]
+    module.own = None
+    module.own = [Tensor([1.0]) * 2.0]
+    assert module.state_dict() == {}
+
+
+def test_names_that_begin_alike_are_kept_apart():
+    module = nn.Module()
+    module.mean, module.mean_square = np.zeros(1), np.zeros(1)
+    module.mean = None
+    module.mean_square = Tensor([2.0]) * 2.0
+    assert module.state_dict()["mean_square"].tolist() == [4]
 
 
 def test_computed_tensors_in_a_list_are_no_parameters():
