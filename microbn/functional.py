@@ -14,7 +14,7 @@ import numpy as np
 
 from .arrays import check_counts, check_plain, is_real
 from .context import label
-from .errors import ArgumentError, DTypeError, RangeError, ShapeError
+from .errors import ArgumentError, DTypeError, RangeError, ShapeError, listed
 from .nodes import is_node, plain
 from .primitives import relu as relu
 from .primitives import stop_gradient
@@ -108,17 +108,23 @@ def normalize(centered: Array, var: Array, eps: float = 1e-5) -> Array:
 def affine(x_hat: Array, gamma: Array, beta: Array, axis: int = 1) -> Array:
     """``gamma * x_hat + beta``, with gamma and beta (C,) laid along axis 1 of x_hat, or -1.
 
-    Raises ShapeError for other shapes.
+    Nothing is added where beta is None. Raises ShapeError for other shapes.
     """
-    _check_arrays("affine", x_hat, gamma, beta)
-    if not gamma.shape == beta.shape == x_hat.shape[axis:][:1]:
+    both = [gamma] if beta is None else [gamma, beta]
+    _check_arrays("affine", x_hat, *both)
+    if any(part.shape != x_hat.shape[axis:][:1] for part in both):
         raise ShapeError(
             f"a norm of {x_hat.shape} needs gamma and beta of shape {x_hat.shape[axis:][:1]}, "
-            f"got {gamma.shape} and {beta.shape}"
+            f"got {listed(part.shape for part in both)}"
         )
     if axis == 1 and x_hat.ndim > 2:
         along = (-1,) + (1,) * (x_hat.ndim - 2)
-        gamma, beta = np.reshape(gamma, along), np.reshape(beta, along)
+        gamma = np.reshape(gamma, along)
+        beta = None if beta is None else np.reshape(beta, along)
+    if beta is None:
+        y = gamma * x_hat
+        label({"y": y})
+        return y
     scaled = gamma * x_hat
     y = scaled + beta
     label({"scaled": scaled, "y": y})

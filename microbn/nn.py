@@ -10,7 +10,7 @@ import numpy as np
 from . import functional as F
 from .arrays import check_counts, is_real
 from .context import compiling
-from .errors import ArgumentError, DTypeError, GraphError, ShapeError
+from .errors import ArgumentError, DTypeError, GraphError, ShapeError, listed
 from .module import Module as Module
 from .norms import BatchNorm as BatchNorm
 from .norms import GhostBatchNorm as GhostBatchNorm
@@ -43,14 +43,14 @@ class Linear(Module):
         self,
         in_features: int,
         out_features: int,
-        *,
-        rng: np.random.Generator | int,
+        *more: Any,
+        rng: np.random.Generator | int | None = None,
         bias: bool = True,
         init: Callable[[np.random.Generator, int, int], np.ndarray] = he,
         dtype: Any = np.float64,
     ) -> None:
         check_counts("Linear", in_features=in_features, out_features=out_features)
-        rng = _generator("Linear", rng)
+        rng = _generator(f"Linear({in_features}, {out_features}, rng=0)", rng, more)
         if not callable(init):
             raise DTypeError(f"Linear: init is a function such as he, got {init!r:.60}")
         self.weight = Tensor(init(rng, in_features, out_features), dtype=dtype)
@@ -105,10 +105,10 @@ class Dropout(Module):
     Source: Srivastava et al. 2014, section 10.
     """
 
-    def __init__(self, p: float, *, rng: np.random.Generator | int) -> None:
+    def __init__(self, p: float, *more: Any, rng: np.random.Generator | int | None = None) -> None:
         if not (is_real(p) and 0 <= p < 1):
             raise ArgumentError(f"Dropout: p must be in [0, 1), got {p!r:.60}")
-        self.p, self.rng = float(p), _generator("Dropout", rng)
+        self.p, self.rng = float(p), _generator(f"Dropout({p}, rng=0)", rng, more)
 
     def forward(self, x: Any) -> Any:
         """Drop entries of x in training; nothing in eval."""
@@ -142,10 +142,49 @@ class Sequential(Module):
         return x
 
 
-def _generator(owner: str, rng: Any) -> np.random.Generator:
+def __getattr__(name: str) -> Any:
+    """Say what stands in the place of PyTorch's layers that have other names, or none."""
+    instead = _INSTEAD.get(name)
+    if instead is None:
+        found = (k for k, v in globals().items() if isinstance(v, type) and issubclass(v, Module))
+        instead = f"it has {listed(sorted(found))}; write others as subclasses of Module"
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; {instead}")
+
+
+_INSTEAD = {
+    **dict.fromkeys(
+        ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d"),
+        "nn.BatchNorm is for (N, C), (N, C, L), (N, C, H, W) and more axes",
+    ),
+    **dict.fromkeys(("ModuleList", "ParameterList"), "a list as an attribute is looked into"),
+    **dict.fromkeys(("ModuleDict", "ParameterDict"), "a dict as an attribute is looked into"),
+    "CrossEntropyLoss": "write microbn.functional.cross_entropy(logits, targets)",
+    "MSELoss": "write microbn.functional.mse(prediction, target)",
+    "Softmax": "write microbn.functional.softmax(x)",
+    "LogSoftmax": "write microbn.functional.log_softmax(x)",
+    "Parameter": "a Tensor that is set as a Module's attribute is a parameter",
+    "functional": "it is microbn.functional",
+    "init": "write Linear(..., init=nn.he), or nn.xavier",
+}
+
+
+def _generator(call: str, rng: Any, more: tuple) -> np.random.Generator:
+    """The generator that a layer draws from. ``call`` is how one makes the layer."""
+    if more:
+        given = listed(f"{one!r:.40}" for one in more)
+        raise ArgumentError(
+            f"{call.split('(')[0]}: all else goes by name, unlike {given}; write {call}"
+        )
+    if rng is None or isinstance(rng, (bool, np.bool)):
+        got = "is missing" if rng is None else f"cannot be {rng}"
+        raise ArgumentError(
+            f"{call.split('(')[0]}: rng {got}; it is the seed or the NumPy generator that chance "
+            f"comes from, so that a run can be repeated: write {call}"
+        )
     try:
         return np.random.default_rng(rng)
     except (TypeError, ValueError) as error:
+        owner = call.split("(")[0]
         raise ArgumentError(
             f"{owner}: rng is a NumPy generator or a seed, got {rng!r:.60}"
         ) from error

@@ -67,9 +67,12 @@ def boxed(arg: Any) -> Any:
     return box
 
 
-def unboxed(box: Any) -> np.ndarray:
-    """The values of an object array of nodes and numbers, as an array of floats."""
-    return np.array([plain(entry) for entry in box.flat], float).reshape(box.shape)
+def values_of(x: Any) -> np.ndarray:
+    """The values of a node, or of an object array of nodes, as an array of numbers."""
+    array = np.asarray(plain(x))
+    if array.dtype != object:
+        return array
+    return np.array([plain(entry) for entry in array.flat]).reshape(array.shape)
 
 
 def sources(node: Any) -> Iterator[tuple[Any, Any]]:

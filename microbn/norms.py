@@ -13,7 +13,7 @@ from .context import compiling
 from .errors import ArgumentError, GraphError, NonFiniteError, ShapeError
 from .finite import first_fault, spell
 from .module import Module
-from .nodes import plain, unboxed
+from .nodes import values_of
 from .tensor import Tensor
 
 
@@ -24,8 +24,8 @@ class BatchNorm(Module):
     statistics: ``running = (1 - momentum) * running + momentum * batch``, with the unbiased
     variance; ``momentum=None`` averages over all batches equally. In eval it normalizes with the
     running statistics, or with the batch's where ``track_running_stats`` is False. ``affine``
-    gives it gamma and beta. The statistics are buffers and no part of the graph; within the graph
-    nothing is detached.
+    gives it gamma and beta, and with ``bias=False`` gamma alone. The statistics are buffers and no
+    part of the graph; within the graph nothing is detached.
 
     Raises ShapeError for other shapes and for a single value per channel in training, and
     NonFiniteError where a batch to be tracked is not finite; the running statistics stay unchanged.
@@ -45,17 +45,19 @@ class BatchNorm(Module):
         affine: bool = True,
         track_running_stats: bool = True,
         dtype: Any = np.float64,
+        *,
+        bias: bool = True,
     ) -> None:
         check_counts("BatchNorm", num_features=num_features)
-        if not (is_real(eps) and 0 < eps < np.inf):
-            raise ArgumentError(f"BatchNorm: eps must be positive, got {eps!r}")
         if momentum is not None and not (is_real(momentum) and 0 <= momentum <= 1):
-            raise ArgumentError(f"BatchNorm: momentum must be in [0, 1] or None, got {momentum!r}")
+            raise ArgumentError(
+                f"BatchNorm: momentum must be in [0, 1] or None, got {momentum!r:.60}"
+            )
         self.num_features = num_features
-        self.eps = float(eps)
+        self.eps = _checked_eps("BatchNorm", eps)
         self.momentum = None if momentum is None else float(momentum)
         self.gamma = Tensor(np.ones(num_features), dtype=dtype) if affine else None
-        self.beta = Tensor(np.zeros(num_features), dtype=dtype) if affine else None
+        self.beta = Tensor(np.zeros(num_features), dtype=dtype) if affine and bias else None
         self.running_mean = np.zeros(num_features, dtype) if track_running_stats else None
         self.running_var = np.ones(num_features, dtype) if track_running_stats else None
         self.num_batches_tracked = np.array(0) if track_running_stats else None
@@ -101,9 +103,9 @@ class BatchNorm(Module):
                 "record; use lab's CompiledStep, eval(), or track_running_stats=False"
             )
         with np.errstate(over="ignore"):
-            mean, var, batches = self._moved(_value(mean), _value(var), n)
+            mean, var, batches = self._moved(values_of(mean), values_of(var), n)
         if first_fault(mean) or first_fault(var):
-            fault = first_fault(_value(x))
+            fault = first_fault(values_of(x))
             what = f"input is {spell(fault)}" if fault else "overflow"
             raise NonFiniteError(f"BatchNorm: {what}; running statistics left unchanged")
         self.running_mean[:], self.running_var[:] = mean, var
@@ -159,16 +161,16 @@ class LayerNorm(Module):
     It takes (N, C) or (N, ..., C), with the features on the last axis.
     """
 
-    def __init__(self, num_features: int, dtype: Any = np.float64) -> None:
+    def __init__(self, num_features: int, eps: float = 1e-5, dtype: Any = np.float64) -> None:
         check_counts("LayerNorm", num_features=num_features)
-        self.num_features = num_features
+        self.num_features, self.eps = num_features, _checked_eps("LayerNorm", eps)
         self.gamma = Tensor(np.ones(num_features), dtype=dtype)
         self.beta = Tensor(np.zeros(num_features), dtype=dtype)
 
     def forward(self, x: Any) -> Any:
         """Normalize each sample."""
         _check_features(self, x, -1)
-        return F.layer_norm(x, self.gamma, self.beta)
+        return F.layer_norm(x, self.gamma, self.beta, self.eps)
 
 
 class GroupNorm(Module):
@@ -177,7 +179,9 @@ class GroupNorm(Module):
     It takes (N, C) or (N, C, ...), with the features on axis 1, in ``num_groups`` equal groups.
     """
 
-    def __init__(self, num_groups: int, num_features: int, dtype: Any = np.float64) -> None:
+    def __init__(
+        self, num_groups: int, num_features: int, eps: float = 1e-5, dtype: Any = np.float64
+    ) -> None:
         check_counts("GroupNorm", num_groups=num_groups, num_features=num_features)
         if num_features % num_groups:
             raise ArgumentError(
@@ -185,13 +189,20 @@ class GroupNorm(Module):
                 f"use {gcd(num_groups, num_features)}"
             )
         self.num_groups, self.num_features = num_groups, num_features
+        self.eps = _checked_eps("GroupNorm", eps)
         self.gamma = Tensor(np.ones(num_features), dtype=dtype)
         self.beta = Tensor(np.zeros(num_features), dtype=dtype)
 
     def forward(self, x: Any) -> Any:
         """Normalize each group of features of each sample."""
         _check_features(self, x)
-        return F.group_norm(x, self.num_groups, self.gamma, self.beta)
+        return F.group_norm(x, self.num_groups, self.gamma, self.beta, self.eps)
+
+
+def _checked_eps(owner: str, eps: Any) -> float:
+    if not (is_real(eps) and 0 < eps < np.inf):
+        raise ArgumentError(f"{owner}: eps must be positive and finite, got {eps!r:.60}")
+    return float(eps)
 
 
 def _check_features(layer: Any, x: Any, axis: int = 1) -> None:
@@ -204,7 +215,3 @@ def _check_features(layer: Any, x: Any, axis: int = 1) -> None:
 
 def _spelled(layer: Any) -> str:
     return f"{type(layer).__name__}({layer.num_features})"
-
-
-def _value(x: Any) -> np.ndarray:
-    return unboxed(x) if x.dtype == object else plain(x)

@@ -8,20 +8,26 @@ from typing import Any
 import numpy as np
 
 from .arrays import is_real
-from .errors import ArgumentError, DTypeError, GraphError
+from .errors import ArgumentError, DTypeError, GraphError, ShapeError
 from .tensor import Tensor
 
 
 class Optimizer:
     """What all of them share: the parameters, checked, and the learning rate ``lr``.
 
-    Raises ArgumentError for no parameters, the same one twice, or a rate that is not positive
-    and finite; DTypeError and GraphError for what is not a leaf Tensor.
+    ``weight_decay`` times the parameter is added to its gradient, as the loss's share
+    ``weight_decay / 2 * sum(p**2)`` would do (L2).
+
+    Raises ArgumentError for no parameters, the same one twice, a rate that is not positive and
+    finite, or a decay that is negative or not finite; DTypeError and GraphError for what is not a
+    leaf Tensor.
     """
 
     state: list[list]  # of each parameter, the arrays that `update` needs and moves besides
 
-    def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
+    def __init__(
+        self, parameters: Iterable[Tensor], lr: float | None, weight_decay: float = 0.0
+    ) -> None:
         name = type(self).__name__
         if not isinstance(parameters, Iterable):
             raise DTypeError(
@@ -31,7 +37,6 @@ class Optimizer:
         if isinstance(parameters, Tensor):
             raise DTypeError(f"{name}: parameters are a list of Tensors; write [p] for one")
         self.parameters = list(parameters)
-        self.lr = lr
         if not self.parameters:
             raise ArgumentError(f"{name}: no parameters to optimize")
         seen: dict[int, int] = {}
@@ -45,8 +50,16 @@ class Optimizer:
                 )
             if (first := seen.setdefault(id(p), i)) != i:
                 raise ArgumentError(f"{name}: parameter {i} is parameter {first} again")
+        if lr is None:
+            raise ArgumentError(f"{name}: lr is missing, the learning rate; write lr=0.1")
         if not (is_real(lr) and 0 < lr < np.inf):
-            raise ArgumentError(f"{name}: lr must be positive and finite, got {lr!r}")
+            raise ArgumentError(f"{name}: lr must be positive and finite, got {lr!r:.60}")
+        if not (is_real(weight_decay) and 0 <= weight_decay < np.inf):
+            raise ArgumentError(
+                f"{name}: weight_decay must be 0 or positive, and finite, got {weight_decay!r:.60}"
+            )
+        self.lr, self.weight_decay = float(lr), float(weight_decay)
+        self._from_modules = {id(p) for p in self.parameters if p.held}
 
     def update(self, p: Any, g: Any, *state: Any) -> tuple:
         """The new p and the new state of it, given the gradient g. Each kind of optimizer says how.
@@ -56,10 +69,40 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__} has no update()")
 
     def step(self) -> None:
-        """Update every parameter that has a gradient."""
+        """Update every parameter that has a gradient: all of them, or none if an error is raised.
+
+        Raises GraphError for a parameter in whose place the Module has another one by now.
+        """
+        moved: dict[int, tuple] = {}
         for i, p in enumerate(self.parameters):
-            if p.grad is not None:
-                p.data, *self.state[i] = self.update(p.data, p.grad, *self.state[i])
+            if p.grad is None:
+                self.check_current(i)
+            else:
+                new, *state = self.update(p.data, p.grad, *self.state[i])
+                if np.shape(new) != p.shape:
+                    raise ShapeError(
+                        f"{self._spelled(i)} has shape {p.shape}, and update() gave {np.shape(new)}"
+                    )
+                moved[i] = new, state
+        for i, (new, state) in moved.items():
+            self.parameters[i].data, self.state[i] = new, state
+
+    def check_current(self, i: int) -> None:
+        """Raise GraphError if a Module has another parameter by now in the place of this one."""
+        p = self.parameters[i]
+        if id(p) in self._from_modules and not p.held:
+            raise GraphError(
+                f"{self._spelled(i)} is no longer in the Module, which has another one in its "
+                "place; make a new optimizer, or set values by p.data = ..."
+            )
+
+    def _spelled(self, i: int) -> str:
+        name = self.parameters[i].name
+        return f"{type(self).__name__}: parameter {i}" + f" ({name!r})" * bool(name)
+
+    def decayed(self, p: Any, g: Any) -> Any:
+        """The gradient, with the share of the weight decay."""
+        return g + self.weight_decay * p if self.weight_decay else g
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -70,29 +113,36 @@ class Optimizer:
 class SGD(Optimizer):
     """``velocity = momentum * velocity + grad``; ``p -= lr * velocity``.
 
-    Raises ArgumentError unless 0 <= momentum < 1.
+    ``grad`` includes ``weight_decay * p``. Raises ArgumentError unless 0 <= momentum < 1.
 
     Source: Sutskever et al. 2013, in the form that most libraries use.
     """
 
-    def __init__(self, parameters: Iterable[Tensor], lr: float, momentum: float = 0.0) -> None:
-        super().__init__(parameters, lr)
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float | None = None,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr, weight_decay)
         if not (is_real(momentum) and 0 <= momentum < 1):
             raise ArgumentError(f"SGD: momentum must be in [0, 1), got {momentum!r:.60}")
-        self.momentum = momentum
+        self.momentum = float(momentum)
         self.state = [[np.zeros(p.shape, p.dtype)] for p in self.parameters]
 
     def update(self, p: Any, g: Any, *state: Any) -> tuple:
         """The parameter and its velocity, moved by the gradient."""
         (velocity,) = state
-        velocity = self.momentum * velocity + g
+        velocity = self.momentum * velocity + self.decayed(p, g)
         return p - self.lr * velocity, velocity
 
 
 class Adam(Optimizer):
     """Steps of about lr: the gradient's running mean over the root of its running square.
 
-    Raises ArgumentError unless both betas are in [0, 1) and eps is positive.
+    The gradient includes ``weight_decay * p``. Raises ArgumentError unless both betas are in [0, 1)
+    and eps is positive.
 
     Source: Kingma & Ba 2015, algorithm 1.
     """
@@ -103,14 +153,15 @@ class Adam(Optimizer):
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
+        weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(parameters, lr)
+        super().__init__(parameters, lr, weight_decay)
         two = isinstance(betas, (tuple, list)) and len(betas) == 2 and all(map(is_real, betas))
         if not two or not all(0 <= beta < 1 for beta in betas):
             raise ArgumentError(f"Adam: betas must be two numbers in [0, 1), got {betas!r:.60}")
         if not (is_real(eps) and 0 < eps < np.inf):
-            raise ArgumentError(f"Adam: eps must be positive, got {eps!r:.60}")
-        self.betas, self.eps = betas, eps
+            raise ArgumentError(f"Adam: eps must be positive and finite, got {eps!r:.60}")
+        self.betas, self.eps = (float(betas[0]), float(betas[1])), float(eps)
         self.state = [
             [np.zeros(()), np.zeros(p.shape, p.dtype), np.zeros(p.shape, p.dtype)]
             for p in self.parameters
@@ -120,6 +171,7 @@ class Adam(Optimizer):
         """The parameter, the number of its steps and its two running means, moved."""
         steps, mean, square = state
         b1, b2 = self.betas
+        g = self.decayed(p, g)
         steps = steps + 1
         mean = b1 * mean + (1 - b1) * g
         square = b2 * square + (1 - b2) * g**2

@@ -25,7 +25,8 @@ TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for
 
 
 @pytest.mark.parametrize("page", [page for page, text in TEXTS.items() if blocks(text)])
-def test_blocks_run_as_they_stand_and_print_what_is_shown(page, capsys, monkeypatch):
+def test_blocks_run_as_they_stand_and_print_what_is_shown(page, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # where what they save goes
     monkeypatch.syspath_prepend((ROOT / page).parent)  # as for a student who is in that folder
     namespace = {}
     for code, shown in blocks(TEXTS[page]):
@@ -258,6 +259,12 @@ def test_net_from_pytorch_gives_the_same_logits(capsys):
     finally:
         torch.set_default_dtype(dtype)
     assert float(capsys.readouterr().out) < 1e-14
+
+
+def test_weights_go_to_disk_and_back(capsys):
+    pytest.importorskip("safetensors", reason="safetensors is not installed: unchecked")
+    runpy.run_path(str(DOCS / "learn" / "libraries" / "on_disk.py"))
+    assert capsys.readouterr().out == "0.0e+00 1\n"
 
 
 def test_exercises_have_one_layer_that_is_right():

@@ -1,18 +1,29 @@
 """Modules: paths, modes, state."""
 
 import copy
+import inspect
 import pickle
 
 import numpy as np
 import pytest
 
-from microbn import Tensor, errors, nn, no_grad
+from microbn import Tensor, errors, formula, nn, no_grad
 
 RNG = np.random.default_rng(0)
 
 
-def net():
-    return nn.Sequential(nn.Linear(4, 3, rng=0), nn.BatchNorm(3), nn.ReLU(), nn.Linear(3, 2, rng=1))
+def net(rng=0):
+    rng = np.random.default_rng(rng)
+    return nn.Sequential(
+        nn.Linear(4, 3, rng=rng), nn.BatchNorm(3), nn.ReLU(), nn.Linear(3, 2, rng=rng)
+    )
+
+
+def nested(depth):
+    model = nn.Linear(3, 2, rng=0)
+    for _ in range(depth):
+        model = nn.Sequential(model)
+    return model
 
 
 def test_parameters_are_found_once_with_their_paths():
@@ -87,12 +98,29 @@ def test_module_that_holds_its_parent_ends():
 
 
 def test_state_dict_makes_the_round_trip():
-    model, twin = net(), net()
+    model, twin, x = net(), net(rng=1), RNG.normal(size=(5, 4))
+    for p in model.parameters():  # none is what it is in the twin
+        p.data += 1.0
     model(RNG.normal(size=(8, 4)))
+    held = twin.parameters()
     twin.load_state_dict(model.state_dict())
-    x = RNG.normal(size=(5, 4))
     assert np.array_equal(model.eval()(x).data, twin.eval()(x).data)
-    assert twin.state_dict().keys() == model.state_dict().keys()
+    for (path, array), (same, loaded) in zip(
+        model.state_dict().items(), twin.state_dict().items(), strict=True
+    ):
+        assert path == same
+        np.testing.assert_array_equal(array, loaded, strict=True)
+    assert all(p is q for p, q in zip(held, twin.parameters(), strict=True))
+
+
+def test_state_dict_goes_to_disk_and_back_without_another_package(tmp_path):
+    model, twin = net(), net(rng=1)
+    model(RNG.normal(size=(8, 4)))
+    np.savez(tmp_path / "net.npz", **model.state_dict())
+    with np.load(tmp_path / "net.npz") as state:
+        twin.load_state_dict(state)
+    for path, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, twin.state_dict()[path], strict=True)
 
 
 def test_state_dict_is_a_copy():
@@ -104,6 +132,15 @@ def test_state_dict_is_a_copy():
     assert model.layers[1].running_mean.tolist() == [0, 0, 0]
 
 
+def test_state_dict_is_laid_out_row_by_row_for_writers_that_ask_for_no_strides():
+    model = nn.Sequential(nn.Linear(4, 3, rng=0))
+    theirs = {"layers.0.weight": np.arange(12.0).reshape(3, 4).T, "layers.0.bias": np.ones(3)}
+    model.load_state_dict(theirs)
+    model.layers[0].running_mean = np.arange(12.0).reshape(3, 4).T
+    assert all(array.flags.c_contiguous for array in model.state_dict().values())
+    assert np.array_equal(model.state_dict()["layers.0.weight"], theirs["layers.0.weight"])
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
@@ -112,6 +149,20 @@ def test_state_dict_is_a_copy():
             errors.ShapeError,
             r"'layers.1.gamma' has shape \(4,\), exp",
         ),
+        ({"layers.1.gamma": np.ones(1)}, errors.ShapeError, r"gamma' has shape \(1,\), expected"),
+        ({"layers.1.gamma": 1.0}, errors.ShapeError, r"gamma' has shape \(\), expected \(3,\)"),
+        (
+            {"layers.1.running_mean": np.ones(1)},
+            errors.ShapeError,
+            r"mean' has shape \(1,\), expected \(3,\)",
+        ),
+        (
+            {"layers.1.num_batches_tracked": np.ones(1, int)},
+            errors.ShapeError,
+            r"tracked' has shape \(1,\), expected \(\)",
+        ),
+        ({"zz": 1, 0: 2}, errors.ArgumentError, "0 is unknown"),
+        ({("a", 1): 2, None: 3}, errors.ArgumentError, r"\('a', 1\) is unknown"),
         ({"layers.9.gamma": np.ones(3)}, errors.ArgumentError, "'layers.9.gamma' is unknown"),
         ({"layers.1.gamma": None}, errors.ArgumentError, "'layers.1.gamma' is missing"),
         ({"layers.1.num_batches_tracked": 2.7}, errors.DTypeError, "tracked' does not fit int64"),
@@ -145,3 +196,121 @@ def test_what_a_module_holds_is_a_parameter_and_so_are_its_copies():
 def test_a_module_without_a_forward_says_so():
     with pytest.raises(NotImplementedError, match="Module has no forward"):
         nn.Module()(1)
+
+
+def test_zero_grad_forgets_all_gradients():
+    model = net()
+    np.sum(model(RNG.normal(size=(5, 4))) ** 2).backward()
+    assert all(p.grad is not None for p in model.parameters())
+    model.zero_grad()
+    assert all(p.grad is None for p in model.parameters())
+
+
+# Deep ones
+
+
+def test_modules_within_modules_by_the_thousand_are_found_saved_and_shown():
+    model, twin = nested(1000), nested(1000)
+    path = "layers.0." * 1000 + "weight"
+    assert len(model.modules()) == 1001
+    assert next(iter(model.named_parameters()))[0] == path
+    twin.load_state_dict({name: array + 1 for name, array in model.state_dict().items()})
+    assert np.array_equal(twin.parameters()[0].data, model.parameters()[0].data + 1)
+    assert not model.eval().modules()[-1].training
+    assert repr(model).count("Sequential") == 1000
+
+
+def test_a_call_that_is_too_deep_for_python_says_so():
+    x = RNG.normal(size=(5, 3))
+    deep = r"too deep for Python, whose limit is \d+ calls; set layers beside each other"
+    with pytest.raises(errors.GraphError, match=deep):
+        nested(1000)(x)
+    assert nested(100)(x).shape == (5, 2)
+
+
+# Seen from outside
+
+
+def test_repr_shows_the_layers_their_settings_and_the_shapes():
+    model = nn.Sequential(
+        nn.Linear(64, 32, rng=0, bias=False),
+        nn.BatchNorm(32, momentum=None),
+        nn.Sequential(nn.ReLU(), nn.Dropout(0.5, rng=0)),
+        nn.GroupNorm(2, 32),
+    )
+    assert (
+        repr(model)
+        == """Sequential(
+  layers.0: Linear(weight (64, 32), bias=None)
+  layers.1: BatchNorm(num_features=32, eps=1e-05, momentum=None, gamma (32,), beta (32,))
+  layers.2: Sequential(
+    layers.0: ReLU()
+    layers.1: Dropout(p=0.5)
+  )
+  layers.3: GroupNorm(num_groups=2, num_features=32, eps=1e-05, gamma (32,), beta (32,))
+)"""
+    )
+
+
+def test_repr_of_a_module_of_ones_own():
+    class Own(nn.Module):
+        def __init__(self):
+            self.scales, self.rate, self.kind = [Tensor([1.0]), Tensor(2.0)], 0.5, "x" * 99
+            self.head, self.huge, self._hidden, self.f = nn.ReLU(), 10**9999, 3, np.sin
+            self.seen = Tensor(1.0) * 2.0
+
+    model = Own()
+    model.tied = model.head
+    model.whole = model
+    assert (
+        repr(model)
+        == f"""Own(scales.0 (1,), scales.1 (), rate=0.5, kind='{"x" * 39}, huge=...
+  head: ReLU()
+  tied: the same ReLU as head
+  whole: the same Own as the whole
+)"""
+    )
+
+
+def test_repr_raises_for_nothing_that_a_module_holds():
+    class Hostile(str):
+        def __repr__(self):
+            raise ZeroDivisionError
+
+    class Bare(nn.Module):
+        def __init__(self):
+            assert repr(self) == "Bare()"
+            self.text, self.list = Hostile("a"), [Hostile("b"), {Hostile("c"): None}]
+
+    assert repr(Bare()) == "Bare(list.1.c=None)"
+
+
+@pytest.mark.parametrize("name", ["to", "cuda", "register_buffer", "children", "apply", "half"])
+def test_what_pytorchs_modules_have_says_what_to_write(name):
+    with pytest.raises(AttributeError, match=f"Sequential has no '{name}'; [a-z]"):
+        getattr(net(), name)
+    assert name not in dir(net())
+
+
+def test_attribute_that_there_is_not_is_missed_as_ever():
+    class Broken(nn.Module):
+        @property
+        def scale(self):
+            return self.log_scale
+
+    with pytest.raises(AttributeError, match="'Sequential' object has no attribute 'layer'"):
+        _ = net().layer
+    with pytest.raises(AttributeError, match="'Broken' object has no attribute 'log_scale'"):
+        _ = Broken().scale
+
+
+def test_a_module_is_read_as_a_formula_by_its_forward():
+    assert formula(nn.ReLU()) == formula(nn.ReLU(), "x") == "relu(x)"
+    assert formula(nn.Linear(3, 2, rng=0)) == "x @ weight + bias"
+    assert list(inspect.signature(nn.ReLU()).parameters) == ["x"]
+    assert list(inspect.signature(nn.Sequential).parameters) == ["layers"]
+
+
+def test_a_modules_name_is_text():
+    with pytest.raises(errors.ArgumentError, match="ReLU: a name is text, got 5"):
+        nn.ReLU().name = 5

@@ -1,9 +1,11 @@
 """Layers: linear, activations, dropout, one after the other."""
 
+import re
+
 import numpy as np
 import pytest
 
-from microbn import Tensor, compile, errors, grad, nn
+from microbn import Tensor, compile, errors, functional, grad, nn
 from microbn.testing import assert_gradients
 
 RNG = np.random.default_rng(0)
@@ -94,8 +96,33 @@ def test_dropout_is_compiled_in_eval_alone():
         (lambda: nn.Dropout(-0.1, rng=0), errors.ArgumentError, r"\[0, 1\), got -0.1"),
         (lambda: nn.Dropout("a", rng=0), errors.ArgumentError, r"\[0, 1\), got 'a'"),
         (lambda: nn.Dropout(0.5, rng="a"), errors.ArgumentError, "Dropout: rng is a NumPy gen"),
+        (lambda: nn.Linear(3, 2), errors.ArgumentError, r"rng is missing.*Linear\(3, 2, rng=0\)"),
+        (lambda: nn.Linear(3, 2, rng=None), errors.ArgumentError, "rng is missing"),
+        (
+            lambda: nn.Linear(3, 2, 0),
+            errors.ArgumentError,
+            r"goes by name, unlike 0; .*\(3, 2, rng=0\)",
+        ),
+        (lambda: nn.Linear(3, 2, False, 1), errors.ArgumentError, "by name, unlike False and 1;"),
+        (lambda: nn.Linear(3, 2, rng=True), errors.ArgumentError, "rng cannot be True"),
+        (lambda: nn.Dropout(0.5), errors.ArgumentError, r"missing.*write Dropout\(0.5, rng=0\)"),
+        (
+            lambda: nn.Dropout(0.5, True),
+            errors.ArgumentError,
+            "by name, unlike True; write Dropout",
+        ),
+        (lambda: nn.BatchNorm1d, AttributeError, "'BatchNorm1d'; nn.BatchNorm is for"),
+        (lambda: nn.BatchNorm2d, AttributeError, r"nn.BatchNorm is for .*\(N, C, H, W\)"),
+        (lambda: nn.CrossEntropyLoss, AttributeError, r"microbn\.functional\.cross_entropy"),
+        (lambda: nn.Conv2d, AttributeError, "no attribute 'Conv2d'; it has BatchNorm, .* and Tanh"),
     ],
 )
 def test_faults_name_the_facts(fault, error, message):
     with pytest.raises(error, match=message):
         fault()
+
+
+def test_what_is_said_instead_of_pytorchs_layers_is_there():
+    for said in nn._INSTEAD.values():
+        for name in re.findall(r"(?:nn|functional)\.(\w+)", said):
+            assert hasattr(nn, name) or hasattr(functional, name), said

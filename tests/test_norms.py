@@ -1,5 +1,6 @@
 """Norms: BatchNorm's semantics, by hand and beside PyTorch's; its sisters, and wrong ones."""
 
+import inspect
 from functools import partial
 
 import numpy as np
@@ -141,6 +142,10 @@ TORCH_CASES = [
     {"momentum": 0.3, "eps": 1e-2},
     {"affine": False},
     {"track_running_stats": False},
+    {"bias": False},
+    {"bias": False, "affine": False},
+    {"momentum": 0.0},
+    {"momentum": 1.0},
 ]
 
 
@@ -149,9 +154,13 @@ TORCH_CASES = [
 def test_batch_norm_is_pytorchs(shape, options):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: BatchNorm unchecked")
     kind = {2: "BatchNorm1d", 3: "BatchNorm1d", 4: "BatchNorm2d", 5: "BatchNorm3d"}[len(shape)]
+    if "bias" in options and "bias" not in inspect.signature(torch.nn.BatchNorm1d).parameters:
+        pytest.skip("this PyTorch's BatchNorm has no bias=")
     theirs = getattr(torch.nn, kind)(3, dtype=torch.float64, **options)
     ours = nn.BatchNorm(3, **options)
-    pairs = [(ours.gamma, theirs.weight), (ours.beta, theirs.bias)] if theirs.affine else []
+    pairs = [(ours.gamma, theirs.weight), (ours.beta, theirs.bias)]
+    assert [a is None for a, _ in pairs] == [b is None for _, b in pairs]
+    pairs = [pair for pair in pairs if pair[0] is not None]
     set_alike(torch, pairs)
     for training in (True, True, True, False):
         ours.train(training), theirs.train(training)
@@ -182,10 +191,11 @@ def unbiased_variance(x, axis, moments=F.moments):
     return mean, centered, var * (x.size / (x.size - var.size))
 
 
-def is_pytorchs(torch, name, shape):
+def is_pytorchs(torch, name, shape, **options):
     batch_norm = torch.nn.BatchNorm2d if len(shape) == 4 else torch.nn.BatchNorm1d
     made = {"layer": torch.nn.LayerNorm, "group": partial(torch.nn.GroupNorm, 2)}
-    ours, theirs = SISTERS[name][0](), made.get(name, batch_norm)(6, dtype=torch.float64)
+    ours = SISTERS[name][0](**options)
+    theirs = made.get(name, batch_norm)(6, dtype=torch.float64, **options)
     pairs = [(ours.gamma, theirs.weight), (ours.beta, theirs.bias)]
     set_alike(torch, pairs)
     ghosts = (lambda x: torch.cat([*map(theirs, x.split(4))])) if name == "ghost" else theirs
@@ -196,6 +206,7 @@ def is_pytorchs(torch, name, shape):
 def test_sister_is_pytorchs(name, shape, monkeypatch):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: sisters unchecked")
     is_pytorchs(torch, name, shape)
+    is_pytorchs(torch, name, shape, eps=0.3)
     for mistake in (detached_mean, unbiased_variance):
         monkeypatch.setattr(F, "moments", mistake)
         with pytest.raises(AssertionError):
@@ -348,11 +359,33 @@ def test_ghost_batch_norm_in_eval_is_batch_norm_with_its_statistics():
     assert ghost.num_batches_tracked == 1
 
 
+def test_ghost_batch_norm_without_beta_is_batch_norm_without_beta():
+    ghost, whole = nn.GhostBatchNorm(3, 8, bias=False), nn.BatchNorm(3, bias=False)
+    x = RNG.normal(size=(8, 3))
+    assert np.array_equal(ghost(x).data, whole(x).data)
+    assert [*ghost.state_dict()][:2] == ["gamma", "running_mean"]
+    assert (ghost.beta, whole.beta) == (None, None)
+
+
+@pytest.mark.parametrize("shape", [(6, 3), (6, 3, 4)], ids=str)
+def test_batch_norm_without_beta_passes_the_check_of_its_gradients(shape):
+    assert_gradients(nn.BatchNorm(3, bias=False), RNG.normal(size=shape), order=2)
+
+
+def test_momentum_0_leaves_the_statistics_and_counts():
+    bn = nn.BatchNorm(3, momentum=0)
+    bn(RNG.normal(2, 3, size=(8, 3)))
+    assert (bn.running_mean.tolist(), bn.running_var.tolist()) == ([0, 0, 0], [1, 1, 1])
+    assert bn.num_batches_tracked == 1
+
+
 NORMS = {
     "layer": lambda: nn.LayerNorm(8),
     "group": lambda: nn.GroupNorm(2, 8),
     "ghost": lambda: nn.GhostBatchNorm(8, 4),
     "ghost, cumulative": lambda: nn.GhostBatchNorm(8, 4, momentum=None),
+    "batch, no beta": lambda: nn.BatchNorm(8, bias=False),
+    "layer, eps": lambda: nn.LayerNorm(8, eps=0.5),
 }
 
 
@@ -373,7 +406,11 @@ def test_compiled_step_gives_the_bits_of_the_eager_one(norm):
     ("fault", "error", "message"),
     [
         (lambda: nn.BatchNorm(0), errors.ArgumentError, "num_features must be a positive integer"),
-        (lambda: nn.BatchNorm(3, eps=0), errors.ArgumentError, "eps must be positive, got 0"),
+        (
+            lambda: nn.BatchNorm(3, eps=0),
+            errors.ArgumentError,
+            "eps must be positive and finite, got 0",
+        ),
         (lambda: nn.BatchNorm(3, momentum=2), errors.ArgumentError, r"in \[0, 1\] or None, got 2"),
         (lambda: nn.BatchNorm(3)(np.ones(3)), errors.ShapeError, r"got shape \(3,\)"),
         (
@@ -388,7 +425,11 @@ def test_compiled_step_gives_the_bits_of_the_eager_one(norm):
             errors.DTypeError,
             "needs an array or a Tensor, got list",
         ),
-        (lambda: nn.BatchNorm(3, eps="a"), errors.ArgumentError, "eps must be positive, got 'a'"),
+        (
+            lambda: nn.BatchNorm(3, eps="a"),
+            errors.ArgumentError,
+            "must be positive and finite, got 'a'",
+        ),
         (lambda: nn.GhostBatchNorm(3, 1), errors.ArgumentError, "size must be 2 or more, got 1"),
         (lambda: nn.GhostBatchNorm(3, 2.0), errors.ArgumentError, "size must be a positive int"),
         (
@@ -420,3 +461,27 @@ def test_compiled_step_gives_the_bits_of_the_eager_one(norm):
 def test_faults_name_the_facts(fault, error, message):
     with pytest.raises(error, match=message):
         fault()
+
+
+EPS = {
+    "BatchNorm": nn.BatchNorm,
+    "GhostBatchNorm": partial(nn.GhostBatchNorm, size=2),
+    "LayerNorm": nn.LayerNorm,
+    "GroupNorm": partial(nn.GroupNorm, 1),
+}
+
+
+@pytest.mark.parametrize("eps", [0, -1e-5, np.inf, -np.inf, np.nan, "a", None, [1e-5]])
+@pytest.mark.parametrize("name", EPS)
+def test_eps_is_positive_and_finite(name, eps):
+    owner = "BatchNorm" if "Batch" in name else name
+    with pytest.raises(errors.ArgumentError, match=f"{owner}: eps must be positive and finite"):
+        EPS[name](num_features=3, eps=eps)
+    assert EPS[name](num_features=3, eps=np.float32(0.5)).eps == 0.5
+
+
+@pytest.mark.parametrize("momentum", [-0.1, 1.5, np.inf, -np.inf, np.nan, "a", [0.1]])
+def test_momentum_of_batch_norm_is_a_share(momentum):
+    for make in (nn.BatchNorm, partial(nn.GhostBatchNorm, size=2)):
+        with pytest.raises(errors.ArgumentError, match=r"momentum must be in \[0, 1\] or None"):
+            make(num_features=3, momentum=momentum)

@@ -31,7 +31,8 @@ class CompiledStep:
     they were when it was compiled.
 
     Raises ArgumentError for a model whose buffers cannot be set, RangeError for a class number that
-    there is not, and NonFiniteError where batch norm would not track; all stays as it was then.
+    there is not, NonFiniteError where batch norm would not track, and GraphError for a parameter
+    that is no longer in the model; all stays as it was then.
     """
 
     def __init__(self, model: Module, optimizer: Optimizer) -> None:
@@ -46,6 +47,8 @@ class CompiledStep:
         self.programs: dict[Any, Program] = {}
 
     def __call__(self, x: Any, targets: Any) -> float:
+        for i in range(len(self.optimizer.parameters)):
+            self.optimizer.check_current(i)
         for part in self.parts:
             part.training = True
         x, targets = np.asarray(x), np.asarray(targets)
@@ -120,14 +123,21 @@ class CompiledStep:
             owner[key] = buffer
 
 
-def _arrays_in(container: Any) -> Iterator[tuple[Any, Any]]:
+def _arrays_in(attributes: dict) -> Iterator[tuple[Any, Any]]:
     """Where the arrays of a module are: in its attributes, and in lists and dicts in these."""
-    items = container.items() if isinstance(container, dict) else enumerate(container)
-    for key, value in items:
-        if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
-            yield container, key
-        elif isinstance(value, (list, dict)):
-            yield from _arrays_in(value)
+    seen: set[int] = set()
+    waiting: list[Any] = [attributes]
+    while waiting:
+        container = waiting.pop()
+        if id(container) in seen:
+            continue
+        seen.add(id(container))
+        items = container.items() if isinstance(container, dict) else enumerate(container)
+        for key, value in items:
+            if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
+                yield container, key
+            elif isinstance(value, (list, dict)):
+                waiting.append(value)
 
 
 def _cut(flat: Iterable, like: Sequence[Sequence]) -> list[list]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -82,39 +84,82 @@ def fit(
     model is in eval mode then, and at the end. ``seed`` orders the mini-batches. ``compiled`` makes
     one program of the whole step, which is faster and gives the same numbers: for models without
     chance, see `CompiledStep`. A fit that diverges goes on to its end: its losses show it, NaN
-    where there is none.
+    where there is none. Ctrl-C ends a fit after a whole step, measured if its turn had come.
     """
     if steps < 1 or every < 1:
         raise ArgumentError(f"fit: steps and every must be positive, got {steps} and {every}")
     history = History()
     order = batches(len(data.x_train), batch_size, seed)
     train_step = CompiledStep(model, optimizer) if compiled else partial(step, model, optimizer)
-    with np.errstate(over="ignore", invalid="ignore"):  # a divergence is a result, not a surprise
+    try:
         for done in range(1, steps + 1):
             rows = next(order)
-            try:
-                loss = train_step(data.x_train[rows], data.y_train[rows])
-            except NonFiniteError:  # batch norm refuses to track it
-                loss = np.nan
-            history.losses.append(loss)
-            if done % every == 0 or done == steps:
-                history.steps.append(done)
-                history.accuracies.append(accuracy(model, data.x_test, data.y_test))
-                if measure:
-                    state = model.state_dict()
-                    history.measured.append(measure())
-                    model.load_state_dict(state)
-    model.eval()
+            # a divergence is a result, not a surprise
+            with Held(), np.errstate(over="ignore", invalid="ignore"):
+                try:
+                    loss = train_step(data.x_train[rows], data.y_train[rows])
+                except NonFiniteError:  # batch norm refuses to track it
+                    loss = np.nan
+                history.losses.append(loss)
+                if done % every == 0 or done == steps:
+                    history.steps.append(done)
+                    _test(model, data, measure, history)
+    finally:
+        model.eval()
     return history
 
 
+def _test(model: Module, data: Split, measure: Callable | None, history: History) -> None:
+    history.accuracies.append(accuracy(model, data.x_test, data.y_test))
+    if measure:
+        state = model.state_dict()
+        try:
+            history.measured.append(measure())
+        finally:
+            model.load_state_dict(state)
+
+
 def step(model: Module, optimizer: Optimizer, x: np.ndarray, targets: np.ndarray) -> float:
-    """Train the model on a batch; the cross-entropy before that."""
-    loss = F.cross_entropy(model.train()(x), targets)
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
+    """Train the model on a batch; the cross-entropy before that.
+
+    After an error the parameters, the buffers and the optimizer's state are as they were.
+    """
+    before = {path: buffer.copy() for path, buffer in model.named_buffers()}
+    try:
+        loss = F.cross_entropy(model.train()(x), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    except BaseException:
+        for path, buffer in model.named_buffers():
+            if path in before:
+                buffer[...] = before[path]
+        raise
     return loss.item()
+
+
+class Held:
+    """``with Held():`` holds Ctrl-C back until the end of the block.
+
+    So a training step happens whole or not at all. Outside the main thread, where Ctrl-C never
+    arrives, nothing is held.
+    """
+
+    def __enter__(self) -> None:
+        self.pressed, self.handler = False, None
+        if threading.current_thread() is threading.main_thread():
+            self.handler = signal.getsignal(signal.SIGINT)
+        if self.handler is not None:  # None as well, if the handler is not Python's
+            signal.signal(signal.SIGINT, self._press)
+
+    def _press(self, *_: Any) -> None:
+        self.pressed = True
+
+    def __exit__(self, *_: Any) -> None:
+        if self.handler is not None:
+            signal.signal(signal.SIGINT, self.handler)
+        if self.pressed:
+            signal.raise_signal(signal.SIGINT)
 
 
 def accuracy(model: Module, x: Any, y: np.ndarray) -> float:
