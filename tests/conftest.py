@@ -1,5 +1,5 @@
 """Hypothesis profiles: HYPOTHESIS_PROFILE=dev (the default), ci or thorough; rules set back;
-a browser.
+a browser, and a mark for what needs one.
 """
 
 import os
@@ -15,6 +15,13 @@ settings.register_profile("dev", max_examples=25, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True)
 settings.register_profile("thorough", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what needs a browser, so that ``-m "not browser"`` leaves it out."""
+    for item in items:
+        if "browser" in item.fixturenames:
+            item.add_marker("browser")
 
 
 @pytest.fixture(autouse=True)
