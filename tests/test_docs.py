@@ -12,7 +12,7 @@ import pytest
 from shown import blocks, run, same
 
 import microbn
-from microbn import cli
+from microbn import cli, errors
 from microbn.lab.sweep import Table
 from microbn.targets import graph
 
@@ -29,7 +29,10 @@ def test_blocks_run_as_they_stand_and_print_what_is_shown(page, capsys, monkeypa
     monkeypatch.syspath_prepend((ROOT / page).parent)  # as for a student who is in that folder
     namespace = {}
     for code, shown in blocks(TEXTS[page]):
-        run(code, namespace)
+        try:
+            run(code, namespace)
+        except errors.MissingPackageError as error:
+            pytest.skip(f"{error}: unchecked")
         printed = capsys.readouterr().out
         assert same(printed, shown), f"{code}\nprints\n{printed}"
 
@@ -83,7 +86,9 @@ def test_commands_are_found():
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_command_runs_as_it_is_shown(command, tmp_path, monkeypatch, capsys):
+def test_command_runs_as_it_is_shown(command, tmp_path, monkeypatch, capsys, request):
+    if re.match(r"draw|step .*--frames", command):
+        request.getfixturevalue("graphviz")
     monkeypatch.chdir(tmp_path)
     for file in ("mine.py", "net.py"):
         (tmp_path / file).write_text(MINE)
@@ -138,6 +143,7 @@ def under(heading):
 
 
 def test_every_line_by_hand_and_of_the_program_stands_in_its_stage():
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed: the stages unchecked")
     staged = (ROOT / "microbn" / "closed_form.py").read_text().split('d["scaled"] = dy')[1]
     by_hand = re.findall(r'd\["\w+"\] = .*', staged.split("return d")[0])
     stages = dict(runpy.run_path(str(DOCS / "stages.py"))["stages"]())
