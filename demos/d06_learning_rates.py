@@ -4,7 +4,8 @@ Batch norm allows larger learning rates
 
 For each net, the largest rate at which it still reaches 90% on its training set, in 300 steps of
 plain SGD. Look at how the gap grows with depth; then at the last line: ten layers of tanh gain
-less than half of what ten layers of relu do.
+less than half of what ten layers of relu do. The largest rate is read at the edge of divergence,
+where last bits decide: for ten layers, other processors put it a step of 10^⅛ higher or lower.
 """
 
 # %%

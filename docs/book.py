@@ -29,6 +29,10 @@ FRAME = """\
 <p class="stepper"><a href="{page}#step={step}">The same on a page of its own</a>, for a projector;
 <code>microbn step {target} --html {target}.html</code> writes it.</p>
 """
+DEPENDS = """
+
+† This [depends on the processor](/learn/purpose.md#what-depends-on-the-processor).
+"""
 FULL_RUN = """\
 .. figure:: /images/{demo}.png
    :alt: The figure of a full run of this demo
@@ -59,13 +63,15 @@ def stepper_page(env, target):
 
 
 class Claims(SphinxDirective):
-    """Rows of measured/claims.md, the verdict first: a demo's, ``d05``, or all ``not held``."""
+    """Rows of measured/claims.md, the verdict first: a demo's, ``d05``, or all ``not held``.
+    Below them a mark that they bear is explained.
+    """
 
     required_arguments, final_argument_whitespace = 1, True
 
     def run(self):
         self.env.note_dependency(file := str(HERE / "measured" / "claims.md"))
-        lines = Path(file).read_text(encoding="utf-8").splitlines()
+        lines = Path(file).read_text(encoding="utf-8").split("\n## ")[0].splitlines()
         cells = [line[2:-2].split(" | ") for line in lines if line[:3] == "| d"]
         wanted, (head, *rows) = self.arguments[0], cells
         rows = [r for r in rows if r[0] == wanted or (wanted == "not held" and r[-1] != "yes")]
@@ -74,7 +80,8 @@ class Claims(SphinxDirective):
         demo, claim, textbook, here, gate, held = range(6)
         order = [held, claim, here, textbook, gate] + [demo] * (wanted == "not held")
         table = (" | ".join(row[i] for i in order) for row in (head, [":--"] * 6, *rows))
-        return self.parse_text_to_nodes("\n".join(f"| {row} |" for row in table))
+        text = "\n".join(f"| {row} |" for row in table)
+        return self.parse_text_to_nodes(text + DEPENDS * ("†" in text))
 
 
 class Commands(SphinxDirective):

@@ -6,7 +6,7 @@ import functools
 import inspect
 import operator
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,7 +66,7 @@ def covered(function: Callable, vjps: Sequence) -> Call:
         raise RuleError(f"defvjp: {function!r} is never recorded; make it a primitive() first")
     if not all(vjp is None or callable(vjp) for vjp in vjps):
         raise RuleError("defvjp(function, *vjps): each rule is a function or None")
-    parameters = inspect.signature(next(filter(None, vjps), _unruled)).parameters
+    parameters = _parameters(next(filter(None, vjps), _unruled))
     kinds = [p.kind for p in parameters.values()]
     names = None if inspect.Parameter.VAR_KEYWORD in kinds else frozenset([*parameters][2:])
     most: int | None = kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) - 2
@@ -81,6 +81,14 @@ def covered(function: Callable, vjps: Sequence) -> Call:
         compute = _owned(compute)
     each = kinds[2:3] == [inspect.Parameter.VAR_POSITIONAL]
     return Call(compute, len(vjps), each, most, names)
+
+
+def _parameters(rule: Callable) -> Mapping[str, inspect.Parameter]:
+    """The parameters of a rule, or none where Python cannot tell them, as those of ``dict``."""
+    try:
+        return inspect.signature(rule).parameters
+    except ValueError:
+        return {}
 
 
 def _owned(function: Callable) -> Callable:

@@ -1,5 +1,5 @@
 """Hypothesis profiles: HYPOTHESIS_PROFILE=dev (the default), ci or thorough; rules set back;
-a browser.
+Graphviz and a browser, and a mark for what needs a browser.
 """
 
 import os
@@ -10,11 +10,19 @@ from hypothesis import settings
 
 from microbn.calls import CALLS
 from microbn.rules import RULES
+from microbn.view.dot import renderers
 
 settings.register_profile("dev", max_examples=25, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True)
 settings.register_profile("thorough", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what needs a browser, so that ``-m "not browser"`` leaves it out."""
+    for item in items:
+        if "browser" in item.fixturenames:
+            item.add_marker("browser")
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +33,13 @@ def _rules_as_they_were():
     for table, before in saved:
         table.clear()
         table.update(before)
+
+
+@pytest.fixture
+def graphviz():
+    """Something that draws a graph, or else the test is skipped."""
+    if not renderers():
+        pytest.skip("neither dot nor pygraphviz is installed: pictures unchecked")
 
 
 @pytest.fixture(scope="module")

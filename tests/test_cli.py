@@ -189,6 +189,7 @@ def mine(tmp_path):
     return tmp_path / "mine.py"
 
 
+@pytest.mark.usefixtures("graphviz")
 def test_check_of_a_wrong_function_ends_with_1_and_draws_the_suspect(mine, tmp_path, capsys):
     picture = tmp_path / "cut.svg"
     code = check(f"{mine}:cut", "4", "--draw", str(picture))
@@ -308,6 +309,7 @@ def test_step_obeys_no_name_in_a_file(step, mine):
     assert "\x1b" not in out
 
 
+@pytest.mark.usefixtures("graphviz")
 def test_step_writes_a_page_and_pictures_and_asks_nothing(step, tmp_path):
     page, frames = tmp_path / "bn.html", tmp_path / "frames"
     code, out, _ = step("neuron", "--html", str(page), "--frames", str(frames))
@@ -321,6 +323,7 @@ def test_step_writes_a_page_and_pictures_and_asks_nothing(step, tmp_path):
     assert len(list(frames.iterdir())) == 10
 
 
+@pytest.mark.usefixtures("graphviz")
 def test_draw_writes_a_picture(tmp_path, capsys):
     plain, beside = tmp_path / "plain.svg", tmp_path / "beside.svg"
     assert cli.main(["draw", "batchnorm", "-o", str(plain)]) == 0
@@ -330,6 +333,7 @@ def test_draw_writes_a_picture(tmp_path, capsys):
     assert "dcentered" in beside.read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("graphviz")
 def test_draw_closes_groups_and_turns(tmp_path):
     pictures = {}
     for name, options in {
@@ -344,6 +348,7 @@ def test_draw_closes_groups_and_turns(tmp_path):
 
 
 @pytest.mark.parametrize("target", BUILT_IN)
+@pytest.mark.usefixtures("graphviz")
 def test_the_graph_of_every_built_ins_gradient_is_drawn(target, tmp_path):
     assert cli.main(["draw", target, "--gradient", "-o", str(tmp_path / "x.svg")]) == 0
 

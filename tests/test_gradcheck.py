@@ -232,7 +232,7 @@ def test_a_closed_form_is_held_against_the_graph():
     assert [*map(bool, at_a_kink)] == [True, False]
     few = gradcheck(F.batch_norm, X, GAMMA, BETA, closed_form=lambda dy, *xs: dy)
     assert "the closed form gives 1 gradients for 3 inputs" in str(few)
-    shape = gradcheck(np.exp, X, closed_form=lambda dy, x: dy[0])
+    shape = gradcheck(F.relu, X, closed_form=lambda dy, x: dy[0])
     assert "of the closed form, the gradient for 'x' has shape (3,), its input (8, 3)" in str(shape)
 
 
@@ -274,10 +274,10 @@ def test_what_cannot_be_told_is_no_pass():
 def test_second_derivatives_are_checked_with_order_2():
     mb.defvjp(np.exp, lambda g, out, x: g * F.stop_gradient(out))
     assert gradcheck(np.exp, X)
-    report = gradcheck(np.exp, X, order=2)
+    report = gradcheck(lambda x: np.exp(x), X, order=2)
     assert not report
     assert report.suspect.node.function is np.exp
-    assert "Again: gradcheck(exp, x, order=2, seed=0)" in str(report)
+    assert "Again: gradcheck(<lambda>, x, order=2, seed=0)" in str(report)
 
 
 @pytest.mark.parametrize(

@@ -218,6 +218,7 @@ def test_a_rule_that_crashes_is_named(monkeypatch):
     [
         (np.sinh, ["g * cosh(x)"], "each rule is a function or None"),
         (np.sinh, [np.cosh], r"defvjp\(np.sinh, ...\): rules are called as rule\(g, out, x, ...\)"),
+        (np.sinh, [dict], r"defvjp\(np.sinh, ...\): rules are called as rule\(g, out, x, ...\)"),
         (np.sinh, [lambda g, x: g * np.cosh(x)], r"rules are called as rule\(g, out, x, ...\)"),
         (lambda x: x, [lambda g, out, x: g], r"is never recorded; make it a primitive\(\) first"),
     ],

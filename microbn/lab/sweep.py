@@ -205,10 +205,9 @@ def track(items: Iterable, title: str, total: int) -> Iterator:
     from rich import console, progress
 
     screen = console.Console(stderr=True)
-    hidden = not screen.is_terminal
-    yield from progress.track(
-        items, title, total=total, console=screen, transient=True, disable=hidden
-    )
+    if screen.is_terminal:
+        items = progress.track(items, title, total=total, console=screen, transient=True)
+    yield from items
 
 
 def _run(experiment: Callable, settings: Row) -> tuple[str, Row]:

@@ -284,6 +284,6 @@ def _names(f: Any, count: int) -> list[str]:
             for p in inspect.signature(function).parameters.values()
             if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
         ]
-    except (TypeError, ValueError):  # a ufunc has no signature
+    except (TypeError, ValueError):  # before NumPy 2.4 a ufunc has no signature
         names = []
     return [*names[:count], *(f"input {i}" for i in range(len(names), count))]
