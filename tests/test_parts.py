@@ -242,12 +242,12 @@ def test_a_property_decides_itself():
 
         @scale.setter
         def scale(self, new):
-            self.log_scale.data = np.log(new)
+            self.log_scale.data = np.log(new.data if isinstance(new, Tensor) else new)
 
     module = Positive()
-    for scale in (np.array([2.0]), np.array([4.0])):
+    for scale, number in ((Tensor([2.0]), 2), (np.array([4.0]), 4)):
         module.scale = scale
-        np.testing.assert_allclose(module.scale.data, scale)
+        np.testing.assert_allclose(module.scale.data, number)
 
 
 # Lists and dicts

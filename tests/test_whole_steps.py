@@ -93,8 +93,8 @@ def test_ctrl_c_anywhere_in_a_fit_leaves_whole_steps_and_no_switch(compiled):
 
 
 def test_a_step_that_ctrl_c_could_end_is_seen(monkeypatch):
-    monkeypatch.setattr(train.Held, "__enter__", lambda self: None)
-    monkeypatch.setattr(train.Held, "__exit__", lambda *_: None)
+    monkeypatch.setattr(train.Uninterrupted, "__enter__", lambda self: None)
+    monkeypatch.setattr(train.Uninterrupted, "__exit__", lambda *_: None)
     with pytest.raises(AssertionError):
         test_ctrl_c_anywhere_in_a_fit_leaves_whole_steps_and_no_switch(False)
 
@@ -103,8 +103,8 @@ def test_ctrl_c_goes_to_the_handler_that_was_there_once():
     pressed = []
     before = signal.signal(signal.SIGINT, lambda *_: pressed.append(1))
     try:
-        with train.Held():
-            with train.Held():
+        with train.Uninterrupted():
+            with train.Uninterrupted():
                 signal.raise_signal(signal.SIGINT)
                 signal.raise_signal(signal.SIGINT)
             assert pressed == []

@@ -95,7 +95,7 @@ def fit(
         for done in range(1, steps + 1):
             rows = next(order)
             # a divergence is a result, not a surprise
-            with Held(), np.errstate(over="ignore", invalid="ignore"):
+            with Uninterrupted(), np.errstate(over="ignore", invalid="ignore"):
                 try:
                     loss = train_step(data.x_train[rows], data.y_train[rows])
                 except NonFiniteError:  # batch norm refuses to track it
@@ -138,8 +138,8 @@ def step(model: Module, optimizer: Optimizer, x: np.ndarray, targets: np.ndarray
     return loss.item()
 
 
-class Held:
-    """``with Held():`` holds Ctrl-C back until the end of the block.
+class Uninterrupted:
+    """``with Uninterrupted():`` holds Ctrl-C back until the end of the block.
 
     So a training step happens whole or not at all. Outside the main thread, where Ctrl-C never
     arrives, nothing is held.
