@@ -7,6 +7,7 @@ written in plain NumPy: what it says of Tensors is recorded, and so becomes part
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import chain
 from math import prod
@@ -17,7 +18,8 @@ import numpy as np
 from .arrays import is_uniform
 from .calls import CALLS
 from .context import Mode, mode, of_gradient
-from .nodes import history, is_node
+from .literals import is_numbers, literal
+from .nodes import history, is_node, plain
 from .primitives import astype, spread, stop_gradient
 from .tensor import record
 
@@ -99,15 +101,36 @@ def _same(node: Any, args: list, seen: dict) -> Any:
     """What only hands on its operand is that operand; this is no pass, as nothing is computed."""
     x = args[0]
     if node.function in (np.positive, stop_gradient, np.reshape, np.broadcast_to, spread, astype):
-        return x if is_node(x) and (x.shape, x.dtype) == (node.shape, node.dtype) else None
+        return x if is_node(x) and _kind(x) == _kind(node) else None
     return None
 
 
+def _kind(node: Any) -> tuple:
+    """The type of a value, too: of an array without axes NumPy takes powers otherwise."""
+    return type(node.value), node.shape, node.dtype
+
+
 def _constants(node: Any, args: list, seen: dict) -> Any:
-    """What follows from constants alone is computed now, and never again."""
-    if any(map(is_node, args)):
+    """Compute now what follows from constants alone, and never again.
+
+    A graph keeps its constants as copies. A value that a copy would change, such as a view that
+    repeats a row, stays a call: whatever reads it, a product of matrices say, adds in its order.
+    """
+    if not all(map(_is_constant, args)):
         return None
-    return CALLS[node.function].compute(*args, **node.kwargs)
+    compute = operator.pow if node.function is np.power else CALLS[node.function].compute
+    value = compute(*map(plain, args), **node.kwargs)
+    arrays = isinstance(value, np.ndarray)
+    return (
+        None if arrays and (not value.ndim or value.strides != value.copy("K").strides) else value
+    )
+
+
+def _is_constant(x: Any) -> bool:
+    """Whether x is no node, or a call of constants that stays one."""
+    return not is_node(x) or (
+        x.function not in (None, stop_gradient) and all(map(_is_constant, x.inputs))
+    )
 
 
 def _common(node: Any, args: list, seen: dict) -> Any:
@@ -123,11 +146,16 @@ def _key(node: Any, args: list) -> tuple:
 
 
 def _identity(arg: Any) -> Any:
-    if isinstance(arg, np.ndarray):
+    """Equal for what is the same: by content where that can be spelled, else by the object."""
+    if is_node(arg):
+        return arg.number
+    if is_numbers(arg):
         return arg.shape, arg.strides, arg.dtype, arg.tobytes()
-    if isinstance(arg, (tuple, list)):
+    if type(arg) in (tuple, list):
         return type(arg), *map(_identity, arg)
-    return arg.number if is_node(arg) else (type(arg), repr(arg))
+    if type(arg) is slice:
+        return slice, *map(_identity, (arg.start, arg.stop, arg.step))
+    return literal(arg) or ("object", id(arg))
 
 
 def _algebra(node: Any, args: list, seen: dict) -> Any:
@@ -137,8 +165,10 @@ def _algebra(node: Any, args: list, seen: dict) -> Any:
     same = kinds == {node.dtype} and node.dtype.kind == "f"
     if found is None and rewrite and (same or node.function in (np.where, np.logical_and)):
         found = rewrite(node, *args, **node.kwargs)
-    kind = np.shape(found), getattr(found, "dtype", None)
-    return found if found is not None and kind == (node.shape, node.dtype) else None
+    if _is_number(found):
+        found = node.dtype.type(found)
+    fits = found is not None and (found.shape, found.dtype) == (node.shape, node.dtype)
+    return found if fits else None
 
 
 def _unspread(node: Any, args: list) -> Any:
