@@ -78,13 +78,14 @@ def rebuilt(outputs: Sequence, inputs: Sequence, anew: Sequence, make: Callable)
 
 def _once(outputs: Sequence, inputs: Sequence, finds: Sequence[Callable]) -> list:
     """Record anew; what the first of the ``finds`` has to say about a call stands in its place."""
-    seen: dict[tuple, Any] = {}
+    seen: dict[Any, Any] = {"apart": _apart(made_from(outputs, inputs))}
 
     def make(node: Any, args: list) -> Any:
         for find in finds:
             if (found := find(node, args, seen)) is not None:
                 return found
         made = seen[_key(node, args)] = record(node.function, args, node.kwargs)
+        seen[made.number] = [node.number]
         return made
 
     return rebuilt(outputs, inputs, inputs, make)
@@ -134,8 +135,29 @@ def _is_constant(x: Any) -> bool:
 
 
 def _common(node: Any, args: list, seen: dict) -> Any:
-    """The same function of the same operands is computed once."""
-    return seen.get(_key(node, args))
+    """The same function of the same operands is computed once.
+
+    But two arrays that meet in a product of matrices stay two: NumPy computes the product of an
+    array and its own transpose in another way, with other last bits.
+    """
+    found = seen.get(_key(node, args))
+    if found is None or any({node.number, other} in seen["apart"] for other in seen[found.number]):
+        return None
+    seen[found.number].append(node.number)
+    return found
+
+
+def _apart(nodes: Iterable) -> list[set]:
+    """The pairs of nodes whose memory meets in a product of matrices."""
+    products = (n for n in nodes if n.function is np.matmul and all(map(is_node, n.inputs)))
+    return [{_base(x).number for x in n.inputs} for n in products]
+
+
+def _base(x: Any) -> Any:
+    """The node that owns the memory in which x lies: itself, unless it is a view."""
+    while x.inputs and is_node(x.inputs[0]) and np.may_share_memory(x.value, x.inputs[0].value):
+        x = x.inputs[0]
+    return x
 
 
 def _key(node: Any, args: list) -> tuple:
