@@ -303,9 +303,11 @@ def _joined(wide: list, narrow: list) -> Any:
 
     None where many would meet: a product of them alone could overflow where that of all does not.
     """
-    number = prod(filter(_is_number, narrow))
+    numbers = [*filter(_is_number, narrow)]
+    number = prod(numbers)
     rows = sorted((f for f in narrow if not _is_number(f)), key=np.size)
-    if (number and not 1e-6 < abs(number) < 1e6) or (len(rows) > 1 and any(map(_is_joined, rows))):
+    extreme = not 1e-6 < abs(number) < 1e6 and all(numbers)  # a product of others may be 0, too
+    if extreme or (len(rows) > 1 and any(map(_is_joined, rows))):
         return None
     first, *rest = [*rows, *([prod(wide[1:], start=wide[0])] if wide else [])]
     first = first if number == 1 else -first if number == -1 else number * first
@@ -313,9 +315,11 @@ def _joined(wide: list, narrow: list) -> Any:
 
 
 def _is_joined(x: Any) -> bool:
-    """Whether x is a product of several things already, without a name."""
-    product = is_node(x) and not x.name and x.function is np.multiply
-    return product and not any(map(_is_number, x.inputs))
+    """Whether x is a product of several things already, or a square, without a name."""
+    if not is_node(x) or x.name:
+        return False
+    product = x.function is np.multiply and not any(map(_is_number, x.inputs))
+    return product or x.function is np.square
 
 
 def _inverse(x: Any) -> Any:

@@ -176,11 +176,13 @@ def test_two_constants_of_the_same_words_stay_two():
     np.testing.assert_allclose(program(X), f(X))
 
 
+@pytest.mark.bits
 def test_an_axis_that_is_an_enum():
     f = lambda x: np.sum(x, axis=Axis.ROWS) + x[Axis.ROWS] + Axis.ROWS * x[0]  # noqa: E731
     assert np.array_equal(compile(f, X, gradients=False)(X), f(X))
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize(
     "key", ["a b", "lambda", "x=exit()) #", "\ufb01", "\u09f4", "", "__class__"]
 )
@@ -259,6 +261,7 @@ def assert_right(names):
     assert source_of(program)(*xs)[0] == value
 
 
+@pytest.mark.bits
 def test_long_names_are_not_broken():
     for length in (60, 85, 86, 87, 99, 100, 101, 300):
         assert_right(["x" * length, "y-" * (length // 2), "z" * length])
@@ -285,6 +288,7 @@ def test_every_character_of_unicode_is_good_in_a_name():
     exec("\n".join(f"a{identifier(c)} = {identifier(c)}_ = 1" for c in odd))
 
 
+@pytest.mark.bits
 @given(st.lists(st.text(min_size=1, max_size=6), min_size=1, max_size=2))
 @example(["\u09f4", "x\u09f4", "\u09f4\u09f4"])
 @example(["np", "np", "numpy"])

@@ -86,6 +86,7 @@ def test_module_that_holds_its_parent_ends():
     assert len(parent.modules()) == 2
 
 
+@pytest.mark.bits
 def test_state_dict_makes_the_round_trip():
     model, twin = net(), net()
     model(RNG.normal(size=(8, 4)))
