@@ -119,8 +119,10 @@ def _in_full(function: Callable, name: str) -> str:
         source = ""
     if not source or getattr(function, "__closure__", None):
         return f"# {name} has to be defined here: its text is not known"
-    untyped = source.replace(": Any", "").replace(" -> Any", "")
-    return untyped.replace(f"def {own}(", f"def {name}(", 1).rstrip()
+    shown = source.replace(": Any", "").replace(" -> Any", "")
+    if function.__module__ == primitives.__name__:  # no word in it may be another constant's name
+        shown = re.sub(r": (?:int \| None|int) = ", "=", shown).replace(": tuple[int, ...]", "")
+    return shown.replace(f"def {own}(", f"def {name}(", 1).rstrip()
 
 
 def folded(before: str, words: list[str], after: str, bracketed: bool = False) -> str:

@@ -50,8 +50,9 @@ def compile(
     example of its gradient, which becomes the last operand. Without ``gradients`` the program
     gives what f returns; f may take gradients itself, by `grad` with create_graph.
 
-    What Python decides while f runs, by values or shapes, is decided for good. A Tensor that f
-    uses has to be an example; the arrays and numbers that it finds elsewhere become constants.
+    What Python decides by shapes while f runs is decided for good; a decision by values, such as
+    ``if x[0] > 0``, is refused. A Tensor that f uses has to be an example; the arrays and numbers
+    that it finds elsewhere become constants.
 
     Of the ``passes``, "dead" leaves out the gradients of data, "constants" computes at once what
     follows from constants alone, "common" computes once what is computed twice, "algebra" replaces

@@ -117,12 +117,12 @@ CALLS = {
                   lambda x, y: np.sum(x).reshape(()) ** 3],
     np.expand_dims: [lambda x, y: np.expand_dims(x, -1) ** 3],
     np.squeeze:  [lambda x, y: np.squeeze(x.reshape(1, -1)) ** 3],
-    np.swapaxes: [lambda x, y: np.swapaxes(x.reshape(1, -1), 0, 1) @ y.reshape(1, -1)],
+    np.swapaxes: [lambda x, y: np.swapaxes(x.reshape(1, -1)[:, :9], 0, 1) @ y.reshape(1, -1)],
     np.broadcast_to: [lambda x, y: np.broadcast_to(np.sum(x), (5,)) ** 3],
     F.spread:    [lambda x, y: F.spread(np.sum(x), (5,)) ** 3,
                   lambda x, y: F.spread(x, x.shape) ** 3],
     np.transpose: [lambda x, y: np.exp(np.transpose(x)), lambda x, y: x.T * x.T],
-    np.matrix_transpose: [lambda x, y: x.reshape(1, -1).mT @ y.reshape(1, -1)],
+    np.matrix_transpose: [lambda x, y: x.reshape(1, -1)[:, :9].mT @ y.reshape(1, -1)],
     F.astype:    [lambda x, y: x.astype(np.float32) ** 3, lambda x, y: x.astype(float) ** 0.7],
     F.getitem:   [lambda x, y: x[...] ** 3, lambda x, y: x.reshape(-1)[0] ** 0.7 * y],
     F.scatter:   [lambda x, y: F.scatter(x.reshape(-1), (x.size,), np.arange(x.size) // 2)],
@@ -154,7 +154,7 @@ def test_compiled_functions_give_the_bits_of_the_engine(function, shape, dtype):
 
 
 RNG = np.random.default_rng(4)
-LARGE = RNG.uniform(0.1, 2, (260, 260))
+LARGE = RNG.uniform(0.1, 2, (260, 20))
 ROW, WIDE = RNG.uniform(0.1, 2, 130), RNG.uniform(0.1, 2, (130, 130))
 B, E = 0.9, np.arange(1.0, 60)
 # fmt: off
