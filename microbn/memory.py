@@ -44,7 +44,7 @@ def stored(nodes: list, roots: list, passes: Collection[str]) -> Storage:
             continue
         over = _overwritten(node, owner)
         release(number, over)
-        if number not in own and array.shape:  # single numbers are quicker without
+        if number not in own and not _has_no_array(node):
             spare = free[_layout(array)]
             arrays[number] = spare.pop() if spare else _empty(array)
         release(number, reads[number] - over)
@@ -75,6 +75,11 @@ def _is_view(node: Any) -> bool:
     first, *others = node.inputs  # an index that is computed is another one in the next run
     views = node.function in VIEWS and is_node(first) and not any(map(is_node, others))
     return views and np.may_share_memory(node.value, node.args[0])
+
+
+def _has_no_array(node: Any) -> bool:
+    """Whether a result is a single number, or a view of a constant: these are made in every run."""
+    return not node.shape or (node.function in VIEWS and not any(map(is_node, node.inputs)))
 
 
 def _is_filled(node: Any) -> bool:

@@ -167,6 +167,8 @@ MIXED = {
         lambda x: F.stack(*(B ** (n + 0 * x[0, 0]) for n in E)),
     "a constant that repeats a row, in a product":
         lambda x: x @ np.broadcast_to(Tensor(ROW), (130, 130)),
+    "a constant that repeats a number, as an exponent":
+        lambda x: x[0] ** np.broadcast_to(Tensor(2.0), (130,)),
     "a constant with gaps, in a product":
         lambda x: x @ Tensor(LARGE)[::2, ::2],
     "a constant backwards":
