@@ -68,7 +68,7 @@ def literal(x: Any) -> str | None:
 def _is_plain(dtype: np.dtype) -> bool:
     """Whether NumPy has a name for this dtype of numbers, by which it is found again."""
     named = dtype.kind in "fiub" and dtype.char not in "gG" and dtype.metadata is None
-    return named and dtype.isnative and np.dtype(dtype.name) == dtype
+    return named and np.dtype(dtype.name) == dtype
 
 
 def is_numbers(x: Any) -> bool:

@@ -90,9 +90,9 @@ class Program:
 
     Its results are what f returned and, where it was compiled with gradients, a tuple of these.
     Printed it is its ``source``: a module that needs NumPy alone (and what a primitive of your own
-    needs) and gives the same bits. ``code`` is what runs, with the same variables; ``nbytes`` is
-    what the arrays take that were made for it. As there is one set of these, threads that share a
-    program run it one after another.
+    needs) and gives the same bits, of arrays in the examples' order of memory. ``code`` is what
+    runs, with the same variables; ``nbytes`` is what the arrays take that were made for it. As
+    there is one set of these, threads that share a program run it one after another.
 
     Raises ArgumentError, ShapeError and DTypeError for other operands than it was compiled for, and
     GraphError where it is called while it runs, by a function that it calls itself.
@@ -107,7 +107,8 @@ class Program:
         self.code = listing.code(result, storage)
         self.nbytes = sum({id(a): a.nbytes for a in storage.arrays.values()}.values())
         self._operands = {listing.names[x.number]: (x.shape, x.dtype) for x in inputs}
-        self._layouts = [(type(v), v.shape, v.strides, v.dtype) for v in (x.value for x in inputs)]
+        like = [np.asarray(x.value) for x in inputs]
+        self._layouts = [(np.ndarray, a.shape, a.strides, a.dtype) for a in like]
         made = storage.arrays | storage.views
         space: dict[str, Any] = {listing.names[number]: a for number, a in made.items()}
         space |= {"np": np, **listing.constants}
@@ -294,12 +295,13 @@ def operand(value: Any, name: str) -> Any:
     return leaf
 
 
-def _laid(array: np.ndarray, strides: tuple[int, ...]) -> Any:
-    """An operand in the layout of its example: a copy, unless it is so; without axes a number."""
-    if array.strides != strides:
-        given, array = array, np.ndarray(array.shape, array.dtype, strides=strides)
-        array[...] = given
-    return array if array.shape else array[()]
+def _laid(array: np.ndarray, strides: tuple[int, ...]) -> np.ndarray:
+    """An operand in the layout of its example: a copy, unless it is so already."""
+    if array.strides == strides:
+        return array
+    laid = np.ndarray(array.shape, array.dtype, strides=strides)
+    laid[...] = array
+    return laid
 
 
 def _unlock() -> None:

@@ -69,9 +69,7 @@ class Listing:
         def statement(node: Any) -> str:
             return f"{self.names[node.number]} = {self._call(node)}"
 
-        single = [x for x in self.inputs if x.shape == ()]  # NumPy's own, whatever is given
-        first = [f"{self.names[x.number]} = np.{x.dtype}({self.names[x.number]})" for x in single]
-        body = self._function(statement, result, self._word, first)
+        body = self._function(statement, result, self._word, "np.{1}({0})")
         head = [f'"""{self.title}: recorded, differentiated and written out by microbn."""', ""]
         arrays = {name: x for name, x in self.constants.items() if is_numbers(x)}
         others = {name: x for name, x in self.constants.items() if name not in arrays}
@@ -98,14 +96,17 @@ class Listing:
                 return self._word(x)
             return f"np.array({self._word(x)})"
 
-        return "\n".join([*self._function(statement, result, given), ""])
+        return "\n".join([*self._function(statement, result, given, "{0}[()]"), ""])
 
-    def _function(
-        self, statement: Callable, result: Any, word: Callable, first: Sequence[str] = ()
-    ) -> list[str]:
-        """Statements with the shapes of what they make, forward and backward apart."""
+    def _function(self, statement: Callable, result: Any, word: Callable, single: str) -> list[str]:
+        """Statements with the shapes of what they make, forward and backward apart.
+
+        Before them each operand without axes becomes a number of NumPy's by the text ``single``,
+        as NumPy takes powers of an array without axes in another way.
+        """
         usual = {x.dtype for x in self.inputs if x.dtype.kind == "f"}
-        rows = [(line, "") for line in first]
+        numbers = [(self.names[x.number], x.dtype.name) for x in self.inputs if x.shape == ()]
+        rows = [(f"{name} = {single.format(name, dtype)}", "") for name, dtype in numbers]
         parts = [""]
         for node in self.nodes:
             other = "# update" if "# backward" in parts else "# forward"

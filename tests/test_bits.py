@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from test_programs import SEEDS
 
-from microbn import Tensor, grad, primitives
+from microbn import Tensor, grad, nn, optim, primitives
+from microbn.lab import train
+from microbn.lab.compiled import CompiledStep
 from microbn.program import PASSES, compile
 from microbn.rules import RULES
 from microbn.testing import programs
@@ -163,6 +165,16 @@ MIXED = {
         lambda x: x[0, :59] * F.stack(*(Tensor(B) ** float(n) for n in E)),
     "a power of constants without axes that are no numbers":
         lambda x: x[0, :59] * F.stack(*(np.where(True, Tensor(B), 1.0) ** n for n in E)),
+    "powers of single numbers":
+        lambda x: F.stack(*(v**3 for v in x[0, :40])),
+    "powers of arrays without axes":
+        lambda x: F.stack(*(v.reshape(()) ** 3 for v in x[0, :40])),
+    "powers of what is chosen":
+        lambda x: F.stack(*(np.where(v > 1, v, 0.5) ** 3 for v in x[0, :40])),
+    "powers of what comes through a gate":
+        lambda x: F.stack(*(F.gate(v, v > 1) ** 3 + v for v in x[0, :40])),
+    "powers of means":
+        lambda x: F.stack(*(np.mean(v) ** 3 for v in x[:40])),
     "steps that count":
         lambda x: F.stack(*(B ** (n + 0 * x[0, 0]) for n in E)),
     "a constant that repeats a row, in a product":
@@ -201,3 +213,16 @@ def test_random_programs_give_the_bits_of_the_engine_in_float32_too():
         one = programs.program(seed)
         arrays = [a.astype(np.float32) for a in one.inputs]
         assert_same_bits(lambda *xs, one=one: one.run(xs), arrays)
+
+
+def test_a_compiled_step_follows_the_order_of_memory_of_its_batches():
+    models = [train.mlp([70, 33, 3], seed=0, norm=nn.BatchNorm) for _ in range(2)]
+    one, other = (optim.Adam(model.parameters(), 1e-2) for model in models)
+    step = CompiledStep(models[1], other)
+    x, targets = WIDE[:, :70].copy(), np.arange(130) % 3
+    for batch in (x, np.asfortranarray(x), x, WIDE[:, :70]):
+        assert train.step(models[0], one, batch, targets) == step(batch, targets)
+    for (path, array), again in zip(
+        models[0].state_dict().items(), models[1].state_dict().values(), strict=True
+    ):
+        assert np.array_equal(array, again), path

@@ -48,8 +48,8 @@ class HostileInt(int):
 
 @mb.primitive
 def applied(x, *constants, **keywords):
-    """x times what a constant gives."""
-    return x * factor(*constants, *keywords.values())
+    """x times what a constant gives, and the letters of its keyword."""
+    return x * factor(*constants, *keywords.values()) + sum(map(ord, "".join(keywords)))
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +67,9 @@ def factor(c):
     if isinstance(c, dict):
         return kind + sum(a.sum() for a in c.values())
     if isinstance(c, np.ndarray):
-        return kind + (c["a"].sum() if c.dtype.names else c.size)
+        return kind + (c["a"].sum() if c.dtype.names else c.size) + ord(c.dtype.str[0])
+    if isinstance(c, np.dtype):
+        return kind + ord(c.str[0])
     if isinstance(c, slice):
         return kind + (c.stop or 0)
     if isinstance(c, enum.Enum):
@@ -76,7 +78,9 @@ def factor(c):
         return kind + c(3)
     if isinstance(c, (str, bytes, tuple, set, frozenset, list)):
         return kind + len(c)
-    if isinstance(c, (int, float, Fraction, Decimal, np.generic)):
+    if isinstance(c, int):
+        return kind + c.bit_length() + c % 97
+    if isinstance(c, (float, Fraction, Decimal, np.generic)):
         return kind + (float(c) if np.isfinite(float(c)) else 50)
     return kind
 
@@ -91,7 +95,7 @@ CONSTANTS = {
     "nan": float("nan"),
     "minus zero": -0.0,
     "a long integer": 10**20,
-    "an integer too long to spell": 3 ** (1 << 9),
+    "an integer too long to spell": 3 ** (1 << 14),
     "infinity of NumPy's": np.float32("-inf"),
     "float32": np.float32(0.1),
     "a boolean of NumPy's": np.True_,
@@ -235,6 +239,38 @@ def test_a_function_within_another_is_not_imported_from_its_module():
     assert "# closed has to be defined here: where it is from is not known" in program.source
 
 
+def test_a_function_of_a_script_is_written_out_unless_it_is_a_closure():
+    def script(x):
+        return x * 2
+
+    outside = 2
+
+    def closed(x):
+        return x * outside
+
+    for plain, known in ((script, True), (closed, False)):
+        plain.__module__ = "__main__"
+        doubled = mb.primitive(plain)
+        mb.defvjp(doubled, lambda g, out, x: 2 * g)
+        source = compile(lambda x, doubled=doubled: np.sum(doubled(x)), Tensor(X)).source
+        assert ("# closed has to be defined here: its text is not known" in source) is not known
+        assert ("def script(x):\n    return x * 2\n" in source) is known
+
+
+@pytest.mark.parametrize("name", ["\ufb01", "lambda"])
+def test_a_function_whose_name_python_reads_otherwise_is_not_imported(name, monkeypatch):
+    @mb.primitive
+    def plain(x):
+        return x * 2
+
+    plain.__name__ = name
+    monkeypatch.setattr(sys.modules[__name__], name, plain, raising=False)
+    mb.defvjp(plain, lambda g, out, x: 2 * g)
+    source = compile(lambda x: np.sum(plain(x)), Tensor(X)).source
+    assert f"from {__name__} import" not in source
+    assert "has to be defined here" in source
+
+
 # Names
 
 
@@ -301,6 +337,9 @@ def test_names_are_any_text(names):
 
 
 @given(st.floats() | st.integers() | st.text() | st.binary() | st.booleans() | st.none())
+@example(-np.inf)
+@example(np.nan)
+@example(-0.0)
 def test_what_is_written_out_is_the_same_again(x):
     again = eval(literal(x), {"np": np})
     assert type(again) is type(x)
