@@ -29,8 +29,8 @@ def stored(nodes: list, roots: list, passes: Collection[str]) -> Storage:
     kept = {owner.get(x.number) for x in roots}
     free: dict[tuple, list] = defaultdict(list)
 
-    def release(number: int, some: set) -> None:
-        for whose in some - kept:
+    def release(number: int) -> None:
+        for whose in reads[number] - kept:
             if last[whose] == number and whose in arrays:
                 free[_layout(arrays[whose])].append(arrays[whose])
 
@@ -42,23 +42,14 @@ def stored(nodes: list, roots: list, passes: Collection[str]) -> Storage:
                 function = getattr(node.function, "__wrapped__", node.function)
                 views[number] = function(base, *node.args[1:], **node.kwargs)
             continue
-        over = _overwritten(node, owner)
-        release(number, over)
+        if over := is_entrywise(node.function):  # an operand that ends here may be written over
+            release(number)
         if number not in own and not _has_no_array(node):
             spare = free[_layout(array)]
-            arrays[number] = spare.pop() if spare else _empty(array)
-        release(number, reads[number] - over)
+            arrays[number] = spare.pop() if spare else np.empty_like(array)
+        if not over:
+            release(number)
     return storage
-
-
-def _overwritten(node: Any, owner: dict[int, int]) -> set:
-    """The operands that the result may be written over, if they end here: in a function that works
-    entry by entry those that are read as they lie in memory, and not through a view besides.
-    """
-    inputs = [x.number for x in node.inputs if is_node(x)] if is_entrywise(node.function) else []
-    return {x for x in inputs if owner.get(x) == x} - {
-        owner.get(x) for x in inputs if owner.get(x) != x
-    }
 
 
 def _owners(nodes: list) -> dict[int, int]:
@@ -89,11 +80,3 @@ def _is_filled(node: Any) -> bool:
 
 def _layout(array: np.ndarray) -> tuple:
     return array.shape, array.dtype, array.strides
-
-
-def _empty(array: np.ndarray) -> np.ndarray:
-    """An array of the same layout; `np.empty_like` may change the strides of axes of one entry."""
-    last = sum((n - 1) * step for n, step in zip(array.shape, array.strides, strict=True))
-    if last + array.itemsize != array.nbytes or min(array.strides) < 0:
-        return np.empty_like(array)
-    return np.ndarray(array.shape, array.dtype, strides=array.strides)

@@ -65,6 +65,7 @@ def check(program, given, expected):
     for results in (
         program(*given),
         source(*packed),
+        source(*map(np.array, given)),
         program(*packed),
         program(*map(np.array, given)),
     ):
@@ -226,3 +227,12 @@ def test_a_compiled_step_follows_the_order_of_memory_of_its_batches():
         models[0].state_dict().items(), models[1].state_dict().values(), strict=True
     ):
         assert np.array_equal(array, again), path
+
+
+def test_operands_without_axes_are_numbers_to_programs_and_sources():
+    for dtype in (np.float64, np.float32):
+        program = compile(lambda w, b: w**3 * b**w, *(Tensor(dtype(1)) for _ in "wb"), passes=EXACT)
+        for w in WIDE[0, :60].astype(dtype):
+            leaves = Tensor(w), Tensor(dtype(B))
+            out = leaves[0] ** 3 * leaves[1] ** leaves[0]
+            check(program, [np.array(w), dtype(B)], (out.data, grad(out, leaves)))
