@@ -7,6 +7,7 @@ written in plain NumPy: what it says of Tensors is recorded, and so becomes part
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import chain
 from math import prod
@@ -17,7 +18,8 @@ import numpy as np
 from .arrays import is_uniform
 from .calls import CALLS
 from .context import Mode, mode, of_gradient
-from .nodes import history, is_node
+from .literals import is_numbers, literal
+from .nodes import history, is_node, plain
 from .primitives import astype, spread, stop_gradient
 from .tensor import record
 
@@ -76,13 +78,14 @@ def rebuilt(outputs: Sequence, inputs: Sequence, anew: Sequence, make: Callable)
 
 def _once(outputs: Sequence, inputs: Sequence, finds: Sequence[Callable]) -> list:
     """Record anew; what the first of the ``finds`` has to say about a call stands in its place."""
-    seen: dict[tuple, Any] = {}
+    seen: dict[Any, Any] = {"apart": _apart(made_from(outputs, inputs))}
 
     def make(node: Any, args: list) -> Any:
         for find in finds:
             if (found := find(node, args, seen)) is not None:
                 return found
         made = seen[_key(node, args)] = record(node.function, args, node.kwargs)
+        seen[made.number] = [node.number]
         return made
 
     return rebuilt(outputs, inputs, inputs, make)
@@ -99,20 +102,62 @@ def _same(node: Any, args: list, seen: dict) -> Any:
     """What only hands on its operand is that operand; this is no pass, as nothing is computed."""
     x = args[0]
     if node.function in (np.positive, stop_gradient, np.reshape, np.broadcast_to, spread, astype):
-        return x if is_node(x) and (x.shape, x.dtype) == (node.shape, node.dtype) else None
+        return x if is_node(x) and _kind(x) == _kind(node) else None
     return None
 
 
+def _kind(node: Any) -> tuple:
+    """The type of a value, too: of an array without axes NumPy takes powers otherwise."""
+    return type(node.value), node.shape, node.dtype
+
+
 def _constants(node: Any, args: list, seen: dict) -> Any:
-    """What follows from constants alone is computed now, and never again."""
-    if any(map(is_node, args)):
+    """Compute now what follows from constants alone, and never again.
+
+    A graph keeps its constants as copies. A value that a copy would change, such as a view that
+    repeats a row, stays a call: whatever reads it, a product of matrices say, adds in its order.
+    """
+    if not all(map(_is_constant, args)):
         return None
-    return CALLS[node.function].compute(*args, **node.kwargs)
+    compute = operator.pow if node.function is np.power else CALLS[node.function].compute
+    value = compute(*map(plain, args), **node.kwargs)
+    arrays = isinstance(value, np.ndarray)
+    return (
+        None if arrays and (not value.ndim or value.strides != value.copy("K").strides) else value
+    )
+
+
+def _is_constant(x: Any) -> bool:
+    """Whether x is no node, or a call of constants that stays one."""
+    return not is_node(x) or (
+        x.function not in (None, stop_gradient) and all(map(_is_constant, x.inputs))
+    )
 
 
 def _common(node: Any, args: list, seen: dict) -> Any:
-    """The same function of the same operands is computed once."""
-    return seen.get(_key(node, args))
+    """The same function of the same operands is computed once.
+
+    But two arrays that meet in a product of matrices stay two: NumPy computes the product of an
+    array and its own transpose in another way, with other last bits.
+    """
+    found = seen.get(_key(node, args))
+    if found is None or any({node.number, other} in seen["apart"] for other in seen[found.number]):
+        return None
+    seen[found.number].append(node.number)
+    return found
+
+
+def _apart(nodes: Iterable) -> list[set]:
+    """The pairs of nodes whose memory meets in a product of matrices."""
+    products = (n for n in nodes if n.function is np.matmul and all(map(is_node, n.inputs)))
+    return [{_base(x).number for x in n.inputs} for n in products]
+
+
+def _base(x: Any) -> Any:
+    """The node that owns the memory in which x lies: itself, unless it is a view."""
+    while x.inputs and is_node(x.inputs[0]) and np.may_share_memory(x.value, x.inputs[0].value):
+        x = x.inputs[0]
+    return x
 
 
 def _key(node: Any, args: list) -> tuple:
@@ -123,11 +168,16 @@ def _key(node: Any, args: list) -> tuple:
 
 
 def _identity(arg: Any) -> Any:
-    if isinstance(arg, np.ndarray):
+    """Equal for what is the same: by content where that can be spelled, else by the object."""
+    if is_node(arg):
+        return arg.number
+    if is_numbers(arg):
         return arg.shape, arg.strides, arg.dtype, arg.tobytes()
-    if isinstance(arg, (tuple, list)):
+    if type(arg) in (tuple, list):
         return type(arg), *map(_identity, arg)
-    return arg.number if is_node(arg) else (type(arg), repr(arg))
+    if type(arg) is slice:
+        return slice, *map(_identity, (arg.start, arg.stop, arg.step))
+    return literal(arg) or ("object", id(arg))
 
 
 def _algebra(node: Any, args: list, seen: dict) -> Any:
@@ -137,8 +187,10 @@ def _algebra(node: Any, args: list, seen: dict) -> Any:
     same = kinds == {node.dtype} and node.dtype.kind == "f"
     if found is None and rewrite and (same or node.function in (np.where, np.logical_and)):
         found = rewrite(node, *args, **node.kwargs)
-    kind = np.shape(found), getattr(found, "dtype", None)
-    return found if found is not None and kind == (node.shape, node.dtype) else None
+    if _is_number(found):
+        found = node.dtype.type(found)
+    fits = found is not None and (found.shape, found.dtype) == (node.shape, node.dtype)
+    return found if fits else None
 
 
 def _unspread(node: Any, args: list) -> Any:
@@ -251,9 +303,11 @@ def _joined(wide: list, narrow: list) -> Any:
 
     None where many would meet: a product of them alone could overflow where that of all does not.
     """
-    number = prod(filter(_is_number, narrow))
+    numbers = [*filter(_is_number, narrow)]
+    number = prod(numbers)
     rows = sorted((f for f in narrow if not _is_number(f)), key=np.size)
-    if (number and not 1e-6 < abs(number) < 1e6) or (len(rows) > 1 and any(map(_is_joined, rows))):
+    extreme = not 1e-6 < abs(number) < 1e6 and all(numbers)  # a product of others may be 0, too
+    if extreme or (len(rows) > 1 and any(map(_is_joined, rows))):
         return None
     first, *rest = [*rows, *([prod(wide[1:], start=wide[0])] if wide else [])]
     first = first if number == 1 else -first if number == -1 else number * first
@@ -261,9 +315,11 @@ def _joined(wide: list, narrow: list) -> Any:
 
 
 def _is_joined(x: Any) -> bool:
-    """Whether x is a product of several things already, without a name."""
-    product = is_node(x) and not x.name and x.function is np.multiply
-    return product and not any(map(_is_number, x.inputs))
+    """Whether x is a product of several things already, or a square, without a name."""
+    if not is_node(x) or x.name:
+        return False
+    product = x.function is np.multiply and not any(map(_is_number, x.inputs))
+    return product or x.function is np.square
 
 
 def _inverse(x: Any) -> Any:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import builtins
 import inspect
 import linecache
+import os
+import threading
 import weakref
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import compress, count
 from operator import not_
@@ -23,16 +24,16 @@ from . import checks
 from .backward import sweep
 from .context import Mode, compiling, mode
 from .errors import ArgumentError, DTypeError, GraphError, ShapeError, listed
+from .literals import identifier
+from .memory import stored
 from .nodes import describe, is_node, plain
 from .passes import REWRITES, made_from, rebuilt, simplified
 from .primitives import getitem, scatter, stop_gradient
-from .source import REDUCTIONS, Listing, Storage, identifier, is_entrywise, paths, variables
+from .source import REDUCTIONS, Listing, paths, variables
 from .tensor import Tensor, record
 
 PASSES = ("dead", *REWRITES, "views", "buffers")
 ALL_PASSES = (*PASSES, "stages")
-VIEWS = {np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.expand_dims, np.squeeze}
-VIEWS |= {np.broadcast_to, getitem}
 
 
 def compile(
@@ -49,8 +50,9 @@ def compile(
     example of its gradient, which becomes the last operand. Without ``gradients`` the program
     gives what f returns; f may take gradients itself, by `grad` with create_graph.
 
-    What Python decides while f runs, by values or shapes, is decided for good. A Tensor that f
-    uses has to be an example; the arrays and numbers that it finds elsewhere become constants.
+    What Python decides by shapes while f runs is decided for good; a decision by values, such as
+    ``if x[0] > 0``, is refused. A Tensor that f uses has to be an example; the arrays and numbers
+    that it finds elsewhere become constants.
 
     Of the ``passes``, "dead" leaves out the gradients of data, "constants" computes at once what
     follows from constants alone, "common" computes once what is computed twice, "algebra" replaces
@@ -78,7 +80,8 @@ def compile(
     result: Any = every[: len(outputs)] if isinstance(returned, list) else every[0]
     if gradients:
         result = result, every[len(outputs) :][: len(derived)]
-    title = getattr(f, "__name__", type(f).__name__).replace("<lambda>", "program")
+    name = getattr(f, "__name__", None)
+    title = (name if type(name) is str else type(f).__name__).replace("<lambda>", "program")
     return Program(identifier(title), inputs, result, every, passes)
 
 
@@ -87,25 +90,27 @@ class Program:
 
     Its results are what f returned and, where it was compiled with gradients, a tuple of these.
     Printed it is its ``source``: a module that needs NumPy alone (and what a primitive of your own
-    needs) and gives the same bits. ``code`` is what runs, with the same variables; ``nbytes`` is
-    what the arrays take that were made for it. One call at a time: threads need a program each.
+    needs) and gives the same bits, of arrays in the examples' order of memory. ``code`` is what
+    runs, with the same variables; ``nbytes`` is what the arrays take that were made for it. As
+    there is one set of these, threads that share a program run it one after another.
 
-    Raises ArgumentError, ShapeError and DTypeError for other operands than it was compiled for.
+    Raises ArgumentError, ShapeError and DTypeError for other operands than it was compiled for, and
+    GraphError where it is called while it runs, by a function that it calls itself.
     """
 
     def __init__(self, title: str, inputs: list, result: Any, roots: list, passes: Any) -> None:
         given = {x.number for x in inputs}
         nodes = [node for node in made_from(roots, inputs) if node.number not in given]
         listing = Listing(title, inputs, nodes)
-        storage = _stored(nodes, [x for x in roots if is_node(x)], passes)
+        storage = stored(nodes, [x for x in roots if is_node(x)], passes)
         self.source = listing.module(result)
         self.code = listing.code(result, storage)
         self.nbytes = sum({id(a): a.nbytes for a in storage.arrays.values()}.values())
         self._operands = {listing.names[x.number]: (x.shape, x.dtype) for x in inputs}
         like = [np.asarray(x.value) for x in inputs]
         self._layouts = [(np.ndarray, a.shape, a.strides, a.dtype) for a in like]
-        stored = storage.arrays | storage.views
-        space: dict[str, Any] = {listing.names[number]: a for number, a in stored.items()}
+        made = storage.arrays | storage.views
+        space: dict[str, Any] = {listing.names[number]: a for number, a in made.items()}
         space |= {"np": np, **listing.constants}
         for function, name in listing.functions.items():
             space[name] = getattr(function, "__wrapped__", function)
@@ -114,13 +119,23 @@ class Program:
         weakref.finalize(self, linecache.cache.pop, file, None)
         exec(builtins.compile(self.code, file, "exec"), space)
         self._run = space.pop(listing.title)
+        self._lock, self._running = threading.RLock(), False
+        _programs.add(self)
 
     def __call__(self, *arrays: Any) -> Any:
         try:  # one comparison, as it comes before every run
             fit = [(type(a), a.shape, a.strides, a.dtype) for a in arrays] == self._layouts
         except AttributeError:
             fit = False
-        return self._run(*(arrays if fit else self._checked(arrays)))
+        operands = arrays if fit else self._checked(arrays)
+        with self._lock:  # which lets its own thread in again, to be told so
+            if self._running:
+                raise GraphError("program: it is running, and was called by what it calls itself")
+            try:
+                self._running = True
+                return self._run(*operands)
+            finally:
+                self._running = False
 
     def _checked(self, given: Sequence) -> list[np.ndarray]:
         """The operands as arrays in the layout that the code is made for. Raises for others."""
@@ -144,7 +159,9 @@ class Program:
                     f"program: {name} is {array.dtype} of shape {array.shape}, and this was "
                     f"compiled for {dtype} of {shape}; convert it, or compile for that too"
                 )
-        return [array if array.flags.c_contiguous else array.copy() for array in arrays]
+        return [
+            _laid(a, strides) for a, (_, _, strides, _) in zip(arrays, self._layouts, strict=True)
+        ]
 
     def __reduce__(self) -> tuple:
         raise GraphError("a program is not copied: two would share its arrays; compile it again")
@@ -270,7 +287,7 @@ def operand(value: Any, name: str) -> Any:
     """An example with a name: a leaf; of integers or booleans, to which no gradient flows, a
     constant that stands for them.
     """
-    value = np.array(value, order="C")
+    value = np.array(value)
     if value.dtype.kind not in "iub":
         return Tensor(value, name)
     leaf = record(stop_gradient, [value])
@@ -278,62 +295,21 @@ def operand(value: Any, name: str) -> Any:
     return leaf
 
 
-def _stored(nodes: list, roots: list, passes: Collection[str]) -> Storage:
-    """Give nodes an array, and one array to several, where each is needed no more by the next."""
-    owner = _owners(nodes)
-    shared = {whose for number, whose in owner.items() if whose != number}
-    storage = Storage({}, {}, {x.number for x in roots if _is_filled(x)} - shared)
-    if "buffers" not in passes:
-        return storage
-    arrays, views, own = storage
-    reads = {n.number: {owner.get(x.number) for x in (n, *n.inputs) if is_node(x)} for n in nodes}
-    last = {whose: number for number, read in reads.items() for whose in read}
-    kept = {owner.get(x.number) for x in roots}
-    free: dict[tuple, list] = defaultdict(list)
-
-    def release(number: int) -> None:
-        for whose in reads[number] - kept:
-            if last[whose] == number and whose in arrays:
-                free[_layout(arrays[whose])].append(arrays[whose])
-
-    for node in nodes:
-        number, array = node.number, np.asarray(node.value)
-        if owner[number] != number:
-            base = arrays.get(node.inputs[0].number, views.get(node.inputs[0].number))
-            if "views" in passes and base is not None:
-                function = getattr(node.function, "__wrapped__", node.function)
-                views[number] = function(base, *node.args[1:], **node.kwargs)
-            continue
-        if over := is_entrywise(node.function):  # an operand that ends here may be written over
-            release(number)
-        if number not in own:
-            spare = free[_layout(array)]
-            arrays[number] = spare.pop() if spare else np.empty_like(array)
-        if not over:
-            release(number)
-    return storage
+def _laid(array: np.ndarray, strides: tuple[int, ...]) -> np.ndarray:
+    """An operand in the layout of its example: a copy, unless it is so already."""
+    if array.strides == strides:
+        return array
+    laid = np.ndarray(array.shape, array.dtype, strides=strides)
+    laid[...] = array
+    return laid
 
 
-def _owners(nodes: list) -> dict[int, int]:
-    """For each node the one in whose memory its result is: itself, unless that is a view."""
-    owner: dict[int, int] = {}
-    for node in nodes:
-        x = node.inputs[0]
-        owner[node.number] = owner.get(x.number, x.number) if _is_view(node) else node.number
-    return owner
+def _unlock() -> None:
+    """In a process that was forked no other thread runs a program, nor will let one go."""
+    for program in _programs:
+        program._lock, program._running = threading.RLock(), False
 
 
-def _is_view(node: Any) -> bool:
-    """Whether a result is its operand's memory, seen otherwise."""
-    first, *others = node.inputs  # an index that is computed is another one in the next run
-    views = node.function in VIEWS and is_node(first) and not any(map(is_node, others))
-    return views and np.may_share_memory(node.value, node.args[0])
-
-
-def _is_filled(node: Any) -> bool:
-    """Whether a result is an array that its function has just made."""
-    return node.shape != () and (isinstance(node.function, np.ufunc) or node.function in REDUCTIONS)
-
-
-def _layout(array: np.ndarray) -> tuple:
-    return array.shape, array.dtype, array.strides
+_programs: weakref.WeakSet[Program] = weakref.WeakSet()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 import keyword
-import re
-import textwrap
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from itertools import chain, count
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import primitives
-from .arrays import is_uniform
 from .context import of_gradient
 from .errors import spelled
+from .literals import definition, folded, identifier, is_name, is_numbers, literal, written_array
 from .nodes import is_node
 from .primitives import gate, getitem, relu, scatter, spread
 from .symbol import SIGNS
@@ -31,6 +26,8 @@ WRITTEN: dict[Any, str] = {
     relu: "np.maximum({0}, 0)",
     gate: "np.where({1}, {0}, 0)",
 }
+# What NumPy's ``**`` of an array of floats calls for these numbers; for others it is np.power.
+POWERS: dict[Any, np.ufunc] = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 
 
 class Storage(NamedTuple):
@@ -47,7 +44,8 @@ class Storage(NamedTuple):
 class Listing:
     """What is written of a graph: ``names`` of its nodes, by number, and the texts made with them.
 
-    ``functions`` are those that NumPy lacks, and ``constants`` the arrays that a text refers to.
+    ``functions`` are those that NumPy lacks, and ``constants`` the arrays and other objects that a
+    text refers to.
     """
 
     def __init__(self, title: str, inputs: Sequence, nodes: Sequence) -> None:
@@ -55,14 +53,14 @@ class Listing:
         self.functions: dict[Any, str] = {}
         for function in {node.function: 0 for node in nodes}:
             ours = function in WRITTEN or function is getitem
-            if not ours and getattr(np, function.__name__, None) is not function:
+            if not ours and vars(np).get(function.__name__) is not function:
                 self.functions[function] = self._free(identifier(function.__name__))
         self.title = self._free(identifier(title))
         named = {node.number: node.name for node in (*inputs, *nodes) if node.name}
         self.names = variables([*inputs, *nodes], named, self.used)
         self.used.update(self.names.values())
         self.inputs, self.nodes = inputs, nodes
-        self.constants: dict[str, np.ndarray] = {}
+        self.constants: dict[str, Any] = {}
         self._known: dict[tuple, str] = {}
 
     def module(self, result: Any) -> str:
@@ -71,12 +69,15 @@ class Listing:
         def statement(node: Any) -> str:
             return f"{self.names[node.number]} = {self._call(node)}"
 
-        body = self._function(statement, result, self._word)
+        body = self._function(statement, result, self._word, "np.{1}({0})")
         head = [f'"""{self.title}: recorded, differentiated and written out by microbn."""', ""]
-        brought = [_definition(function, name) for function, name in self.functions.items()]
+        arrays = {name: x for name, x in self.constants.items() if is_numbers(x)}
+        others = {name: x for name, x in self.constants.items() if name not in arrays}
+        named = {name: function for function, name in self.functions.items()}
+        brought = [definition(x, name) for name, x in (named | others).items()]
         head += ["import numpy as np", *(text for text in brought if "\n" not in text)]
         head += [f"\n\n{text}" for text in brought if "\n" in text]
-        constants = "\n".join(f"{name} = {_array(a)}" for name, a in self.constants.items())
+        constants = "\n".join(f"{name} = {written_array(a)}" for name, a in arrays.items())
         head += ["\n" * (1 + any("\n" in text for text in brought)) + constants] * bool(constants)
         return "\n".join([*head, "\n", *body, ""])
 
@@ -95,65 +96,76 @@ class Listing:
                 return self._word(x)
             return f"np.array({self._word(x)})"
 
-        return "\n".join([*self._function(statement, result, given), ""])
+        return "\n".join([*self._function(statement, result, given, "{0}[()]"), ""])
 
-    def _function(self, statement: Callable, result: Any, word: Callable) -> list[str]:
-        """Statements with the shapes of what they make, forward and backward apart."""
+    def _function(self, statement: Callable, result: Any, word: Callable, single: str) -> list[str]:
+        """Statements with the shapes of what they make, forward and backward apart.
+
+        Before them each operand without axes becomes a number of NumPy's by the text ``single``,
+        as NumPy takes powers of an array without axes in another way.
+        """
         usual = {x.dtype for x in self.inputs if x.dtype.kind == "f"}
-        rows: list[tuple[str, str]] = []
+        numbers = [(self.names[x.number], x.dtype.name) for x in self.inputs if x.shape == ()]
+        rows = [(f"{name} = {single.format(name, dtype)}", "") for name, dtype in numbers]
         parts = [""]
         for node in self.nodes:
             other = "# update" if "# backward" in parts else "# forward"
             part = "# backward" if of_gradient(node.scope) else other
-            for line in statement(node).splitlines():
+            for line in filter(None, statement(node).split("\n")):
                 if part != parts[-1]:
                     parts.append(part)
                     rows.append((part, ""))
                 dtype = "" if {node.dtype} == usual else f" {node.dtype}"
                 rows.append((line, f"# {node.shape}{dtype}"))
         width = min(60, max((len(line) for line, _ in rows), default=0))
-        operands = ", ".join(self.names[x.number] for x in self.inputs)
+        operands = [self.names[x.number] for x in self.inputs]
         return [
-            _folded(f"def {self.title}(", operands, "):"),
+            folded(f"def {self.title}(", operands, "):"),
             *(f"    {line:<{width}}  {comment}".rstrip() for line, comment in rows),
-            _folded("    return ", _told(result, word), "", bracketed=True),
+            folded("    return ", _told(result, word).split(", "), "", bracketed=True),
         ]
 
     def _call(self, node: Any) -> str:
         """The call of a node, as one would write it."""
         function, words = node.function, [self._word(x) for x in node.inputs]
         if function in WRITTEN:
-            return WRITTEN[function].format(*words)
+            single = function is gate and node.shape == ()  # which np.where makes an array
+            return WRITTEN[function].format(*words) + "[()]" * single
         if function is getitem:
             return f"{words[0]}[{', '.join(map(self._place, node.inputs[1:])) or '()'}]"
-        single = function is np.power and not node.shape  # of which ** is Python's, not NumPy's
-        if function in SIGNS and not single and not node.kwargs:
+        if function in SIGNS and not node.kwargs:
             sign = SIGNS[function][0].replace("·", "*")
             if function is np.power:
                 words = [f"({word})" if word.startswith("-") else word for word in words]
             *left, right = words
             return f"{left[0]} {sign} {right}" if left else f"{sign}{right}"
-        keywords = [f"{key}={self._word(x)}" for key, x in _one_axis(node.kwargs).items()]
+        keywords = _one_axis(node.kwargs)
+        plain = [f"{key}={self._word(x)}" for key, x in keywords.items() if is_name(key)]
+        odd = {str.__repr__(key): self._word(x) for key, x in keywords.items() if not is_name(key)}
+        more = ", ".join(f"{key}: {word}" for key, word in odd.items())
         name = self.functions.get(function) or spelled(function)
-        return f"{name}({', '.join([*words, *keywords])})"
+        return f"{name}({', '.join([*words, *plain, *([f'**{{{more}}}'] * bool(odd))])})"
 
     def _quick(self, node: Any, out: bool) -> str:
-        """The statement of a node as it is quickest: with ``out``, into the array that it has."""
+        """The statement of a node as it is quickest: with ``out``, into the array that it has.
+
+        It makes the calls that the engine makes. For single numbers these are Python's operators.
+        """
         function, name = node.function, self.names[node.number]
         start, into = ("", f", out={name}") if out else (f"{name} = ", "")
         words = [self._word(x) for x in node.inputs]
-        ufunc = isinstance(function, np.ufunc) and function not in self.functions
-        if (ufunc and not node.kwargs) or function is relu:
-            called, zero = ("maximum", [0]) if function is relu else (function.__name__, [])
-            operands = ", ".join(self._typed(x, node) for x in (*node.inputs, *zero))
-            return f"{start}np.{called}({operands}{into})"
-        if function in REDUCTIONS and (out or function is not np.mean):
+        if called := self._ufunc(node):
+            ufunc, inputs = called
+            operands = ", ".join(self._typed(x, node) for x in inputs)
+            return f"{start}np.{ufunc.__name__}({operands}{into})"
+        if function in REDUCTIONS:
             keywords = {"axis": None, **_one_axis(node.kwargs)}
-            told = ", ".join(f"{key}={value}" for key, value in keywords.items())
+            told = ", ".join(f"{key}={self._word(value)}" for key, value in keywords.items())
             text = f"{start}np.{REDUCTIONS[function]}.reduce({words[0]}, {told}{into})"
             if function is np.mean:
-                n = np.size(node.args[0]) // (node.size or 1)
-                text += f"\nnp.divide({name}, {self._typed(n, node)}, out={name})"
+                n = self._typed(np.size(node.args[0]) // (node.size or 1), node)
+                single = f"{name} = {name} / {n}"
+                text += f"\nnp.divide({name}, {n}, out={name})" if node.shape else f"\n{single}"
             return text
         if function is gate and out:
             bits = f".view(np.int{8 * node.dtype.itemsize})"
@@ -164,35 +176,54 @@ class Listing:
         made = words[0] if function is spread and out else self._call(node)
         return f"np.copyto({name}, {made})" if out else f"{name} = {made}"
 
+    def _ufunc(self, node: Any) -> tuple[np.ufunc, Sequence] | None:
+        """What makes the entries of an array: a ufunc, and its operands. None for other calls."""
+        function, inputs = node.function, node.inputs
+        if node.shape == () or node.kwargs or function in self.functions:
+            return None
+        if function is relu:
+            return np.maximum, [*inputs, 0]
+        if function is np.power and np.ndim(node.args[1]) == 0:
+            exponent = inputs[1] if type(inputs[1]) in (int, float) else None
+            if exponent is None or np.asarray(node.args[0]).dtype.kind != "f":
+                return None
+            shorter = POWERS.get(exponent)
+            return (shorter, inputs[:1]) if shorter else (function, inputs)
+        return (function, inputs) if isinstance(function, np.ufunc) else None
+
     def _word(self, x: Any) -> str:
         """What stands for a node, or for a constant."""
         if is_node(x):
             return self.names[x.number]
-        if isinstance(x, np.ndarray):
-            return self._constant("constant", x)
-        if isinstance(x, (np.dtype, type)):
-            return f"np.{np.dtype(x).name}"
-        if isinstance(x, (tuple, list)):
+        if is_numbers(x):
+            return self._constant("constant", x, (x.shape, x.strides, x.dtype, x.tobytes()))
+        if type(x) in (tuple, list):
             inside = ", ".join(map(self._word, x))
-            return f"[{inside}]" if isinstance(x, list) else f"({inside}{',' * (len(x) == 1)})"
-        return _finite(repr(x))
+            return f"[{inside}]" if type(x) is list else f"({inside}{',' * (len(x) == 1)})"
+        if type(x) is slice:
+            return f"np.s_[{self._place(x)}]"
+        if (text := literal(x)) is not None:
+            return text
+        kind = x if isinstance(x, type) else type(x)
+        return self._constant(kind.__name__.lower(), x, (id(x),))
 
     def _place(self, x: Any) -> str:
         """What stands for a part of an index."""
-        if not isinstance(x, slice):
-            return "..." if x is ... else self._word(x)
+        if type(x) is not slice:
+            return self._word(x)
         parts = [x.start, x.stop, *([] if x.step is None else [x.step])]
         return ":".join("" if part is None else self._word(part) for part in parts)
 
     def _typed(self, x: Any, node: Any) -> str:
         """The same, a number as an array of the dtype that NumPy would make it: it need not ask."""
-        if not isinstance(x, (int, float)) or isinstance(x, np.generic):
+        if type(x) not in (int, float):
             return self._word(x)
         dtypes = [y.dtype for y in node.args if isinstance(y, (np.ndarray, np.generic))]
         if any(dtype.kind != "f" for dtype in dtypes):
             return self._word(x)
+        array = np.array(x, np.result_type(*dtypes, x))
         word = identifier(f"{'minus ' * (x < 0)}{x}".replace("e-", "e_minus_"))
-        return self._constant(word, np.array(x, np.result_type(*dtypes, x)))
+        return self._constant(word, array, (array.dtype, array.tobytes()))
 
     def _free(self, word: str) -> str:
         """The word, or where it is taken the word with a number; which is taken now."""
@@ -200,12 +231,11 @@ class Listing:
         self.used.add(free := next(word for word in words if word not in self.used))
         return free
 
-    def _constant(self, word: str, array: np.ndarray) -> str:
-        """The name of an array: the same for equal ones."""
-        key = array.shape, array.strides, array.dtype, array.tobytes()
+    def _constant(self, word: str, x: Any, key: tuple) -> str:
+        """The name of a constant that is referred to: the same for the same ``key``."""
         if key not in self._known:
-            self._known[key] = self._free(word)
-            self.constants[self._known[key]] = array
+            self._known[key] = self._free(identifier(word))
+            self.constants[self._known[key]] = x
         return self._known[key]
 
 
@@ -261,26 +291,10 @@ def paths(nodes: Sequence) -> dict[int, str]:
     return found
 
 
-def identifier(text: str) -> str:
-    """The text as a name in Python: of ``layers.0.weight``, ``layers_0_weight``."""
-    word = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", text)).strip("_") or "_"
-    return word if word.isidentifier() else f"_{word}"
-
-
 def is_entrywise(function: Any) -> bool:
     """Whether a function works entry by entry: then it may write over its operands."""
     ufunc = isinstance(function, np.ufunc) and function.signature is None
     return ufunc or function in (relu, gate)
-
-
-def _folded(before: str, text: str, after: str, bracketed: bool = False) -> str:
-    """A statement in one line or, where it is too long for that, in several."""
-    if len(before + text + after) <= 100:
-        return before + text + after
-    inside = textwrap.fill(text, 96, initial_indent=" " * 8, subsequent_indent=" " * 8)
-    if bracketed:
-        before, after = f"{before}(", f"    ){after}"
-    return f"{before}\n{inside}\n{after}"
 
 
 def _told(result: Any, word: Callable[[Any], str], inside: bool = False) -> str:
@@ -295,42 +309,3 @@ def _one_axis(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """One axis as a number, not as a tuple of one."""
     axis = kwargs.get("axis")
     return {**kwargs, "axis": axis[0]} if type(axis) is tuple and len(axis) == 1 else {**kwargs}
-
-
-@cache
-def _definition(function: Callable, name: str) -> str:
-    """What brings in a function that NumPy lacks: ours in full, a user's from its module.
-
-    Of what was written at a prompt or in a script there is no module to be found later.
-    """
-    function, own = getattr(function, "__wrapped__", function), function.__name__
-    if (module := getattr(function, "__module__", None)) not in (primitives.__name__, "__main__"):
-        if module is None or not own.isidentifier():
-            return f"# {name} has to be defined here: where it is from is not known"
-        return f"from {module} import {own}" + f" as {name}" * (name != own)
-    try:
-        source = textwrap.dedent(inspect.getsource(function))
-        source = source[source.index("def ") :]
-    except (OSError, ValueError):  # of what was typed at a prompt, and of a lambda
-        return f"# {name} has to be defined here: its text is not known"
-    untyped = source.replace(": Any", "").replace(" -> Any", "")
-    return untyped.replace(f"def {own}(", f"def {name}(", 1).rstrip()
-
-
-def _array(array: np.ndarray) -> str:
-    """An array in Python, to the last bit, and in memory as it lies there."""
-    flat = array.ravel()
-    if array.size > 1 and array.flags.c_contiguous and is_uniform(array):
-        return f"np.full({array.shape}, {_finite(repr(flat[0].item()))}, np.{array.dtype})"
-    if array.ndim == 1 and array.dtype == np.int64 and np.array_equal(array, np.arange(len(array))):
-        return f"np.arange({len(array)})"
-    order = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
-    if array.flags.c_contiguous or order == [*range(array.ndim)]:
-        shape = "" if array.ndim == 1 else f".reshape({array.shape})"
-        return f"np.array({_finite(str(flat.tolist()))}, np.{array.dtype}){shape}"
-    return f"{_array(array.transpose(order))}.transpose({np.argsort(order).tolist()})"
-
-
-def _finite(text: str) -> str:
-    """Numbers in Python, the words of what is not finite in NumPy's spelling."""
-    return re.sub(r"(?<!\.)\b(inf|nan)\b", r"np.\1", text)

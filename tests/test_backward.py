@@ -38,6 +38,7 @@ def test_an_edge_for_every_operand_position():
     ]
 
 
+@pytest.mark.bits
 def test_message_shows_the_gradient_before_and_after_broadcasting_is_undone():
     x, row = Tensor(np.ones((2, 3))), Tensor(np.ones(3))
     g = RNG.normal(size=(2, 3))
@@ -72,6 +73,7 @@ def test_gradients_add_up_over_backward_calls():
     assert x.grad.tolist() == [7, 7]
 
 
+@pytest.mark.bits
 def test_backward_twice_gives_the_same_gradients_again():
     x = Tensor(RNG.normal(size=4))
     y = np.exp(x).sum()

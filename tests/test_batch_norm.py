@@ -39,6 +39,7 @@ def test_emergent_gradient_is_the_staged_one_at_every_node(call):
         assert close(gradients[name], staged[name], 1e-12), name
 
 
+@pytest.mark.bits
 @given(calls())
 def test_emergent_gradient_is_the_one_line(call):
     x, gamma, beta, dy = call

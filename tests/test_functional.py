@@ -34,6 +34,7 @@ FUNCTIONS = {
 }
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_arrays_and_tensors_give_the_same_numbers(name):
     f, arrays = FUNCTIONS[name]

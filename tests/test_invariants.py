@@ -281,6 +281,7 @@ def test_orthogonality_to_x_hat_is_exact_only_without_eps(call):
         assert close((dx * x_hat).sum(0), 0, scale) == exact
 
 
+@pytest.mark.bits
 def test_eps_outside_the_root_looks_fine_forward_and_gives_nan_backward():
     x, dy, ones = np.full((4, 1), 3.0), np.eye(4)[:, :1], np.ones(1)
     for batch_norm, is_nan in ((F.batch_norm, False), (eps_outside, True)):

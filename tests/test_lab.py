@@ -42,6 +42,7 @@ OPTIMIZERS = {
 }
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
 @pytest.mark.parametrize("momentum", [0.1, None])
 def test_compiled_step_gives_the_same_numbers_to_the_bit(optimizer, momentum):
@@ -87,6 +88,7 @@ def test_compiled_step_refuses_what_batch_norm_would_not_track_and_changes_nothi
         np.testing.assert_array_equal(velocity, kept)
 
 
+@pytest.mark.bits
 def test_compiled_step_follows_a_new_rate_another_batch_and_parameters_set_from_outside():
     x, targets = np.random.default_rng(0).normal(size=(6, 2)), np.array([0, 1, 0, 1, 0, 1])
     models = [train.mlp([2, 8, 2], seed=0, norm=nn.BatchNorm) for _ in range(2)]
@@ -101,6 +103,7 @@ def test_compiled_step_follows_a_new_rate_another_batch_and_parameters_set_from_
     assert len(step.programs) == 3
 
 
+@pytest.mark.bits
 def test_compiled_step_follows_a_setting_that_changes_and_buffers_in_a_list():
     class Shifted(nn.Module):
         def __init__(self):
@@ -215,6 +218,7 @@ def test_emergent_gradient_agrees_with_three_others_on_digits():
         assert row["numeric"] <= 1e-8
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("as_program", [False, True])
 def test_measuring_changes_nothing_of_a_fit(as_program):
     histories, states = [], []
@@ -241,6 +245,7 @@ def test_measuring_changes_nothing_of_a_fit(as_program):
         np.testing.assert_array_equal(array, states[1][path])
 
 
+@pytest.mark.bits
 def test_received_is_what_each_layer_of_a_kind_is_given():
     model = train.mlp([2, 8, 8, 2], seed=0, norm=nn.BatchNorm).eval()
     x = np.random.default_rng(0).normal(size=(5, 2))

@@ -97,6 +97,7 @@ def test_module_that_holds_its_parent_ends():
     assert len(parent.modules()) == 2
 
 
+@pytest.mark.bits
 def test_state_dict_makes_the_round_trip():
     model, twin, x = net(), net(rng=1), RNG.normal(size=(5, 4))
     for p in model.parameters():  # none is what it is in the twin

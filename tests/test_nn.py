@@ -11,6 +11,7 @@ from microbn.testing import assert_gradients
 RNG = np.random.default_rng(0)
 
 
+@pytest.mark.bits
 def test_linear_is_a_product_and_a_bias():
     layer = nn.Linear(4, 3, rng=0)
     layer.bias.data = [1.0, 2.0, 3.0]
@@ -30,6 +31,7 @@ def test_same_seed_gives_the_same_weights():
     assert np.array_equal(one.weight.data, other.weight.data)
 
 
+@pytest.mark.bits
 def test_activations_are_their_functions():
     x = np.array([-1.0, 0.5])
     assert nn.ReLU()(x).tolist() == [0, 0.5]
@@ -50,6 +52,7 @@ def test_dropout_keeps_the_mean():
         keeps_the_mean(lambda x: 0.8 * layer(x))  # not divided by 1 - p
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_gradient_of_dropout_is_its_mask(dtype):
     x, dy = Tensor(RNG.normal(size=(6, 4)), dtype=dtype), RNG.normal(size=(6, 4)).astype(dtype)
@@ -69,6 +72,7 @@ def test_dropout_in_eval_is_the_identity():
     assert nn.Dropout(0.5, rng=0).eval()(x) is x
 
 
+@pytest.mark.bits
 def test_same_seed_drops_the_same_and_every_call_something_else():
     x = np.ones((8, 8))
     one, other = nn.Dropout(0.5, rng=3), nn.Dropout(0.5, rng=np.random.default_rng(3))
@@ -77,6 +81,7 @@ def test_same_seed_drops_the_same_and_every_call_something_else():
     assert not np.array_equal(first, second)
 
 
+@pytest.mark.bits
 def test_dropout_is_compiled_in_eval_alone():
     layer, x = nn.Dropout(0.5, rng=0), RNG.normal(size=(6, 4))
     with pytest.raises(errors.GraphError, match="would drop the same entries; train eagerly"):

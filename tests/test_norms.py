@@ -36,6 +36,7 @@ def test_momentum_none_is_the_cumulative_average():
     np.testing.assert_allclose(bn.running_var, batches.var(1, ddof=1).mean(0), rtol=1e-12)
 
 
+@pytest.mark.bits
 def test_eval_takes_samples_one_by_one_and_changes_nothing():
     bn = nn.BatchNorm(3)
     bn(RNG.normal(size=(8, 3)))
@@ -53,6 +54,7 @@ def test_training_forward_under_no_grad_still_moves_the_statistics():
     assert bn.num_batches_tracked == 1
 
 
+@pytest.mark.bits
 def test_statistics_stay_out_of_the_graph():
     bn, fresh = nn.BatchNorm(3), nn.BatchNorm(3)
     values, dy = RNG.normal(size=(8, 3)), RNG.normal(size=(8, 3))
@@ -279,6 +281,7 @@ def test_group_norm_is_layer_norm_of_each_group_by_itself():
             groups_are_layers_of_their_own(mistake, x, 2)
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("name", ["layer", "group"])
 def test_layer_and_group_norm_take_samples_one_by_one_in_training_as_in_eval(name):
     layer, x = SISTERS[name][0](), RNG.normal(size=(4, 6))
@@ -342,6 +345,7 @@ def test_ghosts_do_not_mix():
             a_sample_moves_its_own_ghost_alone(mistake)
 
 
+@pytest.mark.bits
 def test_ghost_of_the_size_of_the_batch_is_batch_norm():
     ghost, whole = nn.GhostBatchNorm(3, 8), nn.BatchNorm(3)
     for x in RNG.normal(size=(2, 8, 3)):
@@ -350,6 +354,7 @@ def test_ghost_of_the_size_of_the_batch_is_batch_norm():
         assert np.array_equal(ghost.state_dict()[path], array)
 
 
+@pytest.mark.bits
 def test_ghost_batch_norm_in_eval_is_batch_norm_with_its_statistics():
     ghost, twin = nn.GhostBatchNorm(3, 4), nn.BatchNorm(3)
     ghost(RNG.normal(size=(8, 3)))
@@ -389,6 +394,7 @@ NORMS = {
 }
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("norm", NORMS.values(), ids=NORMS)
 def test_compiled_step_gives_the_bits_of_the_eager_one(norm):
     layers = [(nn.Linear(2, 8, rng=0), norm(), nn.ReLU(), nn.Linear(8, 3, rng=1)) for _ in "ab"]

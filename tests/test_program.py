@@ -95,6 +95,7 @@ def test_tensors_get_a_gradient_and_arrays_are_data():
         assert_close((loss, gradients), expected)
 
 
+@pytest.mark.bits
 def test_a_function_may_return_several_things_and_the_first_is_differentiated():
     program = compile(lambda x: ((x * x).sum(), x + 1, 2.0), Tensor(X))
     (total, more, two), (dx,) = program(X)
@@ -129,6 +130,7 @@ def test_an_operand_without_influence_has_the_gradient_zero():
     assert (dx.tolist(), dy.tolist()) == (np.ones((4, 3)).tolist(), [0, 0, 0])
 
 
+@pytest.mark.bits
 def test_results_are_nobody_elses_memory():
     program = batch_norm()
     arrays = [a.copy() for a in (X, GAMMA, BETA, DY)]
@@ -149,6 +151,7 @@ def test_what_is_handed_on_is_copied():
         assert not np.shares_memory(result, given)
 
 
+@pytest.mark.bits
 def test_arrays_in_any_order_of_memory_give_the_same_bits():
     x, dy = RNG.normal(size=(2, 130, 70))  # large enough for the order of a sum to show
     gamma, beta = RNG.normal(size=(2, 70))
@@ -158,6 +161,7 @@ def test_arrays_in_any_order_of_memory_give_the_same_bits():
     assert_close(found, program(x, gamma, beta, dy), rtol=0)
 
 
+@pytest.mark.bits
 def test_single_numbers():
     program = compile(lambda w, x, b: np.tanh(w * x + b), Tensor(0.5), Tensor(2.0), Tensor(-1.0))
     y, gradients = program(1.5, 2.0, np.float64(-3.0))
@@ -233,6 +237,7 @@ def test_every_statement_is_one_operation():
             )
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("left_out", [None, "algebra", PASSES])
 def test_the_source_runs_with_numpy_alone_and_gives_the_same_bits(left_out, tmp_path):
     program = batch_norm(passes=[name for name in PASSES if name not in (left_out or ())])
@@ -249,6 +254,7 @@ def test_the_source_runs_with_numpy_alone_and_gives_the_same_bits(left_out, tmp_
         assert np.array_equal(out[f"arr_{i}"], result)
 
 
+@pytest.mark.bits
 def test_a_primitive_of_ones_own_is_imported_by_the_source():
     mb.defvjp(tripled, lambda g, out, x: 3 * g)
     program = compile(lambda x: np.sum(tripled(x)), Tensor(X))
@@ -264,6 +270,7 @@ def tripled(x):
     return 3 * x
 
 
+@pytest.mark.bits
 def test_constants_are_written_to_the_last_bit():
     odd = np.array([[0.1, np.inf], [1e-300, np.nan]])
     x, dy = X[:2, :2], DY[:2, :2]
@@ -340,6 +347,7 @@ def test_keywords_are_part_of_a_call():
     assert program(X)[0] == pytest.approx(1e-9 * X.sum(), rel=1e-5)
 
 
+@pytest.mark.bits
 def test_the_same_gradient_twice_is_two_arrays():
     _, (dx, dy) = compile(lambda x, y: np.tanh(x + y).sum(), Tensor(X), Tensor(DY))(X, DY)
     assert np.array_equal(dx, dy)
@@ -352,6 +360,7 @@ def test_a_program_is_neither_copied_nor_pickled():
             way(batch_norm())
 
 
+@pytest.mark.bits
 def test_infinities_among_the_numbers():
     lower = np.tril(np.ones((3, 3), bool))
     x = X[:3]
@@ -368,6 +377,7 @@ def test_a_square_reads_like_one():
     assert "d_w = 2.0 * w" in source
 
 
+@pytest.mark.bits
 def test_long_statements_are_folded():
     program = compile(lambda *xs: [x + 1 for x in xs], *[X] * 40, gradients=False)
     assert max(map(len, program.source.splitlines())) <= 100
@@ -463,6 +473,7 @@ def test_a_tensor_made_inside_is_a_constant():
     assert np.array_equal(program(X)[1][0], np.tile([1.0, 2, 3], (4, 1)))
 
 
+@pytest.mark.bits
 def test_a_refused_call_computes_nothing():
     program = batch_norm()
     before = program(X, GAMMA, BETA, DY)

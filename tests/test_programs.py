@@ -252,6 +252,7 @@ def test_values_stay_small_and_away_from_poles_and_kinks():
                 assert np.all(np.diff(np.sort(values[line.operands[0]], axis=None))[-1:] > 1e-2)
 
 
+@pytest.mark.bits
 def test_same_bits_come_from_tensors_as_from_arrays():
     for seed in SEEDS:
         assert_same_bits(program(seed))
@@ -265,6 +266,7 @@ def assert_same_bits(one):
     assert recorded.data.tobytes() == plain.tobytes(), one
 
 
+@pytest.mark.bits
 def test_printed_program_runs_as_it_stands():
     for seed in SEEDS_TWICE:
         names = {"np": np, "F": programs.functional}
@@ -280,6 +282,7 @@ def test_seed_gives_the_same_program_each_time():
     assert len({str(program(seed)) for seed in SEEDS}) == len(SEEDS)
 
 
+@pytest.mark.bits
 @given(strategies.programs())
 def test_hypothesis_grows_programs_too(one):
     assert_same_bits(one)

@@ -82,6 +82,7 @@ def test_each_gradient_told_is_the_one_derived_by_hand():
     assert compared == len(by_hand)
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("seed", range(20))
 def test_backward_steps_are_the_engines_own_sweep(seed):
     made = program(seed)
@@ -99,6 +100,7 @@ def test_backward_steps_are_the_engines_own_sweep(seed):
         ]
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("seed", range(20))
 def test_parts_add_up_to_the_gradient_and_are_counted(seed):
     made = program(seed)

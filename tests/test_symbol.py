@@ -134,6 +134,7 @@ def test_text_parses_as_the_code_did_with_no_parentheses_to_spare(expression):
     assert_means(expression)
 
 
+@pytest.mark.bits
 @given(NUMERIC)
 def test_text_evaluates_to_the_same_bits(expression):
     compute, _ = expression
@@ -271,6 +272,7 @@ def assert_reads_the_rules(function, operands, keywords, texts, given=None):
             assert [*idle(text)] == []
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("function", RULED, ids=spelled)
 def test_rules_read_from_examples_evaluate_to_what_they_compute(function):
     for operands, keywords in calls(function):
@@ -278,6 +280,7 @@ def test_rules_read_from_examples_evaluate_to_what_they_compute(function):
         assert_reads_the_rules(function, operands, keywords, texts)
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("function", RULED, ids=spelled)
 def test_rules_read_from_names_evaluate_to_what_they_compute(function):
     for operands, keywords in calls(function):
@@ -320,6 +323,7 @@ def test_rules_read_like_the_table():
     assert formula(getitem) == ("scatter(g, x.shape, index)",)
 
 
+@pytest.mark.bits
 def test_a_tuple_inside_an_index_stays_one():
     text = formula(lambda x: x[(0, 1),], A)
     assert same_bits(evaluated(text, x=A), A[(0, 1),])
@@ -350,6 +354,7 @@ COMPOSED = {
 }
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("function", COMPOSED, ids=spelled)
 def test_functions_read_from_examples_evaluate_to_what_they_compute(function):
     assert_reads(function, formula(function, *COMPOSED[function]))
@@ -358,6 +363,7 @@ def test_functions_read_from_examples_evaluate_to_what_they_compute(function):
 NUMBERS = (F.group_norm, F.cross_entropy)  # what cannot be read without the numbers it is given
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("function", [f for f in COMPOSED if f not in NUMBERS], ids=spelled)
 def test_functions_read_from_names_evaluate_to_what_they_compute(function):
     assert_reads(function, formula(function))

@@ -122,6 +122,7 @@ def test_primitives_take_the_data_of_a_tensor_and_masked_arrays():
         assert np.asarray(mb.nn.ReLU()(given)).tolist() == [0, 1]
 
 
+@pytest.mark.bits
 def test_powers_are_those_of_numpys_operator_or_function_whichever_is_written():
     base = np.float64(-np.inf)
     with np.errstate(invalid="ignore"):
@@ -132,6 +133,7 @@ def test_powers_are_those_of_numpys_operator_or_function_whichever_is_written():
             assert mine.value.tobytes() == theirs.tobytes()
 
 
+@pytest.mark.bits
 def test_functions_and_methods_record_the_same_call():
     x = Tensor([[1.0, 2.0], [3.0, 4.0]])
     pairs = [

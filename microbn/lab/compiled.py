@@ -79,7 +79,7 @@ class CompiledStep:
     def _program(self, x: np.ndarray, targets: np.ndarray, groups: list[list]) -> Program:
         values = (value for part in (self.optimizer, *self.parts) for value in vars(part).values())
         settings = ((type(value), value) for value in values if isinstance(value, SETTINGS))
-        key = x.shape, x.dtype, targets.dtype, *settings
+        key = x.shape, x.strides, x.dtype, targets.dtype, *settings
         if key not in self.programs:
             if len(self.programs) == KEPT:
                 self.programs.pop(next(iter(self.programs)))
