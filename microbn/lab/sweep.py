@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, DTypeError, need_package
+from ..errors import ArgumentError, DTypeError, need_package, printable
 
 Row = dict[str, Any]
 
@@ -105,7 +105,8 @@ def run_grid(
     kept = _kept(part)
     done = {key: kept[key] for key in map(_json, grid) if key in kept}
     if done:
-        print(f"{part} holds {len(done)} runs, which are kept; remove it to start anew")
+        kept_runs = f"{part} holds {len(done)} runs, which are kept; remove it to start anew"
+        print(printable(kept_runs))
     todo = [settings for settings in grid if _json(settings) not in done]
     try:
         parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
@@ -130,12 +131,13 @@ def track(items: Iterable, title: str, total: int) -> Iterator:
 
     No bar where the output is not a terminal.
     """
-    from rich import console, progress
+    from rich import console, markup, progress
 
     screen = console.Console(stderr=True)
     hidden = not screen.is_terminal
+    shown = markup.escape(printable(title))
     yield from progress.track(
-        items, title, total=total, console=screen, transient=True, disable=hidden
+        items, shown, total=total, console=screen, transient=True, disable=hidden
     )
 
 
