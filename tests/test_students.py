@@ -49,6 +49,7 @@ RIGHT = [  # and the names of what was checked
     (["functions.py:linear_activation", "3x4", "2x3", "activation=relu"], "A_prev W"),
     (["functions.py:linear_activation", "3x4", "2x3", "activation=sigmoid"], "A_prev W"),
     (["functions.py:softmax", "4x3"], "x"),
+    (["functions.py:spread", "4x3", "3"], "x w"),
     (["functions.py:pool_fast", "3"], "x"),
     (["functions.py:two_outputs", "3"], "x"),
     (["losses.py:softmax_loss", "4x3", Y], "x"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import DTypeError, RuleError, listed
-from .inputs import HandWritten, Inputs, name_of, required
+from .inputs import HandWritten, Inputs, name_of, outputs_of, required
 from .subjects import Gradients, Subject, joined, unfinished
 
 
@@ -24,38 +24,35 @@ class ByHand(Subject):
 
     def run(self, values: Sequence) -> np.ndarray:
         """What its forward gives; several outputs as one row."""
-        return self._forward(values)[0]
+        outputs, _ = self._forward(values)
+        return outputs[0] if len(outputs) == 1 else joined(outputs)
 
     def gradients(self, cotangent: np.ndarray) -> Gradients:
         """What its backward gives, and whether anybody else could change it afterwards."""
         inputs = [value.copy() for value in self.values]
-        _, parts, cache = self._forward(inputs)
-        before = [x.copy() for x in inputs]  # a forward may have written into them, and is told so
-        given = _cut(cotangent, parts)
-        cache = (cache, *self._options(len(given), inputs))
+        outputs, cache = self._forward(inputs)
+        given, once_more = _cut(cotangent, outputs), _cut(cotangent, outputs)
+        cache += self._options(len(outputs) + len(cache), inputs)
+        several = "the gradient of output {}" if len(outputs) > 1 else "the gradient that came in"
+        others = {several.format(i): part for i, part in enumerate(given)}
+        others |= {f"the input {n!r}": x for n, x in zip(self.names, inputs, strict=True)}
+        before = [array.copy() for array in others.values()]
         arrays = self._each(self.f.backward(*given, *cache))
         kept = [array.copy() for array in arrays]
-        faults, notes = [], [*self.inputs.note()]
-        others = dict.fromkeys(["the gradient that came in"], given[0]) if len(given) == 1 else {
-            f"the gradient of output {i}": part for i, part in enumerate(given)
-        }  # fmt: skip
-        before = [*_cut(cotangent, parts), *before]
-        others |= {f"the input {n!r}": x for n, x in zip(self.names, inputs, strict=True)}
-        for (what, now), was in zip(others.items(), before, strict=True):
-            if not np.array_equal(now, was):
-                faults.append(f"its backward writes into {what}; let it work on a copy")
-        for name, array in zip(self.names, arrays, strict=True):
-            shared = [what for what, other in others.items() if np.shares_memory(array, other)]
-            notes += [f"the gradient for {name!r} is {what} or a view of it" for what in shared]
-            others[f"that for {name!r}"] = array
-        if not faults and (changed := self._again(_cut(cotangent, parts), cache, kept)):
+        faults = [
+            f"its backward writes into {what}; let it work on a copy"
+            for (what, now), was in zip(others.items(), before, strict=True)
+            if not np.array_equal(now, was)
+        ]
+        notes = [*self.inputs.note(), *_shared(zip(self.names, arrays, strict=True), others)]
+        if not faults and (changed := self._again(once_more, cache, kept)):
             faults.append(changed)
         return Gradients(kept, tuple(faults), tuple(notes))
 
-    def _options(self, outputs: int, inputs: Sequence) -> list[Any]:
-        """What a backward takes after the cache: inputs of the same names, such as options."""
+    def _options(self, count: int, inputs: Sequence) -> list[Any]:
+        """What a backward takes after that: inputs of the same names, such as options."""
         named = dict(zip(self.given, self.inputs.filled(inputs), strict=True))
-        further = (_takes(self.f.backward) or [])[outputs + 1 :]
+        further = _takes(self.f.backward)[count:]
         if unknown := [name for name in further if name not in named]:
             raise RuleError(
                 f"gradcheck: {name_of(self.f.backward)} takes {unknown[0]!r} after the cache, and "
@@ -78,29 +75,27 @@ class ByHand(Subject):
             "is there chance in it?"
         )
 
-    def _forward(self, inputs: Sequence) -> tuple[np.ndarray, list[np.ndarray], Any]:
-        """The output as one array, the outputs one by one, and the cache."""
-        forward, backward = name_of(self.f.forward), name_of(self.f.backward)
+    def _forward(self, inputs: Sequence) -> tuple[list[np.ndarray], list[Any]]:
+        """The outputs, and what is handed on to the backward: mostly one and one."""
+        name, takes = name_of(self.f.forward), _takes(self.f.backward)
         given = self.f.forward(*self.inputs.filled(inputs))
         if given is None:
-            raise unfinished(forward, "gives None")
+            raise unfinished(name, "gives None")
         if not (isinstance(given, (tuple, list)) and len(given) > 1):
             raise RuleError(
                 "gradcheck: forward gives a pair, the output and a cache for backward: "
-                f"{forward} gives {type(given).__name__}"
+                f"{name} gives {type(given).__name__}"
             )
-        *outputs, cache = given
-        if any(out is None for out in outputs):
-            raise unfinished(forward, "gives None for its output")
-        takes = _takes(self.f.backward)
-        if len(outputs) > 1 and takes and len(takes) < len(given):
+        if takes and len(takes) < len(given) > 2:
             raise RuleError(
-                f"gradcheck: {forward} gives {len(given)} things, and {backward} takes "
-                f"{len(takes)}; a layer gives its outputs and then one cache, return out, (x, w); "
-                "its backward takes a gradient for each output and the cache"
+                f"gradcheck: {name} gives {len(given)} things, and {name_of(self.f.backward)} "
+                f"takes {len(takes)}; give one cache, return out, (x, w), or let the backward take "
+                "a gradient for the output and then all of the others"
             )
-        parts = [*map(np.asarray, outputs)]
-        return (parts[0] if len(parts) == 1 else joined(parts)), parts, cache
+        count = min(outputs_of(takes), len(given) - 1) if takes else len(given) - 1
+        if any(out is None for out in given[:count]):
+            raise unfinished(name, "gives None for its output")
+        return [*map(np.asarray, given[:count])], [*given[count:]]
 
     def _each(self, given: Any) -> list[np.ndarray]:
         """What the backward gave, one array for each input that gets a gradient."""
@@ -122,6 +117,16 @@ class ByHand(Subject):
         if len(gradients) > count:
             gradients = [gradients[i] for i in self.inputs.places]
         return [*map(np.asarray, gradients)]
+
+
+def _shared(arrays: Iterable, others: dict[str, np.ndarray]) -> Iterator[str]:
+    """Which gradients share memory with others, or with each other."""
+    others = {**others}
+    for name, array in arrays:
+        for what, other in others.items():
+            if np.shares_memory(array, other):
+                yield f"the gradient for {name!r} is {what} or a view of it"
+        others[f"that for {name!r}"] = array
 
 
 def gradient_along(f: Any, inputs: Inputs) -> int:

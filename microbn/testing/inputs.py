@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any, NamedTuple
@@ -137,6 +138,18 @@ def required(function: Any) -> list[str]:
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = inspect.signature(function).parameters.values()
     return [p.name for p in parameters if p.default is p.empty and p.kind in kinds]
+
+
+def outputs_of(takes: Sequence[str]) -> int:
+    """How many outputs a backward is for that takes parameters of these names.
+
+    ``backward(dh, dc, cache)`` is for two, ``backward(dout, x, w)`` for one.
+    """
+    further = (i for i, name in enumerate(takes) if i and not GRADIENT.search(name))
+    return next(further, len(takes))
+
+
+GRADIENT = re.compile("^d|grad|delta|^g$|^g_")  # what a gradient is called where it comes in
 
 
 def parameter_names(f: Any, count: int) -> list[str]:

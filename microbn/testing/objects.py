@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import DTypeError, RuleError, listed
-from .inputs import HandWritten, Inputs, parameter_names, required
+from .inputs import HandWritten, Inputs, outputs_of, parameter_names, required
 from .subjects import unfinished
 
 KEPT = ("grads", "gradients", "grad", "dparams")  # what holds gradients as params holds parameters
@@ -94,11 +94,9 @@ class Layer:
         if out is None:
             raise unfinished(f"{self.name}.{self.call}", "gives None")
         outputs = [*out] if isinstance(out, (tuple, list)) else [out]
-        takes = required(layer.backward)
-        hands_on = takes[len(outputs) - 1 :]  # (out, cache), as far as names and kinds tell
-        if len(outputs) > 1 and ("cache" in hands_on or not _holds_floats(outputs[-1])):
-            return outputs[:-1], outputs[-1:]
-        return outputs[: len(takes) or None], []
+        takes = required(layer.backward) or ["dout"]
+        count = outputs_of(takes[: len(outputs)])
+        return outputs[:count], outputs[count : len(takes)]
 
     def _backward(self, layer: Any, douts: Sequence, cache: Sequence) -> list[Any]:
         """The gradients of the inputs."""
@@ -166,7 +164,3 @@ def _at(thing: Any, path: Path, default: Any = None) -> Any:
         except (LookupError, TypeError):
             return default
     return thing
-
-
-def _holds_floats(x: Any) -> bool:
-    return isinstance(x, (np.ndarray, np.floating, float)) and np.asarray(x).dtype.kind == "f"

@@ -87,7 +87,9 @@ def told_apart(number: float, *others: float, least: int = 5) -> list[str]:
 
 
 class Suspect(NamedTuple):
-    """A node of the graph whose own rule, checked by itself, fails; and what is wrong with it."""
+    """A node of the graph, and what is wrong there: its own rule, checked by itself; a path that
+    is cut; or a number that had left the graph, and comes back.
+    """
 
     node: Tensor
     number: int
