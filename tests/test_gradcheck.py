@@ -396,6 +396,8 @@ def test_labels_and_options_are_constants():
         lambda dy, n: (dy * n, None, None),
     )
     assert gradcheck(with_options, X, "unused", {"n": 3})
+    first = HandWritten(lambda n, x: (n["n"] * x, n["n"]), lambda dy, n: (None, dy * n))
+    assert gradcheck(first, {"n": 3}, X)
     fewer = HandWritten(with_options.forward, lambda dy, n: dy * n)
     report = gradcheck(fewer, X, None, {"n": 3})
     assert report
@@ -404,9 +406,58 @@ def test_labels_and_options_are_constants():
     assert by_form
 
 
+def test_a_constant_that_is_written_into_is_new_for_each_call():
+    taking = HandWritten(lambda x, kept: (x + kept.pop("shift"), None), lambda dy, _: 1.0 * dy)
+    options, rng = {"shift": 3.0}, np.random.default_rng(0)
+    assert gradcheck(taking, X, options)
+    assert options == {"shift": 3.0}
+    dropout = HandWritten(
+        lambda x, rng: (x * (mask := rng.random(x.shape) > 0.5), mask), lambda dy, mask: dy * mask
+    )
+    assert gradcheck(dropout, X, rng)
+
+
 def test_a_wrong_gradient_beside_constants_is_still_wrong():
     assert not gradcheck(HandWritten(lambda x, n: (x * n, n), lambda dy, n: dy), X, 3)
     assert not gradcheck(lambda x, n: F.stop_gradient(x) * n, X, 3)
+
+
+class Affine:
+    """A layer that keeps its weight in two places, and its input and the gradient for it too."""
+
+    def __init__(self, factor=1.0):
+        self.W, self.factor = RNG.normal(size=(3, 2)), factor
+        self.params, self.x = [self.W], np.ones((5, 3))
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, dout):
+        self.dW = self.factor * (self.x.T @ dout)
+        self.grads, self.dx = [self.dW], dout @ self.W.T
+        return self.dx
+
+
+def test_an_object_is_checked_with_its_parameters_and_left_as_it_is():
+    layer = Affine()
+    layer.forward(X[:5])
+    layer.backward(np.ones((5, 2)))  # as one is that has been in use
+    before = {name: np.copy(value) for name, value in vars(layer).items()}
+    report = gradcheck(layer, X)
+    assert report, report
+    assert [part.name for part in report.inputs] == ["x", "W"]
+    assert all(np.array_equal(before[name], value) for name, value in vars(layer).items())
+    assert "Again: gradcheck(Affine, x, seed=0)" in str(gradcheck(Affine(1.001), X))
+    assert "every entry is 2 times" in gradcheck(Affine(2.0), X).hints()["W"]
+
+
+def test_an_object_says_for_what_no_gradient_was_found():
+    layer = Affine()
+    layer.scale = np.ones(2)
+    assert "Note: no gradient was found for 'scale'; it is looked for in dscale and in" in str(
+        gradcheck(layer, X)
+    )
 
 
 def test_several_outputs_are_checked_together():
@@ -668,6 +719,7 @@ def test_a_graph_that_is_right_can_be_drawn_too_but_not_what_has_none():
 @pytest.mark.parametrize(
     ("call", "kind", "message"),
     [
+        (lambda: gradcheck(Affine, X), errors.DTypeError, r"Affine is a class; check what it mak"),
         (lambda: gradcheck(nn.Tanh, X), errors.DTypeError, "Tanh is a class; check what it makes"),
         (lambda: gradcheck(np.exp, X, order=3), errors.ArgumentError, "order is 1 or 2, got 3"),
         (lambda: gradcheck(np.exp), errors.ArgumentError, "exp is given no inputs"),

@@ -50,6 +50,7 @@ RIGHT = [  # and the names of what was checked
     (["functions.py:linear_activation", "3x4", "2x3", "activation=sigmoid"], "A_prev W"),
     (["functions.py:softmax", "4x3"], "x"),
     (["functions.py:spread", "4x3", "3"], "x w"),
+    (["functions.py:taking", "4x3", "options={'shift': 3.0}"], "x"),
     (["functions.py:pool_fast", "3"], "x"),
     (["functions.py:two_outputs", "3"], "x"),
     (["losses.py:softmax_loss", "4x3", Y], "x"),
@@ -63,6 +64,7 @@ RIGHT = [  # and the names of what was checked
     (["layers.py:Dense", "4x3", "n_inputs=3", "n_neurons=2"], "inputs weights biases"),
     (["layers.py:Net", "4x3"], "x layers.0.params.W layers.0.params.b layers.2.params.W "
      "layers.2.params.b"),
+    (["layers.py:Returns", "3x2", "2", "4x3"], "x w b"),
     (["layers.py:Relu", "4x3"], "x"),
     (["layers.py:relu", "4x3"], "x"),
     (["layers.py:Accumulates", "3x2", "4x3"], "x W"),
@@ -155,7 +157,7 @@ REFUSED = [  # and the one sentence
     (["layers.py:Single", "4x3"], "'W' of Single is float32, too coarse to check; use float64"),
     (["layers.py:NoBackward", "3"], "NoBackward has no backward: write backward(self, dout), or "),
     (["layers.py:Empty", "3"], "Empty has no forward to check"),
-    (["layers.py:Broken", "3"], "layers.py:Broken, line 193: NameError: name 'undefined'"),
+    (["layers.py:Broken", "3"], "layers.py:Broken, line 205: NameError: name 'undefined'"),
     (["stubs.py:affine", "4x3", "3x2", "2"], "affine_forward is unfinished: it gives None for its"),
     (["stubs.py:relu", "3"], "backward gave None; return a tuple, one for each input: "
      "relu_backward is unfinished"),

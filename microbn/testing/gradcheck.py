@@ -76,27 +76,30 @@ def _subject(f: Any, inputs: Sequence) -> Iterator[Subject]:
         raise DTypeError(f"gradcheck: {f.__name__} is a class; check what it makes: {made_of}")
     if not inputs and not isinstance(f, Module):
         raise ArgumentError(f"gradcheck: {name_of(f)} is given no inputs; gradcheck(f, x, ...)")
-    if isinstance(f, Module):
-        made: Subject = OfModule(f, Inputs(f, inputs))
-    elif isinstance(f, HandWritten):
-        made = ByHand(f, Inputs(f, inputs))
-    elif is_layer(f) and not is_node(f):
-        made = ByHand((layer := Layer(f, inputs)).by_hand(), layer.inputs, layer.notes())
-    elif callable(f):
-        made = _function(f, inputs)
-    else:
-        without = hasattr(f, "forward") and not hasattr(f, "backward")
-        raise DTypeError(
-            f"gradcheck: {name_of(f)} has no backward: write backward(self, dout), or check "
-            "gradcheck(layer.forward, x), for which microbn finds the gradient"
-            if without
-            else f"gradcheck: checks a function, a Module or a HandWritten, not {f!r:.60}"
-        )
+    made = _made(f, inputs)
     try:
         yield made
     finally:
         if isinstance(made, OfModule):
             made.restore(made.values[len(made.inputs.places) :])
+
+
+def _made(f: Any, inputs: Sequence) -> Subject:
+    if isinstance(f, Module):
+        return OfModule(f, Inputs(f, inputs))
+    if isinstance(f, HandWritten):
+        return ByHand(f, Inputs(f, inputs))
+    if is_layer(f) and not is_node(f):
+        layer = Layer(f, inputs)
+        return ByHand(layer.by_hand(), layer.inputs, layer.notes())
+    if callable(f):
+        return _function(f, inputs)
+    if hasattr(f, "forward"):
+        raise DTypeError(
+            f"gradcheck: {name_of(f)} has no backward: write backward(self, dout), or check "
+            "gradcheck(layer.forward, x), for which microbn finds the gradient"
+        )
+    raise DTypeError(f"gradcheck: checks a function, a Module or a HandWritten, not {f!r:.60}")
 
 
 def _function(f: Callable, given: Sequence) -> Subject:

@@ -3,7 +3,8 @@
 ``layer.forward(x)`` gives the output, ``layer.backward(dout)`` the gradient for x. An array that
 the forward leaves where it is, such as ``layer.W``, is a parameter if the backward leaves a
 gradient for it: ``dW``, ``d_W``, ``grad_W``, ``W_grad`` or ``grads["W"]``; for ``params[0]`` it is
-``grads[0]``.
+``grads[0]``. If the backward returns more gradients than the forward has inputs, the others are
+those of the parameters.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ..errors import DTypeError, RuleError, listed
 from .inputs import HandWritten, Inputs, outputs_of, parameter_names, required
 from .subjects import unfinished
 
+RETURNED = "what backward returned"  # kept with the layer, as its other gradients are
 KEPT = ("grads", "gradients", "grad", "dparams")  # what holds gradients as params holds parameters
 Path = tuple[Any, ...]  # attributes, keys and positions that lead from a layer to an array
 
@@ -47,6 +49,7 @@ class Layer:
         self.call = "forward" if hasattr(layer, "forward") else "__call__"
         self.names = parameter_names(getattr(layer, self.call), self.count)
         inputs = Inputs(getattr(layer, self.call), given)
+        self.floats = len(inputs.values)
         self.parameters, self.unknown = self._parameters(inputs.filled(inputs.values))
         values = [np.array(_at(layer, parameter.path)) for parameter in self.parameters]
         for parameter, value in zip(self.parameters, values, strict=True):
@@ -112,7 +115,11 @@ class Layer:
             found = None if all(part is None for part in kept) else kept
         if found is None:
             raise unfinished(f"{self.name}.backward", "gives None")
-        return [*found] if isinstance(found, (tuple, list)) else [found]
+        gradients = [*found] if isinstance(found, (tuple, list)) else [found]
+        if len(gradients) <= self.count:
+            return gradients
+        vars(layer)[RETURNED] = gradients[self.floats :]
+        return gradients[: self.floats]
 
     def _parameters(self, inputs: Sequence) -> tuple[list[Parameter], list[str]]:
         """The parameters, and the names of those that have no gradient, seen in one run."""
@@ -122,6 +129,8 @@ class Layer:
         self._backward(layer, [np.ones_like(out) for out in outputs], cache)
         still = [path for path, array in before.items() if _at(layer, path) is array]
         gradients = {path: place for path in still if (place := _gradient(layer, path))}
+        if returned := vars(layer).get(RETURNED):
+            gradients = {path: (RETURNED, i) for i, path in enumerate(still[: len(returned)])}
         found: dict[int, Parameter] = {}
         for path, place in gradients.items():  # an array may be in two places, self.W and params[0]
             found.setdefault(id(before[path]), Parameter(path, place))

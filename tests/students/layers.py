@@ -69,6 +69,18 @@ class Dense:  # gives nothing back: the output and the gradient are attributes
         self.dinputs = dvalues @ self.weights.T
 
 
+class Returns:
+    def __init__(self, w, b):
+        self.w, self.b = w, b
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.w + self.b
+
+    def backward(self, dout):
+        return dout @ self.w.T, self.x.T @ dout, dout.sum(0)
+
+
 class Net:
     def __init__(self):
         self.layers = [Linear(3, 4), Relu(), Linear(4, 2)]
