@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from . import __version__
-from .errors import ArgumentError, MicrobnError
-from .targets import BUILT_IN, find, gradients_graph, graph, users_code
+from .errors import ArgumentError, MicrobnError, printable
+from .loading import users_code
+from .targets import BUILT_IN, by_hand, find, gradients_graph, graph
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,13 +30,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        print(f"microbn: cannot write: {error}", file=sys.stderr)
+        _say(f"microbn: cannot write: {error}", sys.stderr)
         return 1
     except MicrobnError as error:
-        print(f"microbn: {error}", file=sys.stderr)
+        _say(f"microbn: {error}", sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _say(text: str, stream: TextIO | None = None) -> None:
+    print(printable(text), file=stream)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -112,8 +118,9 @@ def _add_target(command: Any) -> None:
         help=f"one of {', '.join(BUILT_IN)}, or file.py:function",
     )  # fmt: skip
     command.add_argument(
-        "shapes", nargs="*", metavar="SHAPE", help="of each input: 8x3, 3, or '()' for a number"
-    )
+        "inputs", nargs="*", metavar="INPUT",
+        help="the shape of each: 8x3, 3, or '()' for a number; or a value: y=\"[0, 2]\"",
+    )  # fmt: skip
     command.add_argument(
         "--seed", type=_seed, default=0, help="of inputs and cotangent (default: 0)"
     )
@@ -138,15 +145,15 @@ def _step(args: argparse.Namespace) -> None:
     from .view.terminal import tell
 
     console = Console(highlight=False)
-    with users_code(args.target):
-        told = story(*graph(args.target, args.shapes, args.seed), title=args.target)
+    with users_code(args.target, args.inputs):
+        told = story(*graph(args.target, args.inputs, args.seed), title=args.target)
     print(f"Seed: {args.seed}")
     if args.html:
-        print(f"Written: {told.save(args.html)}")
+        _say(f"Written: {told.save(args.html)}")
     if args.frames:
         with console.status(f"drawing {len(told)} steps"):
             frames = told.frames(args.frames)
-        print(f"Written: {frames[0]} to {frames[-1].name}")
+        _say(f"Written: {frames[0]} to {frames[-1].name}")
     if args.all or not (args.html or args.frames):
         tell(told, console, whole=args.all)
 
@@ -154,30 +161,32 @@ def _step(args: argparse.Namespace) -> None:
 def _draw(args: argparse.Namespace) -> None:
     from .view import draw
 
-    with users_code(args.target):
-        root, cotangent = graph(args.target, args.shapes, args.seed)
+    with users_code(args.target, args.inputs):
+        root, cotangent = graph(args.target, args.inputs, args.seed)
         if args.gradient:
             root, cotangent = gradients_graph(root, cotangent, args.seed)
         options = {"depth": args.depth, "collapse": args.collapse, "direction": args.direction}
         drawing = draw(root, cotangent, **options)
     print(f"Seed: {args.seed}")
-    print(f"Written: {drawing.save(args.out)}")
+    _say(f"Written: {drawing.save(args.out)}")
 
 
 def _check(args: argparse.Namespace) -> int:
     from rich.console import Console
+    from rich.text import Text
 
-    from .testing import HandWritten, gradcheck
+    from .testing import gradcheck
 
     console = Console()
-    with users_code(args.target):
-        f, inputs = find(args.target, args.shapes, args.seed)
-        if args.draw and isinstance(f, HandWritten):
+    with users_code(args.target, args.inputs):
+        f, inputs = find(args.target, args.inputs, args.seed)
+        if args.draw and by_hand(f):
             raise ArgumentError(f"--draw: {args.target} has no graph, its backward is by hand")
-        with console.status(f"checking {args.target}"):
+        with console.status(Text(printable(f"checking {args.target}"))):
             report = gradcheck(f, *inputs, order=args.order, seed=args.seed)
-    again = ["microbn check", args.target, *args.shapes, f"--order {args.order} --seed {args.seed}"]
-    console.print(replace(report, again=" ".join(again)))
+    options = ["--order", str(args.order), "--seed", str(args.seed)]
+    again = shlex.join(["microbn", "check", args.target, *args.inputs, *options])
+    console.print(replace(report, again=again))
     if args.draw:
-        print(f"Drawn: {report.draw().save(args.draw)}")
+        _say(f"Drawn: {report.draw().save(args.draw)}")
     return 0 if report else 1

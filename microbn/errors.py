@@ -61,6 +61,15 @@ def listed(items: Iterable) -> str:
     return f"{', '.join(some)} and {last}" if some else last
 
 
+def printable(text: str) -> str:
+    """Text for a terminal: what it would obey, such as an escape character, is spelled ``\\x1b``.
+
+    New lines stay, and so does all that can be seen, such as γ.
+    """
+    kept = (c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+    return "".join(kept)
+
+
 def spelled(function: Callable) -> str:
     """The function's name as a user writes it: ``np.linalg.norm``."""
     module = getattr(function, "__module__", None) or "numpy"

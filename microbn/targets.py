@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
-import sys
-import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,10 +12,13 @@ import numpy as np
 from . import functional, nn
 from .backward import grad
 from .context import trace
-from .errors import ArgumentError, MicrobnError
+from .errors import ArgumentError
+from .finding import matched, named, of_instances, parameters, with_options
+from .loading import load
 from .nodes import history
 from .scalar import scalars
 from .tensor import Tensor
+from .testing import HandWritten, replay
 
 
 def neuron(w: Any, x: Any, b: Any) -> Any:
@@ -62,40 +59,41 @@ BUILT_IN: dict[str, tuple[Callable, list[tuple[int, ...]]]] = {
 }
 
 
-def find(target: str, shapes: Sequence[str] = (), seed: int = 0) -> tuple[Any, list[Any]]:
+def find(target: str, inputs: Sequence[str] = (), seed: int = 0) -> tuple[Any, list[Any]]:
     """What ``target`` names, to be called or checked, and inputs for it.
 
-    A target is a built-in or ``file.py:function``. Its inputs are drawn from N(0, 1) in the
-    ``shapes`` given, ``8x3`` or ``3``, or ``()`` for a number. A function without parameters is
-    called: it gives a tuple, a function with its inputs, or what it computed from Tensors. For
-    ``file.py:layer`` two functions may stand, layer_forward and layer_backward; or a Module.
+    A target is a built-in or ``file.py:name``: a function, a Module, a HandWritten, a layer with
+    forward and backward, or the class of one, which is made; ``file.py:layer`` may also stand for
+    two functions, layer_forward and layer_backward. Of the ``inputs``, ``8x3``, ``3`` or ``()``,
+    for a number, is a shape, drawn from N(0, 1); ``name=[0, 2]`` is a value. A function without
+    parameters is called: it gives a tuple, a function with its inputs, or what it computed from
+    Tensors.
 
-    Raises ArgumentError for what is not there, and for shapes that are missing or no shapes.
+    Raises ArgumentError for what is not there, and for inputs that are missing or no inputs.
     """
     if target == SCALARS:
         raise ArgumentError(f"{SCALARS} is there to be looked at; check the same code as batchnorm")
-    f, drawn = _with_inputs(target, shapes, np.random.default_rng(seed))
+    f, drawn = _with_inputs(target, inputs, np.random.default_rng(seed))
     return (f, [*drawn.values()]) if drawn else _result(f(), target)
 
 
-def graph(target: str, shapes: Sequence[str] = (), seed: int = 0) -> tuple[Tensor, Any]:
+def graph(target: str, inputs: Sequence[str] = (), seed: int = 0) -> tuple[Tensor, Any]:
     """The root of the graph that ``target`` makes, and a cotangent, for `story` and `draw`.
 
-    Targets and shapes are those of `find`, and so are errors; the inputs are Tensors with the
-    names of the parameters. A function without parameters gives its root itself, or the root and
-    a cotangent. Where a root of more than one number has none, it is drawn from N(0, 1); of an
+    Targets and inputs are those of `find`, and so are errors; arrays of floats are Tensors with
+    the names of the parameters. A function without parameters gives its root itself, or the root
+    and a cotangent. Where a root of more than one number has none, it is drawn from N(0, 1); of an
     array of scalars the root is the sum, weighted with it.
     """
     rng = np.random.default_rng(seed)
-    f, drawn = _with_inputs(target, shapes, rng)
-    if not callable(f):
-        raise ArgumentError(f"{target} has no graph, its backward is by hand: use microbn check")
-    leaf = scalars if target == SCALARS else Tensor
-    leaves = [leaf(value, name) for name, value in drawn.items()]
+    f, drawn = _with_inputs(target, inputs, rng)
+    leaf = scalars if target == SCALARS else _leaf
+    _need_graph(f, target)
     with trace():
-        given = f(*leaves)
-    if isinstance(given, tuple) and given and callable(given[0]):
-        given = given[0](*map(Tensor, given[1:]))
+        given = f(*(leaf(value, name) for name, value in drawn.items()))
+    if isinstance(given, (tuple, list)) and given and _checkable(given[0]):
+        _need_graph(given[0], target)
+        given = given[0](*map(_leaf, given[1:]))
     root, cotangent = given if isinstance(given, tuple) and len(given) == 2 else (given, None)
     cotangent = cotangent.data if isinstance(cotangent, Tensor) else cotangent
     if isinstance(root, np.ndarray) and root.dtype == object:
@@ -120,18 +118,36 @@ def gradients_graph(root: Tensor, cotangent: Any, seed: int = 0) -> tuple[Tensor
     return gradient, np.random.default_rng(seed).normal(size=gradient.shape)
 
 
+def _leaf(value: Any, name: str | None = None) -> Any:
+    """A Tensor of an array of floats; labels and options as they are."""
+    floats = isinstance(value, (np.ndarray, float, list)) and np.asarray(value).dtype.kind == "f"
+    return Tensor(value, name) if floats else value
+
+
+def by_hand(f: Any) -> bool:
+    """Whether this is a layer that has a backward of its own, and so no graph."""
+    return hasattr(f, "backward") and not isinstance(f, (Tensor, nn.Module))
+
+
+def _need_graph(f: Any, target: str) -> None:
+    if by_hand(f):
+        raise ArgumentError(f"{target} has no graph, its backward is by hand: use microbn check")
+
+
 def _with_inputs(
-    target: str, shapes: Sequence[str], rng: np.random.Generator
-) -> tuple[Any, dict[str, np.ndarray]]:
-    """What a target names, and an array for each of its parameters, by their names."""
-    wanted = [_shape(text) for text in shapes]
+    target: str, given: Sequence[str], rng: np.random.Generator
+) -> tuple[Any, dict[str, Any]]:
+    """What a target names, and what each of its parameters is given, by their names."""
     path, colon, name = target.rpartition(":")
     if target in BUILT_IN:
         make, usual = BUILT_IN[target]
         f = make()
-        wanted = wanted or usual
+        given = given or ["x".join(map(str, shape)) or "()" for shape in usual]
     elif colon and name:
-        f = _function(_load(Path(path)), name)
+        own = rng.spawn(1)[0].integers(2**32)  # so that what the file draws is the same again
+        np.random.seed(own)  # noqa: NPY002
+        f = named(load(Path(path)), name)
+        f = HandWritten(*f) if type(f) is tuple else f
     else:
         known = ", ".join(BUILT_IN)
         alike = get_close_matches(target, BUILT_IN, cutoff=0.5)
@@ -139,90 +155,30 @@ def _with_inputs(
         raise ArgumentError(
             f"{target!r} is no target; it is one of {known}, or file.py:function{meant}"
         )
-    if len(wanted) != len(parameters := _parameters(f)):
-        example = " ".join(["8x3", *["3"] * len(parameters)][: len(parameters)])
-        if not parameters:
-            raise ArgumentError(f"{target} takes no shapes: it has no parameters")
-        raise ArgumentError(
-            f"{target} takes {len(parameters)} shape{'s' * (len(parameters) != 1)}, one for each "
-            f"parameter without a default ({', '.join(parameters)}): {target} {example}"
-        )
-    return f, {p: rng.normal(size=shape) for p, shape in zip(parameters, wanted, strict=True)}
+    if not isinstance(f, type):
+        drawn, options = matched(target, parameters(f), given, rng)
+        bound = with_options(f, options)
+        return HandWritten(*bound) if isinstance(bound, tuple) else bound, drawn
+    made = parameters(f)
+    drawn, options = matched(target, [*made, *of_instances(f)], given, rng)
+    layer = f(*(drawn.pop(p.name) for p in made if p.name in drawn), **options)
+    return layer, drawn
 
 
-@contextmanager
-def users_code(target: str) -> Iterator[None]:
-    """What goes wrong in the file of a target is one sentence, with the line."""
-    path = target.rpartition(":")[0]
-    try:
-        yield
-    except (Exception, SystemExit) as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        here = Path(path).resolve()
-        lines = [f.lineno for f in frames if path and Path(f.filename).resolve() == here]
-        what = f"{type(error).__name__}: {error}"
-        if isinstance(error, SyntaxError):
-            lines, what = [error.lineno], f"SyntaxError: {error.msg}"
-        if isinstance(error, MicrobnError):
-            if not lines:
-                raise
-            what = str(error)
-        where = f"{target}, line {lines[-1]}" if lines else target
-        raise ArgumentError(f"{where}: {what}") from error
-
-
-def _load(path: Path) -> ModuleType:
-    spec = spec_from_file_location(f"target_{path.stem}", path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise ArgumentError(f"there is no Python file {str(path)!r}")
-    module = sys.modules[spec.name] = module_from_spec(spec)
-    sys.path.insert(0, str(path.parent))  # as for a script, for what it imports from beside it
-    spec.loader.exec_module(module)
-    return module
-
-
-def _function(module: ModuleType, name: str) -> Any:
-    """The function or Module of that name, or the pair of functions, as HandWritten."""
-    forward, backward = (getattr(module, f"{name}_{way}", None) for way in ("forward", "backward"))
-    if callable(found := getattr(module, name, None)):
-        return found
-    if callable(forward) and callable(backward):
-        from .testing import HandWritten
-
-        return HandWritten(forward, backward)
-    there = [key for key, value in vars(module).items() if inspect.isfunction(value)]
-    alike = get_close_matches(name, [key.removesuffix("_forward") for key in there], cutoff=0.4)
-    raise ArgumentError(
-        f"{Path(module.__file__ or '').name} has no function {name!r}, nor {name}_forward and "
-        f"{name}_backward" + (f"; did you mean {alike[0]}?" if alike else "")
-    )
-
-
-def _parameters(f: Any) -> list[str]:
-    """The parameters that have no default."""
-    called = getattr(f, "forward", f)  # of a Module or HandWritten
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    parameters = inspect.signature(called).parameters.values()
-    return [p.name for p in parameters if p.default is p.empty and p.kind in kinds]
+def _checkable(f: Any) -> bool:
+    return callable(f) or by_hand(f)
 
 
 def _result(given: Any, target: str) -> tuple[Any, list[Any]]:
     """What a function without parameters gave: a function and inputs, or a graph to replay."""
-    if isinstance(given, tuple) and given and callable(given[0]):
-        return given[0], list(given[1:])
+    if by_hand(given):
+        raise ArgumentError(f"{target}() gives a layer alone; return it with its inputs: layer, x")
+    if isinstance(given, (tuple, list)) and given and _checkable(given[0]):
+        return given[0], [*given[1:]]
     if isinstance(given, Tensor):
-        from .testing import replay
-
         leaves = [tensor for tensor in history(given) if tensor.function is None]
         return replay(given, *leaves), leaves
     raise ArgumentError(
         f"{target}() gives {type(given).__name__}; it has to give a function and its inputs, "
         "return f, x, y, or a Tensor that was computed"
     )
-
-
-def _shape(text: str) -> tuple[int, ...]:
-    sides = [] if text == "()" else text.split("x")
-    if not all(side.isdecimal() for side in sides):
-        raise ArgumentError(f"{text!r} is no shape; write 8x3, 3, or () for a number")
-    return tuple(map(int, sides))

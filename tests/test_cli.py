@@ -1,6 +1,7 @@
 """The command line, as a user runs it."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -169,6 +170,9 @@ def hostile():
     return np.exp(Tensor(1.0, name="[red]\\x1b[31m[/]"))
 
 net = nn.Sequential(nn.Linear(4, 2, rng=0), nn.Tanh())
+
+def named(x, y):
+    return functional.stop_gradient(x[y]) * x[y]
 """
 
 
@@ -307,6 +311,72 @@ def test_step_obeys_no_name_in_a_file(step, mine):
     assert code == 0
     assert r"[red]\x1b[31m[/]" in out
     assert "\x1b" not in out
+
+
+HOSTILE = "[/i]\x1b[31m\u202e.py"  # what a terminal, and rich, would obey
+SHOWN = r"i]\x1b[31m\u202e.py"
+
+
+@pytest.fixture
+def hostile(tmp_path):
+    if os.name == "nt":
+        pytest.skip("no such names on Windows")
+    (tmp_path / HOSTILE).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / HOSTILE).write_text(
+        "def f(x):\n    return 2.0 * x\n\ndef bad(x):\n    raise ValueError('\\x1b[2J')\n"
+    )
+    return str(tmp_path / HOSTILE)
+
+
+def test_check_obeys_no_name_of_a_file(hostile, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "500")
+    assert check(f"{hostile}:f", "3", "--draw", f"{hostile[:-3]}.svg") == 0
+    out, err = capsys.readouterr()
+    assert f"Drawn: {os.path.dirname(hostile)}" in out.replace("\n", "")
+    assert r"i]\x1b[31m\u202e.svg" in out
+    assert check(f"{hostile}:bad", "3") == 1
+    err += capsys.readouterr().err
+    assert SHOWN + r":bad, line 5: ValueError: \x1b[2J" in err
+    assert check(f"{hostile}:nix", "3") == 1
+    err += capsys.readouterr().err
+    assert all(c.isprintable() or c == "\n" for c in out + err)
+
+
+def test_check_shows_in_its_status_what_rich_would_obey(hostile, monkeypatch):
+    rich = pytest.importorskip("rich.console")
+    shown = []
+    status = rich.Console.status
+    monkeypatch.setattr(
+        rich.Console, "status", lambda self, text: shown.append(text) or status(self, text)
+    )
+    assert check(f"{hostile}:f", "3") == 0
+    assert SHOWN in shown[0].plain
+
+
+def test_step_obeys_no_name_of_a_file(hostile, step):
+    page = f"{hostile[:-3]}.html"
+    code, out, _ = step(f"{hostile}:f", "3", "--html", page, "--all")
+    assert code == 0
+    assert r"\u202e.html" in out
+    assert SHOWN in out
+    assert all(c.isprintable() or c == "\n" for c in out)
+
+
+def test_how_to_see_it_again_is_a_command_for_the_shell(mine, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "500")
+    assert check(f"{mine}:named", "3", "y=[0, 2]") == 1
+    again = capsys.readouterr().out.partition("Again: ")[2].strip()
+    words = shlex.split(again)
+    assert words == ["microbn", "check", f"{mine}:named", "3", "y=[0, 2]", *DEFAULTS]
+
+
+DEFAULTS = ["--order", "1", "--seed", "0"]
+
+
+def test_step_and_draw_take_values_by_name_too(mine, step, tmp_path):
+    assert "Given: x (3,)." in step(f"{mine}:named", "3", "y=[0, 2]")[1]
+    picture = str(tmp_path / "x.svg")
+    assert cli.main(["draw", f"{mine}:named", "3", "y=[0, 2]", "-o", picture]) == 0
 
 
 @pytest.mark.usefixtures("graphviz")

@@ -50,6 +50,17 @@ def test_wrong_options_are_one_sentence_before_any_work(monkeypatch, capsys, wor
     assert capsys.readouterr().err.endswith(f"demo: error: {sentence}\n")
 
 
+def test_tables_and_claims_are_shown_and_not_obeyed(monkeypatch, capsys):
+    results = sweep.Table([{"net[/b]": "\x1b[31m[red]", "accuracy": 0.5}])
+    demo.summary(results, ["net[/b]"], {"accuracy": "{:.3f}"})
+    claim = demo.Claim("\x1b[2J[/]", "t", "h", True, "g")
+    demo.conclude(options(monkeypatch), claim)
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    for shown in ("net[/b]", r"\x1b[31m[red]", r"Held: \x1b[2J[/]"):
+        assert shown in out
+
+
 def test_interrupted_demo_says_so_in_one_sentence(monkeypatch, tmp_path):
     args = options(monkeypatch, "--save", tmp_path)
     monkeypatch.setattr(demo, "run_grid", interrupt)

@@ -77,6 +77,19 @@ def example(): return np.tanh, np.ones(3)
 def softmax(x): return np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
 def layer(x, gamma, beta): return gamma * x + beta
 layer_forward, layer_backward = closed_form.forward, closed_form.backward
+def nll(x, y): return -np.log(softmax(x))[np.arange(len(y)), y].mean()
+def norm_forward(x, gamma, beta, bn_param):
+    assert bn_param == {"mode": "train"}
+    return closed_form.forward(x, gamma, beta)
+norm_backward = closed_form.backward
+class Linear:
+    def __init__(self, W): self.W = W
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+    def backward(self, dout):
+        self.dW = self.x.T @ dout
+        return dout @ self.W.T
 """
 
 

@@ -1,12 +1,13 @@
 """The checker: what it passes, what it rejects, what it says."""
 
 import io
+import re
 
 import numpy as np
 import pytest
 
 import microbn as mb
-from microbn import closed_form, errors, nn
+from microbn import closed_form, errors, nn, rules
 from microbn import functional as F
 from microbn.testing import HandWritten, assert_gradients, gradcheck
 
@@ -353,6 +354,126 @@ def test_bad_habits_are_told(layer, message):
 BUFFER = np.empty_like(X)
 
 
+@pytest.mark.parametrize(
+    ("layer", "agree"),
+    [
+        (HandWritten(lambda x: (2 * x, None), lambda dy, c: np.multiply(dy, 2, out=dy)), True),
+        (HandWritten(lambda x: (np.maximum(x, 0, out=x), x > 0), lambda dy, c: dy * c), True),
+        (HandWritten(lambda x: (np.square(x, out=BUFFER), x), lambda dy, x: 2 * x * dy), True),
+        (HandWritten(lambda x: (2 * x, None), lambda dy, c: np.multiply(dy, 3, out=dy)), False),
+        (HandWritten(lambda x: (np.maximum(x, 0, out=x), x > 0), lambda dy, c: 2 * dy * c), False),
+    ],
+)
+def test_a_bad_habit_is_told_with_the_verdict(layer, agree):
+    report = gradcheck(layer, X)
+    assert not report
+    assert ("Otherwise right: all 24 slopes agree" in str(report)) == agree
+    assert ("entries differ" in str(report)) == (not agree)
+
+
+@pytest.mark.parametrize(
+    ("layer", "what"),
+    [
+        (HandWritten(lambda x: (x**2, [2 * x]), lambda dy, c: np.multiply(c[0], dy, out=c[0])),
+         "called again, it gives something else"),
+        (HandWritten(lambda x: (3 * x, [3.0]), lambda dy, c: c.pop() * dy),
+         "called again, it raises IndexError"),
+        (HandWritten(lambda x: (3 * x, {"n": 3.0}), lambda dy, c: c.__setitem__("n", 9) or 3 * dy),
+         ""),
+    ],
+)  # fmt: skip
+def test_a_backward_that_changes_its_cache_is_noticed_if_it_matters(layer, what):
+    report = gradcheck(layer, X)
+    assert bool(report) == (not what)
+    assert f"its backward changes its cache: {what}" * bool(what) in str(report)
+
+
+def test_labels_and_options_are_constants():
+    report = gradcheck(F.cross_entropy, X, np.arange(8) % 3)
+    assert report
+    assert "Note: 'targets' (int64) is a constant, and gets no gradient" in str(report)
+    with_options = HandWritten(
+        lambda x, how, power: (x * power["n"], power["n"]),
+        lambda dy, n: (dy * n, None, None),
+    )
+    assert gradcheck(with_options, X, "unused", {"n": 3})
+    first = HandWritten(lambda n, x: (n["n"] * x, n["n"]), lambda dy, n: (None, dy * n))
+    assert gradcheck(first, {"n": 3}, X)
+    fewer = HandWritten(with_options.forward, lambda dy, n: dy * n)
+    report = gradcheck(fewer, X, None, {"n": 3})
+    assert report
+    assert "'how' (NoneType) and 'power' (dict) are constants" in str(report)
+    by_form = gradcheck(lambda x, n: x * n, X, 3, closed_form=lambda dy, x, n: (n * dy, None))
+    assert by_form
+
+
+def test_a_constant_that_is_written_into_is_new_for_each_call():
+    taking = HandWritten(lambda x, kept: (x + kept.pop("shift"), None), lambda dy, _: 1.0 * dy)
+    options, rng = {"shift": 3.0}, np.random.default_rng(0)
+    assert gradcheck(taking, X, options)
+    assert options == {"shift": 3.0}
+    dropout = HandWritten(
+        lambda x, rng: (x * (mask := rng.random(x.shape) > 0.5), mask), lambda dy, mask: dy * mask
+    )
+    assert gradcheck(dropout, X, rng)
+
+
+def test_a_wrong_gradient_beside_constants_is_still_wrong():
+    assert not gradcheck(HandWritten(lambda x, n: (x * n, n), lambda dy, n: dy), X, 3)
+    assert not gradcheck(lambda x, n: F.stop_gradient(x) * n, X, 3)
+
+
+class Affine:
+    """A layer that keeps its weight in two places, and its input and the gradient for it too."""
+
+    def __init__(self, factor=1.0):
+        self.W, self.factor = RNG.normal(size=(3, 2)), factor
+        self.params, self.x = [self.W], np.ones((5, 3))
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, dout):
+        self.dW = self.factor * (self.x.T @ dout)
+        self.grads, self.dx = [self.dW], dout @ self.W.T
+        return self.dx
+
+
+def test_an_object_is_checked_with_its_parameters_and_left_as_it_is():
+    layer = Affine()
+    layer.forward(X[:5])
+    layer.backward(np.ones((5, 2)))  # as one is that has been in use
+    before = {name: np.copy(value) for name, value in vars(layer).items()}
+    report = gradcheck(layer, X)
+    assert report, report
+    assert [part.name for part in report.inputs] == ["x", "W"]
+    assert all(np.array_equal(before[name], value) for name, value in vars(layer).items())
+    assert "Again: gradcheck(Affine, x, seed=0)" in str(gradcheck(Affine(1.001), X))
+    assert "every entry is 2 times" in gradcheck(Affine(2.0), X).hints()["W"]
+
+
+def test_an_object_says_for_what_no_gradient_was_found():
+    layer = Affine()
+    layer.scale = np.ones(2)
+    assert "Note: no gradient was found for 'scale'; it is looked for in dscale and in" in str(
+        gradcheck(layer, X)
+    )
+
+
+def test_several_outputs_are_checked_together():
+    def layer(factor):
+        return HandWritten(
+            lambda x, y: (x * y, np.sin(x).sum(), (x, y)),
+            lambda d, ds, c: (d * c[1] + factor * ds * np.cos(c[0]), d * c[0]),
+        )
+
+    assert gradcheck(layer(1.0), X, X[::-1] + 1)
+    assert not gradcheck(layer(1.001), X, X[::-1] + 1)
+    assert gradcheck(lambda x: (x * 2.0, np.tanh(x)), X, order=2)
+    assert not gradcheck(lambda x: (x * 2.0, F.stop_gradient(np.tanh(x))), X)
+
+
 def test_memory_that_gradients_share_is_a_note_and_no_fault():
     def backward(dy, cache):
         return dy, dy.T.T
@@ -435,11 +556,67 @@ def test_what_was_computed_under_no_grad_is_blamed():
     assert "scale = np.exp(x)" in str(report.suspect)
 
 
-def test_a_path_cut_by_data_has_no_suspect_but_a_hint():
-    report = gradcheck(lambda x: x - getattr(x.mean(0), "value", x.mean(0)), X)
+LEFT = "all rules are right: a number left the graph (t.data, t.item()); it comes back as operand"
+
+
+def out_of_the_graph(t):
+    return getattr(t, "value", t)
+
+
+def test_where_a_number_that_left_the_graph_comes_back_is_the_suspect():
+    report = gradcheck(lambda x: x - out_of_the_graph(x.mean(0)), X)
     assert not report
-    assert report.suspect is None
+    assert report.suspect.node.function is np.subtract
+    assert report.suspect.why == f"{LEFT} 1, which follows 'x'"
     assert "the same all along axis 0" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("f", "function", "why"),
+    [
+        (lambda x, y: x * np.exp(out_of_the_graph(y)) + y, np.multiply, "1, which follows 'y'"),
+        (lambda x, y: mb.Tensor(2 * out_of_the_graph(x)) * y, np.multiply, "0, which follows 'x'"),
+        (lambda x, y: x / np.abs(out_of_the_graph(x)).max() * y, np.divide, "1, which follows 'x'"),
+    ],
+)
+def test_a_number_that_left_is_found_wherever_it_comes_back(f, function, why):
+    report = gradcheck(f, X, X[::-1] + 0.5)
+    assert report.suspect.node.function is function
+    assert report.suspect.why == f"{LEFT} {why}"
+
+
+def test_a_shift_that_left_the_graph_and_changes_nothing_is_not_blamed():
+    def f(x):
+        shifted = x - out_of_the_graph(np.max(x))  # as in softmax, which does not mind
+        powers = np.exp(shifted)
+        return powers / powers.sum() * out_of_the_graph(np.sum(x))
+
+    report = gradcheck(f, X)
+    assert report.suspect.node.function is np.multiply
+    assert report.suspect.why.startswith(LEFT)
+
+
+def test_a_number_that_left_is_not_blamed_for_a_wrong_rule():
+    mb.defvjp(np.exp, lambda g, out, x: 2 * g * out)
+    report = gradcheck(lambda x: np.exp(x) * out_of_the_graph(x.sum()), X)
+    assert report.suspect.node.function is np.exp
+    assert "own rule" in report.suspect.why
+
+
+@pytest.mark.parametrize("function", [np.exp, np.subtract, np.sum, np.where])
+def test_a_mask_of_infinities_hides_no_suspect(function):
+    def attention(q, k):
+        scores = np.where(np.tri(8) > 0, q @ k.T, -np.inf)
+        powers = np.exp(scores - scores.max(1, keepdims=True))
+        return powers / np.sum(powers, axis=1, keepdims=True)
+
+    assert gradcheck(attention, X, X[::-1])
+    right = rules.RULES[function]
+    wrong = [vjp and (lambda *args, vjp=vjp, **kwargs: 2 * vjp(*args, **kwargs)) for vjp in right]
+    mb.defvjp(function, *wrong)
+    report = gradcheck(attention, X, X[::-1])
+    assert report.suspect.node.function is function
+    assert "off by 2.0000" in report.suspect.why
 
 
 def test_the_message_says_how_to_see_it_again():
@@ -453,6 +630,34 @@ def test_the_message_says_how_to_see_it_again():
 def by_wrong(dy, cache):
     dx, dgamma, dbeta = closed_form.backward(dy, cache)
     return 2 * dx, dgamma, dbeta
+
+
+@pytest.mark.parametrize("off", [1e-5, 3e-6])
+def test_a_small_difference_is_printed_with_as_many_digits_as_show_it(off):
+    report = gradcheck(HandWritten(lambda x: (x**2, x), lambda dy, x: 2 * x * dy * (1 + off)), X)
+    analytic, numeric, ratio = re.search(
+        r"analytic (\S+), numeric (\S+) ± .* \(ratio (\S+)\)", str(report)
+    ).groups()
+    assert float(analytic) / float(numeric) == pytest.approx(1 + off, rel=off / 5)
+    assert float(ratio) == pytest.approx(1 + off, rel=off / 5)
+    mb.defvjp(np.exp, lambda g, out, x: g * out * (1 + off))
+    why = gradcheck(np.exp, X).suspect.why
+    assert float(why.rpartition(" ")[2]) == pytest.approx(1 + off, rel=off / 5)
+
+
+def test_a_closed_form_that_is_hardly_off_is_printed_so_that_it_shows():
+    report = gradcheck(np.exp, X, closed_form=lambda dy, x: dy * np.exp(x) * (1 + 1e-8))
+    mine, graphs = re.search(r"is (\S+), that of the graph (\S+);", str(report)).groups()
+    assert mine != graphs
+
+
+def test_the_slopes_on_both_sides_of_a_kink_are_told_from_the_gradient():
+    mb.defvjp(F.relu, lambda g, out, x: g * np.where(x == 0, 1 + 1e-5, x > 0))
+    said = str(gradcheck(F.relu, np.array([0.0, 1.0])))
+    analytic, low, high = re.search(
+        r"analytic (\S+), numeric between (\S+) and (\S+) ±", said
+    ).groups()
+    assert analytic not in (low, high)
 
 
 def test_assert_gradients_raises_an_assertion_error_with_the_report():
@@ -476,6 +681,28 @@ def test_the_report_is_a_table_and_a_picture():
     assert report.draw().source.count("#f4a09a") == 1
 
 
+HOSTILE = {"[/b]x": "[/b]x", "w[out]": "w[out]", "\x1b[31mw": r"\x1b[31mw", "\u202ew": r"\u202ew"}
+
+
+@pytest.mark.parametrize(("name", "shown"), HOSTILE.items())
+def test_names_in_a_report_are_shown_and_not_obeyed(name, shown):
+    rich = pytest.importorskip("rich.console")
+
+    def f(x):
+        return F.stop_gradient(x) * 2.0
+
+    f.__name__ = name
+    report = gradcheck(f, mb.Tensor(X, name))
+    console = rich.Console(width=200, file=io.StringIO(), force_terminal=True, color_system=None)
+    console.print(report)
+    printed = console.file.getvalue()
+    assert f"gradcheck of {shown}" in printed.splitlines()[0]
+    assert f"│ {shown} " in printed
+    for text in (printed, str(report), repr(report)):
+        assert shown in text
+        assert all(c.isprintable() or c == "\n" for c in text)
+
+
 def test_the_report_loses_no_word_on_a_narrow_terminal():
     rich = pytest.importorskip("rich.console")
     console = rich.Console(width=60, record=True, file=io.StringIO())
@@ -493,15 +720,31 @@ def test_a_graph_that_is_right_can_be_drawn_too_but_not_what_has_none():
 @pytest.mark.parametrize(
     ("call", "kind", "message"),
     [
+        (lambda: gradcheck(Affine, X), errors.DTypeError, r"Affine is a class; check what it mak"),
         (lambda: gradcheck(nn.Tanh, X), errors.DTypeError, "Tanh is a class; check what it makes"),
         (lambda: gradcheck(np.exp, X, order=3), errors.ArgumentError, "order is 1 or 2, got 3"),
         (lambda: gradcheck(np.exp), errors.ArgumentError, "exp is given no inputs"),
         (lambda: gradcheck("exp", X), errors.DTypeError, "not 'exp'"),
-        (lambda: gradcheck(F.cross_entropy, X, np.arange(8) % 3), errors.DTypeError, "input 1 of"),
+        (lambda: gradcheck(np.exp, X.astype(complex)), errors.DTypeError, "input 0 of exp holds c"),
+        (lambda: gradcheck(np.exp, [1, 2]), errors.DTypeError, "floats: write 1.0, not 1"),
+        (
+            lambda: gradcheck(np.add, X, np.full(3, np.inf)),
+            errors.NonFiniteError,
+            "keep a mask out",
+        ),
         (lambda: gradcheck(np.exp, "text"), errors.DTypeError, "input 0 of exp holds"),
         (lambda: gradcheck(np.exp, np.array([np.nan])), errors.NonFiniteError, "is not finite"),
         (lambda: gradcheck(np.log, np.array([-1.0])), errors.NonFiniteError, "log gives nan at"),
-        (lambda: gradcheck(lambda x: (x, x), X), errors.DTypeError, "of several outputs check one"),
+        (
+            lambda: gradcheck(lambda x: (x, 1), X),
+            errors.DTypeError,
+            "tuple of Tensor and int. A la",
+        ),
+        (
+            lambda: gradcheck(lambda x: None, X),
+            errors.RuleError,
+            "<lambda> is unfinished: it gives",
+        ),
         (lambda: gradcheck(float, np.array(2.0)), errors.GraphError, "gives float, although"),
         (lambda: gradcheck(LAYER, X, GAMMA, BETA, order=2), errors.ArgumentError, "needs a graph"),
         (lambda: gradcheck(net(np.float32), X[:, [0, 1, 2, 0]]), errors.DTypeError, "is float32"),
@@ -526,7 +769,7 @@ def test_a_graph_that_is_right_can_be_drawn_too_but_not_what_has_none():
         (
             lambda: gradcheck(HandWritten(lambda x: (x, x), lambda dy, c: None), X),
             errors.RuleError,
-            "backward gave None; return a tuple",
+            "backward gave None; return a tuple, one for each input: <lambda> is unfinished",
         ),
         (
             lambda: gradcheck(HandWritten(lambda x: (x, x), lambda dy, c: {"x": dy}), X),

@@ -110,5 +110,47 @@ def test_a_gradient_that_is_reduced_and_spread_back_is_recognized(how, word):
     assert hint.startswith(f"it is {word} over axis 1")
 
 
+def off_by(factor, x, f=np.sin, derivative=np.cos):
+    layer = HandWritten(lambda x: (f(x), x), lambda dy, x: factor * dy * derivative(x))
+    return gradcheck(layer, x).hints()
+
+
+def test_of_a_single_number_only_a_factor_with_a_meaning_is_a_hint():
+    x = np.array(0.3)
+    assert off_by(2.0, x) == {
+        "x": "it is 2 times what it should be: counted twice, or a sum where a mean is meant?"
+    }
+    assert "the sign" in off_by(-1.0, x)["x"]
+    assert off_by(-0.606, x) == off_by(1.7, x) == off_by(1.7, np.array([[0.3]])) == {}
+
+
+def test_the_number_of_all_entries_is_a_factor_with_a_meaning():
+    layer = HandWritten(lambda x: (x.mean(), x), lambda dy, x: dy * np.ones_like(x))
+    (hint,) = gradcheck(layer, np.random.default_rng(0).normal(size=(4, 3))).hints().values()
+    assert "12 times what it should be, the number of entries of 'x': a sum where a mean" in hint
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_backward_that_ignores_what_comes_in_is_told_so_and_no_factor(seed):
+    layer = HandWritten(lambda x: (np.mean(x**2), x), lambda dy, x: 2 * x / x.size)
+    report = gradcheck(layer, np.random.default_rng(0).normal(size=(4, 3)), seed=seed)
+    assert report.hints() == {
+        "x": "its backward ignores the gradient that comes in (dout): multiply by it"
+    }
+    assert "ratio" not in str(report)
+    assert "(for a gradient of 1 it is right)" in str(report)
+    twice = HandWritten(layer.forward, lambda dy, x: 4 * x / x.size)
+    report = gradcheck(twice, np.random.default_rng(0).normal(size=(4, 3)), seed=seed)
+    assert "for a gradient of 1" not in str(report)
+
+
+def test_a_backward_that_is_not_linear_gets_no_hint_from_its_numbers():
+    layer = HandWritten(lambda x: (np.mean(x**2), x), lambda dy, x: 2 * x / x.size * dy**2)
+    report = gradcheck(layer, np.random.default_rng(0).normal(size=(4, 3)))
+    assert not report
+    assert report.hints() == {}
+    assert "ratio" not in str(report)
+
+
 def test_nothing_is_guessed_of_what_is_right():
     assert hints() == {}

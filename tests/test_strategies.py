@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import Phase, find, given, settings
+from hypothesis import Phase, find, given, seed, settings
 from hypothesis import strategies as st
 
 from microbn import Tensor, errors
@@ -83,6 +83,32 @@ def test_broadcastable_brings_new_axes_stretched_axes_and_axes_of_length_zero():
     assert min(sum(len(x) < len(y) for x, y in pairs), sum(len(x) > len(y) for x, y in pairs)) > 20
     assert min(sum(x == 1 < y for x, y in ends), sum(x > 1 == y for x, y in ends)) > 5
     assert 15 < sum(0 in (*x, *y) for x, y in pairs) < 150
+
+
+def stretch_each_other(x, y):
+    """As (3, 1) and (1, 4): one is stretched along one axis, the other along another."""
+    ends = [*zip(x[::-1], y[::-1], strict=False)]
+    return any(a == 1 < b for a, b in ends) and any(b == 1 < a for a, b in ends)
+
+
+@pytest.mark.parametrize("run", range(8))
+def test_pairs_that_stretch_each_other_are_in_every_run_of_100(run):
+    found = []
+
+    @seed(run)
+    @settings(max_examples=100, phases=[Phase.generate], database=None)
+    @given(broadcastable())
+    def collect(pair):
+        found.append(pair)
+
+    collect()
+    assert any(stretch_each_other(*pair) for pair in found)
+
+
+def test_broadcastable_shrinks_to_numbers_and_to_the_least_that_stretch_each_other():
+    assert simplest(broadcastable()) == ((), ())
+    pair = simplest(broadcastable(), lambda pair: stretch_each_other(*pair))
+    assert {len(shape) for shape in pair} == {2}
 
 
 @pytest.mark.parametrize("ndim", [0, 1, 2, 3])

@@ -1,11 +1,13 @@
 """A grid of runs: in order, on any backend, kept on disk, resumed where it was interrupted."""
 
+import io
 import re
 
 import numpy as np
 import pytest
 
 from microbn import Tensor, errors
+from microbn.errors import printable
 from microbn.lab import sweep
 
 joblib = pytest.importorskip("joblib", reason="joblib is not installed: sweeps unchecked")
@@ -254,6 +256,25 @@ def test_backend_that_gives_all_results_at_once_will_do():
 def test_folder_that_cannot_be_written_into_is_found_out_before_the_work(tmp_path):
     with pytest.raises(FileNotFoundError):
         run(tmp_path / "missing" / "powers.csv", experiment=interrupted(after=0))
+
+
+@pytest.mark.parametrize("title", ["[/b]x", "w[out]", "\x1b[31mred", "back\\"])
+def test_title_of_a_progress_bar_is_shown_and_not_obeyed(title, monkeypatch):
+    rich = pytest.importorskip("rich.console")
+    screen, out = rich.Console, io.StringIO()
+    shown = dict(file=out, force_terminal=True, color_system=None, width=100)
+    monkeypatch.setattr(rich, "Console", lambda **_: screen(**shown))
+    assert list(sweep.track(range(3), title, 3)) == [0, 1, 2]
+    assert printable(title) in out.getvalue()
+    assert "\x1b[31m" not in out.getvalue()
+
+
+def test_name_of_a_file_that_is_kept_is_not_obeyed(tmp_path, capsys):
+    save = tmp_path / "\x1b[31m.csv"
+    with pytest.raises(KeyboardInterrupt):
+        run(save, experiment=interrupted(after=2))
+    run(save)
+    assert r"\x1b[31m.csv.part holds 2 runs" in capsys.readouterr().out
 
 
 def test_progress_bar_shows_nothing_where_there_is_no_terminal(capsys):

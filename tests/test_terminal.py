@@ -169,6 +169,22 @@ def test_hostile_names_are_spelled_and_not_obeyed(name, spelled):
         assert shown in out
 
 
+@pytest.mark.parametrize(("name", "spelled"), HOSTILE.items())
+def test_a_story_that_is_printed_spells_them_too(name, spelled):
+    story = mb.story(np.sum(Tensor([1.0, 2.0], name) * 2.0), title=name)
+    for text in (str(story), str(story[0])):
+        assert all(c.isprintable() or c == "\n" for c in text)
+        assert f"Given: {spelled} (2,)." in text
+
+
+def test_what_can_be_seen_is_left_alone():
+    for text in ("γ · x̂ − μ", "d(σ²)\nβ", "名前", "é"):
+        assert errors.printable(text) == text
+    assert errors.printable("\x00\x1b\x9b\u202e\ud800\U000e0001\r\t") == (
+        r"\x00\x1b\x9b\u202e\ud800\U000e0001\r\t"
+    )
+
+
 # Where commands lead
 
 

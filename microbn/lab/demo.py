@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, MicrobnError
+from ..errors import ArgumentError, MicrobnError, printable
 from .data import load
 from .figures import save
 from .sweep import Table, run_grid
@@ -49,7 +49,7 @@ def options(name: str, seeds: int = 5, *, data: bool = True) -> argparse.Namespa
     except FileExistsError:
         parser.error(f"--save: {args.save} is not a folder")
     except (OSError, MicrobnError) as error:
-        parser.error(str(error))
+        parser.error(printable(str(error)))
     return args
 
 
@@ -77,7 +77,8 @@ def summary(results: Table, by: Sequence[str], forms: Mapping[str, str]) -> None
     table = _rich_table(name.replace("_", " ") for name in [*by, *forms])
     for setting in dict.fromkeys(tuple(row[name] for name in by) for row in results.rows):
         runs = results.where(**dict(zip(by, setting, strict=True)))
-        table.add_row(*map(str, setting), *(spread(runs[c], form) for c, form in forms.items()))
+        cells = [*map(str, setting), *(spread(runs[c], form) for c, form in forms.items())]
+        table.add_row(*map(printable, cells))
     _print(table)
 
 
@@ -129,16 +130,18 @@ def conclude(args: argparse.Namespace, *claims: Claim) -> None:
     """
     table = _rich_table(["claim", "textbook", "here", "gate"], lines=True)
     for c in claims:
-        table.add_row(c.claim, c.textbook, c.here, f"{c.gate} (only shown)" if c.shown else c.gate)
+        gate = f"{c.gate} (only shown)" if c.shown else c.gate
+        table.add_row(*map(printable, (c.claim, c.textbook, c.here, gate)))
     _print(table)
     seeds = f"{args.seeds[0]} to {args.seeds[-1]}" if len(args.seeds) > 1 else f"{args.seeds[0]}"
     data = getattr(args, "data", "")
     if args.save:
-        about = {"demo": args.name, "seeds": seeds, "data": data, "quick": args.quick}
-        Table([about | asdict(c) for c in claims]).save(args.save / f"{args.name}.claims.csv")
-    print("\n" + ", ".join(filter(None, [f"seeds {seeds}", data, "quick" * args.quick])))
+        common = {"demo": args.name, "seeds": seeds, "data": data, "quick": args.quick}
+        Table([common | asdict(c) for c in claims]).save(args.save / f"{args.name}.claims.csv")
+    about = ", ".join(filter(None, [f"seeds {seeds}", data, "quick" * args.quick]))
+    print(printable(f"\n{about}"))
     for c in claims:
-        print(f"{'Held' if c.held else 'Did not hold'}: {c.claim}")
+        print(printable(f"{'Held' if c.held else 'Did not hold'}: {c.claim}"))
     if not all(c.held or c.shown for c in claims):
         raise SystemExit(1)
 
@@ -146,7 +149,7 @@ def conclude(args: argparse.Namespace, *claims: Claim) -> None:
 def _rich_table(headings: Iterable[str], lines: bool = False) -> Any:
     from rich.table import Table as RichTable
 
-    return RichTable(*headings, show_lines=lines)
+    return RichTable(*map(printable, headings), show_lines=lines)
 
 
 def _print(table: Any) -> None:

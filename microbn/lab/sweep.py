@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, DTypeError, listed, need_package
+from ..errors import ArgumentError, DTypeError, listed, need_package, printable
 from ..view.saving import write_whole
 from .unfinished import Row, add, resumed
 
@@ -144,7 +144,8 @@ def run_grid(
     kept = resumed(part, experiment) if part else {}
     done = {key: kept[key] for key in map(_json, grid) if key in kept}
     if done:
-        print(f"{part} holds {len(done)} runs, which are kept; remove it to start anew")
+        kept_runs = f"{part} holds {len(done)} runs, which are kept; remove it to start anew"
+        print(printable(kept_runs))
     todo = [settings for settings in grid if _json(settings) not in done]
     runs = parallel(joblib.delayed(_run)(experiment, settings) for settings in todo)
     for key, row in track(runs, title, total=len(todo)):
@@ -202,11 +203,12 @@ def track(items: Iterable, title: str, total: int) -> Iterator:
 
     No bar where the output is not a terminal.
     """
-    from rich import console, progress
+    from rich import console, markup, progress
 
     screen = console.Console(stderr=True)
     if screen.is_terminal:
-        items = progress.track(items, title, total=total, console=screen, transient=True)
+        shown = markup.escape(printable(title))
+        items = progress.track(items, shown, total=total, console=screen, transient=True)
     yield from items
 
 

@@ -14,7 +14,7 @@ from .. import functional as F
 from ..arrays import check_counts
 from ..backward import sweep
 from ..context import trace
-from ..errors import need_package
+from ..errors import need_package, printable
 from ..nn import BatchNorm, Linear
 from ..nodes import history
 from ..optim import SGD
@@ -86,13 +86,15 @@ def _what_it_is_for(console: Any, seeds: int, steps: int) -> Table:
 def _see_it(console: Any, data: Split, results: Table, out: Path) -> None:
     console.rule("3. See it")
     figure = figures.save(comparison_figure(results), out / "comparison.png")
-    console.print(f"{figure}: test accuracy over training, with and without")
+    console.print(f"{printable(str(figure))}: test accuracy over training, with and without")
     with trace():
         y = batch_norm_on_digits(data, samples=4, features=2)
     graph = draw(y, cotangent(y), direction="TB").save(out / "batchnorm.svg")
-    console.print(f"{graph}: the recorded graph, each node with its value and gradient")
+    shown = printable(str(graph))
+    console.print(f"{shown}: the recorded graph, each node with its value and gradient")
     page = story(y, cotangent(y), title="Batch norm of four digits").save(out / "batchnorm.html")
-    console.print(f"{page}: the same graph, step by step; open it in a browser and press →")
+    told = printable(str(page))
+    console.print(f"{told}: the same graph, step by step; open it in a browser and press →")
     console.print(
         "\nTry next: step batchnorm in the place of tour, then the code in README.md, then demos/."
     )

@@ -9,11 +9,11 @@ from .differences import numeric_vjp as numeric_vjp
 from .differences import slopes as slopes
 from .gradcheck import assert_gradients as assert_gradients
 from .gradcheck import gradcheck as gradcheck
+from .inputs import HandWritten as HandWritten
 from .replay import replay as replay
 from .report import Compared as Compared
 from .report import Report as Report
 from .report import Suspect as Suspect
-from .subjects import HandWritten as HandWritten
 
 if _TYPE_CHECKING:
     from . import programs as programs

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 from ..errors import NonFiniteError
 from ..nodes import has_history, history
+from ..primitives import gate
 from ..rules import RULES
 from ..symbol import formula
 from ..tensor import Tensor
 from .comparison import FAINT, compare
-from .differences import norm, slopes
+from .differences import norm, slopes, spread
+from .inputs import Inputs
 from .replay import replay
 from .report import Suspect
 from .subjects import Subject
 
 
-def suspect(root: Tensor, order: int, rng: np.random.Generator) -> Suspect | None:
+def suspect(subject: Subject, root: Tensor, order: int, rng: np.random.Generator) -> Suspect | None:
     """The first node that ``root`` was made from whose own rule fails, from a random cotangent.
 
-    If all rules are right, it is the first node through which nothing flows although it should.
+    If all rules are right, it is the first node through which nothing flows although it should;
+    and if there is none, the node where a number comes back that had left the graph.
     """
     computed = [(i, node) for i, node in enumerate(history(root)) if node.function and node.flows]
     for number, node in computed:
@@ -32,7 +36,51 @@ def suspect(root: Tensor, order: int, rng: np.random.Generator) -> Suspect | Non
             return Suspect(
                 node, number, "the result depends on it, and nothing flows back through it"
             )
+    return _left(subject, root, rng) if order == 1 else None
+
+
+def _left(subject: Subject, root: Tensor, rng: np.random.Generator) -> Suspect | None:
+    """The node that takes a number which follows an input, though no graph leads to it."""
+    tape = history(root)
+    for i, (name, value) in enumerate(zip(subject.names, subject.values, strict=True)):
+        moved = value + 1e-4 * spread(value) * rng.normal(size=value.shape)
+        try:
+            out, leaves = subject.record([*subject.values[:i], moved, *subject.values[i + 1 :]])
+        except (ValueError, ArithmeticError):  # beyond where the function is defined
+            continue
+        again, known = history(out), {leaf.number for leaf in leaves}
+        if [node.function for node in again] != [node.function for node in tape]:
+            continue  # another branch was taken
+        for number, (node, now) in enumerate(zip(tape, again, strict=True)):
+            for position in _from_outside(now, known):
+                if _follows(root, node, position, now.args[position]):
+                    back = f"it comes back as operand {position}, which follows {name!r}"
+                    return Suspect(node, number, f"{LEFT}; {back}")
     return None
+
+
+LEFT = "all rules are right: a number left the graph (t.data, t.item())"
+
+
+def _from_outside(node: Tensor, leaves: Collection[int]) -> list[int]:
+    """Which operands of a node come from no input."""
+    inputs: list[Any] = [*node.inputs]
+    return [
+        i
+        for i, x in enumerate(inputs)
+        if not isinstance(x, Tensor) or (x.function is None and x.number not in leaves)
+    ]
+
+
+def _follows(root: Tensor, node: Tensor, position: int, now: Any) -> bool:
+    """Whether an operand is another number now, and the result with it."""
+    was: Any = node.args[position]
+    if np.asarray(now).dtype.kind != "f" or np.shape(was) != np.shape(now):
+        return False
+    args = [*node.args[:position], now, *node.args[position + 1 :]]
+    function: Any = node.function
+    change = replay(root, node)(function(*args, **node.kwargs)) - root.value
+    return norm(change) > 1e-9 * norm(root.value)
 
 
 def _cut(node: Tensor, root: Tensor, rng: np.random.Generator) -> bool:
@@ -49,17 +97,23 @@ def _fault(node: Tensor, order: int, rng: np.random.Generator) -> str | None:
     function: Any = node.function
     inputs: list[Any] = [*node.inputs]
     places = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.flows]
-    if not places or not all(np.isfinite(node.args[i]).all() for i in places):
+    if not places:
         return None
+    finite = [np.isfinite(node.args[place]) for place in places]
+    shown = np.isfinite(node.value)  # what is infinite, as in a mask, is left out
 
     def alone(*operands: Any) -> Any:
         args: list[Any] = [*node.args]
-        for place, operand in zip(places, operands, strict=True):
-            args[place] = operand
-        return function(*args, **node.kwargs)
+        for place, operand, told in zip(places, operands, finite, strict=True):
+            infinite = np.where(told, 0.0, args[place])
+            args[place] = operand if told.all() else gate(operand, told) + infinite
+        out = function(*args, **node.kwargs)
+        return out if shown.all() else gate(out, shown)
 
-    by_itself = Subject(alone, [node.args[place] for place in places])
-    by_itself.names, by_itself.on_arrays = [f"operand {place}" for place in places], True
+    values = [np.where(told, node.args[p], 0.0) for p, told in zip(places, finite, strict=True)]
+    names = [f"operand {place}" for place in places]
+    by_itself = Subject(alone, Inputs(alone, values, names=names))
+    by_itself.on_arrays = True
     try:
         report = compare(by_itself, rng, order)
     except NonFiniteError:  # on the way to a result that is finite

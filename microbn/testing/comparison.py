@@ -12,7 +12,7 @@ from ..errors import NonFiniteError
 from ..finite import first_fault, spell
 from .differences import Slopes, slopes
 from .habits import bent, called_twice, unfit
-from .report import Compared, Report
+from .report import Compared, Report, told_apart
 from .subjects import Gradient, Subject
 
 BARS = 10  # how many error bars a gradient may be off
@@ -32,13 +32,14 @@ def compare(
 
     If they agree and ``order`` is 2, those of the gradient too.
     """
-    out, habit = called_twice(subject)
+    out, hopeless, habit = called_twice(subject)
     if fault := first_fault(out):
         raise NonFiniteError(f"gradcheck: {subject.name} gives {spell(fault)} at these inputs")
-    if habit:
-        return Report(subject.name, faults=(habit,))
+    if hopeless:
+        return Report(subject.name, faults=(hopeless,))
     cotangent = rng.normal(size=out.shape)
-    report = replace(_compare(subject, cotangent, closed_form), output=out)
+    report = _compare(subject, cotangent, closed_form)
+    report = replace(report, faults=((habit,) if habit else ()) + report.faults, output=out)
     if report.ok and order == 2:
         second = compare(Gradient(subject, cotangent), rng)
         return replace(second, order=2)
@@ -61,12 +62,14 @@ def _compare(subject: Subject, cotangent: np.ndarray, closed_form: Callable | No
         if fault := unfit(name, value, found.arrays[i]):
             faults.append(fault)
             continue
-        faults += bent(name, found.arrays[i], scaled[i])
         numeric = slopes(along, value, cotangent, found.scale)
-        compared.append(_judged(name, value, found.arrays[i], numeric))
+        judged = _judged(name, value, found.arrays[i], numeric)
+        if crooked := bent(found.arrays[i], scaled[i]):
+            right = " (for a gradient of 1 it is right)" * _right_for_1(judged, cotangent)
+            faults.append(f"the gradient for {name!r} {crooked}{right}")
+        compared.append(judged._replace(crooked=crooked))
     if closed_form and not faults:
-        values = [value.copy() for value in subject.values]
-        faults += _by_hand(closed_form(cotangent.copy(), *values), compared)
+        faults += _by_hand(closed_form, subject, cotangent, compared)
     return Report(subject.name, tuple(compared), tuple(faults), found.notes)
 
 
@@ -82,9 +85,26 @@ def _judged(name: str, value: np.ndarray, analytic: np.ndarray, numeric: Slopes)
     return Compared(name, value, analytic, numeric, known & ~right, ~known)
 
 
-def _by_hand(given: Any, compared: Sequence[Compared]) -> Iterator[str]:
+def _right_for_1(judged: Compared, cotangent: np.ndarray) -> bool:
+    """Whether a gradient would be right if 1 had come in for a single number."""
+    if cotangent.size != 1:
+        return False
+    low, high, bar, rounding = (part / cotangent.item() for part in judged.numeric)
+    sides = np.minimum(low, high), np.maximum(low, high), np.abs(bar), np.abs(rounding)
+    return _judged(*judged[:3], Slopes(*sides)).verdict == "agrees"
+
+
+def _by_hand(
+    closed_form: Callable, subject: Subject, cotangent: np.ndarray, compared: Sequence[Compared]
+) -> Iterator[str]:
     """Where a closed form gives something else than the graph, to a 1e-9 of its largest entry."""
-    gradients = given if isinstance(given, (tuple, list)) else [given]
+    values = [value.copy() for value in subject.values]
+    places = subject.inputs.places  # a Module's parameters come after its inputs
+    inputs = subject.inputs.filled(values[: len(places)])
+    given = closed_form(cotangent.copy(), *inputs, *values[len(places) :])
+    gradients = [*given] if isinstance(given, (tuple, list)) else [given]
+    if len(gradients) == len(inputs) > len(compared):
+        gradients = [gradients[i] for i in places]
     if len(gradients) != len(compared):
         yield f"the closed form gives {len(gradients)} gradients for {len(compared)} inputs"
         return
@@ -99,7 +119,9 @@ def _by_hand(given: Any, compared: Sequence[Compared]) -> Iterator[str]:
         if apart.any():
             i = tuple(int(k) for k in np.argwhere(apart)[0])
             where = f" {list(i)}" if i else ""
+            slope = part.numeric.value[i]
+            mine, graphs, slopes_say = told_apart(gradient[i], part.analytic[i], slope)
             yield (
-                f"the closed form's gradient for {part.name!r}{where} is {gradient[i]:.6g}, that "
-                f"of the graph {part.analytic[i]:.6g}; differences say {part.numeric.value[i]:.6g}"
+                f"the closed form's gradient for {part.name!r}{where} is {mine}, that of the "
+                f"graph {graphs}; differences say {slopes_say}"
             )

@@ -6,17 +6,23 @@ output does not depend on its input at all, and so any backward would pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, GradientError
+from ..module import Module
+from ..nodes import is_node
 from .blame import suspect
+from .byhand import ByHand, gradient_along, loss_with_gradient
 from .comparison import compare
+from .inputs import HandWritten, Inputs, name_of, required
+from .objects import Layer, is_layer
 from .report import Report
-from .subjects import ByHand, subject
+from .subjects import OfModule, Subject, same_on_arrays
 
 
 def gradcheck(
@@ -28,9 +34,11 @@ def gradcheck(
 ) -> Report:
     """Hold the gradient of ``f`` at the ``inputs`` against finite differences.
 
-    ``f`` is a function of Tensors, a Module (its parameters are inputs too) or a `HandWritten`
-    layer. Inputs are arrays of floats, or Tensors; all is computed in float64. With ``order=2``
-    the gradient's own gradient is checked as well. ``closed_form(cotangent, *inputs)`` is a
+    ``f`` is a function of Tensors, a Module (its parameters are inputs too), a `HandWritten`
+    layer, an object with ``forward`` and ``backward``, or a function of arrays that gives a loss
+    and its gradient. Inputs are arrays of floats, or Tensors; all is computed in float64. Other
+    inputs, such as labels and options, are constants. With ``order=2`` the gradient's own gradient
+    is checked as well. ``closed_form(cotangent, *inputs)`` is a
     backward written by hand, with a gradient for each input, that has to give the same.
 
     Returns a `Report`, which is true if all is right, and says in words what is not. Where a slope
@@ -44,17 +52,68 @@ def gradcheck(
         raise DTypeError(f"gradcheck: closed_form is a function, got {closed_form!r:.60}")
     rng = _generator(seed)
     options = ", closed_form=..." * (closed_form is not None) + ", order=2" * (order == 2)
-    with subject(f, inputs) as checked:
+    with _subject(f, inputs) as checked:
         if order == 2 and isinstance(checked, ByHand):
             raise ArgumentError("gradcheck: order=2 needs a graph; a HandWritten layer has none")
-        again = f"gradcheck({checked.name}, {', '.join(checked.given)}{options}, seed={seed})"
+        called = ", ".join([checked.name, *checked.given[: len(inputs)]])
+        again = f"gradcheck({called}{options}, seed={seed})"
         report = replace(compare(checked, rng, order, closed_form), again=again)
         if isinstance(checked, ByHand):
-            return report
+            return replace(report, notes=report.notes + checked.notes)
         if not (report.faults or any(part.wrong.any() for part in report.inputs)):
             return replace(report, graph=checked.record(checked.values)[0])
         graph = checked.traced()
-        return replace(report, graph=graph, suspect=suspect(graph, report.order, rng))
+        with np.errstate(all="ignore"):  # infinities may be meant, as in a mask
+            found = suspect(checked, graph, report.order, rng)
+        return replace(report, graph=graph, suspect=found)
+
+
+@contextmanager
+def _subject(f: Any, inputs: Sequence) -> Iterator[Subject]:
+    """The subject that ``f`` is; a Module is put back as it was in the end."""
+    if isinstance(f, type) and (issubclass(f, Module) or hasattr(f, "backward")):
+        made_of = f"{f.__name__}({', '.join(required(f))})"
+        raise DTypeError(f"gradcheck: {f.__name__} is a class; check what it makes: {made_of}")
+    if not inputs and not isinstance(f, Module):
+        raise ArgumentError(f"gradcheck: {name_of(f)} is given no inputs; gradcheck(f, x, ...)")
+    made = _made(f, inputs)
+    try:
+        yield made
+    finally:
+        if isinstance(made, OfModule):
+            made.restore(made.values[len(made.inputs.places) :])
+
+
+def _made(f: Any, inputs: Sequence) -> Subject:
+    if isinstance(f, Module):
+        return OfModule(f, Inputs(f, inputs))
+    if isinstance(f, HandWritten):
+        return ByHand(f, Inputs(f, inputs))
+    if is_layer(f) and not is_node(f):
+        layer = Layer(f, inputs)
+        return ByHand(layer.by_hand(), layer.inputs, layer.notes())
+    if callable(f):
+        return _function(f, inputs)
+    if hasattr(f, "forward"):
+        raise DTypeError(
+            f"gradcheck: {name_of(f)} has no backward: write backward(self, dout), or check "
+            "gradcheck(layer.forward, x), for which microbn finds the gradient"
+        )
+    raise DTypeError(f"gradcheck: checks a function, a Module or a HandWritten, not {f!r:.60}")
+
+
+def _function(f: Callable, given: Sequence) -> Subject:
+    """A function of Tensors; or of arrays, if it gives a loss and its gradient along."""
+    inputs = Inputs(f, given)
+    inputs.need_floats()
+    if count := gradient_along(f, inputs):
+        return ByHand(loss_with_gradient(f, inputs.names), Inputs(f, given, count), (ALONG,))
+    made = Subject(f, inputs)
+    made.on_arrays = same_on_arrays(made)
+    return made
+
+
+ALONG = "what comes with the loss is taken for its gradient"
 
 
 def _generator(seed: int) -> np.random.Generator:

@@ -47,10 +47,13 @@ def _factor(
     """The same factor everywhere, and what it might be."""
     largest = np.argmax(np.abs(should))
     ratio = float(wrong.flat[largest] / should.flat[largest])
-    if wrong.size > 1 and abs(ratio - 1) > 1e-6 and _same(wrong, ratio * should, 1e-7):
+    if abs(ratio - 1) > 1e-6 and _same(wrong, ratio * should, 1e-7):
         close = CLOSE * abs(ratio)
         meant = (words for factor, words in _factors(inputs, right) if abs(factor - ratio) < close)
-        yield f"every entry is {ratio:.8g} times what it should be{next(meant, '')}"
+        words = next(meant, "")
+        if wrong.size > 1 or words:  # one number is some factor times any other
+            each = "every entry" if wrong.size > 1 else "it"
+            yield f"{each} is {ratio:.8g} times what it should be{words}"
 
 
 def _factors(inputs: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[tuple[float, str]]:
@@ -59,6 +62,10 @@ def _factors(inputs: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[tu
     yield 2.0, ": counted twice, or a sum where a mean is meant?"
     yield 0.5, ": halved, or a mean where a sum is meant?"
     for name, x in inputs.items():
+        if np.ndim(x) > 1:
+            entries = f"the number of entries of {name!r}"
+            yield np.size(x), f", {entries}: a sum where a mean is meant?"
+            yield 1 / np.size(x), f", 1 / {entries}: a mean where a sum is meant?"
         for axis, n in enumerate(np.shape(x)):
             if n > 1:
                 where = f"the length of axis {axis} of {name!r}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import GraphError
+from ..errors import GraphError, printable
 from ..tensor import Tensor
 from .differences import Slopes
 from .hints import hint
@@ -22,6 +23,7 @@ class Compared(NamedTuple):
     numeric: Slopes
     wrong: np.ndarray
     unknown: np.ndarray
+    crooked: str = ""  # how it fails to be linear in what comes in
 
     @property
     def verdict(self) -> str:
@@ -42,29 +44,28 @@ class Compared(NamedTuple):
 
     def __str__(self) -> str:
         i, where = self.worst, f" {list(self.worst)}" if self.worst else ""
-        analytic, numeric = float(self.analytic[i]), self._spelled(i)
-        shown = f"input {self.name!r}{where}: analytic {analytic:.5g}, numeric {numeric}"
+        analytic, low, high, bar = (float(p[i]) for p in (self.analytic, *self.numeric[:3]))
+        gradient, left, right = told_apart(analytic, low, high)
+        numeric = f"{left} ± {bar:.0e}" if np.isfinite(bar) else "unknown"
+        if low < high and np.isfinite(bar):
+            numeric = f"between {left} and {right} ± {bar:.0e}, at a kink"
+        shown = f"input {self.name!r}{where}: analytic {gradient}, numeric {numeric}"
         if not self.wrong.any():
             count = f"{self.unknown.sum()} of {self.unknown.size}"
             return f"{shown}; inconclusive: {count} slopes cannot be told, which is no pass"
-        middle = float(self.numeric.value[i])
-        ratio = f" (ratio {analytic / middle:.6g})" if middle and np.isfinite(analytic) else ""
+        middle = (low + high) / 2
+        told = middle and np.isfinite(analytic) and not self.crooked
+        ratio = f" (ratio {told_apart(analytic / middle, 1.0, least=6)[0]})" if told else ""
         return f"{shown}{ratio}; {self.wrong.sum()} of {self.wrong.size} entries differ"
-
-    def _spelled(self, i: tuple[int, ...]) -> str:
-        low, high, bar = (float(part[i]) for part in self.numeric[:3])
-        if not np.isfinite(bar):
-            return "unknown"
-        if low < high:
-            return f"between {low:.5g} and {high:.5g} ± {bar:.0e}, at a kink"
-        return f"{low:.5g} ± {bar:.0e}"
 
     def off(self) -> str:
         """By how much it is off."""
         right, wrong = self.numeric.value[self.wrong], self.analytic[self.wrong]
         ratio = wrong / np.where(right, right, np.nan)
-        if np.isfinite(ratio).all() and np.ptp(ratio) <= 1e-5 * np.abs(ratio).max():
-            return f"off by {ratio[0]:.4f}"
+        if ratio.size > 1 and np.isfinite(ratio).all() and ratio[0] != 1:
+            off, unlike = abs(ratio[0] - 1), np.ptp(ratio)
+            if unlike <= 1e-5 * np.abs(ratio).max() and unlike <= 0.1 * off:
+                return f"off by {ratio[0]:.{max(4, math.ceil(-math.log10(off)) + 1)}f}"
         return f"wrong: {self}"
 
     def row(self) -> list[str]:
@@ -75,8 +76,20 @@ class Compared(NamedTuple):
         return [self.name, str(self.value.shape), *numbers, *counts, self.verdict]
 
 
+def told_apart(number: float, *others: float, least: int = 5) -> list[str]:
+    """A number and others, with so many digits that it is told from each that differs."""
+    digits = least
+    for other in others:
+        if np.isfinite([number, other]).all() and number != other:
+            size = max(abs(number), abs(other))
+            digits = max(digits, math.ceil(math.log10(size / abs(number - other))) + 2)
+    return [f"{x:.{min(digits, 17)}g}" for x in (number, *others)]
+
+
 class Suspect(NamedTuple):
-    """A node of the graph whose own rule, checked by itself, fails; and what is wrong with it."""
+    """A node of the graph, and what is wrong there: its own rule, checked by itself; a path that
+    is cut; or a number that had left the graph, and comes back.
+    """
 
     node: Tensor
     number: int
@@ -117,6 +130,9 @@ class Report:
         return self.ok
 
     def __str__(self) -> str:
+        return printable(self._text())
+
+    def _text(self) -> str:
         title = f"gradcheck of {self.name}"
         notes = [f"Note: {note}" for note in self.notes]
         if self.ok:
@@ -124,6 +140,8 @@ class Report:
         order = {"differs": 0, "inconclusive": 1}
         bad = sorted((p for p in self.inputs if p.verdict in order), key=lambda p: order[p.verdict])
         found = [*self.faults, *map(str, bad)]
+        if not bad and self.inputs:  # a bad habit hides no verdict
+            found.append(f"Otherwise right: {self._agreement()}")
         suspect = [f"Suspect: {self.suspect}"] if self.suspect else []
         advice = [f"Hint for {name!r}: {words}" for name, words in self.hints().items()]
         last = [*suspect, *advice, *notes, f"Again: {self.again}"]
@@ -150,8 +168,10 @@ class Report:
             found = {
                 part.name: hint(part.name, part.analytic, inputs, right, self.output)
                 for part in self.inputs
-                if part.wrong.any() and not part.unknown.any()
+                if part.wrong.any() and not part.unknown.any() and not part.crooked
             }
+        ignored = [part.name for part in self.inputs if part.crooked.startswith("does not depend")]
+        found |= dict.fromkeys(ignored, IGNORED)
         return {name: words for name, words in found.items() if words}
 
     def __rich__(self) -> Any:
@@ -160,12 +180,14 @@ class Report:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table("input", "shape", title=f"gradcheck of {self.name}")
+        title = Text(printable(f"gradcheck of {self.name}"))
+        table = Table("input", "shape", title=title)
         for column in ("off by", "± bar", "kinks", "wrong", "unknown"):
             table.add_column(column, justify="right")
         table.add_column("verdict")
         for part in self.inputs:
-            table.add_row(*part.row(), style=_STYLE[part.verdict])
+            cells = (Text(printable(cell)) for cell in part.row())
+            table.add_row(*cells, style=_STYLE[part.verdict])
         return Group(*[table] * bool(self.inputs), Text(str(self)))
 
     def draw(self) -> Any:
@@ -178,4 +200,5 @@ class Report:
         return draw(self.graph, grads=False, direction="TB", suspect=suspect)
 
 
+IGNORED = "its backward ignores the gradient that comes in (dout): multiply by it"
 _STYLE = {"agrees": "", "differs": "red", "inconclusive": "yellow"}

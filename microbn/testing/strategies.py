@@ -49,10 +49,22 @@ def broadcastable(count: int = 2) -> st.SearchStrategy[tuple[Shape, ...]]:
     Raises ArgumentError for a count below 1.
     """
     _check_counts("broadcastable", 1, count=count)
-    groups = npst.mutually_broadcastable_shapes(
-        num_shapes=count, min_side=0, max_side=3, max_dims=3
-    )
-    return groups.map(lambda group: group.input_shapes)
+    return _broadcastable(count)
+
+
+@st.composite
+def _broadcastable(draw: st.DrawFn, count: int) -> tuple[Shape, ...]:
+    """Each axis belongs to all of the shapes, or to one of them and is 1 in the others; some of
+    these have not even that, and so fewer axes.
+    """
+    dims, side = draw(st.sampled_from([0, 2, 2])), draw(st.sampled_from([0, 2, 2]))
+    full = draw(npst.array_shapes(min_dims=dims, max_dims=3, min_side=side, max_side=3))
+    owners = [draw(st.sampled_from([None, *range(count), *range(count)])) for _ in full]
+    group = []
+    for i in range(count):
+        own = [n if by in (None, i) else 1 for n, by in zip(full, owners, strict=True)]
+        group.append(tuple(own[draw(st.sampled_from([0, 0, 0, *range(len(own) + 1)])) :]))
+    return tuple(group)
 
 
 def axes(ndim: int) -> st.SearchStrategy[int | tuple[int, ...] | None]:

@@ -1,4 +1,4 @@
-"""What can be checked: a function of Tensors, a Module, a layer written by hand.
+"""What can be checked and has a graph: a function of Tensors, a Module, the gradient of either.
 
 Each becomes the same thing to the checker: named float64 inputs, the output that they give, and
 the gradients to be held against its slopes.
@@ -6,31 +6,19 @@ the gradients to be held against its slopes.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..backward import grad, sweep
 from ..context import trace
-from ..errors import ArgumentError, DTypeError, GraphError, NonFiniteError, RuleError, ShapeError
+from ..errors import DTypeError, GraphError, NonFiniteError, RuleError, listed
 from ..module import Module
-from ..nodes import is_node, plain
+from ..nodes import plain
 from ..tensor import Tensor
 from .differences import norm
-
-
-class HandWritten(NamedTuple):
-    """A layer whose backward is written by hand, on plain arrays; it need know nothing of microbn.
-
-    ``forward(*inputs)`` gives the output and a cache, ``backward(dout, cache)`` the gradients, a
-    tuple with one for each input, or the only one.
-    """
-
-    forward: Callable[..., tuple[Any, Any]]
-    backward: Callable[[Any, Any], Any]
+from .inputs import Inputs, unique
 
 
 class Gradients(NamedTuple):
@@ -48,23 +36,37 @@ class Gradients(NamedTuple):
 class Subject:
     """A function of Tensors, at the values where it is checked."""
 
-    def __init__(self, f: Any, inputs: Sequence) -> None:
-        self.f, self.name = f, _name(f)
-        self.values = [_floats(self.name, i, x) for i, x in enumerate(inputs)]
-        named = zip(inputs, _names(f, len(inputs)), strict=True)
-        self.names = _unique([(is_node(x) and x.name) or name for x, name in named])
-        self.given = self.names  # with which it was called
+    def __init__(self, f: Any, inputs: Inputs) -> None:
+        self.f, self.name, self.inputs = f, inputs.function, inputs
+        self.values, self.names = [*inputs.values], [*inputs.names]
         self.on_arrays = False
 
+    @property
+    def given(self) -> list[str]:
+        """The names of all that it was called with."""
+        return self.inputs.all_names
+
     def output(self, values: Sequence) -> np.ndarray:
+        """What the function gives for copies of the values, into which it may write."""
+        return self.run([value.copy() for value in values])
+
+    def run(self, values: Sequence) -> np.ndarray:
         """What the function gives; the graph, if there is one, is dropped."""
-        out = self.f(*values) if self.on_arrays else self.record(values)[0].value
-        return np.asarray(plain(out))
+        if not self.on_arrays:
+            return np.asarray(self.record(values)[0].value)
+        return joined(self.f(*self.inputs.filled(values)))
+
+    def written(self) -> str | None:
+        """The name of the first input that the function writes into."""
+        values = [value.copy() for value in self.values]
+        self.run(values)
+        pairs = zip(self.names, values, self.values, strict=True)
+        return next((name for name, now, was in pairs if not np.array_equal(now, was)), None)
 
     def record(self, values: Sequence) -> tuple[Tensor, list[Tensor]]:
         """The output as a Tensor, and the leaves it was made from."""
         leaves = [Tensor(value, name) for value, name in zip(values, self.names, strict=True)]
-        return _tensor(self.f(*leaves), self.name), leaves
+        return _tensor(self.f(*self.inputs.filled(leaves)), self.name), leaves
 
     def traced(self) -> Tensor:
         """The output, each node of its graph with the line of code that made it."""
@@ -87,16 +89,17 @@ class Subject:
                 terms.append(norm(plain(step.gradient) * step.node.value))
         zeros = [np.zeros_like(value) for value in self.values]
         arrays = [found.get(x.number, zero) for x, zero in zip(leaves, zeros, strict=True)]
-        return Gradients(arrays, tuple(faults[:1]), scale=norm(np.array(terms)))
+        notes = self.inputs.note()
+        return Gradients(arrays, tuple(faults[:1]), notes, norm(np.array(terms)))
 
 
 class OfModule(Subject):
     """A Module: what it is called with, and its parameters. In the end it is as it was."""
 
-    def __init__(self, module: Module, inputs: Sequence) -> None:
+    def __init__(self, module: Module, inputs: Inputs) -> None:
         super().__init__(module, inputs)
         self.parameters = module.parameters()
-        self.names = _unique([*self.names, *dict(module.named_parameters())])
+        self.names = unique([*self.names, *dict(module.named_parameters())])
         self.values += [np.array(p.data) for p in self.parameters]
         self.attributes = [(part, dict(vars(part))) for part in module.modules()]
         self.buffers = [(buffer, buffer.copy()) for _, buffer in module.named_buffers()]
@@ -105,10 +108,11 @@ class OfModule(Subject):
 
     def record(self, values: Sequence) -> tuple[Tensor, list[Tensor]]:
         """The output; what the Module keeps of a call, such as running statistics, is set back."""
-        count = len(self.given)
+        count = len(self.inputs.names)
         self.restore(values[count:])
-        leaves = [Tensor(v, n) for v, n in zip(values[:count], self.given, strict=True)]
-        return _tensor(self.f(*leaves), self.name), [*leaves, *self.parameters]
+        leaves = [Tensor(v, n) for v, n in zip(values[:count], self.inputs.names, strict=True)]
+        out = self.f(*self.inputs.filled(leaves))
+        return _tensor(out, self.name), [*leaves, *self.parameters]
 
     def restore(self, values: Sequence) -> None:
         """Set the parameters to these values, and everything else to what it was."""
@@ -121,40 +125,15 @@ class OfModule(Subject):
             parameter.data = value
 
 
-class ByHand(Subject):
-    """A HandWritten layer."""
-
-    def output(self, values: Sequence) -> np.ndarray:
-        """What its forward gives."""
-        return np.asarray(_pair(self.f.forward(*values))[0])
-
-    def gradients(self, cotangent: np.ndarray) -> Gradients:
-        """What its backward gives, and whether anybody else could change it afterwards."""
-        given, inputs = cotangent.copy(), [value.copy() for value in self.values]
-        cache = _pair(self.f.forward(*inputs))[1]
-        arrays = _each(self.f.backward(given, cache), len(inputs))
-        faults, notes = [], []
-        others = {"the gradient that came in": given}
-        others |= {f"the input {n!r}": x for n, x in zip(self.names, inputs, strict=True)}
-        before = [cotangent, *self.values]
-        for (what, now), kept in zip(others.items(), before, strict=True):
-            if not np.array_equal(now, kept):
-                faults.append(f"its backward writes into {what}; let it work on a copy")
-        for name, array in zip(self.names, arrays, strict=True):
-            shared = [what for what, other in others.items() if np.shares_memory(array, other)]
-            notes += [f"the gradient for {name!r} is {what} or a view of it" for what in shared]
-            others[f"that for {name!r}"] = array
-        return Gradients(arrays, tuple(faults), tuple(notes))
-
-
 class Gradient(Subject):
     """The gradients of a subject, all in one row: what a check of order 2 looks at."""
 
     def __init__(self, first: Subject, cotangent: np.ndarray) -> None:
         self.first, self.cotangent = first, cotangent
         self.name, self.names, self.values = first.name, first.names, first.values
+        self.inputs = first.inputs
 
-    def output(self, values: Sequence) -> np.ndarray:
+    def run(self, values: Sequence) -> np.ndarray:
         """The gradients, which no graph is needed for."""
         out, leaves = self.first.record(values)
         return np.concatenate([g.reshape(-1) for g in grad(out, leaves, self.cotangent)])
@@ -166,59 +145,22 @@ class Gradient(Subject):
         return np.concatenate([g.reshape(-1) for g in rows]), leaves
 
 
-@contextmanager
-def subject(f: Any, inputs: Sequence) -> Iterator[Subject]:
-    """The subject that ``f`` is; a Module is put back as it was in the end."""
-    if not inputs and not isinstance(f, Module):
-        raise ArgumentError(f"gradcheck: {_name(f)} is given no inputs; gradcheck(f, x, ...)")
-    if isinstance(f, type) and issubclass(f, Module):
-        raise DTypeError(f"gradcheck: {f.__name__} is a class; check what it makes: {f.__name__}()")
-    if isinstance(f, HandWritten):
-        if not all(map(callable, f)):
-            raise DTypeError(f"gradcheck: forward and backward are functions, got {f!r:.90}")
-        made: Subject = ByHand(f, inputs)
-    elif isinstance(f, Module):
-        made = OfModule(f, inputs)
-    elif callable(f):
-        made = Subject(f, inputs)
-        made.on_arrays = _same_on_arrays(made)
-    else:
-        raise DTypeError(f"gradcheck: checks a function, a Module or a HandWritten, not {f!r:.60}")
-    try:
-        yield made
-    finally:
-        if isinstance(made, OfModule):
-            made.restore(made.values[len(made.given) :])
-
-
-def _same_on_arrays(subject: Subject) -> bool:
+def same_on_arrays(subject: Subject) -> bool:
     """Whether f gives the same bits on arrays as on Tensors; then the quicker ones will do."""
     recorded = np.asarray(subject.record(subject.values)[0].value)
     try:
-        on_arrays = np.asarray(plain(subject.f(*(value.copy() for value in subject.values))))
+        values = [value.copy() for value in subject.values]
+        on_arrays = joined(subject.f(*subject.inputs.filled(values)))
     except Exception:  # whatever a function of Tensors may stumble over
         return False
     return recorded.dtype == on_arrays.dtype and recorded.tobytes() == on_arrays.tobytes()
 
 
-def _floats(name: str, i: int, x: Any) -> np.ndarray:
-    if callable(x):
-        raise DTypeError(
-            f"gradcheck: input {i} of {name} is a function; a backward written by hand comes with "
-            "its forward: gradcheck(HandWritten(forward, backward), x)"
-        )
-    try:
-        array = np.array(plain(x))
-    except ValueError as error:
-        raise ShapeError(f"gradcheck: input {i} of {name} is no array: {error}") from None
-    if array.dtype.kind != "f":
-        raise DTypeError(
-            f"gradcheck: input {i} of {name} holds {array.dtype}, and gradients belong to floats; "
-            "keep labels and options out: lambda x: f(x, labels)"
-        )
-    if not np.isfinite(array).all():
-        raise NonFiniteError(f"gradcheck: input {i} of {name} is not finite; nothing can be told")
-    return array.astype(np.float64)
+def joined(out: Any) -> np.ndarray:
+    """The output as an array; several outputs as one row."""
+    if isinstance(out, (tuple, list)):
+        return np.concatenate([np.ravel(plain(part)) for part in out])
+    return np.asarray(plain(out))
 
 
 def _narrow(node: Tensor, position: int, product: Any) -> str | None:
@@ -231,59 +173,29 @@ def _narrow(node: Tensor, position: int, product: Any) -> str | None:
     return f"the rule of {name} for operand {position} gives {kind}, the operand is {operand.dtype}"
 
 
-def _tensor(out: Any, name: str) -> Tensor:
+def _tensor(out: Any, name: str) -> Any:
+    """The output; several outputs as one row."""
     if isinstance(out, (tuple, list)):
-        raise DTypeError(
-            f"gradcheck: {name} gives a {type(out).__name__}. A layer with its own backward is "
-            "HandWritten(forward, backward); of several outputs check one, lambda x: f(x)[0]"
-        )
+        if "forward" not in name and any(part is None for part in out):
+            raise unfinished(name, "gives None")
+        if "forward" in name or not out or not all(isinstance(part, Tensor) for part in out):
+            kinds = listed(type(part).__name__ for part in out)
+            raise DTypeError(
+                f"gradcheck: {name} gives a {type(out).__name__} of {kinds}. A layer with its own "
+                "backward is HandWritten(forward, backward); of other outputs check those that "
+                "are Tensors, lambda x: f(x)[0]"
+            )
+        return np.concatenate([part.reshape(-1) for part in out])
+    if out is None:
+        raise unfinished(name, "gives None")
     if not isinstance(out, Tensor):
         raise GraphError(
-            f"gradcheck: {name} gives {type(out).__name__}, although its inputs are Tensors: the "
-            "history is lost on the way (t.data, float(t), item()?)"
+            f"gradcheck: {name} gives {type(out).__name__}, although its inputs are Tensors: a "
+            "number left the graph on the way (t.data, t.item(), t.value?)"
         )
     return out if out.function else +out
 
 
-def _pair(given: Any) -> tuple[Any, Any]:
-    if not (isinstance(given, tuple) and len(given) == 2):
-        raise RuleError("gradcheck: forward gives a pair, the output and a cache for backward")
-    return given
-
-
-def _each(given: Any, count: int) -> list[np.ndarray]:
-    """What a backward gave, one array for each input."""
-    gradients = given if isinstance(given, (tuple, list)) else [given]
-    if len(gradients) != count or given is None or isinstance(given, dict):
-        found = "None" if given is None else f"{len(gradients)} gradients for {count} inputs"
-        found = "a dict" if isinstance(given, dict) else found
-        raise RuleError(f"gradcheck: backward gave {found}; return a tuple, one for each input")
-    return [*map(np.asarray, gradients)]
-
-
-def _unique(names: Sequence[str]) -> list[str]:
-    """The names, those that were there before with a number."""
-    return [
-        f"{name} ({names[:i].count(name) + 1})" if name in names[:i] else name
-        for i, name in enumerate(names)
-    ]
-
-
-def _name(f: Any) -> str:
-    if isinstance(f, HandWritten):
-        return f"HandWritten({_name(f.forward)}, {_name(f.backward)})"
-    return getattr(f, "__name__", type(f).__name__)
-
-
-def _names(f: Any, count: int) -> list[str]:
-    """The names of the first parameters, where they are known."""
-    function = f.forward if isinstance(f, (HandWritten, Module)) else f
-    try:
-        names = [
-            p.name
-            for p in inspect.signature(function).parameters.values()
-            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-        ]
-    except (TypeError, ValueError):  # before NumPy 2.4 a ufunc has no signature
-        names = []
-    return [*names[:count], *(f"input {i}" for i in range(len(names), count))]
+def unfinished(name: str, why: str) -> RuleError:
+    """The error about a stub."""
+    return RuleError(f"gradcheck: {name} is unfinished: it {why}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import printable
 from ..finite import Line
 
 
@@ -52,4 +53,5 @@ class StoryStep:
     code: tuple[tuple[int, str], ...] = ()
 
     def __str__(self) -> str:
-        return "\n".join([self.sentence, *(f"  {part.sentence}" for part in self.parts)])
+        lines = [self.sentence, *(f"  {part.sentence}" for part in self.parts)]
+        return printable("\n".join(lines))

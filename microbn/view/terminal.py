@@ -15,7 +15,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, printable
 from .steps import Part, StoryStep
 from .story import Story
 from .values import table
@@ -154,8 +154,5 @@ def _code(step: StoryStep) -> Iterator[Text]:
 
 
 def _text(text: str, style: str = "") -> Text:
-    """Text with what a terminal would obey, such as an escape character, spelled: ``\\x1b``."""
-    spelled = (
-        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text
-    )
-    return Text("".join(spelled), style)
+    """Text that a terminal obeys nothing in."""
+    return Text(printable(text), style)
