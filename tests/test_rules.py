@@ -102,11 +102,13 @@ def test_float32_stays_float32(function):
     assert {step.gradient.dtype for step in steps} == {np.dtype(np.float32)}
 
 
-def test_astype_brings_the_gradient_back_in_its_own_dtype():
-    x = Tensor([1.0, 2.0], dtype=np.float32)
-    (x.astype(np.float64) * 3).sum().backward()
-    assert x.grad.dtype == np.float32
-    assert x.grad.tolist() == [3.0, 3.0]
+@pytest.mark.parametrize("data", [[1.0, 2.0], 1.0], ids=str)
+@pytest.mark.parametrize(("own", "other"), [(np.float32, np.float64), (np.float64, np.float32)])
+def test_astype_brings_the_gradient_back_in_its_own_dtype(own, other, data):
+    x = Tensor(data, dtype=own)
+    (x.astype(other) * 3).sum().backward()
+    assert x.grad.dtype == own
+    assert (x.grad == 3).all()
 
 
 def test_conventions_at_kinks():
@@ -116,6 +118,13 @@ def test_conventions_at_kinks():
     assert mb.grad(np.maximum(x, 1.0).sum(), x).tolist() == [0, 0.5, 0.5]
     assert mb.grad(np.minimum(x, 1.0).sum(), x).tolist() == [1, 0.5, 0.5]
     assert mb.grad(np.abs(x).sum(), x).tolist() == [0, 1, 1]
+
+
+def test_tie_of_maximum_and_minimum_is_halved_for_either_operand():
+    x, y, g = Tensor([0.0, 1.0, 2.0]), Tensor([1.0, 1.0, 1.0]), [3.0, 5.0, 7.0]
+    low, high = [3, 2.5, 0], [0, 2.5, 7]  # of x where it is the smaller, where it is the larger
+    assert [part.tolist() for part in mb.grad(np.maximum(x, y), [x, y], g)] == [high, low]
+    assert [part.tolist() for part in mb.grad(np.minimum(x, y), [x, y], g)] == [low, high]
 
 
 def test_mixed_second_derivatives_of_power_agree_at_the_exponent_zero():
