@@ -15,6 +15,7 @@ def as_floats(data: Any, dtype: Any) -> Any:
 
     Raises ShapeError for ragged rows and DTypeError for anything that is not floats.
     """
+    check_plain(data, *(data if isinstance(data, (list, tuple)) else ()))
     try:
         array = np.asarray(data)
         if array.dtype.kind in "USO":
@@ -26,10 +27,7 @@ def as_floats(data: Any, dtype: Any) -> Any:
     except MicrobnError:
         raise
     except (ValueError, TypeError) as error:
-        rows = data if isinstance(data, (list, tuple)) else ()
-        lengths = {len(row): None for row in rows if hasattr(row, "__len__")}
-        ragged = f"rows have lengths {listed(lengths)}" if len(lengths) > 1 else error
-        raise ShapeError(f"cannot make a tensor: {ragged}") from error
+        raise ShapeError(f"cannot make a tensor: {ragged(data, error)}") from error
     if array.dtype not in (np.float32, np.float64):
         write = "1. instead of 1" if array.ndim == 0 else "[1., 2.] instead of [1, 2]"
         write = f"write {write}, or " if array.dtype.kind in "iub" else ""
@@ -73,6 +71,7 @@ def shown(value: Any) -> Any:
 def constant(arg: Any) -> Any:
     """An argument as it is now: arrays and lists are copied, as they may still change elsewhere."""
     if isinstance(arg, np.ndarray):
+        check_plain(arg)
         return freeze(np.array(arg))
     if isinstance(arg, (tuple, list)):
         return type(arg)(map(constant, arg)) if type(arg) in (tuple, list) else arg
@@ -85,11 +84,26 @@ def operand(other: Any) -> Any:
         return other
     if not isinstance(other, (np.ndarray, np.bool, list, tuple)):
         return NotImplemented
+    if isinstance(other, (list, tuple)):
+        other = from_list(other)
+    check_plain(other)
+    return freeze(np.array(other)) if other.dtype.kind in "fiub" else NotImplemented
+
+
+def from_list(rows: Any) -> np.ndarray:
+    """A list or tuple of numbers as an array. Raises ShapeError where its rows are ragged."""
+    check_plain(*rows)
     try:
-        array = np.array(other)
+        return np.array(rows)
     except ValueError as error:
-        raise ShapeError(f"cannot compute with {other!r:.60}: {error}") from None
-    return freeze(array) if array.dtype.kind in "fiub" else NotImplemented
+        raise ShapeError(f"cannot compute with {rows!r:.60}: {ragged(rows, error)}") from None
+
+
+def ragged(rows: Any, error: Exception) -> str:
+    """What is wrong with rows that are no array, in words."""
+    rows = rows if isinstance(rows, (list, tuple)) else ()
+    lengths = {len(row): None for row in rows if hasattr(row, "__len__")}
+    return f"rows have lengths {listed(lengths)}" if len(lengths) > 1 else str(error)
 
 
 class ReadOnly(np.ndarray):
@@ -118,6 +132,20 @@ def _in_place(name: str) -> Callable:
 
 for _name in ("__iadd__", "__isub__", "__imul__", "__itruediv__"):
     setattr(ReadOnly, _name, _in_place(_name))
+
+
+_PLAIN = {np.ndarray, np.memmap, ReadOnly}
+
+
+def check_plain(*things: Any) -> None:
+    """Raise DTypeError for an array that means more than its numbers, such as a masked array."""
+    for thing in things:
+        if isinstance(thing, np.ndarray) and type(thing) not in _PLAIN:
+            raise DTypeError(
+                f"a {type(thing).__name__} is more than its numbers, and all but these would be "
+                "lost; give the numbers that are meant: a.filled(0) of a masked array, "
+                "np.asarray(a) of another kind"
+            )
 
 
 def read_only(value: Any) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 from . import checks
 from .arrays import shown
 from .calls import CALLS
-from .context import in_gradient_of, mode
+from .context import gradient_mode, mode
 from .finite import check_gradient
 from .nodes import Message, Step
 from .primitives import astype
@@ -45,8 +45,10 @@ def _steps(root: Any, seed: Any, create_graph: bool, keep: bool = False) -> Iter
     while numbers:
         node, gradient = waiting.pop(-heappop(numbers))
         messages: list[tuple] = []
-        before = in_gradient_of(node, gradient) if create_graph else None
+        before = mode.get() if create_graph else None
         try:
+            if before:
+                mode.set(gradient_mode(node, gradient))
             for operand, position, product, part in _messages(node, gradient, create_graph):
                 if keep:
                     messages.append((operand, position, product, part))
@@ -59,8 +61,8 @@ def _steps(root: Any, seed: Any, create_graph: bool, keep: bool = False) -> Iter
                     heappush(numbers, -number)
                 waiting[number] = operand, part
         finally:
-            if before:
-                mode.reset(before)
+            if before:  # no call before this one, or Ctrl-C could come in between
+                mode.set(before)
         yield node, gradient, messages
 
 
@@ -144,7 +146,8 @@ def backward(root: Any, cotangent: Any = None, *, retain_grads: bool = False) ->
             received.append((node, gradient))
         del gradient  # or it would stay in memory for the next step
     for node, gradient in received:
-        node.grad = np.array(gradient) if node.grad is None else np.asarray(node.grad + gradient)
+        sum_so_far = node.grad
+        node.grad = np.array(gradient) if sum_so_far is None else np.asarray(sum_so_far + gradient)
 
 
 def grad(output: Any, inputs: Any, cotangent: Any = None, *, create_graph: bool = False) -> Any:

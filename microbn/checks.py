@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from .arrays import constant
+from .arrays import check_plain, constant, ragged
 from .calls import CALLS, Call
 from .context import compiling, mode
 from .errors import (
@@ -32,9 +33,11 @@ from .nodes import describe, has_history, is_node, sources
 def call(function: Callable, args: Sequence, kwargs: Mapping) -> tuple[Call, Mapping]:
     """How to call ``function``, and the keywords, copied; RuleError where no rule covers it."""
     if (call := CALLS.get(function)) is None:
-        name = spelled(function)
+        name, known = spelled(function), INSTEAD.get(function.__name__)
         raise RuleError(
-            f"{name} has no gradient rule; add one with defvjp({name}, ...), compose it from "
+            f"{name} has no gradient rule; write {known}"
+            if known and function is getattr(np, function.__name__, None)
+            else f"{name} has no gradient rule; add one with defvjp({name}, ...), compose it from "
             f"functions that have one, or use {name}(t.data) on purpose, as a constant"
         )
     _, rules, _, most, keywords = call
@@ -86,28 +89,55 @@ def explain(function: Callable, values: Sequence, kwargs: Mapping, error: Except
     ufunc = isinstance(function, np.ufunc)
     if "read-only" in str(error):
         return GraphError(f"{name}: it writes into an operand; what is recorded never changes")
-    arrays = [v for v in values if isinstance(v, (np.ndarray, np.generic))]
     every = ufunc or (function in CALLS and CALLS[function].each)
-    shapes = [np.shape(v) for v in (values if every else arrays)] or [()]
+    arrays = [v for v in values if every or isinstance(v, (np.ndarray, np.generic))]
+    shapes = [_shape(v) for v in arrays] or [()]
     if isinstance(error, np.exceptions.AxisError):
         return RangeError(f"{name}: {_axis_fault(shapes[0], error)}")
     if function is np.matmul and (isinstance(error, ValueError) or () in shapes):
         return ShapeError(f"matmul: {_matmul_fault(*shapes)}")
-    if function is np.reshape and isinstance(error, ValueError):
-        shape = values[1] if len(values) > 1 else kwargs["shape"]
-        holds = "" if np.min(shape, initial=0) < 0 else f", which holds {int(np.prod(shape))}"
-        return ShapeError(
-            f"reshape: {np.size(values[0])} elements do not fill shape {shape}{holds}"
-        )
+    if function in _PLACES and isinstance(error, ValueError):
+        return ShapeError(f"{name}: {_PLACES[function](shapes[0], *values[1:], *kwargs.values())}")
     if ufunc and "broadcast" in str(error):
         return ShapeError(f"{name}: {_broadcast_fault(*shapes)}")
-    if "zero-size array" in str(error):
+    if "zero-size array" in str(error) or "empty sequence" in str(error):
         return ShapeError(f"{name}: the tensor is empty, shape {shapes[0]}")
-    what = f"{name}: {error} (called with shape{'s' * (len(shapes) > 1)} {listed(shapes)})"
+    if "inhomogeneous" in str(error):
+        lists = [v for v in values if isinstance(v, (list, tuple))]
+        return ShapeError(f"{name}: {ragged(lists[0] if lists else (), error)}")
+    given = [] if every else [f"{v!r:.60}" for v in values if not isinstance(v, np.ndarray)]
+    given += [f"{key}={v!r:.60}" for key, v in kwargs.items()]
+    called = ", ".join([f"shape{'s' * (len(shapes) > 1)} {listed(shapes)}", *given])
+    what = f"{name}: {error} (called with {called})"
     for built_in, ours in ((IndexError, RangeError), (ValueError, ShapeError)):
         if isinstance(error, built_in):
             return ours(what)
     return DTypeError(what)
+
+
+def _shape(value: Any) -> Any:
+    try:
+        return np.shape(value)
+    except ValueError:  # a list whose rows have different lengths
+        return "of different lengths"
+
+
+def _reshape_fault(old: tuple[int, ...], shape: Any) -> str:
+    sides = shape if isinstance(shape, (tuple, list)) else (shape,)
+    if not all(isinstance(side, (int, np.integer)) for side in sides):
+        return f"a shape is an integer or a tuple of them, got {shape!r:.60}"
+    if sum(side < 0 for side in sides) > 1:
+        return f"shape {shape} leaves several sides open; only one of them can be -1"
+    holds = "" if min(sides, default=0) < 0 else f", which holds {prod(sides)}"
+    return f"{prod(old)} elements do not fill shape {shape}{holds}"
+
+
+def _transpose_fault(shape: tuple[int, ...], axes: Any) -> str:
+    reverse = (*range(len(shape)),)[::-1]
+    return f"axes {axes!r:.60} do not name each axis of shape {shape} once, as {reverse} does"
+
+
+_PLACES: dict[Callable, Callable] = {np.reshape: _reshape_fault, np.transpose: _transpose_fault}
 
 
 def _axis_fault(shape: tuple[int, ...], error: np.exceptions.AxisError) -> str:
@@ -135,7 +165,7 @@ def _broadcast_fault(*shapes: tuple[int, ...]) -> str:
 
 def new_data(leaf: Any, new: Any) -> None:
     """Raise where a Tensor's data cannot be replaced by these: GraphError or ShapeError."""
-    if compiling.get():
+    if compiling.get() is not None:
         raise GraphError(
             f"compile: f replaces the data of {describe(leaf)}, which a program cannot; return the "
             "new value, and pass it the next time"
@@ -149,6 +179,48 @@ def new_data(leaf: Any, new: Any) -> None:
         raise ShapeError(f"the new data has shape {np.shape(new)}, the Tensor {leaf.shape}")
 
 
+def new_grad(tensor: Any, new: Any) -> np.ndarray:
+    """What becomes a Tensor's ``.grad``. Raises DTypeError or ShapeError for no gradient of it."""
+    value = tensor.value
+    if type(new) is np.ndarray and new.shape == value.shape and new.dtype is value.dtype:
+        return new
+    if is_node(new):
+        raise DTypeError(f"the .grad of {describe(tensor)} is an array; give the gradient's .data")
+    check_plain(new)
+    try:
+        array = np.asarray(new)
+    except ValueError as error:
+        raise ShapeError(f"the .grad of {describe(tensor)} is no array: {error}") from None
+    if array.dtype.kind not in "fiub":
+        raise DTypeError(f"the .grad of {describe(tensor)} is an array of numbers, got {new!r:.60}")
+    if array.shape != tensor.shape:
+        raise ShapeError(
+            f"the .grad of {describe(tensor)} has shape {array.shape}, the Tensor {tensor.shape}"
+        )
+    return array.astype(tensor.dtype, copy=False)
+
+
+def unrecorded(tensor: Any) -> None:
+    """Raise DTypeError where float() and the like would take a number out of its graph."""
+    if tensor.flows and (tensor.function is None or has_history(tensor)):
+        raise DTypeError(
+            f"{describe(tensor)} does not become a number in passing, where its history would be "
+            "lost; take t.item() or t.data on purpose, print it by f'{t:.3f}', and compute with "
+            "NumPy's functions, np.exp(t) for math.exp(t)"
+        )
+
+
+def unfrozen(tensor: Any, what: str) -> None:
+    """Raise GraphError where Python reads a value that would stay the same in a program."""
+    operands = compiling.get()
+    if operands is not None and (tensor.number in operands or has_history(tensor)):
+        raise GraphError(
+            f"compile: f asks for {what} of {describe(tensor)}, which every run of the program "
+            "would take from the example; choose with np.where and np.maximum instead of if and "
+            "max, or decide before compiling"
+        )
+
+
 def in_place(self: Any, other: Any) -> Any:
     """For ``t -= ...``: on a leaf, and by numbers, an error, as Python would make a new Tensor."""
     if self.function is None and not is_node(other):
@@ -159,13 +231,18 @@ def in_place(self: Any, other: Any) -> Any:
     return NotImplemented  # Python goes on to t = t - other
 
 
-INSTEAD = {
+INSTEAD = {  # of a method of an ndarray or of PyTorch's tensors that is not here
     "var": "np.square(t - t.mean()).mean()",
     "std": "np.sqrt(np.square(t - t.mean()).mean())",
-    "dot": "t @ other",
+    **dict.fromkeys(("dot", "matmul", "mm"), "t @ other"),
     "clip": "np.minimum(np.maximum(t, low), high)",
     "cumsum": "t.data.cumsum, on purpose as a constant",
+    "abs": "np.abs(t)",
+    **{name: f"microbn.functional.{name}(t)" for name in ("relu", "sigmoid", "softmax")},
     **dict.fromkeys(("ravel", "flatten"), "t.reshape(-1)"),
+    "view": "t.reshape(...)",
+    "permute": "t.transpose(...)",
+    "unsqueeze": "np.expand_dims(t, axis)",
     **dict.fromkeys(("detach", "numpy", "copy", "clone", "tolist"), "t.data"),
     "zero_grad": "t.grad = None",
     "requires_grad": "an array where no gradient is wanted: every Tensor gets one",
@@ -189,7 +266,7 @@ def seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
 
     Raises where none can start: DTypeError, GraphError, ShapeError.
     """
-    if compiling.get() and not create_graph:
+    if compiling.get() is not None and not create_graph:
         raise GraphError(
             "compile: this gradient would be a constant of the program; take it by "
             "grad(..., create_graph=True), which records it"
@@ -215,6 +292,7 @@ def seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
             "Use .sum(), or pass the cotangent"
         )
     plain = cotangent.value if isinstance(cotangent, type(root)) else cotangent
+    check_plain(plain)
     seed = np.ones(value.shape) if cotangent is None else np.asarray(plain)
     if seed.dtype.kind not in "fiub":
         raise DTypeError(f"the cotangent is not an array of numbers but {cotangent!r:.60}")

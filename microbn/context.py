@@ -5,9 +5,10 @@ Each thread and each asyncio task has its own switches, and an exception sets th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
+from operator import not_
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +26,8 @@ class Mode(NamedTuple):
 
 
 mode: ContextVar[Mode] = ContextVar("microbn", default=Mode())  # noqa: B039 (immutable)
-compiling: ContextVar[bool] = ContextVar("compiling", default=False)  # whether `compile` records
+# While `compile` records: the numbers of the operands of the program. None otherwise.
+compiling: ContextVar[Collection[int] | None] = ContextVar("compiling", default=None)
 
 
 class _Gradient(str):
@@ -47,12 +49,12 @@ def no_grad() -> Iterator[None]:
     Also a decorator of functions, not of generators. What is computed inside is constant, as if
     made by ``stop_gradient``. Raises GraphError in a function that is being compiled.
     """
-    if compiling.get():
+    if compiling.get() is not None:
         raise GraphError(
             "compile: what no_grad() does not record would be a constant of the program; use "
             "microbn.primitives.stop_gradient"
         )
-    with _set(recording=False):
+    with _set("recording", False):
         yield
 
 
@@ -64,7 +66,7 @@ def scope(name: str) -> Iterator[None]:
     """
     if not isinstance(name, str):
         raise ArgumentError(f"scope: a name is text, got {name!r:.60}")
-    with _set(scope=(*mode.get().scope, name)):
+    with _set("scope", (*mode.get().scope, name)):
         yield
 
 
@@ -74,32 +76,50 @@ def trace() -> Iterator[None]:
 
     A NaN or an infinity that appears in a forward or a backward inside raises NonFiniteError. It
     names the function, the index, the line, and the operand that brought it, if one did; NumPy's
-    warnings about the same are off.
+    warnings about the same are off. An infinity that you wrote yourself, as in the mask of an
+    attention, is no fault, and neither is one that follows from it.
     """
-    with _set(tracing=True), np.errstate(all="ignore"):
+    with _set("tracing", True), np.errstate(all="ignore"):
         yield
+
+
+# How far a switch is on.
+_STRENGTH: dict[str, Callable] = {"recording": not_, "scope": len, "tracing": bool}
 
 
 @contextmanager
-def _set(**switches: Any) -> Iterator[None]:
+def _set(name: str, value: Any) -> Iterator[None]:
+    """Set a switch inside a block. Ctrl-C may come at any place here, and does not leave it on."""
     before = mode.get()
-    mode.set(before._replace(**switches))
+    old = getattr(before, name)
     try:
+        mode.set(before._replace(**{name: value}))
         yield
-    finally:  # its own switches alone: others may have been set meanwhile
-        mode.set(mode.get()._replace(**{name: getattr(before, name) for name in switches}))
+    finally:
+        try:
+            _set_back(name, old)
+        except KeyboardInterrupt:
+            _set_back(name, old)
+            raise
 
 
-def in_gradient_of(node: Any, gradient: Any) -> Token:
-    """What is recorded from now on belongs to the gradient of ``node``, which gets a name.
+def _set_back(name: str, old: Any) -> None:
+    """Turn a switch back to where it was, but never up: the block around may have ended before."""
+    now = mode.get()
+    lower = min(old, getattr(now, name), key=_STRENGTH[name])
+    mode.set(now._replace(**{name: lower}))
 
-    Its scope is ("gradient", *node.scope), so that the gradient's own graph has the groups of the
-    forward. ``mode.reset(token)`` ends it.
+
+def gradient_mode(node: Any, gradient: Any) -> Mode:
+    """The mode in which the rules of ``node`` are recorded; its gradient gets a name.
+
+    The scope is ("gradient", *node.scope), so that the gradient's own graph has the groups of the
+    forward.
     """
     if node.name and gradient.name is None:
         gradient.name = f"d_{node.name}"
     recording, _, tracing = mode.get()
-    return mode.set(Mode(recording, (GRADIENT, *node.scope), tracing))
+    return Mode(recording, (GRADIENT, *node.scope), tracing)
 
 
 def label(names: Mapping[str, Any]) -> None:

@@ -18,9 +18,13 @@ from .nodes import describe, is_node, plain
 def check_value(function: Any, value: Any, values: Sequence = (), inputs: Sequence = ()) -> None:
     """Raise NonFiniteError if what a function gave is not finite, and say where that came from.
 
-    ``function`` is the name of a leaf where nothing was computed.
+    An infinity that was meant passes: one that the user wrote, into a leaf or a constant such as
+    the mask of an attention, or that follows from such a one. ``function`` is the name of a leaf
+    where nothing was computed.
     """
     if (fault := first_fault(value)) is None:
+        return
+    if (fault := first_fault(np.where(_meant(function, value, values, inputs), 0, value))) is None:
         return
     name, where = getattr(function, "__name__", function), f"made at {users_line()}"
     seen = [_at(v, fault[0], np.shape(value), function) for v in values]
@@ -34,6 +38,23 @@ def check_value(function: Any, value: Any, values: Sequence = (), inputs: Sequen
             where += f"; it appears here, from {_there(seen) or 'finite operands'}"
     group = ".".join(mode.get().scope)
     raise NonFiniteError(f"{name}{f' in {group}' * bool(group)}: {spell(fault)}, {where}")
+
+
+def _meant(function: Any, value: Any, values: Sequence, inputs: Sequence) -> Any:
+    """Where an infinity in ``value`` was brought by an operand whose infinities are meant.
+
+    Those of a constant and of a leaf are the user's, and so are those of what was computed under
+    this trace(), which would not have let others pass.
+    """
+    if not values:
+        return np.isinf(value)
+    meant: Any = False
+    for x, operand in zip(values, inputs, strict=True):
+        floats = isinstance(x, (np.ndarray, np.generic, float)) and np.asarray(x).dtype.kind == "f"
+        if floats and not (is_node(operand) and operand.function and operand.line is None):
+            infinite = np.isinf(x)
+            meant = meant | (infinite if _is_entrywise(function) else infinite.any())
+    return meant & np.isinf(value)
 
 
 def check_gradient(node: Any, position: int, part: Any, earlier: Any) -> None:
@@ -93,8 +114,11 @@ def _at(value: Any, index: tuple, shape: tuple, function: Any) -> Any:
     """An operand at the index, where the function works entry by entry; else all of it."""
     if not isinstance(value, (np.ndarray, np.generic, float, int)):
         return None
-    entrywise = isinstance(function, np.ufunc) and function is not np.matmul
-    return np.broadcast_to(value, shape)[index] if entrywise else value
+    return np.broadcast_to(value, shape)[index] if _is_entrywise(function) else value
+
+
+def _is_entrywise(function: Any) -> bool:
+    return isinstance(function, np.ufunc) and function is not np.matmul
 
 
 def _there(seen: Sequence) -> str:

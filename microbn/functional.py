@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import check_counts, is_real
+from .arrays import check_counts, check_plain, is_real
 from .context import label
 from .errors import ArgumentError, DTypeError, RangeError, ShapeError
 from .nodes import is_node, plain
@@ -174,6 +174,7 @@ def cross_entropy(logits: Array, targets: Any) -> Array:
     """
     _check_arrays("cross_entropy", logits)
     if not is_node(targets):
+        check_plain(targets)
         targets = np.asarray(targets)
     if logits.ndim != 2 or targets.shape != logits.shape[:1]:
         raise ShapeError(

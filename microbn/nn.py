@@ -114,7 +114,7 @@ class Dropout(Module):
         """Drop entries of x in training; nothing in eval."""
         if not self.training:
             return x
-        if compiling.get():
+        if compiling.get() is not None:
             raise GraphError(
                 "Dropout: every run of the program would drop the same entries; train eagerly, "
                 "as fit does with compiled=False, or compile it in eval()"

@@ -67,6 +67,11 @@ def boxed(arg: Any) -> Any:
     return box
 
 
+def unboxed(box: Any) -> np.ndarray:
+    """The values of an object array of nodes and numbers, as an array of floats."""
+    return np.array([plain(entry) for entry in box.flat], float).reshape(box.shape)
+
+
 def sources(node: Any) -> Iterator[tuple[Any, Any]]:
     """The nodes among the inputs of a node, each with the value it had."""
     for operand, value in zip(node.inputs, node.args, strict=True):

@@ -13,6 +13,7 @@ from .context import compiling
 from .errors import ArgumentError, GraphError, NonFiniteError, ShapeError
 from .finite import first_fault, spell
 from .module import Module
+from .nodes import plain, unboxed
 from .tensor import Tensor
 
 
@@ -94,7 +95,7 @@ class BatchNorm(Module):
             moved = self._moved(mean, var, n)
             self.running_mean, self.running_var, self.num_batches_tracked = moved
             return
-        if compiling.get():
+        if compiling.get() is not None:
             raise GraphError(
                 "BatchNorm: in training it moves its running statistics, which compile would not "
                 "record; use lab's CompiledStep, eval(), or track_running_stats=False"
@@ -206,4 +207,4 @@ def _spelled(layer: Any) -> str:
 
 
 def _value(x: Any) -> np.ndarray:
-    return x.value if isinstance(x, Tensor) else x.astype(float) if x.dtype == object else x
+    return unboxed(x) if x.dtype == object else plain(x)

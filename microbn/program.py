@@ -124,7 +124,7 @@ class Program:
 
     def _checked(self, given: Sequence) -> list[np.ndarray]:
         """The operands as arrays in the layout that the code is made for. Raises for others."""
-        if compiling.get() and any(map(is_node, given)):
+        if compiling.get() is not None and any(map(is_node, given)):
             raise GraphError(
                 "compile: a program gives numbers, which would be constants of this one; call the "
                 "function that it was compiled from"
@@ -188,7 +188,7 @@ def _traced(f: Callable, examples: Sequence) -> tuple[list, Any]:
         x if isinstance(x, Tensor) else operand(x, word)
         for x, word in zip(examples, words, strict=True)
     ]
-    first, token = Tensor(0.0).number, compiling.set(True)
+    first, token = Tensor(0.0).number, compiling.set({x.number for x in leaves})
     try:
         returned = f(*leaves)
     finally:

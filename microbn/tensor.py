@@ -15,7 +15,7 @@ import numpy as np
 
 from . import backward as reverse  # and with it the rules, which fill CALLS
 from . import checks
-from .arrays import as_floats, constant, operand, read_only
+from .arrays import as_floats, constant, from_list, operand, read_only
 from .calls import CALLS
 from .context import mode
 from .errors import DTypeError, GraphError, RuleError, ShapeError
@@ -72,20 +72,19 @@ class Tensor:
         "number",  # when it was made: numbers only grow
         "scope",  # the groups that it belongs to, outermost first
         "line",  # the line of code that made it, under trace()
-        "name",
         "held",  # on a leaf: whether a Module holds it, which makes it a parameter
-        "grad",  # an array on a leaf, once a backward() has reached it
+        "_name",  # what the properties of these names hold
+        "_grad",
         "__weakref__",
     )
 
     def __init__(self, data: Any, name: str | None = None, *, dtype: Any = None) -> None:
         if isinstance(data, Tensor):
             raise DTypeError("this is a Tensor already; Tensor(t.data) is a new leaf of its values")
-        if name is not None and not isinstance(name, str):
-            raise DTypeError(f"a Tensor's name is text, got {name!r:.60}")
         self.value, self.name = as_floats(data, dtype), name
         self.function, self.args, self.inputs, self.kwargs = None, (), (), _NOTHING
-        self.number, self.grad, self.flows, self.held = next(_numbers), None, True, False
+        self._grad: np.ndarray | None = None
+        self.number, self.flows, self.held = next(_numbers), True, False
         _, self.scope, tracing = mode.get()
         self.line = users_line() if tracing else None
         if tracing:
@@ -113,6 +112,7 @@ class Tensor:
     T = property(_method(np.transpose), doc="The axes in reverse order.")
     mT = property(_method(np.matrix_transpose), doc="The last two axes swapped.")
     sum, mean, max, min = _method(np.sum), _method(np.mean), _method(np.max), _method(np.min)
+    argmax, argmin = _method(np.argmax), _method(np.argmin)
     swapaxes, squeeze, astype = _method(np.swapaxes), _method(np.squeeze), _method(astype)
     # What NumPy asks of the entries of an object array: np.exp(array) calls entry.exp().
     exp, log, sqrt, tanh = _method(np.exp), _method(np.log), _method(np.sqrt), _method(np.tanh)
@@ -126,7 +126,8 @@ class Tensor:
 
     def transpose(self, *axes: Any) -> Any:
         """``np.transpose``, the axes given as one tuple, as several integers, or not."""
-        return record(np.transpose, [self, axes[0] if len(axes) == 1 else axes or None])
+        one = len(axes) == 1 and not isinstance(axes[0], int)
+        return record(np.transpose, [self, axes[0] if one else axes or None])
 
     # Gradients and data.
     def backward(self, cotangent: Any = None, *, retain_grads: bool = False) -> None:
@@ -145,6 +146,7 @@ class Tensor:
         the values it saw. Raises GraphError on a Tensor that was computed and ShapeError for
         data of another shape; the dtype stays.
         """
+        checks.unfrozen(self, ".data")
         return read_only(self.value)
 
     @data.setter
@@ -152,16 +154,48 @@ class Tensor:
         checks.new_data(self, new)
         self.value = as_floats(new, self.dtype)
 
+    @property
+    def name(self) -> str | None:
+        """The name in drawings and errors. Raises DTypeError for a name that is no text."""
+        return self._name
+
+    @name.setter
+    def name(self, new: str | None) -> None:
+        if not (new is None or isinstance(new, str)):
+            raise DTypeError(f"a Tensor's name is text, got {new!r:.60}")
+        self._name = new
+
+    @property
+    def grad(self) -> np.ndarray | None:
+        """On a leaf the gradient, an array like its data, once a backward() has reached it.
+
+        It can be replaced, and is forgotten by ``p.grad = None``. Raises ShapeError for a gradient
+        of another shape, DTypeError for what is no array of numbers.
+        """
+        return self._grad
+
+    @grad.setter
+    def grad(self, new: Any) -> None:
+        self._grad = None if new is None else checks.new_grad(self, new)
+
     def item(self) -> float:
-        """The one number in it, as Python's. Raises ShapeError where there are more."""
-        if self.size != 1:
-            raise ShapeError(f"a tensor of shape {self.shape} is not one number; reduce it first")
-        return self.value.item()
+        """The one number in it, as Python's: on purpose, as its history stays behind.
+
+        Raises ShapeError where there are more, GraphError while it is being compiled.
+        """
+        checks.unfrozen(self, "item()")
+        return _number(self)
 
     def __float__(self) -> float:
+        checks.unrecorded(self)
         return float(self.item())
 
+    def __int__(self) -> int:
+        checks.unrecorded(self)
+        return int(self.item())
+
     def __bool__(self) -> bool:
+        checks.unfrozen(self, "the truth")
         if self.size != 1:
             raise ShapeError(
                 f"the truth of a tensor of shape {self.shape} is ambiguous; compare one entry, "
@@ -184,7 +218,10 @@ class Tensor:
         )
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else str(self)
+        return format(_number(self), spec) if spec else str(self)
+
+    def __dir__(self) -> list[str]:
+        return [name for name in object.__dir__(self) if name not in checks.INSTEAD]
 
     def __repr__(self) -> str:
         body = np.array2string(np.asarray(self.value), separator=", ", prefix="Tensor(")
@@ -200,11 +237,15 @@ class Tensor:
     # NumPy's protocols: NEP 13 for ufuncs, NEP 18 for the other functions.
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if len(inputs) > 1:
-            inputs = tuple(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in inputs)
+            inputs = tuple(from_list(x) if isinstance(x, (list, tuple)) else x for x in inputs)
             if foreign(inputs):
                 return NotImplemented
             if any(isinstance(x, np.ndarray) and x.dtype == object for x in inputs):
-                return getattr(ufunc, method)(*map(boxed, inputs), **kwargs)
+                boxes = [*map(boxed, inputs)]
+                try:
+                    return getattr(ufunc, method)(*boxes, **kwargs)
+                except (ValueError, TypeError) as error:
+                    raise checks.explain(ufunc, boxes, kwargs, error) from None
         if method != "__call__" or "out" in kwargs:
             raise RuleError(
                 f"np.{ufunc.__name__}: a ufunc's methods and writing into an array that exists "
@@ -222,7 +263,8 @@ class Tensor:
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         raise DTypeError(
             "a Tensor does not become an array in passing, where its history would be lost; "
-            "take its values with t.data, join Tensors with np.stack"
+            "take its values with t.data, join Tensors with np.stack, and write "
+            "np.sum(box) / box.size for the mean of a whole array of scalars"
         )
 
 
@@ -271,5 +313,12 @@ def _recorded(function, compute, values, inputs, kwargs=_NOTHING):
     out.args, out.inputs, out.kwargs = values, inputs, kwargs
     out.number, out.held = next(_numbers), False
     out.scope, out.line = scope, users_line() if tracing else None
-    out.name = out.grad = None
+    out._name = out._grad = None
     return out
+
+
+def _number(tensor: Tensor) -> Any:
+    """The one number in a Tensor, as Python's."""
+    if tensor.size != 1:
+        raise ShapeError(f"a tensor of shape {tensor.shape} is not one number; reduce it first")
+    return tensor.value.item()

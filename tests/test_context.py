@@ -152,7 +152,7 @@ FORWARD = {
     "under no_grad": (mb.no_grad()(lambda x: np.log(x)), ["log: -inf at [1]"]),
     "in a scope": (mb.scope("net")(lambda x: np.log(x)), ["log in net: -inf at [1]"]),
     "a leaf": (lambda x: Tensor([np.nan], name="bad"), ["bad: nan at [0]"]),
-    "a list": (lambda x: np.stack([x, [np.inf, 0.0]]), ["stack: inf at [1, 0]", "operand 1"]),
+    "a list": (lambda x: np.stack([x, [np.nan, 0.0]]), ["stack: nan at [1, 0]", "operand 1"]),
 }
 
 
@@ -171,6 +171,35 @@ def test_an_operand_from_outside_is_named_as_the_one_that_brought_it():
     bad.name = "bad"
     with pytest.raises(errors.NonFiniteError, match=r"operand 0, 'bad' \(log\), brought it: -inf"):
         nan_from(lambda x: bad + x)
+
+
+MASK = np.tril(np.ones((3, 3), bool))
+MEANT = {
+    "chosen": lambda scores: np.where(MASK, scores, -np.inf),
+    "added": lambda scores: scores + np.where(MASK, 0.0, -np.inf),
+    "from a leaf": lambda scores: scores + Tensor(np.where(MASK, 0.0, -np.inf)),
+    "after an operation": lambda scores: np.where(MASK, scores, -np.inf) * 2.0,
+}
+
+
+@pytest.mark.parametrize("way", MEANT)
+def test_an_infinity_that_the_user_wrote_is_no_fault(way):
+    scores, dy = Tensor(np.eye(3) + 0.5), np.array([1.0, -2.0, 0.5])
+    with mb.trace():
+        weights = F.softmax(MEANT[way](scores))
+        gradient = mb.grad(weights @ dy, scores, dy)
+    assert np.all(weights.data[~MASK] == 0)
+    assert np.all((gradient != 0)[1:] == MASK[1:])
+
+
+def test_a_nan_that_follows_from_such_an_infinity_is_one():
+    with mb.trace(), pytest.raises(errors.NonFiniteError, match=r"subtract: nan at \[0, 0\]"):
+        F.softmax(np.where(False, Tensor(np.ones((1, 2))), -np.inf))
+
+
+def test_an_infinity_beside_one_that_was_meant_is_a_fault_all_the_same():
+    with mb.trace(), pytest.raises(errors.NonFiniteError, match=r"divide: inf at \[1\]"):
+        Tensor([np.inf, 1.0]) / [1.0, 0.0]
 
 
 BACKWARD = {

@@ -164,7 +164,7 @@ def test_shape_questions_are_answered_without_recording():
 
 def test_zero_d_tensor_is_a_scalar():
     x = Tensor(3.0)
-    assert (x.shape, float(x), x.item()) == ((), 3.0, 3.0)
+    assert (x.shape, x.item(), f"{x:.1f}") == ((), 3.0, "3.0")
     assert bool(x > 2)
     with pytest.raises(TypeError, match="0-d tensor has no length"):
         len(x)
@@ -260,6 +260,32 @@ def test_number_is_formatted_as_one():
     assert f"{loss}" == repr(loss)
 
 
+def test_a_gradient_can_be_replaced_and_has_the_dtype_of_its_tensor():
+    x = Tensor(np.ones(2, np.float32))
+    x.grad = [1, 2]
+    assert (x.grad.dtype, x.grad.tolist()) == (np.float32, [1, 2])
+    mine = np.ones(2, np.float32)
+    x.grad = mine
+    x.grad *= 3
+    assert x.grad is mine
+    x.grad = None
+    assert x.grad is None
+
+
+def test_what_completion_offers_is_there():
+    offered = dir(M)
+    assert {"argmax", "mean", "data", "grad", "name"} <= {*offered}
+    assert all(hasattr(M, name) for name in offered)
+    assert not {"var", "detach", "relu"} & {*offered}
+
+
+def test_argmax_and_argmin_are_methods_too():
+    x = Tensor([[1.0, 5.0, 2.0], [4.0, 0.0, 3.0]])
+    assert x.argmax().item() == 1
+    assert x.argmax(axis=1).data.tolist() == [1, 0]
+    assert x.argmin(axis=0, keepdims=True).data.tolist() == [[0, 1, 0]]
+
+
 def test_repr_shows_values_name_and_origin():
     assert repr(Tensor([1.0, 2.0], name="x")) == "Tensor([1., 2.], name='x')"
     assert repr(Tensor(2.0) * 3.0) == "Tensor(6., from multiply)"
@@ -268,6 +294,7 @@ def test_repr_shows_values_name_and_origin():
 X, Y = Tensor([1.0, 2.0]), Tensor([1.0, 2.0, 3.0])
 M = Tensor(np.ones((2, 3)))
 EMPTY = Tensor(np.ones(0))
+BOX = mb.scalars([[1.0, 2.0], [3.0, 4.0]])
 FAULTS = [
     (lambda: Tensor([1, 2]), errors.DTypeError, "got int64; write [1., 2.]", "dtype=float"),
     (lambda: Tensor([True]), errors.DTypeError, "got bool"),
@@ -324,7 +351,31 @@ FAULTS = [
     (lambda: EMPTY.mean(), errors.ShapeError, "mean: the tensor is empty, shape (0,)"),
     (lambda: EMPTY.max(), errors.ShapeError, "max: the tensor is empty, shape (0,)"),
     (lambda: bool(X), errors.ShapeError, "truth of a tensor of shape (2,) is ambiguous"),
-    (lambda: float(X), errors.ShapeError, "shape (2,) is not one number"),
+    (lambda: X.item(), errors.ShapeError, "shape (2,) is not one number"),
+    (lambda: M.reshape(-1, -1), errors.ShapeError, "(-1, -1) leaves several sides open"),
+    (lambda: M.reshape(""), errors.ShapeError, "a shape is an integer or a tuple", "got ''"),
+    (lambda: M.sum(axis=1.0), errors.DTypeError, "sum", "axis=1.0"),
+    (lambda: M.transpose(0, 0), errors.ShapeError, "axes (0, 0) do not name each axis of shape"),
+    (lambda: M.transpose(0), errors.ShapeError, "axes (0,) do not name", "as (1, 0) does"),
+    (lambda: np.squeeze(M, 0), errors.ShapeError, "squeeze", "(2, 3), 0"),
+    (lambda: M["a"], errors.RangeError, "(2, 3), 'a'"),
+    (lambda: np.var(X), errors.RuleError, "no gradient rule; write np.square(t - t.mean()).mean()"),
+    (lambda: np.dot(X, X), errors.RuleError, "np.dot has no gradient rule; write t @ other"),
+    (lambda: X.relu(), AttributeError, "write microbn.functional.relu(t)"),
+    (lambda: X.abs(), AttributeError, "write np.abs(t)"),
+    (lambda: np.add(X, [[1.0], [1.0, 2.0]]), errors.ShapeError, "rows have lengths 1 and 2"),
+    (lambda: X == [[1.0], [1.0, 2.0]], errors.ShapeError, "rows have lengths 1 and 2"),
+    (lambda: np.concatenate([M, [[1.0], [1.0, 2.0]]]), errors.ShapeError, "lengths 1 and 2"),
+    (lambda: np.where([[1], [1, 2]], X, 0), errors.ShapeError, "where: rows have lengths 1 and 2"),
+    (lambda: X[[[0], [0, 1]]], errors.ShapeError, "getitem: rows have lengths 1 and 2"),
+    (lambda: BOX @ Y, errors.ShapeError, "matmul: (2, 2) @ (3,): 2 columns on the left, 3 rows"),
+    (lambda: np.add(M, BOX), errors.ShapeError, "add: shapes (2, 3) and (2, 2) do not broadcast"),
+    (lambda: EMPTY.argmax(), errors.ShapeError, "argmax: the tensor is empty"),
+    (lambda: setattr(X, "name", 5), errors.DTypeError, "a Tensor's name is text, got 5"),
+    (lambda: setattr(X, "grad", np.ones(3)), errors.ShapeError, ".grad of a leaf has shape (3,)"),
+    (lambda: setattr(X, "grad", Y), errors.DTypeError, "give the gradient's .data"),
+    (lambda: setattr(X, "grad", "a"), errors.DTypeError, "an array of numbers, got 'a'"),
+    (lambda: setattr(X, "grad", [[1], [1, 2]]), errors.ShapeError, ".grad of a leaf is no array"),
     (lambda: np.sin(X), errors.RuleError, "np.sin has no gradient rule", "np.sin(t.data)"),
     (lambda: np.add(X, X, out=np.ones(2)), errors.RuleError, "out=", "a = a + t"),
     (lambda: np.ones(2).__iadd__(X), errors.RuleError, "+= into an ndarray"),
