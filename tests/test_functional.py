@@ -85,6 +85,13 @@ def test_eps_that_is_negative_or_not_finite_is_refused(bad):
             norm(X, GAMMA, BETA, bad)
 
 
+def test_eps_is_1e_5_where_none_is_given():
+    small = 1e-3 * X
+    for norm in (F.batch_norm, F.layer_norm, lambda x, *rest: F.group_norm(x, 1, *rest)):
+        assert np.array_equal(norm(small, GAMMA, BETA), norm(small, GAMMA, BETA, 1e-5))
+    assert np.array_equal(F.normalize(X, small**2), F.normalize(X, small**2, 1e-5))
+
+
 def test_eps_of_zero_gives_unit_variance():
     assert F.batch_norm(X, np.ones(3), np.zeros(3), 0).var(0) == pytest.approx(1, abs=1e-14)
 

@@ -113,6 +113,12 @@ def test_momentum_and_betas_are_0_or_more_and_less_than_1(bad):
             optim.Adam([P], betas=betas)
 
 
+def test_settings_that_are_not_given_are_those_of_the_papers():
+    adam = optim.Adam([P])
+    assert (adam.lr, adam.betas, adam.eps) == (1e-3, (0.9, 0.999), 1e-8)
+    assert optim.SGD([P], 0.1).momentum == 0
+
+
 def test_momentum_and_betas_of_0_remember_nothing():
     p, q = Tensor([1.0, -20.0]), Tensor([1.0, -20.0])
     assert descend(optim.SGD([p], lr=0.25, momentum=0), p, 2)[-1] == [0.25, -5]

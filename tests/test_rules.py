@@ -200,6 +200,7 @@ def test_a_primitive_of_ones_own(monkeypatch):
         (lambda g, out, x: np.sum(g), r"rule of 'custom', operand 0: gradient has shape \(\), its"),
         (lambda g, out, x: g[:1], r"gradient has shape \(1,\), its input \(2,\)"),
         (lambda g, out, x: 1.0, r"gradient has shape \(\), its input \(2,\)"),
+        (lambda g, out, x: g[None], r"gradient has shape \(1, 2\), its input \(2,\)"),
         (lambda g, out, x: None, "it returned None"),
     ],
 )
@@ -213,6 +214,12 @@ def test_a_rule_that_gives_no_gradient_is_named(rule, message, monkeypatch):
     with pytest.raises(errors.RuleError, match=message):
         custom(x).sum().backward()
     assert x.grad is None
+
+
+def test_a_rule_of_a_ufunc_that_gives_too_few_axes_is_named(monkeypatch):
+    monkeypatch.setitem(RULES, np.exp, (lambda g, out, x: np.sum(g),))
+    with pytest.raises(errors.RuleError, match=r"'exp', .* gradient has shape \(\), its input \(2,"):
+        np.exp(Tensor([1.0, 2.0])).sum().backward()
 
 
 def test_a_rule_that_crashes_is_named(monkeypatch):
