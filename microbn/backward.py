@@ -146,8 +146,7 @@ def backward(root: Any, cotangent: Any = None, *, retain_grads: bool = False) ->
             received.append((node, gradient))
         del gradient  # or it would stay in memory for the next step
     for node, gradient in received:
-        sum_so_far = node.grad
-        node.grad = np.array(gradient) if sum_so_far is None else np.asarray(sum_so_far + gradient)
+        node.grad = np.array(gradient) if node.grad is None else np.asarray(node.grad + gradient)
 
 
 def grad(output: Any, inputs: Any, cotangent: Any = None, *, create_graph: bool = False) -> Any:

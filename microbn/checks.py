@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from math import prod
+from reprlib import repr as brief
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from .errors import (
     spelled,
 )
 from .finite import first_fault, spell
-from .nodes import describe, has_history, is_node, sources
+from .nodes import boxed, describe, has_history, is_node, sources
 
 
 def call(function: Callable, args: Sequence, kwargs: Mapping) -> tuple[Call, Mapping]:
@@ -86,33 +87,41 @@ def explain(function: Callable, values: Sequence, kwargs: Mapping, error: Except
     if isinstance(error, MicrobnError):
         return error
     name = function.__name__
-    ufunc = isinstance(function, np.ufunc)
     if "read-only" in str(error):
         return GraphError(f"{name}: it writes into an operand; what is recorded never changes")
-    every = ufunc or (function in CALLS and CALLS[function].each)
+    every = isinstance(function, np.ufunc) or (function in CALLS and CALLS[function].each)
     arrays = [v for v in values if every or isinstance(v, (np.ndarray, np.generic))]
     shapes = [_shape(v) for v in arrays] or [()]
     if isinstance(error, np.exceptions.AxisError):
         return RangeError(f"{name}: {_axis_fault(shapes[0], error)}")
-    if function is np.matmul and (isinstance(error, ValueError) or () in shapes):
-        return ShapeError(f"matmul: {_matmul_fault(*shapes)}")
-    if function in _PLACES and isinstance(error, ValueError):
-        return ShapeError(f"{name}: {_PLACES[function](shapes[0], *values[1:], *kwargs.values())}")
-    if ufunc and "broadcast" in str(error):
-        return ShapeError(f"{name}: {_broadcast_fault(*shapes)}")
-    if "zero-size array" in str(error) or "empty sequence" in str(error):
-        return ShapeError(f"{name}: the tensor is empty, shape {shapes[0]}")
-    if "inhomogeneous" in str(error):
-        lists = [v for v in values if isinstance(v, (list, tuple))]
-        return ShapeError(f"{name}: {ragged(lists[0] if lists else (), error)}")
-    given = [] if every else [f"{v!r:.60}" for v in values if not isinstance(v, np.ndarray)]
-    given += [f"{key}={v!r:.60}" for key, v in kwargs.items()]
+    if why := _shape_fault(function, shapes, [*values, *kwargs.values()], error):
+        return ShapeError(f"{name}: {why}")
+    given = [] if every else [brief(v) for v in values if not isinstance(v, np.ndarray)]
+    given += [f"{key}={brief(v)}" for key, v in kwargs.items()]
     called = ", ".join([f"shape{'s' * (len(shapes) > 1)} {listed(shapes)}", *given])
     what = f"{name}: {error} (called with {called})"
     for built_in, ours in ((IndexError, RangeError), (ValueError, ShapeError)):
         if isinstance(error, built_in):
             return ours(what)
     return DTypeError(what)
+
+
+def _shape_fault(function: Any, shapes: list, given: list, error: Exception) -> str | None:
+    """What does not fit, in words; None where neither the function nor NumPy's words tell."""
+    text = str(error)
+    if function is np.matmul and (isinstance(error, ValueError) or () in shapes):
+        return _matmul_fault(*shapes)
+    if function is np.reshape and isinstance(error, ValueError):
+        return _reshape_fault(shapes[0], *given[1:])
+    if function is np.transpose and isinstance(error, ValueError):
+        return _transpose_fault(shapes[0], *given[1:])
+    if isinstance(function, np.ufunc) and "broadcast" in text:
+        return _broadcast_fault(*shapes)
+    if "zero-size array" in text or "empty sequence" in text:
+        return f"the tensor is empty, shape {shapes[0]}"
+    if "inhomogeneous" in text:
+        return ragged(next((x for x in given if isinstance(x, (list, tuple))), ()), error)
+    return None
 
 
 def _shape(value: Any) -> Any:
@@ -135,9 +144,6 @@ def _reshape_fault(old: tuple[int, ...], shape: Any) -> str:
 def _transpose_fault(shape: tuple[int, ...], axes: Any) -> str:
     reverse = (*range(len(shape)),)[::-1]
     return f"axes {axes!r:.60} do not name each axis of shape {shape} once, as {reverse} does"
-
-
-_PLACES: dict[Callable, Callable] = {np.reshape: _reshape_fault, np.transpose: _transpose_fault}
 
 
 def _axis_fault(shape: tuple[int, ...], error: np.exceptions.AxisError) -> str:
@@ -179,35 +185,78 @@ def new_data(leaf: Any, new: Any) -> None:
         raise ShapeError(f"the new data has shape {np.shape(new)}, the Tensor {leaf.shape}")
 
 
-def new_grad(tensor: Any, new: Any) -> np.ndarray:
-    """What becomes a Tensor's ``.grad``. Raises DTypeError or ShapeError for no gradient of it."""
+def set_name(tensor: Any, new: Any) -> None:
+    """Give a Tensor a name, or None. Raises DTypeError for a name that is no text."""
+    if not (new is None or isinstance(new, str)):
+        raise DTypeError(f"a Tensor's name is text, got {new!r:.60}")
+    tensor._name = new
+
+
+def set_grad(tensor: Any, new: Any) -> None:
+    """Set a Tensor's ``.grad``. Raises DTypeError or ShapeError for what is no gradient of it."""
     value = tensor.value
-    if type(new) is np.ndarray and new.shape == value.shape and new.dtype is value.dtype:
-        return new
+    if new is not None and not (
+        type(new) is np.ndarray and new.shape == value.shape and new.dtype is value.dtype
+    ):
+        new = _gradient(f"the .grad of {describe(tensor)}", value, new)
+    tensor._grad = new
+
+
+def _gradient(what: str, value: Any, new: Any) -> np.ndarray:
     if is_node(new):
-        raise DTypeError(f"the .grad of {describe(tensor)} is an array; give the gradient's .data")
+        raise DTypeError(f"{what} is an array; give the gradient's .data")
     check_plain(new)
     try:
         array = np.asarray(new)
     except ValueError as error:
-        raise ShapeError(f"the .grad of {describe(tensor)} is no array: {error}") from None
+        raise ShapeError(f"{what} is no array: {error}") from None
     if array.dtype.kind not in "fiub":
-        raise DTypeError(f"the .grad of {describe(tensor)} is an array of numbers, got {new!r:.60}")
-    if array.shape != tensor.shape:
-        raise ShapeError(
-            f"the .grad of {describe(tensor)} has shape {array.shape}, the Tensor {tensor.shape}"
-        )
-    return array.astype(tensor.dtype, copy=False)
+        raise DTypeError(f"{what} is an array of numbers, got {new!r:.60}")
+    if array.shape != value.shape:
+        raise ShapeError(f"{what} has shape {array.shape}, the Tensor {value.shape}")
+    return array.astype(value.dtype, copy=False)
 
 
-def unrecorded(tensor: Any) -> None:
-    """Raise DTypeError where float() and the like would take a number out of its graph."""
-    if tensor.flows and (tensor.function is None or has_history(tensor)):
-        raise DTypeError(
-            f"{describe(tensor)} does not become a number in passing, where its history would be "
-            "lost; take t.item() or t.data on purpose, print it by f'{t:.3f}', and compute with "
-            "NumPy's functions, np.exp(t) for math.exp(t)"
-        )
+def one_number(tensor: Any) -> Any:
+    """The one number in a Tensor, as Python's. Raises ShapeError where there are more."""
+    if tensor.size != 1:
+        raise ShapeError(f"a tensor of shape {tensor.shape} is not one number; reduce it first")
+    return tensor.value.item()
+
+
+def to_number(kind: type) -> Callable:
+    """The method for ``float(t)`` and for all that calls it, such as ``math.exp(t)``.
+
+    It raises DTypeError where the number would leave a graph, GraphError while that is compiled.
+    """
+
+    def method(self: Any) -> Any:
+        if self.flows and (self.function is None or has_history(self)):
+            raise DTypeError(
+                f"{describe(self)} does not become a number in passing, where its history would "
+                "be lost; take t.item() or t.data on purpose, print it by f'{t:.3f}', and compute "
+                "with NumPy's functions, np.exp(t) for math.exp(t)"
+            )
+        return kind(self.item())
+
+    return method
+
+
+def to_array(self: Any, dtype: Any = None, copy: Any = None) -> Any:
+    """Raise DTypeError for ``np.asarray(t)`` and all that calls it."""
+    raise DTypeError(
+        "a Tensor does not become an array in passing, where its history would be lost; take its "
+        "values with t.data, join Tensors with np.stack, and write np.sum(box) / box.size for the "
+        "mean of a whole array of scalars"
+    )
+
+
+def set_entries(self: Any, index: Any, value: Any) -> None:
+    """Raise GraphError for ``t[index] = value``."""
+    raise GraphError(
+        "what is recorded never changes, so a Tensor's entries cannot be set; choose entry by "
+        "entry with np.where, or replace a leaf's data whole: p.data = ..."
+    )
 
 
 def unfrozen(tensor: Any, what: str) -> None:
@@ -219,6 +268,15 @@ def unfrozen(tensor: Any, what: str) -> None:
             "would take from the example; choose with np.where and np.maximum instead of if and "
             "max, or decide before compiling"
         )
+
+
+def of_objects(ufunc: np.ufunc, method: str, inputs: Sequence, kwargs: Mapping) -> Any:
+    """A ufunc of Tensors and arrays of scalars. Its errors name the shapes."""
+    boxes = [*map(boxed, inputs)]
+    try:
+        return getattr(ufunc, method)(*boxes, **kwargs)
+    except (ValueError, TypeError) as error:
+        raise explain(ufunc, boxes, kwargs, error) from None
 
 
 def in_place(self: Any, other: Any) -> Any:

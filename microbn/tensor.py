@@ -6,9 +6,9 @@ that a NumPy function called with a Tensor computes what it always does, and is 
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from .calls import CALLS
 from .context import mode
 from .errors import DTypeError, GraphError, RuleError, ShapeError
 from .finite import check_value, users_line
-from .nodes import boxed, describe, foreign, has_history, plain
+from .nodes import describe, foreign, has_history, plain
 from .primitives import JOINS, astype, getitem, stop_gradient, written_out
 
 
@@ -77,14 +77,15 @@ class Tensor:
         "_grad",
         "__weakref__",
     )
+    _name: str | None
+    _grad: np.ndarray | None
 
     def __init__(self, data: Any, name: str | None = None, *, dtype: Any = None) -> None:
         if isinstance(data, Tensor):
             raise DTypeError("this is a Tensor already; Tensor(t.data) is a new leaf of its values")
         self.value, self.name = as_floats(data, dtype), name
         self.function, self.args, self.inputs, self.kwargs = None, (), (), _NOTHING
-        self._grad: np.ndarray | None = None
-        self.number, self.flows, self.held = next(_numbers), True, False
+        self.number, self._grad, self.flows, self.held = next(_numbers), None, True, False
         _, self.scope, tracing = mode.get()
         self.line = users_line() if tracing else None
         if tracing:
@@ -95,7 +96,7 @@ class Tensor:
     __sub__, __rsub__ = _operator(np.subtract)
     __mul__, __rmul__ = _operator(np.multiply)
     __truediv__, __rtruediv__ = _operator(np.divide)
-    __pow__, __rpow__ = _operator(np.power, operator.pow)
+    __pow__, __rpow__ = _operator(np.power, pow)
     __matmul__, __rmatmul__ = _operator(np.matmul)
     (__lt__, _), (__le__, _) = _operator(np.less), _operator(np.less_equal)
     (__gt__, _), (__ge__, _) = _operator(np.greater), _operator(np.greater_equal)
@@ -103,12 +104,16 @@ class Tensor:
     __pos__, __neg__, __abs__ = _method(np.positive), _method(np.negative), _method(np.abs)
     __hash__ = object.__hash__
     __iadd__ = __isub__ = __imul__ = __itruediv__ = checks.in_place
+    __setitem__, __array__ = checks.set_entries, checks.to_array
+    __float__, __int__ = checks.to_number(float), checks.to_number(int)
 
     # What an ndarray has.
     shape = property(lambda self: self.value.shape, doc="The sizes of the axes; () for a scalar.")
     ndim = property(lambda self: self.value.ndim, doc="The number of axes.")
     size = property(lambda self: self.value.size, doc="The number of entries.")
     dtype = property(lambda self: self.value.dtype, doc="float32, float64; bool if compared.")
+    name = property(attrgetter("_name"), checks.set_name, doc="What it is called, in drawings too.")
+    grad = property(attrgetter("_grad"), checks.set_grad, doc="On a leaf the gradient: an array.")
     T = property(_method(np.transpose), doc="The axes in reverse order.")
     mT = property(_method(np.matrix_transpose), doc="The last two axes swapped.")
     sum, mean, max, min = _method(np.sum), _method(np.mean), _method(np.max), _method(np.min)
@@ -154,45 +159,13 @@ class Tensor:
         checks.new_data(self, new)
         self.value = as_floats(new, self.dtype)
 
-    @property
-    def name(self) -> str | None:
-        """The name in drawings and errors. Raises DTypeError for a name that is no text."""
-        return self._name
-
-    @name.setter
-    def name(self, new: str | None) -> None:
-        if not (new is None or isinstance(new, str)):
-            raise DTypeError(f"a Tensor's name is text, got {new!r:.60}")
-        self._name = new
-
-    @property
-    def grad(self) -> np.ndarray | None:
-        """On a leaf the gradient, an array like its data, once a backward() has reached it.
-
-        It can be replaced, and is forgotten by ``p.grad = None``. Raises ShapeError for a gradient
-        of another shape, DTypeError for what is no array of numbers.
-        """
-        return self._grad
-
-    @grad.setter
-    def grad(self, new: Any) -> None:
-        self._grad = None if new is None else checks.new_grad(self, new)
-
     def item(self) -> float:
         """The one number in it, as Python's: on purpose, as its history stays behind.
 
         Raises ShapeError where there are more, GraphError while it is being compiled.
         """
         checks.unfrozen(self, "item()")
-        return _number(self)
-
-    def __float__(self) -> float:
-        checks.unrecorded(self)
-        return float(self.item())
-
-    def __int__(self) -> int:
-        checks.unrecorded(self)
-        return int(self.item())
+        return checks.one_number(self)
 
     def __bool__(self) -> bool:
         checks.unfrozen(self, "the truth")
@@ -211,14 +184,8 @@ class Tensor:
     def __iter__(self) -> Iterator[Tensor]:
         return map(self.__getitem__, range(len(self)))
 
-    def __setitem__(self, index: Any, value: Any) -> None:
-        raise GraphError(
-            "what is recorded never changes, so a Tensor's entries cannot be set; choose entry by "
-            "entry with np.where, or replace a leaf's data whole: p.data = ..."
-        )
-
     def __format__(self, spec: str) -> str:
-        return format(_number(self), spec) if spec else str(self)
+        return format(checks.one_number(self), spec) if spec else str(self)
 
     def __dir__(self) -> list[str]:
         return [name for name in object.__dir__(self) if name not in checks.INSTEAD]
@@ -241,11 +208,7 @@ class Tensor:
             if foreign(inputs):
                 return NotImplemented
             if any(isinstance(x, np.ndarray) and x.dtype == object for x in inputs):
-                boxes = [*map(boxed, inputs)]
-                try:
-                    return getattr(ufunc, method)(*boxes, **kwargs)
-                except (ValueError, TypeError) as error:
-                    raise checks.explain(ufunc, boxes, kwargs, error) from None
+                return checks.of_objects(ufunc, method, inputs, kwargs)
         if method != "__call__" or "out" in kwargs:
             raise RuleError(
                 f"np.{ufunc.__name__}: a ufunc's methods and writing into an array that exists "
@@ -259,13 +222,6 @@ class Tensor:
         if function in JOINS:
             function, args, kwargs = written_out(function, *args, **kwargs)
         return record(function, args, kwargs)
-
-    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
-        raise DTypeError(
-            "a Tensor does not become an array in passing, where its history would be lost; "
-            "take its values with t.data, join Tensors with np.stack, and write "
-            "np.sum(box) / box.size for the mean of a whole array of scalars"
-        )
 
 
 for _name, _instead in checks.INSTEAD.items():
@@ -315,10 +271,3 @@ def _recorded(function, compute, values, inputs, kwargs=_NOTHING):
     out.scope, out.line = scope, users_line() if tracing else None
     out._name = out._grad = None
     return out
-
-
-def _number(tensor: Tensor) -> Any:
-    """The one number in a Tensor, as Python's."""
-    if tensor.size != 1:
-        raise ShapeError(f"a tensor of shape {tensor.shape} is not one number; reduce it first")
-    return tensor.value.item()

@@ -117,8 +117,16 @@ FAULTS = [
     (lambda: hvp((X * X).sum(), X, [np.ones(2)]), errors.DTypeError, "a list of parameters"),
     (lambda: hvp((X * X).sum(), [X], None), errors.DTypeError, "a vector per parameter"),
     (lambda: top_eigenvalue(X * X, [X]), errors.ShapeError, "starts from a scalar"),
-    (lambda: top_eigenvalue((X * X).sum(), [X], tol=0), errors.ArgumentError, "got 0 and 100"),
-    (lambda: top_eigenvalue((X * X).sum(), [X], max_iterations=0), errors.ArgumentError, "and 0"),
+    (lambda: top_eigenvalue((X * X).sum(), [X], tol=0), errors.ArgumentError, "tol .*got 0"),
+    (lambda: top_eigenvalue((X * X).sum(), [X], max_iterations=0), errors.ArgumentError, "got 0"),
+    (lambda: top_eigenvalue((X * X).sum(), [X], max_iterations=1.5), errors.ArgumentError, "1.5"),
+    (lambda: top_eigenvalue((X * X).sum(), [X], seed="a"), errors.ArgumentError, "got 'a'"),
+    (lambda: hvp((X * X).sum(), [X], ["ab"]), errors.DTypeError, r"of numbers, got .*'ab'"),
+    (lambda: along_gradient(lambda: X[0], [X], 0.1), errors.ArgumentError, "rates, got 0.1"),
+    (lambda: along_gradient(lambda: X[0], [X], [0.0]), errors.ArgumentError, r"got \[0.0\]"),
+    (lambda: along_gradient(lambda: X[0], [X], [np.nan]), errors.ArgumentError, r"got \[nan\]"),
+    (lambda: along_gradient(lambda: X[0], [X], ["a"]), errors.ArgumentError, r"got \['a'\]"),
+    (lambda: along_gradient(X[0], [X], [0.1]), errors.ArgumentError, "a function that gives"),
     (lambda: top_eigenvalue((X * np.inf).sum() * X[0], [X]), errors.NonFiniteError, "Hessian"),
 ]
 

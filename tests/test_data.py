@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import tracemalloc
 from importlib.util import find_spec
 from urllib.error import HTTPError, URLError
 
@@ -44,6 +45,9 @@ def test_batches_are_whole_shuffled_by_seed_and_cover_an_epoch():
     assert np.array_equal(epoch[0], next(again))
 
 
+XS, YS = np.ones((3, 2)), np.array([0, 1, 1])
+
+
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
@@ -52,6 +56,21 @@ def test_batches_are_whole_shuffled_by_seed_and_cover_an_epoch():
         (lambda: data.batches(10, 11, 0), r"size must be in 1..10, got 11"),
         (lambda: data.load("minst", 0), "'minst' is neither 'digits' nor 'mnist', nor a folder"),
         (lambda: data.mnist("nowhere"), "no folder '.*nowhere'"),
+        (lambda: data.load(5, 0), "load: needs 'digits', 'mnist' or a folder, got 5"),
+        (lambda: data.mnist(5), "mnist: needs a folder, got 5"),
+        (lambda: data.split(5, 5, 0, 1), r"split: needs arrays of samples, got the shapes \(\)"),
+        (lambda: data.split(XS, YS, 0, 1.5), "test must be a positive integer, got 1.5"),
+        (lambda: data.split(XS, YS, "a", 1), "split: a seed is an integer from 0 on, got 'a'"),
+        (lambda: data.split(XS, YS - 1, 0, 1), r"integers from 0 on, got array\(\[-1"),
+        (lambda: data.split(XS, YS + 0.5, 0, 1), r"integers from 0 on, got array\(\[0.5"),
+        (lambda: data.split(XS, ["a", "b", "c"], 0, 1), "integers from 0 on, got array"),
+        (lambda: data.batches(10.0, 3, 0), "batches: n must be a positive integer, got 10.0"),
+        (lambda: data.batches(10, 3.5, 0), "batches: size must be a positive integer, got 3.5"),
+        (lambda: data.batches(10, 3, -1), "batches: a seed is an integer from 0 on, got -1"),
+        (lambda: data.spirals(0, n=-1), "spirals: n must be a positive integer, got -1"),
+        (lambda: data.spirals(1.5), "spirals: a seed is an integer from 0 on, got 1.5"),
+        (lambda: data.spirals(0, noise=np.nan), "noise is 0 or a positive number, got nan"),
+        (lambda: data.spirals(0, noise=-1), "noise is 0 or a positive number, got -1"),
     ],
 )
 def test_faults_name_the_facts(fault, message):
@@ -133,7 +152,10 @@ DAMAGES = {
     "a web page":            (IMAGES_FILE, b"<!DOCTYPE html>", "starts with the number 1008813135"),
     "cut in the header":     (IMAGES_FILE, idx(PIXELS)[:10], "has 10 bytes where 16 are due"),
     "cut in the pixels":     (IMAGES_FILE, idx(PIXELS)[:-1], r"45 .* 46 .* shape \(5, 2, 3\)"),
-    "too long":              (LABELS_FILE, idx(LABELS) + b"0", r"14 .* 13 .* shape \(5,\)"),
+    "too long":              (LABELS_FILE, idx(LABELS) + b"0", r"at least 14 .* 13 .* \(5,\)"),
+    "gzip, too long":        (LABELS_FILE, gzip.compress(idx(LABELS) + b"00"), "at least 14 .* 13"),
+    "gzip, pixels missing":  (IMAGES_FILE, gzip.compress(idx(PIXELS)[:-1]), r"has 45 .* 46"),
+    "a size out of reach":   (LABELS_FILE, idx(LABELS)[:4] + b"\xff" * 4, r"8 bytes, too few"),
     "gzip, cut short":       (IMAGES_FILE, ZIPPED[:-9], "is damaged, .*: get it anew"),
     "gzip, a wrong sum":     (IMAGES_FILE, ZIPPED[:-8] + b"8" * 8, "is damaged, CRC check failed"),
     "gzip of noise":         (IMAGES_FILE, ZIPPED[:10] + b"\xff" * 30, "is damaged, Error -3"),
@@ -152,6 +174,32 @@ def test_damaged_file_is_named_with_what_is_wrong(folder, name, content, message
         data.mnist(folder)
     assert str(folder) in str(caught.value)
     assert name in str(caught.value)
+
+
+def bomb(shape, held):
+    """A gzip file whose header promises a shape; it holds so many megabytes of zeros instead."""
+    header = idx(np.empty((0, 0, 0), np.uint8))[:4] + b"".join(n.to_bytes(4) for n in shape)
+    return gzip.compress(header + bytes(held << 20), compresslevel=1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "megabytes", "message"),
+    [
+        ((10, 1, 1), 2, "has at least 27 bytes where 26 are due"),
+        ((2**32 - 1,) * 3, 2, "too few to hold the 79,228,"),
+        ((15, 1024, 1024), 14, "has 8,388,624 bytes where 15,728,656 are due"),
+    ],
+    ids=["promises less", "promises the absurd", "promises more"],
+)
+def test_no_more_is_unpacked_than_the_header_promises(folder, shape, megabytes, message):
+    (folder / IMAGES_FILE).write_bytes(bomb(shape, 8))
+    tracemalloc.start()
+    try:
+        with pytest.raises(errors.ArgumentError, match=message):
+            data.mnist(folder)
+        assert tracemalloc.get_traced_memory()[1] < megabytes << 20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import microbn as mb
 from microbn import nn
-from microbn.lab import demo, sweep
+from microbn.lab import demo, figures, sweep
 
 joblib = pytest.importorskip("joblib", reason="joblib is not installed: demos unchecked")
 
@@ -60,6 +61,15 @@ def interrupt(*args, **kwargs):
     raise KeyboardInterrupt
 
 
+def test_figure_and_pictures_of_a_demo_are_kept_by_its_name(monkeypatch, tmp_path):
+    args = options(monkeypatch, "--save", tmp_path, "--no-show")
+    rows = sweep.Table([{"x": x, "score": x} for x in (1, 2)])
+    demo.present(figures.curves(rows, "x", "score", title="scores"), args)
+    story = mb.story(mb.Tensor(1.0, name="x") * 2.0)
+    assert demo.keep(story, "step.html", args) is story
+    assert {p.name for p in tmp_path.iterdir()} == {"demo.png", "demo.step.html"}
+
+
 def test_option_that_a_demo_does_not_use_is_refused(monkeypatch):
     with pytest.raises(SystemExit, match="2"):
         options(monkeypatch, "--data", "mnist", data=False)
@@ -69,6 +79,10 @@ def test_spread_is_median_and_range_and_says_never():
     assert demo.spread([1.0, np.inf, 2.0], "{}") == "2.0 [1.0–never]"
     assert demo.spread([np.inf, np.inf]) == "never"
     assert demo.spread([0.5]) == "0.5"
+    with pytest.raises(mb.MicrobnError, match="there is no value, and so no median"):
+        demo.spread([])
+    with pytest.raises(mb.MicrobnError, match="no column 'net' among"):
+        demo.summary(sweep.Table([{"a": 1}]), ["net"], {"a": "{}"})
 
 
 def test_summary_has_a_line_for_each_setting(capsys):

@@ -144,3 +144,53 @@ def test_runs_that_were_measured_at_other_steps_are_refused():
     rows = [CURVES[0], CURVES[1] | {"step": [1, 2, 4]}]
     with pytest.raises(errors.ArgumentError, match="not all runs have the same 'step'"):
         figures.curves(Table(rows), "step", "score", title="scores")
+
+
+def test_points_may_have_more_runs_than_others():
+    rows = [{"x": 1, "y": 1.0}, {"x": 1, "y": 3.0}, {"x": 2, "y": 5.0}]
+    ((_, x, y),) = lines_of(figures.curves(Table(rows), "x", "y", title="runs").axes[0])
+    assert (list(x), list(y)) == ([1, 2], [2, 5])
+    (dots,) = figures.ranges(Table(rows), "y", rows="x", title="runs").axes[0].get_lines()
+    assert list(dots.get_xdata()) == [5, 2]
+
+
+NAMES = Table([{"x": 1, "y": "one"}])
+UNLIKE = Table([{"x": 1, "y": [1.0, 2.0]}])
+RAGGED = Table([{"x": [1], "y": [1.0]}, {"x": [1, 2], "y": [1.0, 2.0]}])
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (lambda: figures.curves(Table([]), "x", "y", title=""), "curves: needs a Table with rows"),
+        (lambda: figures.curves([1], "x", "y", title=""), r"needs a Table with rows, got \[1\]"),
+        (lambda: figures.curves(TABLE, "size", "score", lines="q", title=""), "no column 'q'"),
+        (lambda: figures.curves(TABLE, "size", "score", panels="q", title=""), "no column 'q'"),
+        (lambda: figures.curves(TABLE, "q", "score", title=""), "no column 'q'"),
+        (lambda: figures.curves(NAMES, "x", "y", title=""), "curves: 'y' is 'one', no number"),
+        (lambda: figures.curves(UNLIKE, "x", "y", title=""), "'x' and 'y' are both numbers, or"),
+        (lambda: figures.curves(RAGGED, "x", "y", title=""), "lists of 'y' have lengths 1 and 2"),
+        (lambda: figures.ranges(Table([]), "y", rows="x", title=""), "ranges: needs a Table with"),
+        (lambda: figures.ranges(TABLE, "score", rows="q", title=""), "no column 'q'"),
+        (lambda: figures.ranges(NAMES, "y", rows="x", title=""), "ranges: 'y' is 'one', no number"),
+        (
+            lambda: figures.ranges(TABLE, "score", rows="size", notes={9: "most"}, title=""),
+            r"a note for 9, but 'size' has \[4, 1, 2\]",
+        ),
+        (
+            lambda: figures.heatmaps(TABLE, "score", rows="q", columns="x", panels="x", title=""),
+            "no column 'q'",
+        ),
+        (lambda: figures.fingerprints({}), "fingerprints: needs a report for each mistake"),
+        (lambda: figures.sums({}, ""), "sums: needs a row with arrays, got none"),
+        (lambda: figures.sums({"a": {}}, ""), r"sums: a adds up .* got \[\(\)\]"),
+        (lambda: figures.sums({"a": {"b": np.ones(3)}}, ""), r"\(N, C\) of one .* \[\(3,\)\]"),
+        (
+            lambda: figures.sums({"a": {"b": np.ones((2, 3)), "c": np.ones((3, 2))}}, ""),
+            r"of one shape, got \[\(2, 3\), \(3, 2\)\]",
+        ),
+    ],
+)
+def test_what_cannot_be_drawn_is_named(fault, message):
+    with pytest.raises(errors.MicrobnError, match=message):
+        fault()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from microbn import errors, nn, optim
-from microbn.lab import compiled, data, tour, train
+from microbn.lab import compiled, data, figures, tour, train
 
 sklearn = pytest.importorskip("sklearn", reason="scikit-learn is not installed: lab unchecked")
 
@@ -167,7 +167,9 @@ def test_missing_package_names_the_extra():
     [
         (lambda: train.mlp([3], seed=0, norm=nn.BatchNorm), r"got \[3\]"),
         (lambda: fit(0, every=0), "steps and every must be positive, got 25 and 0"),
-        (lambda: tour.tour(None, 0, False), "seeds must be at least 1, got 0"),
+        (lambda: tour.tour(None, 0, False), "seeds must be a positive integer, got 0"),
+        (lambda: tour.tour(None, "a", False), "seeds must be a positive integer, got 'a'"),
+        (lambda: tour.batch_norm_on_digits(None, 2.5, 2), "samples must be a positive integer"),
     ],
 )
 def test_faults_name_the_facts(fault, message):
@@ -198,8 +200,7 @@ def test_batch_norm_trains_at_a_rate_at_which_the_plain_net_does_not(results):
 
 
 def test_comparison_is_a_picture_for_a_projector(results, tmp_path):
-    path = tmp_path / "comparison.png"
-    tour.comparison_figure(results).savefig(path)
+    path = figures.save(tour.comparison_figure(results), tmp_path / "comparison.png")
     header = path.read_bytes()[:24]
     assert [int.from_bytes(header[i : i + 4]) for i in (16, 20)] == [1280, 720]
 

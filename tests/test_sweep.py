@@ -1,9 +1,11 @@
 """A grid of runs: in order, on any backend, kept on disk, resumed where it was interrupted."""
 
+import re
+
 import numpy as np
 import pytest
 
-from microbn import errors
+from microbn import Tensor, errors
 from microbn.lab import sweep
 
 joblib = pytest.importorskip("joblib", reason="joblib is not installed: sweeps unchecked")
@@ -56,7 +58,7 @@ def test_columns_and_medians_of_chosen_rows():
 
 
 def interrupted(after):
-    count = iter(range(after))
+    count = (i for i in range(after))  # which is not a part of what the experiment is
 
     def experiment(**settings):
         if next(count, None) is None:
@@ -94,28 +96,57 @@ def test_smaller_grid_takes_what_it_has_of_a_larger_one_and_leaves_the_rest(tmp_
     smaller = {"base": [2.0], "exponent": [2], "name": ["1", "b"]}
     table = sweep.run_grid(interrupted(after=1), smaller, "powers", save=save, jobs=1)
     assert list(table["name"]) == ["1", "b"]
-    assert len(part.read_text().splitlines()) == 7
+    assert len(part.read_text().splitlines()) == 8
     assert run(save, experiment=interrupted(after=2)) == run()
 
 
-def test_unfinished_grid_whose_results_are_other_ones_is_refused(tmp_path):
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "powers.csv", experiment=interrupted(after=5))
-    with pytest.raises(errors.ArgumentError, match=r"row 5 has the columns .*'score'"):
-        run(tmp_path / "powers.csv", experiment=lambda **_: {"score": 1.0})
+def test_experiment_whose_results_change_their_names_is_stopped_there(tmp_path):
+    def experiment(base, exponent, name):
+        return {"score" if exponent == 1 else "power": 1.0}
+
+    message = r"with .*1, \"name\": \"a\"\} has the columns .*'score'\], .*2.* .*'power'\]; an"
+    with pytest.raises(errors.ArgumentError, match=message):
+        run(tmp_path / "powers.csv", experiment=experiment)
+    assert len((tmp_path / "powers.csv.part").read_text().splitlines()) == 3
 
 
-def test_grids_of_other_settings_or_other_files_do_not_mix(tmp_path):
-    def experiment(seed, rate=0):
-        return {"score": seed + rate}
-
+def test_grids_of_other_files_do_not_mix(tmp_path):
     save = tmp_path / "rate0.1"
     with pytest.raises(KeyboardInterrupt):
         run(save, experiment=interrupted(after=5))
-    table = sweep.run_grid(experiment, {"seed": [2.0]}, "seeds", save=save, jobs=1)
-    assert table["score"] == [2]
     other = sweep.run_grid(power, GRID, "powers", save=tmp_path / "rate0.2", jobs=1)
     assert other == run()
+
+
+def test_table_with_no_rows_is_read_as_it_was_saved(tmp_path):
+    sweep.Table([]).save(tmp_path / "t.csv")
+    assert sweep.Table.load(tmp_path / "t.csv") == sweep.Table([])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "{} is empty, it has not even columns"),
+        (b"a,b\n1,2\n3\n", r"line 3 of {}: 1 cells for the 2 columns \['a', 'b'\]"),
+        (b"a,b\n1,2,3\n", r"line 2 of {}: 3 cells for the 2 columns"),
+        (b"a,b\n1,2\n\n", r"line 3 of {}: 0 cells for the 2 columns"),
+        (b"a,b,a\n1,2,3\n", r"line 1 of {}: two columns have the same name among \['a', 'b'"),
+        (b'a,b\n1,"2"3\n', "line 2 of {}: ',' expected after"),
+        (b'a,b\n1,"2\n3,4\n', "line 3 of {}: unexpected end of data"),
+        (b"a,b\n1,2\n1,\xff\n", "line 3 of {} is no text: 'utf-8' codec can't decode byte 0xff"),
+    ],
+)
+def test_table_that_is_damaged_names_the_file_and_the_line(tmp_path, content, message):
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    with pytest.raises(errors.ArgumentError, match=message.format(re.escape(str(path)))):
+        sweep.Table.load(path)
+
+
+def test_what_only_looks_like_json_is_text(tmp_path):
+    rows = [{"a": "[" * 100_000}, {"a": "1" * 5000}]
+    sweep.Table(rows).save(tmp_path / "t.csv")
+    assert sweep.Table.load(tmp_path / "t.csv").rows == rows
 
 
 def test_what_is_strange_to_csv_survives_it(tmp_path):
@@ -125,12 +156,19 @@ def test_what_is_strange_to_csv_survives_it(tmp_path):
     assert sweep.Table.load(tmp_path / "t.csv").rows == rows
 
 
+LOOP: list = []
+LOOP.append(LOOP)
+
+
 @pytest.mark.parametrize(
     ("result", "error", "message"),
     [
         ({"thing": object()}, errors.DTypeError, "<object object.* is no number"),
         ({"base": 1.0}, errors.ArgumentError, "'base' is a setting"),
         (None, errors.DTypeError, "an experiment gives a dict, not None"),
+        ({5: 1.0}, errors.DTypeError, "a result's name is text, not 5"),
+        ({"loss": Tensor(1.0)}, errors.DTypeError, r"Tensor\(1.\) is no .* take t.item\(\)"),
+        ({"loop": LOOP}, errors.DTypeError, "is no number, string or list"),
     ],
 )
 def test_results_that_no_table_can_hold_are_refused(result, error, message):
@@ -146,13 +184,66 @@ def test_what_a_table_does_not_have_is_named():
         table.where(bse=2)
     with pytest.raises(errors.ArgumentError, match="no column 'score' among"):
         table["score"]
+    with pytest.raises(errors.ArgumentError, match="no column 'score' among"):
+        table.long(["score"], "what", "value")
+    with pytest.raises(errors.ArgumentError, match="'name' is 'a', which has no median"):
+        table.median("name", name="a")
+    with pytest.raises(errors.ArgumentError, match="lists of 'a' have lengths 1, 2 and no list"):
+        sweep.Table([{"a": [1]}, {"a": [1, 2]}, {"a": 1}])["a"]
+    with pytest.raises(errors.DTypeError, match=r"needs a list of dicts, got \[5\]"):
+        sweep.Table([5])
     with pytest.raises(errors.ArgumentError, match="row 1 has the columns"):
         sweep.Table([{"a": 1}, {"b": 1}])
 
 
-def test_empty_grid_is_refused():
-    with pytest.raises(errors.ArgumentError, match=r"no settings in \{'seed': \[\]\}"):
-        sweep.run_grid(power, {"seed": []}, "nothing")
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ({"seed": []}, r"no settings in \{'seed': \[\]\}"),
+        ({"name": "abc"}, "'name' has the values 'abc'; write .* a list for one value too"),
+        ({"seed": 3}, "'seed' has the values 3; write"),
+        ({5: [1]}, r"5 has the values \[1\]; write \{'name': \[value"),
+        ({"rate": [1.0, np.nan]}, "'rate' is NaN in a run, .*; write None"),
+        ([("seed", [1])], r"a function and a dict of lists of values, got .* and \[\('seed'"),
+    ],
+)
+def test_axes_that_cannot_be_meant_are_refused_before_any_work(tmp_path, axes, message):
+    with pytest.raises(errors.ArgumentError, match=message):
+        sweep.run_grid(interrupted(after=0), axes, "t", save=tmp_path / "t.csv", jobs=1)
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("jobs", [0, 1.5, "all", True])
+def test_jobs_that_cannot_be_meant_are_refused_before_any_work(tmp_path, jobs):
+    with pytest.raises(errors.ArgumentError, match=f"-1 for all cores; got {jobs!r}"):
+        run(tmp_path / "t.csv", jobs=jobs)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_axis_may_be_a_generator():
+    axes = {"base": (base for base in (2.0, 3.0)), "exponent": range(1, 2), "name": ("a",)}
+    assert sweep.run_grid(power, axes, "powers", jobs=1)["power"].tolist() == [2, 3]
+
+
+def divided(seed):
+    return {"score": 6 / seed}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_error_of_an_experiment_says_with_which_settings_it_was_and_loses_no_run(tmp_path, jobs):
+    axes = {"seed": [1, 2, 0]}
+    with pytest.raises(ZeroDivisionError) as caught:
+        sweep.run_grid(divided, axes, "t", save=tmp_path / "t.csv", jobs=jobs)
+    assert caught.value.__notes__ == ["run_grid: this was with {'seed': 0}"]
+    if jobs == 1:
+        assert len((tmp_path / "t.csv.part").read_text().splitlines()) == 3
+
+
+def test_place_where_nothing_can_be_saved_is_found_out_before_the_work(tmp_path):
+    with pytest.raises(IsADirectoryError, match=re.escape(str(tmp_path))):
+        run(tmp_path, experiment=interrupted(after=0))
+    with pytest.raises(TypeError, match="not int"):
+        run(5, experiment=interrupted(after=0))
 
 
 def test_backend_that_gives_all_results_at_once_will_do():

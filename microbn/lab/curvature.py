@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arrays import is_real
+from ..arrays import check_counts, is_real
 from ..backward import grad
 from ..errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
 from ..tensor import Tensor
+from .data import generator
 
 
 def hvp(loss: Tensor, parameters: Sequence[Tensor], vectors: Sequence) -> tuple[np.ndarray, ...]:
@@ -57,12 +58,10 @@ def top_eigenvalue(
 
     Source: von Mises & Pollaczek-Geiringer 1929; Yao et al. 2020 for nets.
     """
-    if not (is_real(tol) and is_real(max_iterations) and tol > 0 and max_iterations >= 1):
-        raise ArgumentError(
-            f"top_eigenvalue: tol and max_iterations are positive, got {tol!r:.60} and "
-            f"{max_iterations!r:.60}"
-        )
-    rng = np.random.default_rng(seed)
+    check_counts("top_eigenvalue", max_iterations=max_iterations)
+    if not (is_real(tol) and tol > 0):
+        raise ArgumentError(f"top_eigenvalue: tol must be positive, got {tol!r:.60}")
+    rng = generator("top_eigenvalue", seed)
     slopes = _slopes(loss, parameters)
     vector = _unit([rng.normal(size=p.shape) for p in parameters])
     value, iteration, converged = 0.0, 0, False
@@ -95,10 +94,18 @@ def along_gradient(
 ) -> Along:
     """Go down the gradient of ``loss()`` by each of these learning rates, look, and come back.
 
-    Raises ArgumentError where the gradient is 0, or not finite: there is no way along it.
+    Raises ArgumentError where the gradient is 0, or not finite: there is no way along it; and for
+    rates that are not positive numbers.
 
     Source: Santurkar et al. 2018, section 3.
     """
+    ways = np.asarray(rates)
+    if ways.ndim != 1 or ways.dtype.kind not in "fiu" or not np.all((ways > 0) & (ways < np.inf)):
+        raise ArgumentError(f"along_gradient: needs a list of positive rates, got {rates!r:.60}")
+    if not callable(loss):
+        raise ArgumentError(
+            f"along_gradient: needs a function that gives the loss, got {loss!r:.60}"
+        )
     start = [p.data for p in parameters]
     g = grad(loss(), list(parameters))
     if not 0 < _dot(g, g) < np.inf:
@@ -126,7 +133,10 @@ def _slopes(loss: Tensor, parameters: Sequence[Tensor]) -> Any:
 
 
 def _product(slopes: Any, parameters: Sequence[Tensor], vectors: Sequence) -> Any:
-    shapes = [np.shape(v) for v in vectors]
+    vectors = [np.asarray(v) for v in vectors]
+    if wrong := [v for v in vectors if v.dtype.kind not in "fiu"]:
+        raise DTypeError(f"hvp: needs vectors of numbers, got {wrong[0]!r:.60}")
+    shapes = [v.shape for v in vectors]
     if shapes != [p.shape for p in parameters]:
         raise ShapeError(
             f"hvp: the vectors have shapes {shapes}, the parameters {[p.shape for p in parameters]}"

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from http.client import HTTPException
+from io import BufferedReader
 from pathlib import Path
 
 import numpy as np
 
+from ..arrays import check_counts, is_real
 from ..errors import ArgumentError, need_package
 
 
@@ -38,6 +40,8 @@ def load(name: str, seed: int) -> Split:
     The seed chooses the digits that are held out; MNIST's test set is always the same. Raises
     ArgumentError for a name that is none of these, and what `digits` and `mnist` do.
     """
+    if not isinstance(name, (str, Path)):
+        raise ArgumentError(f"load: needs 'digits', 'mnist' or a folder, got {name!r:.60}")
     if name == "digits":
         return digits(seed)
     if name == "mnist":
@@ -72,6 +76,8 @@ def mnist(folder: Path | str | None = None) -> Split:
     Source: LeCun, Bottou, Bengio & Haffner 1998, Gradient-based learning applied to document
     recognition.
     """
+    if not isinstance(folder, (str, Path, type(None))):
+        raise ArgumentError(f"mnist: needs a folder, got {folder!r:.60}")
     return _mnist(None if folder is None else Path(folder).expanduser().resolve())
 
 
@@ -86,7 +92,10 @@ def _mnist(folder: Path | None) -> Split:
 
 def spirals(seed: int, n: int = 1000, test: int = 200, noise: float = 0.1) -> Split:
     """Two spirals in the plane, one class each, wound around each other; needs NumPy alone."""
-    rng = np.random.default_rng(seed)
+    check_counts("spirals", n=n, test=test)
+    if not is_real(noise) or not 0 <= noise < math.inf:
+        raise ArgumentError(f"spirals: noise is 0 or a positive number, got {noise!r:.60}")
+    rng = generator("spirals", seed)
     y = np.arange(n) % 2
     turn = 3 * np.pi * np.sqrt(rng.uniform(0.02, 1, n))
     angle = turn + np.pi * y
@@ -95,12 +104,21 @@ def spirals(seed: int, n: int = 1000, test: int = 200, noise: float = 0.1) -> Sp
 
 
 def split(x: np.ndarray, y: np.ndarray, seed: int, test: int) -> Split:
-    """Hold out ``test`` samples, chosen by seed. Raises ArgumentError if that leaves none."""
+    """Hold out ``test`` samples, chosen by seed.
+
+    Raises ArgumentError if that leaves none, or for class numbers that are none: 0, 1, ...
+    """
+    x, y = np.asarray(x), np.asarray(y)
+    if not x.ndim or not y.ndim:
+        raise ArgumentError(f"split: needs arrays of samples, got the shapes {x.shape}, {y.shape}")
+    check_counts("split", test=test)
     if len(x) != len(y):
         raise ArgumentError(f"split: {len(x)} samples and {len(y)} class numbers")
     if not 0 < test < len(x):
         raise ArgumentError(f"split: test={test} of {len(x)} samples leaves an empty set")
-    order = np.random.default_rng(seed).permutation(len(x))
+    if y.ndim != 1 or y.dtype.kind not in "iu" or y.min() < 0:
+        raise ArgumentError(f"split: class numbers are integers from 0 on, got {y!r:.60}")
+    order = generator("split", seed).permutation(len(x))
     held, kept = order[:test], order[test:]
     return Split(x[kept], y[kept], x[held], y[held], int(y.max()) + 1)
 
@@ -110,9 +128,18 @@ def batches(n: int, size: int, seed: int) -> Iterator[np.ndarray]:
 
     Raises ArgumentError unless 1 <= size <= n.
     """
+    check_counts("batches", n=n, size=size)
     if not 1 <= size <= n:
         raise ArgumentError(f"batches: size must be in 1..{n}, got {size}")
-    return _shuffled(n, size, np.random.default_rng(seed))
+    return _shuffled(n, size, generator("batches", seed))
+
+
+def generator(owner: str, seed: int) -> np.random.Generator:
+    """NumPy's generator for a seed. Raises ArgumentError, in the owner's name, for another."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"{owner}: a seed is an integer from 0 on, got {seed!r:.60}") from None
 
 
 def _shuffled(n: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
@@ -125,6 +152,8 @@ _FILES = (
     ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 )
+_DENSEST = 1032  # bytes that gzip can pack into one, at most
+_PIECE = 2**20  # bytes that are read at a time, so that memory grows with what is there
 
 
 def _fetched() -> tuple[np.ndarray, ...]:
@@ -177,23 +206,41 @@ def _idx(folder: Path, name: str, axes: int) -> np.ndarray:
             f"mnist: in {folder} there is no {name}, nor {name}.gz; mnist() without a folder "
             "fetches MNIST from openml.org"
         )
-    content = path.read_bytes()
-    if content[:2] == b"\x1f\x8b":  # gzip's own mark: some browsers unpack and keep the name
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise ArgumentError(f"mnist: {path} is damaged, {error}: get it anew") from error
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"  # gzip's mark: some browsers unpack and keep the name
+    try:
+        with gzip.open(path) if packed else path.open("rb") as file:
+            return _array(path, file, axes)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ArgumentError(f"mnist: {path} is damaged, {error}: get it anew") from error
+
+
+def _array(path: Path, file: gzip.GzipFile | BufferedReader, axes: int) -> np.ndarray:
+    """Read the header, and then at most one byte more than it promises: a small gzip file can
+    unpack to any size.
+    """
     start = 4 + 4 * axes
-    magic, *shape = (int.from_bytes(content[i : i + 4]) for i in range(0, start, 4))
+    header = file.read(start)
+    magic, *shape = (int.from_bytes(header[i : i + 4]) for i in range(0, start, 4))
     if magic != 2048 + axes:
         raise ArgumentError(
             f"mnist: {path} starts with the number {magic}, not {2048 + axes}: it is another file"
         )
-    if len(content) != start + math.prod(shape):
+    due, size = math.prod(shape), path.stat().st_size
+    if due > _DENSEST * size:
         raise ArgumentError(
-            f"mnist: {path} has {len(content):,} bytes where {start + math.prod(shape):,} are "
-            f"due for shape {tuple(shape)}: get it anew"
+            f"mnist: {path} has {size:,} bytes, too few to hold the {due:,} that are due for shape "
+            f"{tuple(shape)}: get it anew"
+        )
+    content = bytearray()
+    while piece := file.read(min(due + 1 - len(content), _PIECE)):
+        content += piece
+    if len(header) < start or len(content) != due:
+        held = f"{'at least ' * (len(content) > due)}{len(header) + len(content):,}"
+        raise ArgumentError(
+            f"mnist: {path} has {held} bytes where {start + due:,} are due for shape "
+            f"{tuple(shape)}: get it anew"
         )
     if 0 in shape:
         raise ArgumentError(f"mnist: {path} holds nothing, its shape is {tuple(shape)}")
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    return np.frombuffer(content, np.uint8).reshape(shape)

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import MicrobnError
+from ..errors import ArgumentError, MicrobnError
 from .data import load
+from .figures import save
 from .sweep import Table, run_grid
 
 
@@ -72,6 +73,7 @@ def summary(results: Table, by: Sequence[str], forms: Mapping[str, str]) -> None
 
     ``forms`` says how each is written: ``{"steps to 90%": "{:.0f}"}``.
     """
+    results.check(*by, *forms)
     table = _rich_table(name.replace("_", " ") for name in [*by, *forms])
     for setting in dict.fromkeys(tuple(row[name] for name in by) for row in results.rows):
         runs = results.where(**dict(zip(by, setting, strict=True)))
@@ -81,7 +83,8 @@ def summary(results: Table, by: Sequence[str], forms: Mapping[str, str]) -> None
 
 def spread(values: Iterable[float], form: str = "{:.3g}") -> str:
     """``median [least–most]``; infinity is "never"."""
-    values = [*values]
+    if not (values := [*values]):
+        raise ArgumentError("spread: there is no value, and so no median")
     numbers = (np.median(values), np.min(values), np.max(values))
     median, least, most = ("never" if v == np.inf else form.format(v) for v in numbers)
     return median if least == most else f"{median} [{least}–{most}]"
@@ -90,7 +93,7 @@ def spread(values: Iterable[float], form: str = "{:.3g}") -> str:
 def present(figure: Any, args: argparse.Namespace) -> None:
     """Save the figure as DEMO.png and show it, as the options ask."""
     if args.save:
-        figure.savefig(args.save / f"{args.name}.png")
+        save(figure, args.save / f"{args.name}.png")
     if args.show:
         import matplotlib.pyplot as plt
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
+from io import BytesIO
 from itertools import pairwise
+from pathlib import Path
 from textwrap import fill
 from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, ShapeError, listed
 from ..testing import Report
+from ..view.dot import FORMATS
+from ..view.saving import write_whole
 from .sweep import Table
 
 STYLE = str(files(__package__) / "lecture.mplstyle")
@@ -37,6 +41,7 @@ def curves(
     all lines for each. ``axes`` is for matplotlib: ``yscale="log"``, ``ylim=(0, 1)``, ... Raises
     ArgumentError for runs with different x.
     """
+    _check("curves", results, y, x, *filter(None, (lines, panels)))
     with _figure(title, show) as figure:
         values = [None] if panels is None else distinct(results, panels)
         grid = figure.subplots(1, len(values), sharey=True, squeeze=False)[0]
@@ -44,9 +49,9 @@ def curves(
         for ax, value in zip(grid, values, strict=True):
             shown = results if panels is None else results.where(**{panels: value})
             for kind in kinds:
-                points, heights = _matrix(shown.where(**{lines: kind}) if lines else shown, x, y)
-                (line,) = ax.plot(points, np.median(heights, axis=0), label=f"{kind}")
-                low, high = heights.min(axis=0), heights.max(axis=0)
+                points, heights = _points(shown.where(**{lines: kind}) if lines else shown, x, y)
+                low, middle, high = heights
+                (line,) = ax.plot(points, middle, label=f"{kind}")
                 ax.fill_between(points, low, high, color=line.get_color(), alpha=0.2, lw=0)
             ax.set(xlabel=_spaced(x), title=_named(panels, value) if panels else "", **axes)
             _tidy(ax.xaxis)
@@ -73,6 +78,10 @@ def ranges(
     and a bar over their range; ``kinds`` is a column too, each value in a colour of its own.
     ``notes`` stand at the right end of a line.
     """
+    _check("ranges", results, value, *filter(None, (rows, kinds)))
+    if unknown := [note for note in notes or () if note not in distinct(results, rows)]:
+        known = distinct(results, rows)
+        raise ArgumentError(f"ranges: a note for {unknown[0]!r:.60}, but {rows!r} has {known}")
     with _figure(title, show) as figure:
         ax = figure.subplots()
         places = distinct(results, rows)[::-1]
@@ -80,11 +89,10 @@ def ranges(
             of_kind = results.where(**{kinds: kind}) if kinds else results
             shown = [place for place in places if place in distinct(of_kind, rows)]
             heights = np.array([places.index(place) for place in shown])
-            runs = np.array([of_kind.where(**{rows: place})[value] for place in shown])
-            middle = np.median(runs, axis=1)
+            low, middle, high = _spread(of_kind.where(**{rows: place})[value] for place in shown)
             (dots,) = ax.plot(middle, heights, "osD^v<>pX*"[i % 10], ms=14, ls="")
             style = {"color": dots.get_color(), "fontweight": "bold", "ha": "center"}
-            ax.hlines(heights, runs.min(1), runs.max(1), color=dots.get_color(), lw=8, alpha=0.35)
+            ax.hlines(heights, low, high, color=dots.get_color(), lw=8, alpha=0.35)
             ax.annotate(str(kind), (middle[-1], heights[-1] + 0.14), **style)
         for place, note in (notes or {}).items():
             where = (1.01, places.index(place))
@@ -106,6 +114,7 @@ def heatmaps(
     show: bool = False,
 ) -> Any:
     """The median of ``value`` over runs, as a colour and a number, in a panel for each of these."""
+    _check("heatmaps", results, value, rows, columns, panels)
     with _figure(title, show, {"axes.grid": False}) as figure:
         kinds = distinct(results, panels)
         grid = figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
@@ -127,6 +136,8 @@ def fingerprints(reports: Mapping[str, Report], show: bool = False) -> Any:
     A panel for each mistake, of which ``reports`` are gradient checks; rows are samples. Each
     column is scaled by its largest entry: blue is too low, red too high.
     """
+    if not reports:
+        raise ArgumentError("fingerprints: needs a report for each mistake, got none")
     title = "What mistakes leave in the gradient: red is too high, blue too low"
     with _figure(title, show, {"axes.grid": False}) as figure:
         axes = figure.subplots(2, len(reports) // 2 + 1, squeeze=False).flatten()
@@ -149,6 +160,12 @@ def sums(rows: Mapping[str, Mapping[str, np.ndarray]], title: str, show: bool = 
 
     Every entry is written out; blue is negative, red positive.
     """
+    for name, parts in rows.items():
+        shapes = [np.shape(part) for part in parts.values()] or [()]
+        if len({*shapes}) > 1 or len(shapes[0]) != 2:
+            raise ShapeError(f"sums: {name} adds up arrays (N, C) of one shape, got {shapes}")
+    if not rows:
+        raise ArgumentError("sums: needs a row with arrays, got none")
     with _figure(title, show, {"axes.grid": False}) as figure:
         grid = figure.subplots(len(rows), 1 + max(map(len, rows.values())), squeeze=False)
         totals = [np.sum([*parts.values()], axis=0) for parts in rows.values()]
@@ -163,6 +180,16 @@ def sums(rows: Mapping[str, Mapping[str, np.ndarray]], title: str, show: bool = 
                 ax.set(title=f"{sign}{label}", xticks=[], yticks=[])
                 _write(ax, array, "{:.2f}", white=np.abs(array) > 0.6 * limit)
     return figure
+
+
+def save(figure: Any, path: Path | str) -> Path:
+    """Write a figure; the format follows from the suffix, .svg, .png or .pdf."""
+    format = Path(path).suffix.lstrip(".").lower()
+    if format not in FORMATS:
+        raise ArgumentError(f"save: {format!r} is no format; it is one of {listed(FORMATS)}")
+    picture = BytesIO()
+    figure.savefig(picture, format=format)
+    return write_whole(path, picture.getvalue())
 
 
 def distinct(results: Table, column: str) -> list:
@@ -195,14 +222,30 @@ def _write(ax: Any, image: np.ndarray, form: str, white: np.ndarray) -> None:
         ax.text(j, i, form.format(v), ha="center", va="center", color=color)
 
 
-def _matrix(runs: Table, x: str, y: str) -> tuple[np.ndarray, np.ndarray]:
-    """The points of a line, and its heights (runs, points)."""
+def _points(runs: Table, x: str, y: str) -> tuple[np.ndarray, np.ndarray]:
+    """The points of a line, and the lowest run, the median and the highest at each, (3, points)."""
+    if runs[y].ndim != runs[x].ndim:
+        raise ArgumentError(f"curves: {x!r} and {y!r} are both numbers, or both lists of them")
     if runs[y].ndim == 2:
-        if not np.all(runs[x] == runs[x][0]):
+        if runs[x].shape != runs[y].shape or not np.all(runs[x] == runs[x][0]):
             raise ArgumentError(f"curves: not all runs have the same {x!r}")
-        return runs[x][0], runs[y]
+        return runs[x][0], _spread(runs[y].T)
     points = sorted(distinct(runs, x))
-    return np.array(points), np.array([runs.where(**{x: point})[y] for point in points]).T
+    return np.array(points), _spread(runs.where(**{x: point})[y] for point in points)
+
+
+def _spread(runs: Iterable[np.ndarray]) -> np.ndarray:
+    """Least, median and most at each point, of which one may have more runs than another."""
+    return np.array([(np.min(r), np.median(r), np.max(r)) for r in runs]).T
+
+
+def _check(owner: str, results: Table, value: str, *columns: str) -> None:
+    """Raise ArgumentError for what cannot be drawn: no rows, no such columns, values of text."""
+    if not isinstance(results, Table) or not results.rows:
+        raise ArgumentError(f"{owner}: needs a Table with rows, got {results!r:.60}")
+    results.check(value, *columns)
+    if results[value].dtype.kind not in "fiub":
+        raise ArgumentError(f"{owner}: {value!r} is {results.rows[0][value]!r:.60}, no number")
 
 
 def _named(column: str, value: Any) -> str:

@@ -11,9 +11,10 @@ import numpy as np
 
 from .. import closed_form
 from .. import functional as F
+from ..arrays import check_counts
 from ..backward import sweep
 from ..context import trace
-from ..errors import ArgumentError, need_package
+from ..errors import need_package
 from ..nn import BatchNorm, Linear
 from ..nodes import history
 from ..optim import SGD
@@ -23,7 +24,7 @@ from ..view import draw, story
 from ..view.dot import check_renderers
 from ..view.words import greek
 from . import figures
-from .data import Split, digits
+from .data import Split, digits, generator
 from .demo import summary
 from .sweep import Table, run_grid
 from .train import fit, mlp
@@ -32,7 +33,7 @@ RATES = (0.1, 1.0)
 NETS = {"without batch norm": None, "with batch norm": BatchNorm}
 
 
-def tour(out: Path, seeds: int, quick: bool) -> None:
+def tour(out: Path | str, seeds: int, quick: bool) -> None:
     """Run all three parts, print their tables and write their pictures into ``out``.
 
     Whatever is missing is known before any work is done: MissingPackageError names the extra
@@ -40,8 +41,8 @@ def tour(out: Path, seeds: int, quick: bool) -> None:
     """
     from rich.console import Console
 
-    if seeds < 1:
-        raise ArgumentError(f"tour: seeds must be at least 1, got {seeds}")
+    check_counts("tour", seeds=seeds)
+    out = Path(out)
     for package in ("sklearn", "joblib"):
         need_package(package, "lab", "the tour")
     check_renderers()
@@ -84,8 +85,8 @@ def _what_it_is_for(console: Any, seeds: int, steps: int) -> Table:
 
 def _see_it(console: Any, data: Split, results: Table, out: Path) -> None:
     console.rule("3. See it")
-    comparison_figure(results).savefig(out / "comparison.png")
-    console.print(f"{out / 'comparison.png'}: test accuracy over training, with and without")
+    figure = figures.save(comparison_figure(results), out / "comparison.png")
+    console.print(f"{figure}: test accuracy over training, with and without")
     with trace():
         y = batch_norm_on_digits(data, samples=4, features=2)
     graph = draw(y, cotangent(y), direction="TB").save(out / "batchnorm.svg")
@@ -102,7 +103,8 @@ def batch_norm_on_digits(data: Split, samples: int, features: int, seed: int = 0
 
     Its leaves are x, digits times random weights, gamma and beta.
     """
-    rng = np.random.default_rng(seed)
+    check_counts("batch_norm_on_digits", samples=samples, features=features)
+    rng = generator("batch_norm_on_digits", seed)
     weights = Linear(data.x_train.shape[1], features, rng=rng).weight
     x = Tensor(data.x_train[:samples] @ weights.data, name="x")
     gamma = Tensor(rng.uniform(0.5, 1.5, features), name="gamma")

@@ -18,6 +18,7 @@ import numpy as np
 from ..context import of_gradient
 from ..errors import ArgumentError, MissingPackageError, RenderError
 from .graph import Edge, Graph, Node
+from .saving import write_whole
 from .values import number, short, spread
 from .words import SIGNS, greek
 
@@ -86,9 +87,7 @@ class Drawing:
 
     def save(self, path: str | Path) -> Path:
         """Write the picture; the format follows from the suffix, .svg, .png or .pdf."""
-        path = Path(path)
-        path.write_bytes(self.render(path.suffix.lstrip(".").lower()))
-        return path
+        return write_whole(path, self.render(Path(path).suffix.lstrip(".").lower()))
 
     def _repr_html_(self) -> str:
         try:

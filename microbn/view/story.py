@@ -19,6 +19,7 @@ from .data import data
 from .dot import FORMATS, Drawing, check_renderers, to_dot
 from .graph import Graph, snapshot
 from .page import notebook, page
+from .saving import write_whole
 from .steps import StoryStep
 from .teller import Teller, code, shown
 from .values import short
@@ -80,8 +81,7 @@ class Story:
                 f"a story is saved as a page, bn.html, not as {str(path)!r}; pictures of its steps "
                 "are written by story.frames(folder), or --frames"
             )
-        path.write_text(page(data(self)), encoding="utf-8")
-        return path
+        return write_whole(path, page(data(self)).encode())
 
     def frames(self, folder: str | Path, format: str = "svg", **options: Any) -> list[Path]:
         """A picture of every step, for slides: ``step00.svg``, or .png or .pdf.
