@@ -112,6 +112,10 @@ ALGEBRA = {
     "a row that is repeated":          (lambda x, y, r: x + np.broadcast_to(r, (4, 3)), ["x + r"]),
     "both repeated stay so":           (lambda x, y, r: np.broadcast_to(r, (4, 3)) + r,
                                         ["np.broadcast_to(r, (4, 3))", "out_1 + r"]),
+    "a number goes before it":         (lambda x, y, r: np.broadcast_to(r, (4, 3)) * 2,
+                                        ["np.broadcast_to(r, (4, 3))", "2 * out_1"]),
+    "an array of one number":          (lambda x, y, r: np.full(3, 2.0) * x, ["2.0 * x"]),
+    "one that gives the shape":        (lambda x, y, r: np.full((4, 3), 2.0) * r, ["r * constant"]),
     "a value with a name is kept":     (lambda x, y, r: r * named(x / r),
                                         ["1 / r", "inv_r * x", "r * kept"]),
 }

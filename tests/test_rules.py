@@ -218,7 +218,7 @@ def test_a_rule_that_gives_no_gradient_is_named(rule, message, monkeypatch):
 
 def test_a_rule_of_a_ufunc_that_gives_too_few_axes_is_named(monkeypatch):
     monkeypatch.setitem(RULES, np.exp, (lambda g, out, x: np.sum(g),))
-    with pytest.raises(errors.RuleError, match=r"'exp', .* gradient has shape \(\), its input \(2,"):
+    with pytest.raises(errors.RuleError, match=r"'exp', .*gradient has shape \(\), its"):
         np.exp(Tensor([1.0, 2.0])).sum().backward()
 
 
