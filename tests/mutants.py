@@ -41,7 +41,7 @@ TESTS = {
 
 
 def mutations(modules):
-    """Every mutation of these modules that cosmic-ray knows, always in the same order."""
+    """List every mutation of these modules that cosmic-ray knows, always in the same order."""
     with use_db("session.sqlite") as session:
         init([Path(f"microbn/{module}.py") for module in modules], session, {})
         found = [mutation for item in session.work_items for mutation in item.mutations]
@@ -49,7 +49,7 @@ def mutations(modules):
 
 
 def is_worth_a_run(mutation):
-    """Whether the mutant can do anything: floats have no bits to shift, and | joins types."""
+    """Tell whether the mutant can run. Floats have no bits to shift, and types are joined by |."""
     code, operator = mutation.module_path.read_text(), get_operator(mutation.operator_name)()
     try:
         ast.parse(mutate_code(code, operator, mutation.occurrence))
@@ -59,7 +59,7 @@ def is_worth_a_run(mutation):
 
 
 def survives(mutations, module, seconds):
-    """Whether the module's tests pass with these mutations, in so many seconds; and the diff."""
+    """Run the module's tests with these mutations. Return whether they pass in time, and a diff."""
     files = " ".join(f"tests/test_{name}.py" for name in TESTS[module].split())
     command = f"{sys.executable} -m pytest -x -q -p no:cacheprovider {files}"
     result = mutate_and_test(mutations, command, seconds)

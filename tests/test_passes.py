@@ -88,6 +88,13 @@ def test_a_batch_norm_needs_less_memory_than_its_graph():
     assert compiled.nbytes + sum(a.nbytes for a in (value, *gradients)) < graph
 
 
+def test_batch_norms_gradient_needs_no_sum_that_d_gamma_has_made():
+    leaves = Tensor(X, "x"), Tensor(ROW, "gamma"), Tensor(ROW, "beta")
+    found = dict(lines(compile(functional.batch_norm, *leaves, cotangent=Y)))
+    assert found["d_std_1"] == "gamma * d_gamma"
+    assert sum("np.sum" in expression for expression in found.values()) == 3
+
+
 def named(kept):
     label({"kept": kept})
     return kept
