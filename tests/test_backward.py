@@ -66,6 +66,36 @@ def test_unbroadcasting_left_out_is_rejected(shape, monkeypatch):
             assert_gradients(np.multiply, *arrays)
 
 
+FLOATS = [np.float32, np.float64]
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("shape", [(), (3,), (2, 1)], ids=str)
+@pytest.mark.parametrize("of_rule", FLOATS)
+@pytest.mark.parametrize("own", FLOATS)
+def test_gradient_has_the_dtype_of_its_operand_whatever_its_rule_gives(
+    own, of_rule, shape, create_graph
+):
+    triple = mb.primitive(lambda x, y: 3 * x + 0 * y)
+    mb.defvjp(triple, lambda g, out, x, y: (3 * g).astype(of_rule), None)
+    x = Tensor(np.full(shape, 2.0), dtype=own)
+    y = triple(x, np.zeros((2, 3), own))
+    g = np.arange(6.0).reshape(2, 3)
+    dx = mb.grad(y, x, g, create_graph=create_graph)
+    assert (dx.dtype, dx.shape) == (own, shape)
+    assert dx.sum().item() == 3 * g.sum()
+
+
+@pytest.mark.parametrize("shape", [(), (3,)], ids=str)
+def test_operands_of_two_dtypes_each_receive_their_own(shape):
+    x, y = Tensor(np.full(shape, 2.0)), Tensor(np.full(shape, 3.0), dtype=np.float32)
+    for one, other in ((x, y), (y, x)):
+        first, second = mb.grad(one * other, [one, other], np.full(shape, 5.0))
+        assert (first.dtype, second.dtype) == (one.dtype, other.dtype)
+        assert (first / other.data == 5).all()
+        assert (second / one.data == 5).all()
+
+
 def test_gradients_add_up_over_backward_calls():
     x = Tensor([1.0, 2.0])
     (x * 3.0).sum().backward()

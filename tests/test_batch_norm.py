@@ -9,6 +9,7 @@ from mistakes import MISTAKES
 import microbn as mb
 from microbn import Tensor, closed_form
 from microbn import functional as F
+from microbn.nodes import history
 from microbn.testing import numeric_vjp
 from microbn.testing.strategies import arrays, batches, distinct
 
@@ -36,7 +37,17 @@ def test_emergent_gradient_is_the_staged_one_at_every_node(call):
     staged = closed_form.backward_staged(dy, cache)
     assert set(STAGES) == set(staged)
     for name in STAGES:
+        assert gradients[name].shape == staged[name].shape, name
         assert close(gradients[name], staged[name], 1e-12), name
+
+
+def test_cache_of_the_closed_form_holds_the_values_of_the_graph():
+    rng = np.random.default_rng(0)
+    x, gamma, beta = rng.normal(size=(6, 3)), rng.normal(size=3), rng.normal(size=3)
+    y = F.batch_norm(*(Tensor(v, n) for v, n in ((x, "x"), (gamma, "gamma"), (beta, "beta"))))
+    values = {node.name: node.data for node in history(y)}
+    for name, array in closed_form.forward(x, gamma, beta)[1].items():
+        np.testing.assert_array_equal(values[name], array, strict=True)
 
 
 @pytest.mark.bits

@@ -63,6 +63,40 @@ def test_sigmoid_is_one_over_one_plus_exp(x):
     assert F.sigmoid(np.float64(x)) == pytest.approx(1 / (1 + np.exp(-x)), abs=1e-15)
 
 
+def test_softmax_is_taken_over_the_last_axis_unless_another_is_named():
+    x = RNG.normal(size=(2, 3, 4))
+    powers = np.exp(x)
+    for axis, named in ((-1, {}), (0, {"axis": 0}), (1, {"axis": 1})):
+        expected = powers / powers.sum(axis, keepdims=True)
+        np.testing.assert_allclose(F.softmax(x, **named), expected, rtol=1e-12)
+        np.testing.assert_allclose(F.log_softmax(x, **named), np.log(expected), rtol=1e-12)
+
+
+def test_cross_entropy_is_the_mean_of_minus_log_p_of_the_right_class():
+    losses = [-np.log(p[target]) for p, target in zip(F.softmax(X), TARGETS, strict=True)]
+    assert F.cross_entropy(X, TARGETS) == pytest.approx(np.mean(losses), rel=1e-12)
+    for target in (0, 2):  # the first class and the last
+        assert F.cross_entropy(X[:1], [target]) == pytest.approx(-np.log(F.softmax(X)[0, target]))
+
+
+@pytest.mark.parametrize("bad", [-1e-5, -np.inf, np.inf, np.nan, "1e-5", None])
+def test_eps_that_is_negative_or_not_finite_is_refused(bad):
+    for norm in (F.batch_norm, F.layer_norm, lambda x, *rest: F.group_norm(x, 1, *rest)):
+        with pytest.raises(errors.ArgumentError, match="normalize: eps must be 0 or positive, got"):
+            norm(X, GAMMA, BETA, bad)
+
+
+def test_eps_is_1e_5_where_none_is_given():
+    small = 1e-3 * X
+    for norm in (F.batch_norm, F.layer_norm, lambda x, *rest: F.group_norm(x, 1, *rest)):
+        assert np.array_equal(norm(small, GAMMA, BETA), norm(small, GAMMA, BETA, 1e-5))
+    assert np.array_equal(F.normalize(X, small**2), F.normalize(X, small**2, 1e-5))
+
+
+def test_eps_of_zero_gives_unit_variance():
+    assert F.batch_norm(X, np.ones(3), np.zeros(3), 0).var(0) == pytest.approx(1, abs=1e-14)
+
+
 def test_names_are_given_to_what_is_made_and_only_there():
     x = Tensor(X, name="images")
     y = F.batch_norm(x, Tensor(GAMMA), Tensor(BETA))
@@ -100,6 +134,17 @@ def test_names_are_given_to_what_is_made_and_only_there():
         ),
         (lambda: F.cross_entropy(X, TARGETS[:2]), errors.ShapeError, r"\(5, 3\) and \(2,\)"),
         (lambda: F.cross_entropy(X[0], TARGETS), errors.ShapeError, r"\(3,\) and \(5,\)"),
+        (
+            lambda: F.cross_entropy(WIDE.reshape(3, 3, 2), TARGETS[:3]),
+            errors.ShapeError,
+            r"needs logits \(N, C\) and N targets, got shapes \(3, 3, 2\) and \(3,\)",
+        ),
+        (lambda: F.cross_entropy(X, TARGETS[:, None]), errors.ShapeError, r"and \(5, 1\)"),
+        (
+            lambda: F.cross_entropy(X, TARGETS - 1),
+            errors.RangeError,
+            r"target -1 at \[0\] is not one of 3 classes",
+        ),
         (lambda: F.cross_entropy(X, TARGETS * 1.0), errors.DTypeError, "got float64"),
         (
             lambda: F.cross_entropy(X, TARGETS + 1),

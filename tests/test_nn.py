@@ -26,6 +26,11 @@ def test_initial_weights_have_the_promised_variance(init, variance):
     assert weight.var() == pytest.approx(variance, rel=0.02)
 
 
+def test_weights_begin_as_he_draws_them_where_no_other_function_is_given():
+    expected = nn.he(np.random.default_rng(0), 4, 3)
+    assert np.array_equal(nn.Linear(4, 3, rng=0).weight.data, expected)
+
+
 def test_same_seed_gives_the_same_weights():
     one, other = nn.Linear(4, 3, rng=5), nn.Linear(4, 3, rng=np.random.default_rng(5))
     assert np.array_equal(one.weight.data, other.weight.data)

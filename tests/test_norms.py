@@ -36,6 +36,32 @@ def test_momentum_none_is_the_cumulative_average():
     np.testing.assert_allclose(bn.running_var, batches.var(1, ddof=1).mean(0), rtol=1e-12)
 
 
+def test_momentum_0_keeps_the_statistics_and_1_takes_the_batchs():
+    still, new = nn.BatchNorm(3, momentum=0), nn.BatchNorm(3, momentum=1)
+    x = RNG.normal(2, 3, size=(8, 3))
+    for each in (still, new):
+        each(RNG.normal(size=(8, 3)))
+        each(x)
+    assert (still.running_mean.tolist(), still.running_var.tolist()) == ([0] * 3, [1] * 3)
+    np.testing.assert_allclose(new.running_mean, x.mean(0), rtol=1e-12)
+    np.testing.assert_allclose(new.running_var, x.var(0, ddof=1), rtol=1e-12)
+    assert still.num_batches_tracked == new.num_batches_tracked == 2
+
+
+@pytest.mark.parametrize("bad", [0, -1e-5, np.inf, np.nan, "1e-5", None])
+def test_eps_is_positive_and_finite(bad):
+    with pytest.raises(
+        errors.ArgumentError, match="BatchNorm: eps must be positive and finite, got"
+    ):
+        nn.BatchNorm(3, eps=bad)
+
+
+@pytest.mark.parametrize("bad", [-0.1, 1.5, np.inf, np.nan, "0.1"])
+def test_momentum_is_from_0_to_1(bad):
+    with pytest.raises(errors.ArgumentError, match=r"momentum must be in \[0, 1\] or None, got"):
+        nn.BatchNorm(3, momentum=bad)
+
+
 @pytest.mark.bits
 def test_eval_takes_samples_one_by_one_and_changes_nothing():
     bn = nn.BatchNorm(3)

@@ -233,6 +233,37 @@ def test_faults_name_the_facts(fault, error, message):
         fault()
 
 
+@pytest.mark.parametrize("bad", [0, -0.1, np.inf, -np.inf, np.nan, "0.1", None])
+def test_rates_and_eps_are_positive_and_finite(bad):
+    for kind in (optim.SGD, optim.Adam):
+        with pytest.raises(errors.ArgumentError, match="lr must be positive and finite, got"):
+            kind([P], bad)
+    with pytest.raises(errors.ArgumentError, match="Adam: eps must be positive, got"):
+        optim.Adam([P], eps=bad)
+
+
+@pytest.mark.parametrize("bad", [-0.1, 1, 1.5, np.inf, np.nan, "0.5", None])
+def test_momentum_and_betas_are_0_or_more_and_less_than_1(bad):
+    with pytest.raises(errors.ArgumentError, match=r"SGD: momentum must be in \[0, 1\), got"):
+        optim.SGD([P], 0.1, momentum=bad)
+    for betas in ((bad, 0.5), (0.5, bad), (bad, bad)):
+        with pytest.raises(errors.ArgumentError, match=r"betas must be two numbers in \[0, 1\), "):
+            optim.Adam([P], betas=betas)
+
+
+def test_settings_that_are_not_given_are_those_of_the_papers():
+    adam = optim.Adam([P])
+    assert (adam.lr, adam.betas, adam.eps) == (1e-3, (0.9, 0.999), 1e-8)
+    assert optim.SGD([P], 0.1).momentum == 0
+
+
+def test_momentum_and_betas_of_0_remember_nothing():
+    p, q = Tensor([1.0, -20.0]), Tensor([1.0, -20.0])
+    assert descend(optim.SGD([p], lr=0.25, momentum=0), p, 2)[-1] == [0.25, -5]
+    path = descend(optim.Adam([q], lr=0.25, betas=(0, 0), eps=1e-12), q, 3)
+    assert path == [pytest.approx([1 - step / 4, -20 + step / 4]) for step in (1, 2, 3)]
+
+
 def test_adam_in_float32_is_as_exact_as_float32():
     small, large = (Tensor([0.0, 0.0], dtype=dtype) for dtype in (np.float32, np.float64))
     for p in (small, large):

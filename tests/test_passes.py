@@ -89,6 +89,13 @@ def test_a_batch_norm_needs_less_memory_than_its_graph():
     assert compiled.nbytes + sum(a.nbytes for a in (value, *gradients)) < graph
 
 
+def test_batch_norms_gradient_needs_no_sum_that_d_gamma_has_made():
+    leaves = Tensor(X, "x"), Tensor(ROW, "gamma"), Tensor(ROW, "beta")
+    found = dict(lines(compile(functional.batch_norm, *leaves, cotangent=Y)))
+    assert found["d_std_1"] == "gamma * d_gamma"
+    assert sum("np.sum" in expression for expression in found.values()) == 3
+
+
 def named(kept):
     label({"kept": kept})
     return kept
@@ -113,6 +120,10 @@ ALGEBRA = {
     "a row that is repeated":          (lambda x, y, r: x + np.broadcast_to(r, (4, 3)), ["x + r"]),
     "both repeated stay so":           (lambda x, y, r: np.broadcast_to(r, (4, 3)) + r,
                                         ["np.broadcast_to(r, (4, 3))", "out_1 + r"]),
+    "a number goes before it":         (lambda x, y, r: np.broadcast_to(r, (4, 3)) * 2,
+                                        ["np.broadcast_to(r, (4, 3))", "2 * out_1"]),
+    "an array of one number":          (lambda x, y, r: np.full(3, 2.0) * x, ["2.0 * x"]),
+    "one that gives the shape":        (lambda x, y, r: np.full((4, 3), 2.0) * r, ["r * constant"]),
     "numbers meet while they stay small": (lambda x, y, r: 1e3 * (1e2 * x), ["100000.0 * x"]),
     "and of either sign":              (lambda x, y, r: -10 * (10.0 * x), ["-100.0 * x"]),
     "not where they would be large":   (lambda x, y, r: 1e3 * (1e3 * x),

@@ -102,11 +102,13 @@ def test_float32_stays_float32(function):
     assert {step.gradient.dtype for step in steps} == {np.dtype(np.float32)}
 
 
-def test_astype_brings_the_gradient_back_in_its_own_dtype():
-    x = Tensor([1.0, 2.0], dtype=np.float32)
-    (x.astype(np.float64) * 3).sum().backward()
-    assert x.grad.dtype == np.float32
-    assert x.grad.tolist() == [3.0, 3.0]
+@pytest.mark.parametrize("data", [[1.0, 2.0], 1.0], ids=str)
+@pytest.mark.parametrize(("own", "other"), [(np.float32, np.float64), (np.float64, np.float32)])
+def test_astype_brings_the_gradient_back_in_its_own_dtype(own, other, data):
+    x = Tensor(data, dtype=own)
+    (x.astype(other) * 3).sum().backward()
+    assert x.grad.dtype == own
+    assert (x.grad == 3).all()
 
 
 def test_conventions_at_kinks():
@@ -116,6 +118,13 @@ def test_conventions_at_kinks():
     assert mb.grad(np.maximum(x, 1.0).sum(), x).tolist() == [0, 0.5, 0.5]
     assert mb.grad(np.minimum(x, 1.0).sum(), x).tolist() == [1, 0.5, 0.5]
     assert mb.grad(np.abs(x).sum(), x).tolist() == [0, 1, 1]
+
+
+def test_tie_of_maximum_and_minimum_is_halved_for_either_operand():
+    x, y, g = Tensor([0.0, 1.0, 2.0]), Tensor([1.0, 1.0, 1.0]), [3.0, 5.0, 7.0]
+    low, high = [3, 2.5, 0], [0, 2.5, 7]  # of x where it is the smaller, where it is the larger
+    assert [part.tolist() for part in mb.grad(np.maximum(x, y), [x, y], g)] == [high, low]
+    assert [part.tolist() for part in mb.grad(np.minimum(x, y), [x, y], g)] == [low, high]
 
 
 def test_mixed_second_derivatives_of_power_agree_at_the_exponent_zero():
@@ -191,6 +200,7 @@ def test_a_primitive_of_ones_own(monkeypatch):
         (lambda g, out, x: np.sum(g), r"rule of 'custom', operand 0: gradient has shape \(\), its"),
         (lambda g, out, x: g[:1], r"gradient has shape \(1,\), its input \(2,\)"),
         (lambda g, out, x: 1.0, r"gradient has shape \(\), its input \(2,\)"),
+        (lambda g, out, x: g[None], r"gradient has shape \(1, 2\), its input \(2,\)"),
         (lambda g, out, x: None, "it returned None"),
     ],
 )
@@ -204,6 +214,12 @@ def test_a_rule_that_gives_no_gradient_is_named(rule, message, monkeypatch):
     with pytest.raises(errors.RuleError, match=message):
         custom(x).sum().backward()
     assert x.grad is None
+
+
+def test_a_rule_of_a_ufunc_that_gives_too_few_axes_is_named(monkeypatch):
+    monkeypatch.setitem(RULES, np.exp, (lambda g, out, x: np.sum(g),))
+    with pytest.raises(errors.RuleError, match=r"'exp', .*gradient has shape \(\), its"):
+        np.exp(Tensor([1.0, 2.0])).sum().backward()
 
 
 def test_a_rule_that_crashes_is_named(monkeypatch):
