@@ -273,7 +273,7 @@ def test_name_of_a_file_that_is_kept_is_not_obeyed(tmp_path, capsys):
     save = tmp_path / "\x1b[31m.csv"
     with pytest.raises(KeyboardInterrupt):
         run(save, experiment=interrupted(after=2))
-    run(save)
+    run(save, experiment=interrupted(after=6))
     assert r"\x1b[31m.csv.part holds 2 runs" in capsys.readouterr().out
 
 

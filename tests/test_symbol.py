@@ -72,7 +72,7 @@ UNARY = {"-": operator.neg, "+": operator.pos, "~": operator.invert}
 CALLS = {
     "exp({})": np.exp,
     "({})[::-1]": lambda x: x[::-1],
-    "({})[..., [1, 0]]": lambda x: x[..., [1, 0]],
+    "({})[..., [-1, 0]]": lambda x: x[..., [-1, 0]],
     "({}).mT": lambda x: x.mT,
     "mean({}, axis=0, keepdims=True)": lambda x: x.mean(axis=0, keepdims=True),
     "swapaxes({}, 0, -1)": lambda x: np.swapaxes(x, 0, -1),
