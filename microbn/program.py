@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from . import checks
+from .arrays import check_plain
 from .backward import sweep
 from .context import Mode, compiling, mode
 from .errors import ArgumentError, DTypeError, GraphError, ShapeError, listed
@@ -148,6 +149,7 @@ class Program:
             raise ArgumentError(
                 f"program: takes {listed(self._operands)}, got {len(given)} operands"
             )
+        check_plain(*given)
         try:
             arrays = [np.asarray(plain(array)) for array in given]
         except ValueError as error:
@@ -287,6 +289,7 @@ def operand(value: Any, name: str) -> Any:
     """An example with a name: a leaf; of integers or booleans, to which no gradient flows, a
     constant that stands for them.
     """
+    check_plain(value)
     value = np.array(value)
     if value.dtype.kind not in "iub":
         return Tensor(value, name)

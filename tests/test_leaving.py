@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import microbn as mb
-from microbn import Tensor, errors
+from microbn import Tensor, errors, nn
 from microbn import functional as F
+from microbn.testing import gradcheck
 
 IN_PASSING = {
     "float(t)": float,
@@ -84,6 +85,13 @@ TAKEN_IN = {
     "backward(a)": lambda a: (Tensor(np.ones(a.shape)) * 2.0).backward(a),
     "t.data = a": lambda a: setattr(Tensor(np.ones(a.shape)), "data", a),
     "t.grad = a": lambda a: setattr(Tensor(np.ones(a.shape)), "grad", a),
+    "compile(f, a)": lambda a: mb.compile(np.sum, a, gradients=False),
+    "a program": lambda a: mb.compile(np.sum, Tensor(np.ones(a.shape)))(a),
+    "gradcheck(f, a)": lambda a: gradcheck(np.exp, a),
+    "a buffer": lambda a: setattr(nn.BatchNorm(a.size), "running_mean", a),
+    "load_state_dict": lambda a: nn.BatchNorm(a.size).load_state_dict(
+        nn.BatchNorm(a.size).state_dict() | {"gamma": a}
+    ),
     "cross_entropy": lambda a: F.cross_entropy(Tensor(np.ones((a.size, 4))), a.astype(int)),
 }
 

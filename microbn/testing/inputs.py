@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arrays import check_plain
 from ..errors import DTypeError, NonFiniteError, ShapeError, listed
 from ..module import Module
 from ..nodes import is_node, plain
@@ -83,6 +84,7 @@ def _floats(function: str, i: int, x: Any) -> np.ndarray | None:
         )
     if not (is_node(x) or isinstance(x, (np.ndarray, np.generic, float, list, tuple))):
         return None
+    check_plain(x)
     try:
         array = np.array(plain(x))
     except ValueError as error:
