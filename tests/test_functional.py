@@ -97,6 +97,22 @@ def test_eps_of_zero_gives_unit_variance():
     assert F.batch_norm(X, np.ones(3), np.zeros(3), 0).var(0) == pytest.approx(1, abs=1e-14)
 
 
+def test_sigmoid_takes_a_number_but_no_list():
+    assert F.sigmoid(0.5) == pytest.approx(1 / (1 + np.exp(-0.5)))
+    with pytest.raises(errors.DTypeError, match="sigmoid: needs an array or a Tensor, got list"):
+        F.sigmoid([0.5])
+
+
+@pytest.mark.parametrize(
+    "one", [np.ones(1), np.ones(2), np.ones(4), np.ones((1, 3)), np.float64(1)]
+)
+def test_gamma_and_beta_never_broadcast(one):
+    for norm in (F.batch_norm, F.layer_norm, lambda x, *rest: F.group_norm(x, 1, *rest)):
+        for rest in ((one, BETA), (GAMMA, one), (one, one)):
+            with pytest.raises(errors.ShapeError, match=r"gamma and beta of shape \(3,\), got"):
+                norm(X, *rest)
+
+
 def test_names_are_given_to_what_is_made_and_only_there():
     x = Tensor(X, name="images")
     y = F.batch_norm(x, Tensor(GAMMA), Tensor(BETA))

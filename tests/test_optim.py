@@ -233,24 +233,6 @@ def test_faults_name_the_facts(fault, error, message):
         fault()
 
 
-@pytest.mark.parametrize("bad", [0, -0.1, np.inf, -np.inf, np.nan, "0.1"])
-def test_rates_and_eps_are_positive_and_finite(bad):
-    for kind in (optim.SGD, optim.Adam):
-        with pytest.raises(errors.ArgumentError, match="lr must be positive and finite, got"):
-            kind([P], bad)
-    with pytest.raises(errors.ArgumentError, match="Adam: eps must be positive and finite, got"):
-        optim.Adam([P], eps=bad)
-
-
-@pytest.mark.parametrize("bad", [-0.1, 1, 1.5, np.inf, np.nan, "0.5", None])
-def test_momentum_and_betas_are_0_or_more_and_less_than_1(bad):
-    with pytest.raises(errors.ArgumentError, match=r"SGD: momentum must be in \[0, 1\), got"):
-        optim.SGD([P], 0.1, momentum=bad)
-    for betas in ((bad, 0.5), (0.5, bad), (bad, bad)):
-        with pytest.raises(errors.ArgumentError, match=r"betas must be two numbers in \[0, 1\), "):
-            optim.Adam([P], betas=betas)
-
-
 def test_settings_that_are_not_given_are_those_of_the_papers():
     adam = optim.Adam([P])
     assert (adam.lr, adam.betas, adam.eps) == (1e-3, (0.9, 0.999), 1e-8)
@@ -273,7 +255,7 @@ def test_adam_in_float32_is_as_exact_as_float32():
     np.testing.assert_allclose(small.data, large.data, rtol=1e-6)
 
 
-NOT_POSITIVE = [0, -0.1, np.inf, -np.inf, np.nan, "0.1", [0.1]]
+NOT_POSITIVE = [0, -0.1, float("inf"), -np.inf, np.nan, "0.1", [0.1]]
 SETTINGS = {
     "lr": (NOT_POSITIVE, "lr must be positive and finite"),
     "weight_decay": ([*NOT_POSITIVE[1:], None], "weight_decay must be 0 or positive, and finite"),

@@ -114,6 +114,9 @@ ALGEBRA = {
     "two minus signs":                 (lambda x, y, r: -x * -y, ["x * y"]),
     "a row out of a sum":              (lambda x, y, r: (x * r).sum(0),
                                         ["np.sum(x, axis=0)", "r * out_1"]),
+    "a column out of its own":         (lambda x, y, r: (x * y[:, :1]).sum(1),
+                                        ["y[:, :1]", "np.sum(x, axis=1)",
+                                         "np.reshape(out_1, (4,))", "out_3 * out_2"]),
     "a column stays in it":            (lambda x, y, r: (x * y[:, :1]).sum(0),
                                         ["y[:, :1]", "out_1 * x", "np.sum(out_2, axis=0)"]),
     "a number out of a sum":           (lambda x, y, r: (-x).sum(), ["np.sum(x)", "-out_1"]),
@@ -159,6 +162,7 @@ def test_algebra(f, expected):
     [
         lambda x, u, m: np.sum(-(x * u), axis=0) + np.sum(2 * u, axis=0),
         lambda x, u, m: (x * u) * u[0] + (u * 200) / u[0],
+        lambda x, u, m: x + (u * 200) * 200,
         lambda x, u, m: np.sum(m * (x - 1)) - (x * m) * (u > 3),
         lambda x, u, m: x.astype(np.float32) / np.float32(3) * x[0] + (u < 300),
         lambda x, u, m: np.sum(x[0, 0] * 2.0, axis=0),
