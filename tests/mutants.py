@@ -26,17 +26,17 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-ROOT = Path(__file__).parents[1]
 TESTS = {
     "rules": "numerics rules",
-    "backward": "context faults rules backward",
+    "backward": "context leaving interrupts faults rules backward",
     "functional": "functional faults numerics batch_norm norms",
-    "norms": "faults numerics norms",
+    "norms": "parts faults numerics norms",
     "closed_form": "batch_norm",
     "primitives": "tensor scalar faults rules",
-    "passes": "program passes",
-    "optim": "optim faults",
-    "module": "module nn faults",
+    "passes": "program constants passes",
+    "optim": "optim faults whole_steps",
+    "module": "parts module nn faults",
+    "parts": "parts module",
 }
 
 
@@ -75,7 +75,7 @@ def main():
     args = parser.parse_args()
     table, tried, survived, limits = Table("survivor", "change"), Counter(), Counter(), {}
     with TemporaryDirectory() as folder, chdir(folder):
-        copytree(ROOT, ".", ignore=ignore_patterns(".*"), dirs_exist_ok=True)
+        copytree(Path(__file__).parents[1], ".", ignore=ignore_patterns(".*"), dirs_exist_ok=True)
         for module in track(args.modules, "tests without a mutant"):
             start = time.monotonic()
             if not survives([], module, 600)[0]:
