@@ -107,7 +107,7 @@ def explain(function: Callable, values: Sequence, kwargs: Mapping, error: Except
 
 
 def _shape_fault(function: Any, shapes: list, given: list, error: Exception) -> str | None:
-    """What does not fit, in words; None where neither the function nor NumPy's words tell."""
+    """Say what does not fit, or None if neither the function nor NumPy's words tell."""
     text = str(error)
     if function is np.matmul and (isinstance(error, ValueError) or () in shapes):
         return _matmul_fault(*shapes)
