@@ -100,7 +100,7 @@ def from_list(rows: Any) -> np.ndarray:
 
 
 def ragged(rows: Any, error: Exception) -> str:
-    """What is wrong with rows that are no array, in words."""
+    """Say why rows make no array."""
     rows = rows if isinstance(rows, (list, tuple)) else ()
     lengths = {len(row): None for row in rows if hasattr(row, "__len__")}
     return f"rows have lengths {listed(lengths)}" if len(lengths) > 1 else str(error)

@@ -28,7 +28,7 @@ from .errors import (
     spelled,
 )
 from .finite import first_fault, spell
-from .nodes import boxed, describe, has_history, is_node, sources
+from .nodes import describe, has_history, is_node, sources
 
 
 def call(function: Callable, args: Sequence, kwargs: Mapping) -> tuple[Call, Mapping]:
@@ -107,7 +107,7 @@ def explain(function: Callable, values: Sequence, kwargs: Mapping, error: Except
 
 
 def _shape_fault(function: Any, shapes: list, given: list, error: Exception) -> str | None:
-    """What does not fit, in words; None where neither the function nor NumPy's words tell."""
+    """Say what does not fit, or None if neither the function nor NumPy's words tell."""
     text = str(error)
     if function is np.matmul and (isinstance(error, ValueError) or () in shapes):
         return _matmul_fault(*shapes)
@@ -167,156 +167,6 @@ def _broadcast_fault(*shapes: tuple[int, ...]) -> str:
         if len(set(sizes) - {1}) > 1:
             return f"{what}: axis -{back} has {listed(sizes)}"
     return what
-
-
-def new_data(leaf: Any, new: Any) -> None:
-    """Raise where a Tensor's data cannot be replaced by these: GraphError or ShapeError."""
-    if compiling.get() is not None:
-        raise GraphError(
-            f"compile: f replaces the data of {describe(leaf)}, which a program cannot; return the "
-            "new value, and pass it the next time"
-        )
-    if leaf.function is not None:
-        raise GraphError(
-            f"{describe(leaf)} was computed: its data follows from its inputs, and only a leaf's "
-            "can be replaced. Make a new Tensor instead"
-        )
-    if np.shape(new) != leaf.shape:
-        raise ShapeError(f"the new data has shape {np.shape(new)}, the Tensor {leaf.shape}")
-
-
-def set_name(tensor: Any, new: Any) -> None:
-    """Give a Tensor a name, or None. Raises DTypeError for a name that is no text."""
-    if not (new is None or isinstance(new, str)):
-        raise DTypeError(f"a Tensor's name is text, got {new!r:.60}")
-    tensor._name = new
-
-
-def set_grad(tensor: Any, new: Any) -> None:
-    """Set a Tensor's ``.grad``. Raises DTypeError or ShapeError for what is no gradient of it."""
-    value = tensor.value
-    if new is not None and not (
-        type(new) is np.ndarray and new.shape == value.shape and new.dtype is value.dtype
-    ):
-        new = _gradient(f"the .grad of {describe(tensor)}", value, new)
-    tensor._grad = new
-
-
-def _gradient(what: str, value: Any, new: Any) -> np.ndarray:
-    if is_node(new):
-        raise DTypeError(f"{what} is an array; give the gradient's .data")
-    check_plain(new)
-    try:
-        array = np.asarray(new)
-    except ValueError as error:
-        raise ShapeError(f"{what} is no array: {error}") from None
-    if array.dtype.kind not in "fiub":
-        raise DTypeError(f"{what} is an array of numbers, got {new!r:.60}")
-    if array.shape != value.shape:
-        raise ShapeError(f"{what} has shape {array.shape}, the Tensor {value.shape}")
-    return array.astype(value.dtype, copy=False)
-
-
-def one_number(tensor: Any) -> Any:
-    """The one number in a Tensor, as Python's. Raises ShapeError where there are more."""
-    if tensor.size != 1:
-        raise ShapeError(f"a tensor of shape {tensor.shape} is not one number; reduce it first")
-    return tensor.value.item()
-
-
-def to_number(kind: type) -> Callable:
-    """The method for ``float(t)`` and for all that calls it, such as ``math.exp(t)``.
-
-    It raises DTypeError where the number would leave a graph, GraphError while that is compiled.
-    """
-
-    def method(self: Any) -> Any:
-        if self.flows and (self.function is None or has_history(self)):
-            raise DTypeError(
-                f"{describe(self)} does not become a number in passing, where its history would "
-                "be lost; take t.item() or t.data on purpose, print it by f'{t:.3f}', and compute "
-                "with NumPy's functions, np.exp(t) for math.exp(t)"
-            )
-        return kind(self.item())
-
-    return method
-
-
-def to_array(self: Any, dtype: Any = None, copy: Any = None) -> Any:
-    """Raise DTypeError for ``np.asarray(t)`` and all that calls it."""
-    raise DTypeError(
-        "a Tensor does not become an array in passing, where its history would be lost; take its "
-        "values with t.data, join Tensors with np.stack, and write np.sum(box) / box.size for the "
-        "mean of a whole array of scalars"
-    )
-
-
-def set_entries(self: Any, index: Any, value: Any) -> None:
-    """Raise GraphError for ``t[index] = value``."""
-    raise GraphError(
-        "what is recorded never changes, so a Tensor's entries cannot be set; choose entry by "
-        "entry with np.where, or replace a leaf's data whole: p.data = ..."
-    )
-
-
-def unfrozen(tensor: Any, what: str) -> None:
-    """Raise GraphError where Python reads a value that would stay the same in a program."""
-    operands = compiling.get()
-    if operands is not None and (tensor.number in operands or has_history(tensor)):
-        raise GraphError(
-            f"compile: f asks for {what} of {describe(tensor)}, which every run of the program "
-            "would take from the example; choose with np.where and np.maximum instead of if and "
-            "max, or decide before compiling"
-        )
-
-
-def of_objects(ufunc: np.ufunc, method: str, inputs: Sequence, kwargs: Mapping) -> Any:
-    """A ufunc of Tensors and arrays of scalars. Its errors name the shapes."""
-    boxes = [*map(boxed, inputs)]
-    try:
-        return getattr(ufunc, method)(*boxes, **kwargs)
-    except (ValueError, TypeError) as error:
-        raise explain(ufunc, boxes, kwargs, error) from None
-
-
-def in_place(self: Any, other: Any) -> Any:
-    """For ``t -= ...``: on a leaf, and by numbers, an error, as Python would make a new Tensor."""
-    if self.function is None and not is_node(other):
-        raise GraphError(
-            "this would make a new Tensor and leave the leaf as it is; to update a parameter write "
-            "p.data -= ..., and t = t - ... where a new Tensor is meant"
-        )
-    return NotImplemented  # Python goes on to t = t - other
-
-
-INSTEAD = {  # of a method of an ndarray or of PyTorch's tensors that is not here
-    "var": "np.square(t - t.mean()).mean()",
-    "std": "np.sqrt(np.square(t - t.mean()).mean())",
-    **dict.fromkeys(("dot", "matmul", "mm"), "t @ other"),
-    "clip": "np.minimum(np.maximum(t, low), high)",
-    "cumsum": "t.data.cumsum, on purpose as a constant",
-    "abs": "np.abs(t)",
-    **{name: f"microbn.functional.{name}(t)" for name in ("relu", "sigmoid", "softmax")},
-    **dict.fromkeys(("ravel", "flatten"), "t.reshape(-1)"),
-    "view": "t.reshape(...)",
-    "permute": "t.transpose(...)",
-    "unsqueeze": "np.expand_dims(t, axis)",
-    **dict.fromkeys(("detach", "numpy", "copy", "clone", "tolist"), "t.data"),
-    "zero_grad": "t.grad = None",
-    "requires_grad": "an array where no gradient is wanted: every Tensor gets one",
-}
-
-
-def absent(name: str, instead: str) -> property:
-    """An attribute that a Tensor has not, for an AttributeError that says what to write instead.
-
-    One by one: a ``__getattr__`` for all would make each attribute that is there slow.
-    """
-
-    def missing(self: Any) -> Any:
-        raise AttributeError(f"a Tensor has no {name!r}; write {instead}")
-
-    return property(missing)
 
 
 def seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
@@ -416,3 +266,21 @@ def gradient(part: Any, product: Any, value: Any, node: Any, position: int) -> N
 
 def _rule_error(node: Any, position: int, what: str) -> RuleError:
     return RuleError(f"rule of {node.function.__name__!r}, operand {position}: {what}")
+
+
+INSTEAD = {  # of a method of an ndarray or of PyTorch's tensors that is not here
+    "var": "np.square(t - t.mean()).mean()",
+    "std": "np.sqrt(np.square(t - t.mean()).mean())",
+    **dict.fromkeys(("dot", "matmul", "mm"), "t @ other"),
+    "clip": "np.minimum(np.maximum(t, low), high)",
+    "cumsum": "t.data.cumsum, on purpose as a constant",
+    "abs": "np.abs(t)",
+    **{name: f"microbn.functional.{name}(t)" for name in ("relu", "sigmoid", "softmax")},
+    **dict.fromkeys(("ravel", "flatten"), "t.reshape(-1)"),
+    "view": "t.reshape(...)",
+    "permute": "t.transpose(...)",
+    "unsqueeze": "np.expand_dims(t, axis)",
+    **dict.fromkeys(("detach", "numpy", "copy", "clone", "tolist"), "t.data"),
+    "zero_grad": "t.grad = None",
+    "requires_grad": "an array where no gradient is wanted: every Tensor gets one",
+}

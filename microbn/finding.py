@@ -1,4 +1,4 @@
-"""What a name stands for in somebody's file, and what its parameters are given."""
+"""Find a name in somebody's file, and values for its parameters."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Words = tuple[str, ...]
 
 
 def named(module: ModuleType, name: str) -> Any:
-    """What the module calls by that name; or a tuple, the forward and the backward of that name.
+    """Return what the module calls by that name, or its forward and its backward as a tuple.
 
     ``conv_naive`` is conv_forward_naive and conv_backward_naive, and so is ``conv`` if there is no
     other; ``batchnorm_backward_alt`` goes with batchnorm_forward if it has no forward of its own.
@@ -66,7 +66,7 @@ def _one_of(functions: Mapping[str, Words], way: str, wanted: Words) -> str:
 
 
 def _missing(name: str, functions: Mapping[str, Words], forward: str, backward: str) -> str:
-    """What a file has not."""
+    """Return an error that says what a file has not."""
     if forward:
         other = forward.replace("forward", "backward").replace("Forward", "Backward")
         return (
@@ -125,7 +125,7 @@ def of_instances(made: type) -> list[inspect.Parameter]:
 def matched(
     target: str, wanted: Sequence[inspect.Parameter], given: Sequence[str], rng: np.random.Generator
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What each parameter without a default is given, and what is given to others, by name."""
+    """Return a value for each parameter without a default, and those given to others, by name."""
     pairs = [re.fullmatch(r"([^\W\d]\w*)=(.*)", text, re.DOTALL) for text in given]
     values = {pair[1]: pair[2] for pair in pairs if pair}
     shapes = [_shape(text) for text, pair in zip(given, pairs, strict=True) if not pair]

@@ -41,7 +41,7 @@ def check_value(function: Any, value: Any, values: Sequence = (), inputs: Sequen
 
 
 def _meant(function: Any, value: Any, values: Sequence, inputs: Sequence) -> Any:
-    """Where an infinity in ``value`` was brought by an operand whose infinities are meant.
+    """Return a mask of the infinities that an operand brought whose infinities are meant.
 
     Those of a constant and of a leaf are the user's, and so are those of what was computed under
     this trace(), which would not have let others pass.

@@ -34,7 +34,7 @@ def identifier(text: str) -> str:
 
 
 def is_name(text: Any) -> bool:
-    """Whether Python reads this text as a name, and as this one."""
+    """Return whether Python reads this text as a name, and as this one."""
     return (
         type(text) is str
         and text.isidentifier()
@@ -66,13 +66,13 @@ def literal(x: Any) -> str | None:
 
 
 def _is_plain(dtype: np.dtype) -> bool:
-    """Whether NumPy has a name for this dtype of numbers, by which it is found again."""
+    """Return whether NumPy finds this dtype of numbers again by its name."""
     named = dtype.kind in "fiub" and dtype.char not in "gG" and dtype.metadata is None
     return named and np.dtype(dtype.name) == dtype
 
 
 def is_numbers(x: Any) -> bool:
-    """Whether x is an array that can be written out."""
+    """Return whether x is an array that can be written out."""
     return type(x) is np.ndarray and _is_plain(x.dtype)
 
 

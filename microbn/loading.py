@@ -76,7 +76,7 @@ def _run(name: str, path: Path, folders: list[str] | None = None) -> ModuleType:
 
 @contextmanager
 def users_code(target: str, inputs: Sequence[str] = ()) -> Iterator[None]:
-    """What goes wrong in the file of a target, or in those it imports, is a sentence with the line.
+    """Turn an error in a target's file, or in one that it imports, into a sentence with the line.
 
     Raises ArgumentError.
     """
@@ -92,7 +92,7 @@ def users_code(target: str, inputs: Sequence[str] = ()) -> Iterator[None]:
 
 
 def _tip(error: BaseException) -> str:
-    """What may help where arrays of floats were given for everything."""
+    """Return advice for a call in which arrays of floats were given for everything."""
     kinds = (IndexError, KeyError, TypeError)
     mixed_up = isinstance(error, kinds) or "ndarray' object has no attribute" in str(error)
     return '; labels and options are given by name: y="[0, 2]"' if mixed_up else ""
@@ -127,7 +127,7 @@ def _line(error: BaseException, path: Path) -> str:
 
 
 def _users(file: Path, path: Path) -> bool:
-    """Whether a file belongs to whom the target's file does: it lies beside or below."""
+    """Return whether a file lies beside the target's file or below it, and so is the user's too."""
     folders = [path.parent, Path.cwd(), *([path.parents[1]] if len(path.parents) > 1 else [])]
     library = "site-packages" in file.parts or OURS in file.parents or not file.is_file()
     return not library and any(folder in file.parents for folder in folders)

@@ -62,19 +62,19 @@ def _owners(nodes: list) -> dict[int, int]:
 
 
 def _is_view(node: Any) -> bool:
-    """Whether a result is its operand's memory, seen otherwise."""
+    """Return whether a result is a view of its operand."""
     first, *others = node.inputs  # an index that is computed is another one in the next run
     views = node.function in VIEWS and is_node(first) and not any(map(is_node, others))
     return views and np.may_share_memory(node.value, node.args[0])
 
 
 def _has_no_array(node: Any) -> bool:
-    """Whether a result is a single number, or a view of a constant: these are made in every run."""
+    """Return whether a result is a single number or a view of a constant, made in every run."""
     return not node.shape or (node.function in VIEWS and not any(map(is_node, node.inputs)))
 
 
 def _is_filled(node: Any) -> bool:
-    """Whether a result is an array that its function has just made."""
+    """Return whether a result is an array that its function has just made."""
     return node.shape != () and (isinstance(node.function, np.ufunc) or node.function in REDUCTIONS)
 
 

@@ -1,4 +1,4 @@
-"""What a Module holds: the parts with their paths, what each is, and what may take its place."""
+"""The parts of a Module: their paths, what each of them is, and what may take its place."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ def _items(part: Any) -> list[tuple[Any, Any]]:
 
 
 def attributes(module: Any) -> dict[str, Any]:
-    """What a Module's names hold."""
+    """Return the attributes of a Module by name."""
     return {name: value for name, value in vars(module).items() if name != KINDS}
 
 
 def kind_of(part: Any) -> str | None:
-    """Whether this is a parameter or a buffer; None for anything else."""
+    """Return "parameter" or "buffer", or None for anything else."""
     if isinstance(part, Tensor):
         return "parameter" if part.function is None else None
     return "buffer" if isinstance(part, np.ndarray) and part.dtype.kind in "fiubc" else None
 
 
 def has_values(part: Any) -> bool:
-    """Whether this would be taken for numbers: an array, a computed Tensor, numbers in lists."""
+    """Return whether this would be taken for numbers: an array, a computed Tensor, or lists."""
     if isinstance(part, (Tensor, np.ndarray, *_NUMBERS)):
         return kind_of(part) != "parameter"
     if not (isinstance(part, (list, tuple)) and part):
@@ -113,7 +113,7 @@ def taken(owner: Any, name: str, held: Any, value: Any) -> Any:
 
 
 def kinds_of(parts: Iterable[tuple[str, Any]]) -> dict[str, str]:
-    """Which of these paths are parameters, and which are buffers."""
+    """Return the kinds of those paths that are parameters or buffers."""
     return {path: kind for path, part in parts if (kind := kind_of(part))}
 
 

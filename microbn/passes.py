@@ -128,7 +128,7 @@ def _constants(node: Any, args: list, seen: dict) -> Any:
 
 
 def _is_constant(x: Any) -> bool:
-    """Whether x is no node, or a call of constants that stays one."""
+    """Return whether x is no node, or a call of constants that stays one."""
     return not is_node(x) or (
         x.function not in (None, stop_gradient) and all(map(_is_constant, x.inputs))
     )
@@ -315,7 +315,7 @@ def _joined(wide: list, narrow: list) -> Any:
 
 
 def _is_joined(x: Any) -> bool:
-    """Whether x is a product of several things already, or a square, without a name."""
+    """Return whether x is a square or a product of several things, without a name."""
     if not is_node(x) or x.name:
         return False
     product = x.function is np.multiply and not any(map(_is_number, x.inputs))

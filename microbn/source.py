@@ -177,7 +177,7 @@ class Listing:
         return f"np.copyto({name}, {made})" if out else f"{name} = {made}"
 
     def _ufunc(self, node: Any) -> tuple[np.ufunc, Sequence] | None:
-        """What makes the entries of an array: a ufunc, and its operands. None for other calls."""
+        """Return the ufunc that makes the entries of an array, and its operands, or None."""
         function, inputs = node.function, node.inputs
         if node.shape == () or node.kwargs or function in self.functions:
             return None

@@ -125,7 +125,7 @@ def _leaf(value: Any, name: str | None = None) -> Any:
 
 
 def by_hand(f: Any) -> bool:
-    """Whether this is a layer that has a backward of its own, and so no graph."""
+    """Return whether this is a layer that has a backward of its own, and so no graph."""
     return hasattr(f, "backward") and not isinstance(f, (Tensor, nn.Module))
 
 
@@ -137,7 +137,7 @@ def _need_graph(f: Any, target: str) -> None:
 def _with_inputs(
     target: str, given: Sequence[str], rng: np.random.Generator
 ) -> tuple[Any, dict[str, Any]]:
-    """What a target names, and what each of its parameters is given, by their names."""
+    """Return what a target names, and a value for each of its parameters by name."""
     path, colon, name = target.rpartition(":")
     if target in BUILT_IN:
         make, usual = BUILT_IN[target]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import backward as reverse  # and with it the rules, which fill CALLS
-from . import checks
+from . import checks, refusals
 from .arrays import as_floats, constant, from_list, operand, read_only
 from .calls import CALLS
 from .context import mode
@@ -103,17 +103,17 @@ class Tensor:
     (__eq__, _), (__ne__, _) = _operator(np.equal), _operator(np.not_equal)
     __pos__, __neg__, __abs__ = _method(np.positive), _method(np.negative), _method(np.abs)
     __hash__ = object.__hash__
-    __iadd__ = __isub__ = __imul__ = __itruediv__ = checks.in_place
-    __setitem__, __array__ = checks.set_entries, checks.to_array
-    __float__, __int__ = checks.to_number(float), checks.to_number(int)
+    __iadd__ = __isub__ = __imul__ = __itruediv__ = refusals.in_place
+    __setitem__, __array__ = refusals.set_entries, refusals.to_array
+    __float__, __int__ = refusals.to_number(float), refusals.to_number(int)
 
     # What an ndarray has.
     shape = property(lambda self: self.value.shape, doc="The sizes of the axes; () for a scalar.")
     ndim = property(lambda self: self.value.ndim, doc="The number of axes.")
     size = property(lambda self: self.value.size, doc="The number of entries.")
     dtype = property(lambda self: self.value.dtype, doc="float32, float64; bool if compared.")
-    name = property(attrgetter("_name"), checks.set_name, doc="What it is called, in drawings too.")
-    grad = property(attrgetter("_grad"), checks.set_grad, doc="On a leaf the gradient: an array.")
+    name = property(attrgetter("_name"), refusals.set_name, doc="The name, in drawings too.")
+    grad = property(attrgetter("_grad"), refusals.set_grad, doc="A leaf's gradient, an array.")
     T = property(_method(np.transpose), doc="The axes in reverse order.")
     mT = property(_method(np.matrix_transpose), doc="The last two axes swapped.")
     sum, mean, max, min = _method(np.sum), _method(np.mean), _method(np.max), _method(np.min)
@@ -151,12 +151,12 @@ class Tensor:
         the values it saw. Raises GraphError on a Tensor that was computed and ShapeError for
         data of another shape; the dtype stays.
         """
-        checks.unfrozen(self, ".data")
+        refusals.unfrozen(self, ".data")
         return read_only(self.value)
 
     @data.setter
     def data(self, new: Any) -> None:
-        checks.new_data(self, new)
+        refusals.new_data(self, new)
         self.value = as_floats(new, self.dtype)
 
     def item(self) -> float:
@@ -164,11 +164,11 @@ class Tensor:
 
         Raises ShapeError where there are more, GraphError while it is being compiled.
         """
-        checks.unfrozen(self, "item()")
-        return checks.one_number(self)
+        refusals.unfrozen(self, "item()")
+        return refusals.one_number(self)
 
     def __bool__(self) -> bool:
-        checks.unfrozen(self, "the truth")
+        refusals.unfrozen(self, "the truth")
         if self.size != 1:
             raise ShapeError(
                 f"the truth of a tensor of shape {self.shape} is ambiguous; compare one entry, "
@@ -185,7 +185,7 @@ class Tensor:
         return map(self.__getitem__, range(len(self)))
 
     def __format__(self, spec: str) -> str:
-        return format(checks.one_number(self), spec) if spec else str(self)
+        return format(refusals.one_number(self), spec) if spec else str(self)
 
     def __dir__(self) -> list[str]:
         return [name for name in object.__dir__(self) if name not in checks.INSTEAD]
@@ -208,7 +208,7 @@ class Tensor:
             if foreign(inputs):
                 return NotImplemented
             if any(isinstance(x, np.ndarray) and x.dtype == object for x in inputs):
-                return checks.of_objects(ufunc, method, inputs, kwargs)
+                return refusals.of_objects(ufunc, method, inputs, kwargs)
         if method != "__call__" or "out" in kwargs:
             raise RuleError(
                 f"np.{ufunc.__name__}: a ufunc's methods and writing into an array that exists "
@@ -225,7 +225,7 @@ class Tensor:
 
 
 for _name, _instead in checks.INSTEAD.items():
-    setattr(Tensor, _name, checks.absent(_name, _instead))
+    setattr(Tensor, _name, refusals.absent(_name, _instead))
 _numbers = count()
 _ABOUT_SHAPES = {np.shape, np.ndim, np.size, np.zeros_like, np.ones_like}
 _NOTHING: Mapping[str, Any] = {}

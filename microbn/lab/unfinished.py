@@ -56,7 +56,7 @@ def _line(content: Any) -> bytes:
 
 
 def _head(path: Path, line: bytes, head: Row) -> Row:
-    """What the first line says of the experiment."""
+    """Read what the first line says of the experiment."""
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):

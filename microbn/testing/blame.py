@@ -63,7 +63,7 @@ LEFT = "all rules are right: a number left the graph (t.data, t.item())"
 
 
 def _from_outside(node: Tensor, leaves: Collection[int]) -> list[int]:
-    """Which operands of a node come from no input."""
+    """Return the operands of a node that come from no input."""
     inputs: list[Any] = [*node.inputs]
     return [
         i
@@ -73,7 +73,7 @@ def _from_outside(node: Tensor, leaves: Collection[int]) -> list[int]:
 
 
 def _follows(root: Tensor, node: Tensor, position: int, now: Any) -> bool:
-    """Whether an operand is another number now, and the result with it."""
+    """Return whether an operand has changed, and the result with it."""
     was: Any = node.args[position]
     if np.asarray(now).dtype.kind != "f" or np.shape(was) != np.shape(now):
         return False

@@ -23,12 +23,12 @@ class ByHand(Subject):
         self.notes = notes
 
     def run(self, values: Sequence) -> np.ndarray:
-        """What its forward gives; several outputs as one row."""
+        """Run its forward; several outputs are joined in one row."""
         outputs, _ = self._forward(values)
         return outputs[0] if len(outputs) == 1 else joined(outputs)
 
     def gradients(self, cotangent: np.ndarray) -> Gradients:
-        """What its backward gives, and whether anybody else could change it afterwards."""
+        """Run its backward, and look for arrays that somebody else could change afterwards."""
         inputs = [value.copy() for value in self.values]
         outputs, cache = self._forward(inputs)
         given, once_more = _cut(cotangent, outputs), _cut(cotangent, outputs)
@@ -50,7 +50,7 @@ class ByHand(Subject):
         return Gradients(kept, tuple(faults), tuple(notes))
 
     def _options(self, count: int, inputs: Sequence) -> list[Any]:
-        """What a backward takes after that: inputs of the same names, such as options."""
+        """Return what a backward takes after that: inputs of the same names, such as options."""
         named = dict(zip(self.given, self.inputs.filled(inputs), strict=True))
         further = _takes(self.f.backward)[count:]
         if unknown := [name for name in further if name not in named]:
@@ -61,7 +61,7 @@ class ByHand(Subject):
         return [named[name] for name in further]
 
     def _again(self, given: list, cache: Sequence, first: list[np.ndarray]) -> str | None:
-        """What is wrong if the backward, called again with its cache, gives something else."""
+        """Call the backward again with its cache, and say so if it gives something else."""
         try:
             now = self._each(self.f.backward(*given, *cache))
             same = [array.tobytes() for array in now] == [array.tobytes() for array in first]
@@ -98,7 +98,7 @@ class ByHand(Subject):
         return [*map(np.asarray, given[:count])], [*given[count:]]
 
     def _each(self, given: Any) -> list[np.ndarray]:
-        """What the backward gave, one array for each input that gets a gradient."""
+        """Return the arrays that the backward gave, one for each input that gets a gradient."""
         name, count = name_of(self.f.backward), len(self.values)
         if given is None:
             raise RuleError(
@@ -120,7 +120,7 @@ class ByHand(Subject):
 
 
 def _shared(arrays: Iterable, others: dict[str, np.ndarray]) -> Iterator[str]:
-    """Which gradients share memory with others, or with each other."""
+    """Name the gradients that share memory with other arrays, or with each other."""
     others = {**others}
     for name, array in arrays:
         for what, other in others.items():
@@ -130,7 +130,7 @@ def _shared(arrays: Iterable, others: dict[str, np.ndarray]) -> Iterator[str]:
 
 
 def gradient_along(f: Any, inputs: Inputs) -> int:
-    """How many of the first inputs f gives a gradient for, if it gives ``loss, dx`` of arrays."""
+    """Count the first inputs for which f gives a gradient, if it gives ``loss, dx`` of arrays."""
     try:
         given = f(*inputs.filled([value.copy() for value in inputs.values]))
         loss, gradients = _loss_first(given, inputs.names)

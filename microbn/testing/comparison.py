@@ -86,7 +86,7 @@ def _judged(name: str, value: np.ndarray, analytic: np.ndarray, numeric: Slopes)
 
 
 def _right_for_1(judged: Compared, cotangent: np.ndarray) -> bool:
-    """Whether a gradient would be right if 1 had come in for a single number."""
+    """Return whether a gradient would be right if 1 had come in for a single number."""
     if cotangent.size != 1:
         return False
     low, high, bar, rounding = (part / cotangent.item() for part in judged.numeric)

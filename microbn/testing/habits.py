@@ -9,7 +9,7 @@ from .subjects import Subject
 
 
 def called_twice(subject: Subject) -> tuple[np.ndarray, str | None, str | None]:
-    """What the function gives, what keeps anything from being told about it, and a bad habit."""
+    """Return the output, the reason why nothing can be told of it, and a bad habit, if any."""
     out = subject.output(subject.values)
     first = out.copy()
     again = subject.output(subject.values)
@@ -44,7 +44,7 @@ def unfit(name: str, value: np.ndarray, gradient: np.ndarray) -> str | None:
 
 
 def bent(gradient: np.ndarray, scaled: np.ndarray) -> str:
-    """What is wrong if the gradient is not linear in what came in; "" if it is.
+    """Say so if the gradient is not linear in what came in; return "" if it is.
 
     ``scaled`` is the gradient for -2 times what came in.
     """

@@ -1,4 +1,4 @@
-"""What a check is called with: arrays of floats, which get a gradient, and constants."""
+"""The inputs of a check: arrays of floats, which get a gradient, and constants."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def required(function: Any) -> list[str]:
 
 
 def outputs_of(takes: Sequence[str]) -> int:
-    """How many outputs a backward is for that takes parameters of these names.
+    """Count the outputs for which a backward is written, by the names of its parameters.
 
     ``backward(dh, dc, cache)`` is for two, ``backward(dout, x, w)`` for one.
     """

@@ -37,7 +37,7 @@ class Parameter(NamedTuple):
 
 
 def is_layer(f: Any) -> bool:
-    """Whether this is an object that has a backward, and a forward or a call."""
+    """Return whether this is an object that has a backward, and a forward or a call."""
     return callable(getattr(f, "backward", None)) and callable(getattr(f, "forward", f))
 
 
@@ -80,7 +80,7 @@ class Layer:
         return HandWritten(forward, backward)
 
     def notes(self) -> tuple[str, ...]:
-        """Which arrays may be parameters, and have no gradient that was found."""
+        """Name the arrays that may be parameters and for which no gradient was found."""
         if not self.unknown:
             return ()
         last = self.unknown[0].rpartition(".")[2]
@@ -154,7 +154,7 @@ def _arrays(thing: Any, path: Path) -> Iterator[Path]:
 
 
 def _gradient(layer: Any, path: Path) -> Path:
-    """Where the gradient for an array is, or ()."""
+    """Return the place of the gradient for an array, or ()."""
     *above, key = path
     owners = [tuple(above), *([tuple(above[:-1])] if above else [])]  # params["W"]: beside params
     names = [f"d{key}", f"d_{key}", f"grad_{key}", f"{key}_grad"]
@@ -165,7 +165,7 @@ def _gradient(layer: Any, path: Path) -> Path:
 
 
 def _at(thing: Any, path: Path, default: Any = None) -> Any:
-    """What is there, or the default."""
+    """Return the value in a place, or the default."""
     for key in path:
         try:
             plain = isinstance(thing, (list, tuple, dict))

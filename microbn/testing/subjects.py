@@ -1,4 +1,4 @@
-"""What can be checked and has a graph: a function of Tensors, a Module, the gradient of either.
+"""Subjects of a check that have a graph: a function of Tensors, a Module, the gradient of either.
 
 Each becomes the same thing to the checker: named float64 inputs, the output that they give, and
 the gradients to be held against its slopes.
@@ -47,7 +47,7 @@ class Subject:
         return self.inputs.all_names
 
     def output(self, values: Sequence) -> np.ndarray:
-        """What the function gives for copies of the values, into which it may write."""
+        """Call the function with copies of the values, into which it may write."""
         return self.run([value.copy() for value in values])
 
     def run(self, values: Sequence) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""How a file is written: whole, or not at all."""
+"""Write a file whole, or not at all."""
 
 from __future__ import annotations
 
