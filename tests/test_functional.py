@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microbn import Tensor, errors, grad
+from microbn import Tensor, errors, grad, scalars
 from microbn import functional as F
+from microbn.nodes import history
 from microbn.testing import assert_gradients
 
 RNG = np.random.default_rng(0)
@@ -95,6 +96,12 @@ def test_eps_is_1e_5_where_none_is_given():
 
 def test_eps_of_zero_gives_unit_variance():
     assert F.batch_norm(X, np.ones(3), np.zeros(3), 0).var(0) == pytest.approx(1, abs=1e-14)
+
+
+def test_scalars_are_centered_once():
+    _, centered, _ = F.moments(scalars(X, "x"))
+    made = {node.function for node in history(centered[0, 0])}
+    assert made.isdisjoint({F.stop_gradient})
 
 
 def test_sigmoid_takes_a_number_but_no_list():

@@ -65,6 +65,15 @@ def test_eval_takes_samples_one_by_one_and_changes_nothing():
     assert all(np.array_equal(a, bn.state_dict()[k]) for k, a in state.items())
 
 
+@pytest.mark.parametrize("shape", [(5, 3), (5, 3, 4), (5, 3, 3, 3), (5, 3, 2, 2, 2)], ids=str)
+def test_eval_normalizes_each_feature_by_its_own_statistics(shape):
+    bn, x = nn.BatchNorm(3).eval(), RNG.normal(size=shape)
+    bn.running_mean[:], bn.running_var[:] = [1.0, 2.0, 3.0], [0.5, 1.0, 2.0]
+    y = bn(x).data
+    for c, (mean, var) in enumerate(zip(bn.running_mean, bn.running_var, strict=True)):
+        np.testing.assert_allclose(y[:, c], (x[:, c] - mean) / np.sqrt(var + 1e-5), rtol=1e-12)
+
+
 def test_training_forward_under_no_grad_still_moves_the_statistics():
     bn = nn.BatchNorm(3)
     with no_grad():

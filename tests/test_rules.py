@@ -52,6 +52,16 @@ def test_property_test_rejects_a_planted_fault(function, monkeypatch):
         property_test()
 
 
+VECTORS = [((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((3,), (4, 3, 2)), ((4, 2, 3), (3,))]
+STACKS = [((2, 3), (4, 3, 2)), ((4, 2, 3), (3, 2)), ((1, 2, 3), (4, 3, 2))]
+
+
+@pytest.mark.parametrize(("left", "right"), VECTORS + STACKS, ids=str)
+def test_product_of_vectors_matrices_and_stacks(left, right):
+    rng = np.random.default_rng(0)
+    assert_gradients(np.matmul, rng.normal(size=left), rng.normal(size=right), order=2)
+
+
 def test_no_rule_goes_unchecked():
     assert set(CASES) == set(EXAMPLES) == differentiable()
 
