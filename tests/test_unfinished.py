@@ -161,8 +161,10 @@ def test_file_that_cannot_be_written_into_is_found_out_before_the_work(tmp_path)
 
 
 INTERRUPTED = """
-import sys, time
+import signal, sys, time
 from microbn.lab import sweep
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 
 def experiment(seed):
     if seed == int(sys.argv[2]):
