@@ -188,7 +188,10 @@ def cross_entropy(logits: Array, targets: Any) -> Array:
             f"got shapes {logits.shape} and {targets.shape}"
         )
     if targets.dtype.kind not in "iu":
-        raise DTypeError(f"cross_entropy: targets are class numbers, got {targets.dtype}")
+        raise DTypeError(
+            f"cross_entropy: targets are class numbers, got {targets.dtype}; "
+            "keep them an array of integers, np.array([0, 2, 1])"
+        )
     n, classes = logits.shape
     numbers = plain(targets)  # those of a program that is being compiled: the example's
     if (wrong := np.flatnonzero((numbers < 0) | (numbers >= classes))).size:

@@ -94,8 +94,8 @@ def to_array(self: Any, dtype: Any = None, copy: Any = None) -> Any:
     """Raise DTypeError for ``np.asarray(t)`` and all that calls it."""
     raise DTypeError(
         "a Tensor does not become an array in passing, where its history would be lost; take its "
-        "values with t.data, join Tensors with np.stack, and write np.sum(box) / box.size for the "
-        "mean of a whole array of scalars"
+        "values with t.data, or t.item() of each in a list, join Tensors with np.stack, and take "
+        "the mean of an array of scalars by np.sum(a) / a.size"
     )
 
 
