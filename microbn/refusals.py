@@ -128,7 +128,7 @@ def of_objects(ufunc: np.ufunc, method: str, inputs: Sequence, kwargs: Mapping) 
 
 
 def in_place(self: Any, other: Any) -> Any:
-    """For ``t -= ...``: on a leaf, and by numbers, an error, as Python would make a new Tensor."""
+    """Refuse ``leaf -= numbers``: Python would bind a new Tensor and leave the leaf unchanged."""
     if self.function is None and not is_node(other):
         raise GraphError(
             "this would make a new Tensor and leave the leaf as it is; to update a parameter write "
@@ -138,7 +138,7 @@ def in_place(self: Any, other: Any) -> Any:
 
 
 def absent(name: str, instead: str) -> property:
-    """An attribute that a Tensor has not, for an AttributeError that says what to write instead.
+    """Make a property that raises AttributeError and says what to write instead.
 
     One by one: a ``__getattr__`` for all would make each attribute that is there slow.
     """

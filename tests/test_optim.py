@@ -186,16 +186,19 @@ def test_gradient_of_a_parameter_of_no_axes_is_one_number():
     assert p.data == 1.0
 
 
-def test_update_of_ones_own_that_gives_another_shape_is_named():
-    class Summing(optim.SGD):
+@pytest.mark.parametrize("given", [1.0, np.ones(3), np.array(["a", "b"]), None])
+def test_update_of_ones_own_that_gives_no_parameter_is_named_and_moves_none(given):
+    class Odd(optim.SGD):
         def update(self, p, g, *state):
-            return np.sum(p - g), *state
+            return (given if p[0] > 1 else p - g), *state
 
-    p = Tensor([1.0, 2.0])
-    p.grad = np.ones(2)
-    with pytest.raises(errors.ShapeError, match=r"has shape \(2,\), and update\(\) gave \(\)"):
-        Summing([p], 0.1).step()
-    assert p.data.tolist() == [1, 2]
+    first, second = Tensor([1.0, 2.0]), Tensor([3.0, 4.0])
+    first.grad = second.grad = np.ones(2)
+    with pytest.raises(
+        errors.ShapeError, match=r"parameter 1 has shape \(2,\), and update\(\) gave"
+    ):
+        Odd([first, second], 0.1).step()
+    assert (first.data.tolist(), second.data.tolist()) == ([1, 2], [3, 4])
 
 
 P = Tensor([1.0])
