@@ -215,7 +215,7 @@ class Listing:
         return ":".join("" if part is None else self._word(part) for part in parts)
 
     def _typed(self, x: Any, node: Any) -> str:
-        """Like `_word`, but a Python number becomes an array of the dtype to which NumPy promotes it,
+        """Like `_word`, but a number becomes an array of the dtype to which NumPy promotes it,
         so that no run has to promote it again.
         """
         if type(x) not in (int, float):
