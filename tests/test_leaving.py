@@ -50,7 +50,7 @@ def test_no_number_leaves_its_graph_in_passing(way, made):
 
 
 @pytest.mark.parametrize("made", TENSORS)
-def test_on_purpose_it_does(made):
+def test_item_data_and_format_give_the_number(made):
     t = TENSORS[made]()
     assert (t.item(), t.data.item(), f"{t:.1f}") == (2.0, 2.0, "2.0")
 

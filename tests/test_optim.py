@@ -236,34 +236,15 @@ def test_faults_name_the_facts(fault, error, message):
         fault()
 
 
-@pytest.mark.parametrize("bad", [0, -0.1, np.inf, -np.inf, np.nan, "0.1"])
-def test_rates_and_eps_are_positive_and_finite(bad):
-    for kind in (optim.SGD, optim.Adam):
-        with pytest.raises(errors.ArgumentError, match="lr must be positive and finite, got"):
-            kind([P], bad)
-    with pytest.raises(errors.ArgumentError, match="Adam: eps must be positive and finite, got"):
-        optim.Adam([P], eps=bad)
-
-
-@pytest.mark.parametrize("bad", [-0.1, 1, 1.5, np.inf, np.nan, "0.5", None])
-def test_momentum_and_betas_are_0_or_more_and_less_than_1(bad):
-    with pytest.raises(errors.ArgumentError, match=r"SGD: momentum must be in \[0, 1\), got"):
-        optim.SGD([P], 0.1, momentum=bad)
-    for betas in ((bad, 0.5), (0.5, bad), (bad, bad)):
-        with pytest.raises(errors.ArgumentError, match=r"betas must be two numbers in \[0, 1\), "):
-            optim.Adam([P], betas=betas)
-
-
 def test_settings_that_are_not_given_are_those_of_the_papers():
     adam = optim.Adam([P])
     assert (adam.lr, adam.betas, adam.eps) == (1e-3, (0.9, 0.999), 1e-8)
     assert optim.SGD([P], 0.1).momentum == 0
 
 
-def test_momentum_and_betas_of_0_remember_nothing():
-    p, q = Tensor([1.0, -20.0]), Tensor([1.0, -20.0])
-    assert descend(optim.SGD([p], lr=0.25, momentum=0), p, 2)[-1] == [0.25, -5]
-    path = descend(optim.Adam([q], lr=0.25, betas=(0, 0), eps=1e-12), q, 3)
+def test_adam_without_memory_steps_by_lr():
+    p = Tensor([1.0, -20.0])
+    path = descend(optim.Adam([p], lr=0.25, betas=(0, 0), eps=1e-12), p, 3)
     assert path == [pytest.approx([1 - step / 4, -20 + step / 4]) for step in (1, 2, 3)]
 
 
@@ -284,7 +265,8 @@ SETTINGS = {
     "eps": ([*NOT_POSITIVE, None], "Adam: eps must be positive and finite"),
     "betas": (
         [(b, 0.9) for b in (1, 1.5, -0.1, np.inf, np.nan, "a")]
-        + [(0.9, 1), (0.9, -0.1), 0.9, None],
+        + [(0.9, b) for b in (1, 1.5, -0.1, np.nan, None)]
+        + [0.9, None],
         r"Adam: betas must be two numbers in \[0, 1\), got",
     ),
 }

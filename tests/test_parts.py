@@ -188,7 +188,7 @@ def test_a_buffer_may_become_a_parameter():
         module.scale = np.ones(2)
 
 
-def test_what_a_call_notes_is_free():
+def test_an_attribute_first_set_in_a_call_may_hold_anything():
     class Noting(nn.Module):
         def forward(self, x):
             self.x, self.mask = x, np.asarray(x.shape) > 1
