@@ -24,10 +24,11 @@ class Indexed(Measured):
 
 
 array = np.zeros(2)
+ways = {"array[0] =": lambda thing: array.__setitem__(0, thing), "array.fill": array.fill}
 for kind in (Measured, Indexed):
-    for name, fill in (("array[0] =", array.__class__.__setitem__), ("array.fill", None)):
+    for name, fill in ways.items():
         try:
-            fill(array, 0, kind()) if fill else array.fill(kind())
+            fill(kind())
         except Exception as error:
             cause = type(error.__cause__).__name__
             print(f"{kind.__name__}, {name}: {type(error).__name__}: {error} | cause: {cause}")

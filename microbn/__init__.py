@@ -50,6 +50,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return [*__all__, "__version__", "__doc__"]  # which is what completion offers
+
+
 def __getattr__(name: str) -> _Any:
     """Load the rooms that need more than NumPy when they are first asked for."""
     if name in ("draw", "story"):

@@ -15,7 +15,7 @@ def as_floats(data: Any, dtype: Any) -> Any:
 
     Raises ShapeError for ragged rows and DTypeError for anything that is not floats.
     """
-    check_plain(data, *(data if isinstance(data, (list, tuple)) else ()))
+    check_plain(data)
     try:
         array = np.asarray(data)
         if array.dtype.kind in "USO":
@@ -47,6 +47,16 @@ def check_counts(owner: str, **counts: Any) -> None:
     for name, count in counts.items():
         if not isinstance(count, (int, np.integer)) or isinstance(count, bool) or count < 1:
             raise ArgumentError(f"{owner}: {name} must be a positive integer, got {count!r:.60}")
+
+
+def generator(owner: str, seed: Any) -> np.random.Generator:
+    """NumPy's generator for a seed, or the generator given. Raises ArgumentError for others."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise ArgumentError(
+            f"{owner}: a seed is an integer from 0 on, or a NumPy generator, got {seed!r:.60}"
+        ) from None
 
 
 def is_uniform(array: np.ndarray) -> bool:
@@ -92,7 +102,7 @@ def operand(other: Any) -> Any:
 
 def from_list(rows: Any) -> np.ndarray:
     """A list or tuple of numbers as an array. Raises ShapeError where its rows are ragged."""
-    check_plain(*rows)
+    check_plain(rows)
     try:
         return np.array(rows)
     except ValueError as error:
@@ -138,13 +148,17 @@ _PLAIN = {np.ndarray, np.memmap, ReadOnly}
 
 
 def check_plain(*things: Any) -> None:
-    """Raise DTypeError for an array that means more than its numbers, such as a masked array."""
+    """Raise DTypeError for an array that carries more than numbers, such as a masked array.
+
+    It may stand in a list, at any depth.
+    """
     for thing in things:
-        if isinstance(thing, np.ndarray) and type(thing) not in _PLAIN:
+        if isinstance(thing, (list, tuple)):
+            check_plain(*thing)
+        elif isinstance(thing, np.ndarray) and type(thing) not in _PLAIN:
             raise DTypeError(
-                f"a {type(thing).__name__} is more than its numbers, and all but these would be "
-                "lost; give the numbers that are meant: a.filled(0) of a masked array, "
-                "np.asarray(a) of another kind"
+                f"a {type(thing).__name__} carries more than numbers, and that part would be lost; "
+                "pass plain numbers: a.filled(0) for a masked array, np.asarray(a) for other kinds"
             )
 
 

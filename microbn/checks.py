@@ -54,9 +54,10 @@ def call(function: Callable, args: Sequence, kwargs: Mapping) -> tuple[Call, Map
                 raise RuleError(f"{spelled(function)}: {what}")
     for key, value in kwargs.items():
         if keywords is not None and key not in keywords:
+            instead = {"dim": "write axis=", "keepdim": "write keepdims="}.get(key, "leave it out")
             raise RuleError(
                 f"{spelled(function)}: {key}= cannot be recorded, as its rules do not take it; "
-                "leave it out"
+                f"{instead}"
             )
         if is_node(value):
             raise RuleError(f"{function.__name__}: {key}= is a Tensor; pass it by position")
@@ -269,18 +270,19 @@ def _rule_error(node: Any, position: int, what: str) -> RuleError:
 
 
 INSTEAD = {  # of a method of an ndarray or of PyTorch's tensors that is not here
-    "var": "np.square(t - t.mean()).mean()",
-    "std": "np.sqrt(np.square(t - t.mean()).mean())",
+    "var": "np.square(t - t.mean(axis, keepdims=True)).mean(axis)",
+    "std": "np.sqrt(np.square(t - t.mean(axis, keepdims=True)).mean(axis))",
     **dict.fromkeys(("dot", "matmul", "mm"), "t @ other"),
     "clip": "np.minimum(np.maximum(t, low), high)",
-    "cumsum": "t.data.cumsum, on purpose as a constant",
+    "cumsum": "np.cumsum(t.data), on purpose as a constant",
     "abs": "np.abs(t)",
     **{name: f"microbn.functional.{name}(t)" for name in ("relu", "sigmoid", "softmax")},
     **dict.fromkeys(("ravel", "flatten"), "t.reshape(-1)"),
     "view": "t.reshape(...)",
     "permute": "t.transpose(...)",
     "unsqueeze": "np.expand_dims(t, axis)",
-    **dict.fromkeys(("detach", "numpy", "copy", "clone", "tolist"), "t.data"),
+    **dict.fromkeys(("copy", "clone"), "t itself, as it never changes"),
+    **dict.fromkeys(("detach", "numpy", "tolist"), "t.data"),
     "zero_grad": "t.grad = None",
     "requires_grad": "an array where no gradient is wanted: every Tensor gets one",
 }

@@ -83,7 +83,7 @@ def trace() -> Iterator[None]:
         yield
 
 
-# How far a switch is on.
+# Larger means further on: no recording, a deeper scope, tracing.
 _STRENGTH: dict[str, Callable] = {"recording": not_, "scope": len, "tracing": bool}
 
 
@@ -104,7 +104,10 @@ def _set(name: str, value: Any) -> Iterator[None]:
 
 
 def _set_back(name: str, old: Any) -> None:
-    """Turn a switch back to where it was, but never up: the block around may have ended before."""
+    """Restore a switch, but do not turn it on again if an outer block has already ended.
+
+    Ctrl-C may end an inner block after the outer one: where it comes just as `__exit__` begins.
+    """
     now = mode.get()
     lower = min(old, getattr(now, name), key=_STRENGTH[name])
     mode.set(now._replace(**{name: lower}))

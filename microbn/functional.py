@@ -110,17 +110,16 @@ def affine(x_hat: Array, gamma: Array, beta: Array, axis: int = 1) -> Array:
 
     Nothing is added where beta is None. Raises ShapeError for other shapes.
     """
-    both = [gamma] if beta is None else [gamma, beta]
-    _check_arrays("affine", x_hat, *both)
-    if any(part.shape != x_hat.shape[axis:][:1] for part in both):
+    given = [gamma] if beta is None else [gamma, beta]
+    _check_arrays("affine", x_hat, *given)
+    if any(part.shape != x_hat.shape[axis:][:1] for part in given):
         raise ShapeError(
             f"a norm of {x_hat.shape} needs gamma and beta of shape {x_hat.shape[axis:][:1]}, "
-            f"got {listed(part.shape for part in both)}"
+            f"got {listed(part.shape for part in given)}"
         )
     if axis == 1 and x_hat.ndim > 2:
-        along = (-1,) + (1,) * (x_hat.ndim - 2)
-        gamma = np.reshape(gamma, along)
-        beta = None if beta is None else np.reshape(beta, along)
+        given = [np.reshape(part, (-1,) + (1,) * (x_hat.ndim - 2)) for part in given]
+    gamma, beta = (*given, None)[:2]
     if beta is None:
         y = gamma * x_hat
         label({"y": y})
@@ -188,7 +187,10 @@ def cross_entropy(logits: Array, targets: Any) -> Array:
             f"got shapes {logits.shape} and {targets.shape}"
         )
     if targets.dtype.kind not in "iu":
-        raise DTypeError(f"cross_entropy: targets are class numbers, got {targets.dtype}")
+        raise DTypeError(
+            f"cross_entropy: targets are class numbers, got {targets.dtype}; "
+            "keep them an array of integers, np.array([0, 2, 1])"
+        )
     n, classes = logits.shape
     numbers = plain(targets)  # those of a program that is being compiled: the example's
     if (wrong := np.flatnonzero((numbers < 0) | (numbers >= classes))).size:

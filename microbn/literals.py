@@ -110,7 +110,10 @@ def definition(x: Any, name: str) -> str:
 
 
 def _in_full(function: Callable, name: str) -> str:
-    """A function's own text, under this name. It cannot be told of a lambda or a closure."""
+    """A function's own text, under this name.
+
+    A lambda or a closure becomes a comment, since its source cannot stand alone.
+    """
     own = function.__name__
     try:
         source = textwrap.dedent(inspect.getsource(function))

@@ -17,7 +17,7 @@ VIEWS |= {np.broadcast_to, getitem}
 
 
 def stored(nodes: list, roots: list, passes: Collection[str]) -> Storage:
-    """Give nodes an array, and one array to several, where each is needed no more by the next."""
+    """Allocate an array for each result, and reuse it as soon as nothing needs the result."""
     owner = _owners(nodes)
     shared = {whose for number, whose in owner.items() if whose != number}
     storage = Storage({}, {}, {x.number for x in roots if _is_filled(x)} - shared)

@@ -51,7 +51,7 @@ class Module:
                 parts.check_kept(self, path, kinds.get(path), part)
             _release(name, held, value)
             _adopt(inside)
-            noted = _in_a_call.get() and all(kinds[path] == "note" for path in known)
+            noted = _calls.get() and all(kinds[path] == "note" for path in known)
             found = {name: "note"} if noted else parts.kinds_of(inside)
         super().__setattr__(name, value)
         if vars(self).get(name) is not value:
@@ -76,9 +76,9 @@ class Module:
         return super().__getattribute__(name)  # raises as ever; a property, with its own error
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        before, around = mode.get(), _in_a_call.get()
+        before, around = mode.get(), _calls.get()
         try:
-            _in_a_call.set(True)
+            _calls.set(around + 1)
             try:
                 if self.name is not None:
                     mode.set(before._replace(scope=(*before.scope, self.name)))
@@ -86,13 +86,15 @@ class Module:
             finally:  # a single call each: no Ctrl-C can come before it
                 mode.set(before)
         except RecursionError as error:
+            if around < DEEP:  # it is no nest of Modules that went too deep
+                raise
             raise GraphError(
                 f"{type(self).__name__}: Modules call each other too deep for Python, whose limit "
                 f"is {sys.getrecursionlimit()} calls; set layers beside each other, as in "
                 "Sequential(a, b, c), or raise the limit by sys.setrecursionlimit"
             ) from error
         finally:
-            _in_a_call.set(around)
+            _calls.set(around)
 
     def __repr__(self) -> str:
         return "\n".join(_lines(self))
@@ -209,7 +211,8 @@ class Module:
 
 
 _LOOKED_INTO = (Tensor, np.ndarray, Module, *parts.CONTAINERS)
-_in_a_call: ContextVar[bool] = ContextVar("in a Module's call", default=False)
+_calls: ContextVar[int] = ContextVar("how many Modules are being called", default=0)
+DEEP = 100  # Modules that call each other: beyond that Python's limit is theirs
 _NO_DEVICES = "there is one device, the processor"
 _INSTEAD = {
     **dict.fromkeys(("to", "cuda", "cpu"), f"{_NO_DEVICES}; a layer's dtype is set as dtype=..."),

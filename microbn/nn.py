@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import functional as F
-from .arrays import check_counts, is_real
+from .arrays import check_counts, generator, is_real
 from .context import compiling
 from .errors import ArgumentError, DTypeError, GraphError, ShapeError, listed
 from .module import Module as Module
@@ -181,10 +181,4 @@ def _generator(call: str, rng: Any, more: tuple) -> np.random.Generator:
             f"{call.split('(')[0]}: rng {got}; it is the seed or the NumPy generator that chance "
             f"comes from, so that a run can be repeated: write {call}"
         )
-    try:
-        return np.random.default_rng(rng)
-    except (TypeError, ValueError) as error:
-        owner = call.split("(")[0]
-        raise ArgumentError(
-            f"{owner}: rng is a NumPy generator or a seed, got {rng!r:.60}"
-        ) from error
+    return generator(call.split("(")[0], rng)

@@ -79,9 +79,10 @@ class Optimizer:
                 self.check_current(i)
             else:
                 new, *state = self.update(p.data, p.grad, *self.state[i])
-                if np.shape(new) != p.shape:
+                new = np.asarray(new)
+                if new.shape != p.shape or new.dtype.kind not in "fiub":
                     raise ShapeError(
-                        f"{self._spelled(i)} has shape {p.shape}, and update() gave {np.shape(new)}"
+                        f"{self._spelled(i)} has shape {p.shape}, and update() gave {new!r:.60}"
                     )
                 moved[i] = new, state
         for i, (new, state) in moved.items():

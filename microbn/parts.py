@@ -104,8 +104,8 @@ def taken(owner: Any, name: str, held: Any, value: Any) -> Any:
         raise DTypeError(f"{buffer} of {held.dtype} does not take {value!r:.60}") from error
     if new.shape != held.shape:
         raise ShapeError(
-            f"{buffer} has shape {held.shape} and is assigned shape {new.shape}; if another shape "
-            "is meant, set it to None before"
+            f"{buffer} has shape {held.shape} and is assigned shape {new.shape}; reshape the "
+            "values, or give it that shape in __init__"
         )
     if not recorded:
         return new  # which astype has copied

@@ -99,7 +99,7 @@ def _calls(outputs: Sequence, inputs: Sequence) -> list[tuple]:
 
 
 def _same(node: Any, args: list, seen: dict) -> Any:
-    """What only hands on its operand is that operand; this is no pass, as nothing is computed."""
+    """Replace a call that returns its operand unchanged by the operand."""
     x = args[0]
     if node.function in (np.positive, stop_gradient, np.reshape, np.broadcast_to, spread, astype):
         return x if is_node(x) and _kind(x) == _kind(node) else None

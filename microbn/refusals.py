@@ -94,8 +94,8 @@ def to_array(self: Any, dtype: Any = None, copy: Any = None) -> Any:
     """Raise DTypeError for ``np.asarray(t)`` and all that calls it."""
     raise DTypeError(
         "a Tensor does not become an array in passing, where its history would be lost; take its "
-        "values with t.data, join Tensors with np.stack, and write np.sum(box) / box.size for the "
-        "mean of a whole array of scalars"
+        "values with t.data, or t.item() of each in a list, join Tensors with np.stack, and take "
+        "the mean of an array of scalars by np.sum(a) / a.size"
     )
 
 
@@ -128,7 +128,7 @@ def of_objects(ufunc: np.ufunc, method: str, inputs: Sequence, kwargs: Mapping) 
 
 
 def in_place(self: Any, other: Any) -> Any:
-    """For ``t -= ...``: on a leaf, and by numbers, an error, as Python would make a new Tensor."""
+    """Refuse ``leaf -= numbers``: Python would bind a new Tensor and leave the leaf unchanged."""
     if self.function is None and not is_node(other):
         raise GraphError(
             "this would make a new Tensor and leave the leaf as it is; to update a parameter write "
@@ -138,7 +138,7 @@ def in_place(self: Any, other: Any) -> Any:
 
 
 def absent(name: str, instead: str) -> property:
-    """An attribute that a Tensor has not, for an AttributeError that says what to write instead.
+    """Make a property that raises AttributeError and says what to write instead.
 
     One by one: a ``__getattr__`` for all would make each attribute that is there slow.
     """

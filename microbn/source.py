@@ -42,7 +42,7 @@ class Storage(NamedTuple):
 
 
 class Listing:
-    """What is written of a graph: ``names`` of its nodes, by number, and the texts made with them.
+    """Writes a graph as Python source. ``names`` maps each node's number to its variable.
 
     ``functions`` are those that NumPy lacks, and ``constants`` the arrays and other objects that a
     text refers to.
@@ -215,7 +215,9 @@ class Listing:
         return ":".join("" if part is None else self._word(part) for part in parts)
 
     def _typed(self, x: Any, node: Any) -> str:
-        """The same, a number as an array of the dtype that NumPy would make it: it need not ask."""
+        """Like `_word`, but a number becomes an array of the dtype to which NumPy promotes it,
+        so that no run has to promote it again.
+        """
         if type(x) not in (int, float):
             return self._word(x)
         dtypes = [y.dtype for y in node.args if isinstance(y, (np.ndarray, np.generic))]

@@ -332,7 +332,7 @@ def test_every_character_of_unicode_is_good_in_a_name():
 @example(["np", "np", "numpy"])
 @example(["print", "slice", "int"])
 @example(["\ud800", "\n", "#"])
-def test_names_are_any_text(names):
+def test_any_text_is_accepted_as_a_name(names):
     assert_right(names)
 
 

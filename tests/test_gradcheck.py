@@ -787,3 +787,30 @@ def test_a_graph_that_is_right_can_be_drawn_too_but_not_what_has_none():
 def test_what_cannot_be_checked_is_refused(call, kind, message):
     with pytest.raises(kind, match=message):
         call()
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-30, 1e-18, 1e-17, 1e-13, 1e-8, 0.0])
+def test_an_input_however_small_hides_no_wrong_gradient(scale):
+    """As a bias before a batch norm, which training leaves at some 1e-18."""
+    x, w, b = RNG.normal(size=(4, 3)), RNG.normal(size=(3, 2)), scale * RNG.normal(size=2)
+
+    def verdict(factor):
+        def backward(dout, cache):
+            x, w = cache
+            return dout @ w.T, x.T @ dout, factor * dout.sum(0)
+
+        return gradcheck(HandWritten(lambda x, w, b: (x @ w + b, (x, w)), backward), x, w, b)
+
+    assert verdict(1)
+    for factor in (0, 7, 1.0005):
+        assert [part.verdict for part in verdict(factor).inputs] == ["agrees", "agrees", "differs"]
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-15, 1e-12, 1e-8])
+def test_a_kink_close_by_is_one_however_small_the_input(scale):
+    x = scale * RNG.normal(size=(3, 2))
+    for factor, right in ((1, True), (2, False)):
+        relu = HandWritten(
+            lambda x: (np.maximum(x, 0), x), lambda dout, x, f=factor: f * dout * (x > 0)
+        )
+        assert bool(gradcheck(relu, x)) is right

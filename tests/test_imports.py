@@ -129,6 +129,11 @@ def test_star_import_brings_every_public_name():
     assert namespace.keys() >= set(microbn.__all__) >= {"Tensor", "draw", "lab"}
 
 
+def test_completion_offers_the_public_names_and_nothing_else():
+    offered = {name for name in dir(microbn) if not name.startswith("__")}
+    assert offered == {*microbn.__all__}
+
+
 def test_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = microbn.nothing

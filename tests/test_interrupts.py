@@ -87,6 +87,8 @@ def test_ctrl_c_leaves_nothing_switched_on(work):
 
 def test_the_check_sees_a_switch_that_stays_on(monkeypatch):
     monkeypatch.setattr("microbn.context._set_back", lambda name, old: None)
-    quietly()
-    assert mode.get() != Mode()
-    mode.set(Mode())
+    try:
+        quietly()
+        assert mode.get() != Mode()
+    finally:
+        mode.set(Mode())

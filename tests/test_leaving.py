@@ -50,7 +50,7 @@ def test_no_number_leaves_its_graph_in_passing(way, made):
 
 
 @pytest.mark.parametrize("made", TENSORS)
-def test_on_purpose_it_does(made):
+def test_item_data_and_format_give_the_number(made):
     t = TENSORS[made]()
     assert (t.item(), t.data.item(), f"{t:.1f}") == (2.0, 2.0, "2.0")
 
@@ -74,9 +74,10 @@ WITH_MEANING = {
 TAKEN_IN = {
     "Tensor(a)": Tensor,
     "Tensor([a, a])": lambda a: Tensor([a, a]),
+    "Tensor([[a]])": lambda a: Tensor([[a]]),
+    "np.add(t, [[a]])": lambda a: np.add(Tensor(np.ones(3)), [[a]]),
     "scalars(a)": mb.scalars,
     "t + a": lambda a: Tensor(np.ones(3)) + a,
-    "np.add(t, [a, a])": lambda a: np.add(Tensor(np.ones(3)), [a, a]),
     "a + t": lambda a: a + Tensor(np.ones(3)),
     "np.add(t, a)": lambda a: np.add(Tensor(np.ones(3)), a),
     "np.where": lambda a: np.where(a > 0, Tensor(np.ones(3)), 0.0),

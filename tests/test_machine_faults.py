@@ -114,11 +114,11 @@ FAULTS = {
     "no_grad records":
         replaced(mb, "no_grad", nullcontext),
     "no_grad stays":
-        rewritten(context, "_set", "mode.set(mode.get()", "(mode.get()"),
+        rewritten(context, "_set_back", "mode.set(now", "(now"),
     "no_grad stays after an error":
         rewritten(context, "_set", "finally:", "except IndexError: raise\n    else:"),
     "a node holds itself":
-        rewritten(tensor, "_recorded", "out.grad = None", "out.grad = None; out.scope = (out,)"),
+        rewritten(tensor, "_recorded", "out._grad = None", "out._grad = None; out.scope = (out,)"),
     "a constant holds what it was made from":
         rewritten(tensor, "_recorded", "(value,), (value,)", "values, inputs"),
 }

@@ -16,6 +16,14 @@ SPLIT = data.spirals(0, n=40, test=10)
 HERE = ("train.py", "compiled.py", "module.py", "parts.py", "norms.py", "optim.py")
 
 
+@pytest.fixture(autouse=True)
+def heard():
+    """Ctrl-C is heard, as it is not by a job that a shell runs in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def made(kind=optim.Adam):
     model = train.mlp([2, 4, 4, 2], seed=0, norm=nn.BatchNorm)
     return model, kind(model.parameters(), 0.1)

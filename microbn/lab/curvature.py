@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arrays import check_counts, is_real
+from ..arrays import check_counts, generator, is_real
 from ..backward import grad
 from ..errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
 from ..tensor import Tensor
-from .data import generator
 
 
 def hvp(loss: Tensor, parameters: Sequence[Tensor], vectors: Sequence) -> tuple[np.ndarray, ...]:

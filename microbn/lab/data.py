@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..arrays import check_counts, is_real
+from ..arrays import check_counts, generator, is_real
 from ..errors import ArgumentError, need_package
 
 
@@ -132,14 +132,6 @@ def batches(n: int, size: int, seed: int) -> Iterator[np.ndarray]:
     if not 1 <= size <= n:
         raise ArgumentError(f"batches: size must be in 1..{n}, got {size}")
     return _shuffled(n, size, generator("batches", seed))
-
-
-def generator(owner: str, seed: int) -> np.random.Generator:
-    """NumPy's generator for a seed. Raises ArgumentError, in the owner's name, for another."""
-    try:
-        return np.random.default_rng(seed)
-    except (TypeError, ValueError):
-        raise ArgumentError(f"{owner}: a seed is an integer from 0 on, got {seed!r:.60}") from None
 
 
 def _shuffled(n: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:

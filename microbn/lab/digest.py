@@ -1,4 +1,4 @@
-"""A word for an experiment, by which a file knows of which experiment its runs are."""
+"""A digest of an experiment, so that runs that were kept can be matched to their experiment."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ..errors import need_package
+from ..errors import ArgumentError, need_package
 
 
 def digest(experiment: Callable) -> str:
-    """A word for the source of an experiment and for the values that belong to it.
+    """Hash the source of an experiment and the values that belong to it.
 
     The values are its defaults, those of a closure, a partial's arguments and the attributes of a
     callable object; functions and classes among them count by their own source. Comments and
     layout count too. What the experiment calls elsewhere does not.
+
+    Raises ArgumentError for a value that cannot be pickled, as it cannot be told from others.
     """
     joblib = need_package("joblib", "lab", "a sweep over several cores")
     return joblib.hash(_read(experiment, joblib.hash, set()))
@@ -62,5 +64,8 @@ def _source(code: Any) -> str:
 def _value(thing: Any, hashed: Callable) -> str:
     try:
         return hashed(thing)
-    except Exception:  # whatever a thing raises that cannot be pickled; it counts by its type
-        return ""
+    except Exception as error:  # whatever a thing raises that cannot be pickled
+        raise ArgumentError(
+            f"run_grid: the experiment holds {thing!r:.60}, which cannot be pickled, and so cannot "
+            "be told from another; make it inside the experiment, or leave out save="
+        ) from error

@@ -178,7 +178,8 @@ def _grid(experiment: Callable, axes: Mapping[str, Iterable]) -> list[Row]:
         values[name] = [*axis]
         if any(isinstance(value, float) and math.isnan(value) for value in values[name]):
             raise ArgumentError(
-                f"run_grid: {name!r} is NaN in a run, which no row could be found by; write None"
+                f"run_grid: {name!r} contains NaN, which equals nothing, so that its rows could "
+                "not be found again; use None"
             )
     grid = [dict(zip(values, row, strict=True)) for row in product(*values.values())]
     if not grid:
@@ -187,7 +188,7 @@ def _grid(experiment: Callable, axes: Mapping[str, Iterable]) -> list[Row]:
 
 
 def _parallel(joblib: Any, jobs: int) -> Any:
-    """So many processes, which give results in the order in which they are done."""
+    """Make a joblib pool of ``jobs`` processes that yields results as they finish."""
     if not isinstance(jobs, int) or isinstance(jobs, bool) or jobs == 0:
         raise ArgumentError(
             f"run_grid: jobs is a number of processes, or -1 for all cores; got {jobs!r:.60}"

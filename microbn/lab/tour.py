@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import closed_form
 from .. import functional as F
-from ..arrays import check_counts
+from ..arrays import check_counts, generator
 from ..backward import sweep
 from ..context import trace
 from ..errors import need_package, printable
@@ -24,7 +24,7 @@ from ..view import draw, story
 from ..view.dot import check_renderers
 from ..view.words import greek
 from . import figures
-from .data import Split, digits, generator
+from .data import Split, digits
 from .demo import summary
 from .sweep import Table, run_grid
 from .train import fit, mlp

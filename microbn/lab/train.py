@@ -120,7 +120,7 @@ def _test(model: Module, data: Split, measure: Callable | None, history: History
 
 
 def step(model: Module, optimizer: Optimizer, x: np.ndarray, targets: np.ndarray) -> float:
-    """Train the model on a batch; the cross-entropy before that.
+    """Train the model on one batch and return the loss before the update.
 
     After an error the parameters, the buffers and the optimizer's state are as they were.
     """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,7 @@ def resumed(path: Path, experiment: Callable) -> dict[str, Row]:
     Raises ArgumentError for the runs of another experiment and for a line that no run wrote; the
     file is left as it was. Raises OSError where nothing can be written.
     """
-    python = ".".join(map(str, sys.version_info[:2]))
-    head = {"microbn": __version__, "python": python, "digest": digest(experiment)}
+    head = {"microbn": __version__, "digest": digest(experiment)}
     content = path.read_bytes() if path.exists() else b""
     first, *lines = content.split(b"\n")
     found = _head(path, first, head) if content else {}
@@ -61,8 +59,6 @@ def _head(path: Path, line: bytes, head: Row) -> Row:
         found = json.loads(line)
     except (ValueError, RecursionError):
         found = None
-    if isinstance(found, list) and line.startswith(_START):
-        raise _refused(path, "does not say of which experiment its runs are: an older microbn's")
     if not isinstance(found, dict) or found.keys() != head.keys():
         text = line.decode(errors="replace")
         raise _refused(path, f"is damaged, its first line is {text!r:.60}")
@@ -70,9 +66,8 @@ def _head(path: Path, line: bytes, head: Row) -> Row:
 
 
 def _check_same(path: Path, found: Row, head: Row) -> None:
-    for what, name in (("microbn", "microbn"), ("python", "Python")):
-        if found[what] != head[what]:
-            raise _refused(path, f"holds runs of {name} {found[what]}, and this is {head[what]}")
+    if found["microbn"] != __version__:
+        raise _refused(path, f"holds runs of microbn {found['microbn']}, and this is {__version__}")
     if found != head:
         changed = "its code, or a value that it uses, has changed since"
         raise _refused(path, f"holds runs of another experiment: {changed}")

@@ -21,6 +21,7 @@ FLAT = 200  # times the noise: chords of the first step below that are rounding,
 CLOSING = 0.6  # of the gap between the chords: what is left of it where a step is quartered
 DONE, GOOD = 1e-7, 1e-6  # of a slope: an error at which to stop, one with which to be content
 SURE = 1e-4  # of a slope: what is known so well is not given up for what smaller steps give
+LOST = 1e-12  # steps below that may be lost in what f adds to x
 SHARP = 1e-3  # of the gap at a kink: how well both sides have to be known
 
 
@@ -141,6 +142,9 @@ def _chords(
 def _resolved(chords: Chords, first: float) -> float:
     """A step, of 1 at most, that is not lost in rounding: x may be spread by less than that."""
     right, left, noise = chords(first)
+    while first < LOST and right == left == 0:  # f is not flat, but rounds so small a step off
+        first *= 64
+        right, left, noise = chords(first)
     while first < 1 / 64 and 0 < abs(right) + abs(left) < noise / GOOD:
         first *= 64
         right, left, noise = chords(first)

@@ -69,7 +69,7 @@ class Microbn(Library):
     name, package = "microbn", "microbn"
     files = (
         *("tensor.py", "backward.py", "rules.py", "primitives.py", "calls.py", "nodes.py"),
-        *("arrays.py", "context.py", "checks.py", "finite.py", "errors.py"),
+        *("arrays.py", "context.py", "checks.py", "refusals.py", "finite.py", "errors.py"),
     )
     xp, sqrt, relu = np, np.sqrt, staticmethod(F.relu)
     leaf, pull, strict = staticmethod(mb.Tensor), staticmethod(mb.grad), staticmethod(mb.trace)
