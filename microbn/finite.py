@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from linecache import getline
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from .calls import CALLS
 from .context import mode
 from .errors import NonFiniteError
 from .nodes import describe, is_node, plain
 
 
-def check_value(function: Any, value: Any, values: Sequence = (), inputs: Sequence = ()) -> None:
+def check_value(
+    function: Any,
+    value: Any,
+    values: Sequence = (),
+    inputs: Sequence = (),
+    kwargs: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
     """Raise NonFiniteError if what a function gave is not finite, and say where that came from.
 
     An infinity that was meant passes: one that the user wrote, into a leaf or a constant such as
@@ -24,7 +32,8 @@ def check_value(function: Any, value: Any, values: Sequence = (), inputs: Sequen
     """
     if (fault := first_fault(value)) is None:
         return
-    if (fault := first_fault(np.where(_meant(function, value, values, inputs), 0, value))) is None:
+    meant = _meant(function, value, values, inputs, kwargs)
+    if (fault := first_fault(np.where(meant, 0, value))) is None:
         return
     name, where = getattr(function, "__name__", function), f"made at {users_line()}"
     seen = [_at(v, fault[0], np.shape(value), function) for v in values]
@@ -40,21 +49,28 @@ def check_value(function: Any, value: Any, values: Sequence = (), inputs: Sequen
     raise NonFiniteError(f"{name}{f' in {group}' * bool(group)}: {spell(fault)}, {where}")
 
 
-def _meant(function: Any, value: Any, values: Sequence, inputs: Sequence) -> Any:
-    """Return a mask of the infinities that an operand brought whose infinities are meant.
+def _meant(function: Any, value: Any, values: Sequence, inputs: Sequence, kwargs: Mapping) -> Any:
+    """Return a mask of the infinities in ``value`` that follow from infinities that are meant.
 
     Those of a constant and of a leaf are the user's, and so are those of what was computed under
-    this trace(), which would not have let others pass.
+    this trace(), which would not have let others pass. With ones in their places the function is
+    computed again: what is infinite then is so for another reason.
     """
     if not values:
         return np.isinf(value)
-    meant: Any = False
-    for x, operand in zip(values, inputs, strict=True):
-        floats = isinstance(x, (np.ndarray, np.generic, float)) and np.asarray(x).dtype.kind == "f"
-        if floats and not (is_node(operand) and operand.function and operand.line is None):
-            infinite = np.isinf(x)
-            meant = meant | (infinite if _is_entrywise(function) else infinite.any())
-    return meant & np.isinf(value)
+    finite = [
+        x if is_node(operand) and operand.function and operand.line is None else _ones(x)
+        for x, operand in zip(values, inputs, strict=True)
+    ]
+    with np.errstate(all="ignore"):
+        return np.isinf(value) & np.isfinite(CALLS[function].compute(*finite, **kwargs))
+
+
+def _ones(x: Any) -> Any:
+    """The same numbers, with 1 and -1 in the places of infinities."""
+    if not (isinstance(x, (np.ndarray, np.generic, float)) and np.asarray(x).dtype.kind == "f"):
+        return x
+    return np.where(np.isinf(x), np.sign(x), x).astype(np.asarray(x).dtype)[()]
 
 
 def check_gradient(node: Any, position: int, part: Any, earlier: Any) -> None:

@@ -261,7 +261,7 @@ def _recorded(function, compute, values, inputs, kwargs=_NOTHING):
         value.setflags(write=False)
     recording, scope, tracing = mode.get()
     if tracing:
-        check_value(function, value, values, inputs)
+        check_value(function, value, values, inputs, kwargs)
     if not recording:
         function, values, inputs, kwargs = stop_gradient, (value,), (value,), _NOTHING
     out = _new(Tensor)

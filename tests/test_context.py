@@ -174,10 +174,12 @@ def test_an_operand_from_outside_is_named_as_the_one_that_brought_it():
 
 
 MASK = np.tril(np.ones((3, 3), bool))
+BIAS = np.where(MASK, 0.0, -np.inf)
 MEANT = {
     "chosen": lambda scores: np.where(MASK, scores, -np.inf),
     "added": lambda scores: scores + np.where(MASK, 0.0, -np.inf),
     "from a leaf": lambda scores: scores + Tensor(np.where(MASK, 0.0, -np.inf)),
+    "of a leaf in a sum": lambda scores: scores + Tensor([[-np.inf, 0], [0, 0]]).sum(1)[1] + BIAS,
     "after an operation": lambda scores: np.where(MASK, scores, -np.inf) * 2.0,
 }
 
@@ -197,9 +199,20 @@ def test_a_nan_that_follows_from_such_an_infinity_is_one():
         F.softmax(np.where(False, Tensor(np.ones((1, 2))), -np.inf))
 
 
-def test_an_infinity_beside_one_that_was_meant_is_a_fault_all_the_same():
-    with mb.trace(), pytest.raises(errors.NonFiniteError, match=r"divide: inf at \[1\]"):
-        Tensor([np.inf, 1.0]) / [1.0, 0.0]
+HUGE = [[np.inf, 0.0], [1.7e308, 1.7e308]]
+BESIDE = {
+    "entry by entry": lambda x: Tensor([np.inf, 1.0]) / [1.0, 0.0],
+    "a sum": lambda x: x.sum(axis=1),
+    "a mean": lambda x: x.mean(axis=1),
+    "a product": lambda x: x @ np.ones(2),
+    "another dtype": lambda x: Tensor([np.inf, 1e300]).astype(np.float32),
+}
+
+
+@pytest.mark.parametrize("way", BESIDE)
+def test_an_infinity_beside_one_that_was_meant_is_a_fault_all_the_same(way):
+    with mb.trace(), pytest.raises(errors.NonFiniteError, match=r"inf at \[1\]"):
+        BESIDE[way](Tensor(HUGE))
 
 
 BACKWARD = {

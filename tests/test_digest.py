@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from functools import partial
+from functools import partial, wraps
 
 import numpy as np
 import pytest
@@ -17,6 +17,22 @@ def made(factor, shift=lambda x: x + 1):
         return {"score": shift(seed) * factor + offset}
 
     return experiment
+
+
+def twice(experiment):
+    @wraps(experiment)
+    def wrapped(seed):
+        return {"score": 2 * experiment(seed)["score"]}
+
+    return wrapped
+
+
+def thrice(experiment):
+    @wraps(experiment)
+    def wrapped(seed):
+        return {"score": 3 * experiment(seed)["score"]}
+
+    return wrapped
 
 
 class Trial:
@@ -45,7 +61,13 @@ OTHERS = {
     "a method of another object": lambda: Trial(2.0).method,
     "a model in a closure": lambda: made(nn.Linear(2, 3, rng=0)),
     "a model of other weights": lambda: made(nn.Linear(2, 3, rng=1)),
-    "another line": lambda: lambda seed: {"score": seed},
+    "another function": lambda: lambda seed: {"score": seed},
+    "one that stands on the same line": lambda: (lambda s: {"a": s}, lambda s: {"a": -s})[0],
+    "the other one": lambda: (lambda s: {"a": s}, lambda s: {"a": -s})[1],
+    "one that is wrapped": lambda: twice(made(2)),
+    "one that is wrapped otherwise": lambda: thrice(made(2)),
+    "a call of another function": lambda: lambda seed: {"score": np.sin(seed)},
+    "a call of yet another": lambda: lambda seed: {"score": np.cos(seed)},
     "a function of NumPy": lambda: partial(np.multiply, 2),
 }
 
@@ -60,14 +82,23 @@ def test_made_once_more_it_is_the_same(name):
     assert digest(OTHERS[name]()) == digest(OTHERS[name]())
 
 
-def test_code_without_a_source_counts_by_its_bytecode():
+def test_code_without_a_source_counts_and_its_layout_does_not():
     def defined(text):
         names: dict = {}
         exec(text, names)
         return names["experiment"]
 
-    one, other = (f"def experiment(seed):\n    return {{'a': {n}}}" for n in (1, 2))
-    assert digest(defined(one)) == digest(defined(one)) != digest(defined(other))
+    one, other = (f"def experiment(s):\n    return [{n} for x in s]" for n in (1, 2))
+    apart = "def experiment(s):\n    # one for each\n\n    return [1 for x in s]"
+    assert digest(defined(one)) == digest(defined(apart)) != digest(defined(other))
+
+
+def test_a_name_of_a_closure_that_is_not_there_yet_is_no_fault():
+    def experiment(seed):
+        return later
+
+    assert digest(experiment)
+    later = 1
 
 
 def test_a_value_that_cannot_be_told_from_another_is_refused():

@@ -78,6 +78,21 @@ def test_runs_that_do_not_say_whose_they_are_do_not_mix(save):
     refused(save, "is damaged, its first line is")
 
 
+def test_two_grids_that_write_the_same_file_at_once_do_not_mix(tmp_path):
+    save = tmp_path / "runs.csv"
+
+    def slow(seed):
+        if seed == 1:  # another grid begins, which gets no further
+            part(save).unlink()
+            with pytest.raises(ZeroDivisionError):
+                run(save, lambda seed: {"score": 1 / 0})
+        return {"score": seed}
+
+    with pytest.raises(errors.ArgumentError, match="was begun anew meanwhile"):
+        run(save, slow)
+    assert len(part(save).read_text().splitlines()) == 1
+
+
 def test_file_without_runs_is_begun_anew(tmp_path):
     save = tmp_path / "runs.csv"
     with pytest.raises(ZeroDivisionError):
@@ -195,6 +210,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(tmp_path):
 
 def test_run_is_added_as_one_line(tmp_path):
     path = tmp_path / "p.part"
-    unfinished.resumed(path, partial(max, 1))
-    unfinished.add(path, '{"a": 1}', {"a": 1, "b": "\n"})
-    assert unfinished.resumed(path, partial(max, 1)) == {'{"a": 1}': {"a": 1, "b": "\n"}}
+    head = unfinished.head_of(partial(max, 1))
+    unfinished.resumed(path, head)
+    unfinished.add(path, head, '{"a": 1}', {"a": 1, "b": "\n"})
+    assert unfinished.resumed(path, head) == {'{"a": 1}': {"a": 1, "b": "\n"}}

@@ -5,17 +5,19 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial
+from types import CodeType
 from typing import Any
 
 from ..errors import ArgumentError, need_package
 
 
 def digest(experiment: Callable) -> str:
-    """Hash the source of an experiment and the values that belong to it.
+    """Hash the code of an experiment and the values that belong to it.
 
-    The values are its defaults, those of a closure, a partial's arguments and the attributes of a
-    callable object; functions and classes among them count by their own source. Comments and
-    layout count too. What the experiment calls elsewhere does not.
+    The code is Python's bytecode, so that layout and comments do not count, and another version of
+    Python has other digests. The values are defaults, those of a closure, a partial's arguments
+    and the attributes of a callable object; functions among them count by their own code, and
+    classes by their source. What the experiment calls elsewhere does not count.
 
     Raises ArgumentError for a value that cannot be pickled, as it cannot be told from others.
     """
@@ -24,7 +26,7 @@ def digest(experiment: Callable) -> str:
 
 
 def _read(thing: Any, hashed: Callable, seen: set[int]) -> Any:
-    """Source and values as text, lists and hashes."""
+    """Code and values as text, lists and hashes."""
     if id(thing) in seen:  # a function that calls itself has itself in its closure
         return "again"
     parts: Any = ()
@@ -34,9 +36,12 @@ def _read(thing: Any, hashed: Callable, seen: set[int]) -> Any:
     elif inspect.ismethod(thing):
         parts = thing.__func__, thing.__self__
     elif inspect.isfunction(thing):
-        text = _source(thing)
-        cells = [cell.cell_contents for cell in thing.__closure__ or ()]
-        parts = thing.__defaults__, thing.__kwdefaults__, cells
+        cells = [_content(cell) for cell in thing.__closure__ or ()]
+        own = {key: x for key, x in vars(thing).items() if key != "__wrapped__"}  # it is in a cell
+        parts = thing.__code__, thing.__defaults__, thing.__kwdefaults__, cells, own
+    elif isinstance(thing, CodeType):
+        text = thing.co_code.hex()
+        parts = thing.co_names, thing.co_varnames, thing.co_consts
     elif inspect.isclass(thing):
         text = _source(thing)
     elif isinstance(thing, dict):
@@ -52,13 +57,19 @@ def _read(thing: Any, hashed: Callable, seen: set[int]) -> Any:
     return [text, *(_read(part, hashed, seen | {id(thing)}) for part in parts)]
 
 
-def _source(code: Any) -> str:
-    """The text of a function or a class; without one, as from exec, its bytecode or its name."""
+def _content(cell: Any) -> Any:
     try:
-        return inspect.getsource(code)
+        return cell.cell_contents
+    except ValueError:  # nothing has been assigned to that name yet
+        return None
+
+
+def _source(kind: type) -> str:
+    """The text of a class; of one without a text, as from exec, its name."""
+    try:
+        return inspect.getsource(kind)
     except (OSError, TypeError):
-        bytecode = getattr(code, "__code__", None)
-        return f"{code.__qualname__} {bytecode and (bytecode.co_code, bytecode.co_consts)}"
+        return kind.__qualname__
 
 
 def _value(thing: Any, hashed: Callable) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import ArgumentError, DTypeError, listed, need_package, printable
 from ..view.saving import write_whole
-from .unfinished import Row, add, resumed
+from .unfinished import Row, add, head_of, resumed
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,8 @@ def run_grid(
     if save and Path(save).is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), f"{save}")
     part = Path(f"{save}.part") if save else None
-    kept = resumed(part, experiment) if part else {}
+    head = head_of(experiment) if part else {}
+    kept = resumed(part, head) if part else {}
     done = {key: kept[key] for key in map(_json, grid) if key in kept}
     if done:
         kept_runs = f"{part} holds {len(done)} runs, which are kept; remove it to start anew"
@@ -152,7 +153,7 @@ def run_grid(
         _check_columns(done, key, row)
         done[key] = row
         if part:
-            add(part, key, row)
+            add(part, head, key, row)
     table = Table([done[_json(settings)] for settings in grid])
     if save and part:
         table.save(save)

@@ -15,16 +15,20 @@ from .digest import digest
 Row = dict[str, Any]
 
 
-def resumed(path: Path, experiment: Callable) -> dict[str, Row]:
+def head_of(experiment: Callable) -> Row:
+    """The first line of the file, which says of which experiment its runs are."""
+    return {"microbn": __version__, "digest": digest(experiment)}
+
+
+def resumed(path: Path, head: Row) -> dict[str, Row]:
     """The runs in the file, by their settings as JSON. Begins the file where it holds none.
 
-    The first line says of which experiment the runs are; each line after it is a run. A last line
-    that was cut off is dropped, when all others are understood.
+    Each line after the ``head`` is a run. A last line that was cut off is dropped, when all others
+    are understood.
 
     Raises ArgumentError for the runs of another experiment and for a line that no run wrote; the
     file is left as it was. Raises OSError where nothing can be written.
     """
-    head = {"microbn": __version__, "digest": digest(experiment)}
     content = path.read_bytes() if path.exists() else b""
     first, *lines = content.split(b"\n")
     found = _head(path, first, head) if content else {}
@@ -43,9 +47,12 @@ def resumed(path: Path, experiment: Callable) -> dict[str, Row]:
 _START = b'["{'  # of every line that is a run
 
 
-def add(path: Path, settings: str, row: Row) -> None:
-    """Add a run to the file."""
-    with path.open("ab") as file:
+def add(path: Path, head: Row, settings: str, row: Row) -> None:
+    """Add a run to the file. Raises ArgumentError if another grid has begun the file anew."""
+    with path.open("r+b") as file:
+        if file.readline().rstrip() != _line(head).rstrip():
+            raise _refused(path, "was begun anew meanwhile, by a grid of another experiment")
+        file.seek(0, 2)
         file.write(_line([settings, row]))
 
 
