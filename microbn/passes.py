@@ -59,8 +59,9 @@ def rebuilt(outputs: Sequence, inputs: Sequence, anew: Sequence, make: Callable)
     """
     given = {x.number: y for x, y in zip(inputs, anew, strict=True)}
     new: dict[int, Any] = {}
-    token = mode.set(Mode())
+    before = mode.get()
     try:
+        mode.set(Mode())
         with np.errstate(all="ignore"):
             for node in made_from(outputs, inputs):
                 if node.function is None or node.number in given:
@@ -72,7 +73,7 @@ def rebuilt(outputs: Sequence, inputs: Sequence, anew: Sequence, make: Callable)
                 if is_node(made) and made.name is None:
                     made.name = node.name
     finally:
-        mode.reset(token)
+        mode.set(before)
     return [new[x.number] if is_node(x) else x for x in outputs]
 
 

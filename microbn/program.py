@@ -66,8 +66,9 @@ def compile(
     it what would be a constant by mistake, such as a gradient without create_graph.
     """
     _check(f, examples, cotangent, gradients, passes)
-    token = mode.set(Mode())  # whatever is switched on around
+    before = mode.get()
     try:
+        mode.set(Mode())  # whatever is switched on around
         inputs, returned = _traced(f, examples)
         outputs = returned if isinstance(returned, list) else [returned]
         derived: list[Any] = []
@@ -77,7 +78,7 @@ def compile(
         kept = [] if "dead" in passes else unasked
         every = simplified([*outputs, *derived, *kept], inputs, passes)
     finally:
-        mode.reset(token)
+        mode.set(before)
     result: Any = every[: len(outputs)] if isinstance(returned, list) else every[0]
     if gradients:
         result = result, every[len(outputs) :][: len(derived)]
@@ -207,11 +208,12 @@ def _traced(f: Callable, examples: Sequence) -> tuple[list, Any]:
         x if isinstance(x, Tensor) else operand(x, word)
         for x, word in zip(examples, words, strict=True)
     ]
-    first, token = Tensor(0.0).number, compiling.set({x.number for x in leaves})
+    first, before = Tensor(0.0).number, compiling.get()
     try:
+        compiling.set({x.number for x in leaves})
         returned = f(*leaves)
-    finally:
-        compiling.reset(token)
+    finally:  # no call before this one, or Ctrl-C could come in between
+        compiling.set(before)
     several = isinstance(returned, (tuple, list))
     outputs = list(returned) if several else [returned]
     for x in outputs or [None]:

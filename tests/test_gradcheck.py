@@ -814,3 +814,15 @@ def test_a_kink_close_by_is_one_however_small_the_input(scale):
             lambda x: (np.maximum(x, 0), x), lambda dout, x, f=factor: f * dout * (x > 0)
         )
         assert bool(gradcheck(relu, x)) is right
+
+
+@pytest.mark.parametrize("x", [[-1.0, 1.0], [1.0], [0.0, 2.0]])
+def test_a_function_whose_period_is_the_first_step_is_not_flat(x):
+    def wave(factor):
+        def backward(dout, x):
+            return factor * 32 * np.pi * np.cos(32 * np.pi * x + 0.3) * dout
+
+        return HandWritten(lambda x: (np.sin(32 * np.pi * x + 0.3), x), backward)
+
+    assert gradcheck(wave(1), np.array(x))
+    assert not gradcheck(wave(0), np.array(x))

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 
-from microbn import errors, nn, optim
+from microbn import Tensor, errors, nn, optim
 from microbn.lab import compiled, data, figures, tour, train
 
 sklearn = pytest.importorskip("sklearn", reason="scikit-learn is not installed: lab unchecked")
@@ -253,3 +253,66 @@ def test_received_is_what_each_layer_of_a_kind_is_given():
     np.testing.assert_array_equal(first, model.layers[1](model.layers[0](x)).data)
     inner = nn.Sequential(*model.layers[2:5])
     np.testing.assert_array_equal(second, inner(first).data)
+
+
+class Changing(nn.Module):
+    """A net of which anything may be set between two steps."""
+
+    def __init__(self):
+        self.first, self.norm = nn.Linear(2, 4, rng=0), nn.BatchNorm(4)
+        self.activation, self.scales, self.frozen = np.tanh, [1.0], Tensor([1.0, 1.0])
+        self.sub, self.last = nn.ReLU(), nn.Linear(4, 2, rng=1)
+
+    def forward(self, x):
+        hidden = self.sub(self.activation(self.norm(self.first(x * self.frozen))))
+        return self.last(hidden) * self.scales[0]
+
+
+CHANGES = {
+    "a function": lambda m: setattr(m, "activation", np.exp),
+    "a number in a list": lambda m: m.scales.__setitem__(0, 3.0),
+    "NumPy's number": lambda m: setattr(m, "scales", [np.float32(3)]),
+    "a layer": lambda m: setattr(m, "sub", nn.Sigmoid()),
+    "a frozen parameter": lambda m: setattr(m, "frozen", Tensor([5.0, 5.0])),
+    "statistics": lambda m: setattr(m.norm, "running_mean", np.ones(4)),
+    "a layer's option": lambda m: setattr(m.norm, "eps", 0.5),
+}
+
+
+@pytest.mark.bits
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_compiled_step_sees_what_is_changed_between_steps(change):
+    x, targets = np.random.default_rng(0).normal(size=(3, 8, 2)), np.arange(8) % 2
+    models = [Changing(), Changing()]
+    eager, other = (
+        optim.Adam([*m.first.parameters(), *m.norm.parameters(), *m.last.parameters()], 0.1)
+        for m in models
+    )
+    step = compiled.CompiledStep(models[1], other)
+    for batch in x:
+        assert train.step(models[0], eager, batch, targets) == step(batch, targets)
+        for model in models:
+            CHANGES[change](model)
+    for mine, theirs in zip(*(m.state_dict().values() for m in models), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.bits
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam])
+def test_a_parameter_on_which_the_loss_does_not_depend_stays_in_a_compiled_step(kind):
+    class Unused(nn.Module):
+        def __init__(self):
+            self.used, self.unused = nn.Linear(2, 2, rng=0), nn.Linear(2, 2, rng=1)
+
+        def forward(self, x):
+            return self.used(x)
+
+    x, models = np.random.default_rng(0).normal(size=(8, 2)), [Unused(), Unused()]
+    eager, other = (kind(m.parameters(), 0.1, weight_decay=0.1) for m in models)
+    step = compiled.CompiledStep(models[1], other)
+    for _ in range(3):
+        assert train.step(models[0], eager, x, np.arange(8) % 2) == step(x, np.arange(8) % 2)
+    for mine, theirs in zip(*(m.state_dict().values() for m in models), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    for mine, theirs in zip(eager.state, other.state, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True))

@@ -9,17 +9,19 @@ from typing import Any
 import numpy as np
 
 from .. import functional as F
-from ..backward import grad
+from ..arrays import check_plain
+from ..backward import sweep
 from ..context import label
 from ..errors import ArgumentError, NonFiniteError, RangeError
 from ..module import Module
 from ..nodes import plain
 from ..optim import Optimizer
 from ..program import PASSES, Program, compile, operand
+from ..tensor import Tensor
 
 EXACT = tuple(name for name in PASSES if name != "algebra")  # the bits of the eager step
 KEPT = 8  # programs, for as many shapes of batches and settings
-SETTINGS = (bool, int, float, str, tuple, type(None))  # what a setting may be
+NUMBERS = (bool, int, float, str, type(None), np.generic)
 
 
 class CompiledStep:
@@ -37,20 +39,32 @@ class CompiledStep:
 
     def __init__(self, model: Module, optimizer: Optimizer) -> None:
         self.model, self.optimizer = model, optimizer
-        updated = {id(p) for p in optimizer.parameters}
-        self.others = [p for p in model.parameters() if id(p) not in updated]
-        self.parts = model.modules()
-        self.places = [place for part in self.parts for place in _arrays_in(vars(part))]
-        held = [owner[key] for owner, key in self.places]
+        self.programs: dict[Any, Program] = {}
+        self.taken: list = []
+        self._take()
+
+    def _take(self) -> None:
+        """See what the model consists of now. Programs of what it was are dropped."""
+        updated = {id(p) for p in self.optimizer.parameters}
+        others = [p for p in self.model.parameters() if id(p) not in updated]
+        parts = self.model.modules()
+        places = [place for part in parts for place in _arrays_in(vars(part))]
+        taken = [*map(id, parts), *map(id, others), *((id(owner), key) for owner, key in places)]
+        if taken == self.taken:
+            return
+        held = [owner[key] for owner, key in places]
         if len({*map(id, held)}) < len(held) or not all(array.flags.writeable for array in held):
             raise ArgumentError("CompiledStep: a buffer is read-only, or in two places; copy it")
-        self.programs: dict[Any, Program] = {}
+        self.parts, self.others, self.places = parts, others, places
+        self.taken = taken
+        self.programs.clear()
 
     def __call__(self, x: Any, targets: Any) -> float:
         for i in range(len(self.optimizer.parameters)):
             self.optimizer.check_current(i)
-        for part in self.parts:
-            part.training = True
+        self.model.train()
+        self._take()
+        check_plain(x, targets)
         x, targets = np.asarray(x), np.asarray(targets)
         if np.min(targets, initial=0) < 0:
             raise RangeError(f"a training step: class number {np.min(targets)} is negative")
@@ -77,14 +91,14 @@ class CompiledStep:
         return [self.optimizer.parameters, buffers, [*chain(*self.optimizer.state)], self.others]
 
     def _program(self, x: np.ndarray, targets: np.ndarray, groups: list[list]) -> Program:
-        values = (value for part in (self.optimizer, *self.parts) for value in vars(part).values())
-        settings = ((type(value), value) for value in values if isinstance(value, SETTINGS))
+        settings = (_setting(vars(part)) for part in (self.optimizer, *self.parts))
         key = x.shape, x.strides, x.dtype, targets.dtype, *settings
         if key not in self.programs:
             if len(self.programs) == KEPT:
                 self.programs.pop(next(iter(self.programs)))
             parameters, buffers, _, others = groups
             paths = {id(array): path for path, array in self.model.named_buffers()}
+            paths |= {id(p): p.name or "parameter" for p in parameters}
             paths |= {id(p): path for path, p in self.model.named_parameters()}
             named = [operand(array, paths[id(array)]) for array in buffers]
             for p, arrays in zip(parameters, self.optimizer.state, strict=True):
@@ -107,11 +121,11 @@ class CompiledStep:
             buffers = [owner[key] for owner, key in self.places]
         finally:
             self._hold(before[1])
-        gradients = grad(loss, parameters, create_graph=True)
+        found = {step.node.number: step.gradient for step in sweep(loss, create_graph=True)}
         states = _cut(state, self.optimizer.state)
-        moved = [
-            self.optimizer.update(p, g, *own)
-            for p, g, own in zip(parameters, gradients, states, strict=True)
+        moved = [  # a parameter on which the loss does not depend stays, as in the eager step
+            self.optimizer.update(p, found[p.number], *own) if p.number in found else (p, *own)
+            for p, own in zip(parameters, states, strict=True)
         ]
         results = [*(p for p, *_ in moved), *buffers, *chain(*(own for _, *own in moved))]
         for old, new in zip(held, results, strict=False):
@@ -138,6 +152,19 @@ def _arrays_in(attributes: dict) -> Iterator[tuple[Any, Any]]:
                 yield container, key
             elif isinstance(value, (list, dict)):
                 waiting.append(value)
+
+
+def _setting(value: Any) -> Any:
+    """A key that differs where another value would make another program."""
+    if isinstance(value, (Tensor, np.ndarray, Module)):
+        return None  # operands, and parts, which are looked at by themselves
+    if isinstance(value, dict):
+        return tuple((key, _setting(x)) for key, x in value.items() if key != "training")
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_setting, value))
+    if isinstance(value, NUMBERS):
+        return type(value), repr(value)  # by which 0.0 and -0.0 are two
+    return type(value), id(value)
 
 
 def _cut(flat: Iterable, like: Sequence[Sequence]) -> list[list]:

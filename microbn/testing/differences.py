@@ -21,6 +21,7 @@ FLAT = 200  # times the noise: chords of the first step below that are rounding,
 CLOSING = 0.6  # of the gap between the chords: what is left of it where a step is quartered
 DONE, GOOD = 1e-7, 1e-6  # of a slope: an error at which to stop, one with which to be content
 SURE = 1e-4  # of a slope: what is known so well is not given up for what smaller steps give
+GOLDEN = 0.618  # of the first step, another one that has no common measure with it
 LOST = 1e-12  # steps below that may be lost in what f adds to x
 SHARP = 1e-3  # of the gap at a kink: how well both sides have to be known
 
@@ -154,7 +155,8 @@ def _resolved(chords: Chords, first: float) -> float:
 def _slope(chords: Chords, first: float) -> _Slope:
     """The slope along one entry, from the first start that gives a good one; or a kink's two."""
     right, left, noise = chords(first)
-    if abs(right) + abs(left) <= FLAT * noise:
+    other = chords(GOLDEN * first)  # as f may have just the period of the first
+    if all(abs(up) + abs(down) <= FLAT * n for up, down, n in ((right, left, noise), other)):
         return _Slope((right + left) / 2, (right + left) / 2, FLAT * noise if right or left else 0)
     best = UNKNOWN
     for scale in STARTS:
