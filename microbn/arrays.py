@@ -147,14 +147,14 @@ for _name in ("__iadd__", "__isub__", "__imul__", "__itruediv__"):
 _PLAIN = {np.ndarray, np.memmap, ReadOnly}
 
 
-def check_plain(*things: Any) -> None:
+def check_plain(*things: Any, depth: int = 0) -> None:
     """Raise DTypeError for an array that carries more than numbers, such as a masked array.
 
     It may stand in a list, at any depth.
     """
     for thing in things:
-        if isinstance(thing, (list, tuple)):
-            check_plain(*thing)
+        if isinstance(thing, (list, tuple)) and depth < 64:  # NumPy's arrays have no more axes
+            check_plain(*thing, depth=depth + 1)
         elif isinstance(thing, np.ndarray) and type(thing) not in _PLAIN:
             raise DTypeError(
                 f"a {type(thing).__name__} carries more than numbers, and that part would be lost; "

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import check_plain, constant, ragged
+from .arrays import check_plain, constant, from_list, ragged
 from .calls import CALLS, Call
 from .context import compiling, mode
 from .errors import (
@@ -201,6 +201,7 @@ def seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
             "Use .sum(), or pass the cotangent"
         )
     plain = cotangent.value if isinstance(cotangent, type(root)) else cotangent
+    plain = from_list(plain) if isinstance(plain, (list, tuple)) else plain
     check_plain(plain)
     seed = np.ones(value.shape) if cotangent is None else np.asarray(plain)
     if seed.dtype.kind not in "fiub":

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import check_counts, check_plain, is_real
+from .arrays import check_counts, check_plain, from_list, is_real
 from .context import label
 from .errors import ArgumentError, DTypeError, RangeError, ShapeError, listed
 from .nodes import is_node, plain
@@ -178,9 +178,9 @@ def cross_entropy(logits: Array, targets: Any) -> Array:
     RangeError where they are not.
     """
     _check_arrays("cross_entropy", logits)
+    check_plain(targets)
     if not is_node(targets):
-        check_plain(targets)
-        targets = np.asarray(targets)
+        targets = from_list(targets) if isinstance(targets, (list, tuple)) else np.asarray(targets)
     if logits.ndim != 2 or targets.shape != logits.shape[:1]:
         raise ShapeError(
             f"cross_entropy: needs logits (N, C) and N targets, "
@@ -206,6 +206,8 @@ def cross_entropy(logits: Array, targets: Any) -> Array:
 
 def mse(prediction: Array, target: Array) -> Array:
     """The mean of the squared differences. Raises ShapeError unless the shapes are the same."""
+    if isinstance(target, (list, tuple)):
+        target = from_list(target)
     if np.shape(prediction) != np.shape(target):
         raise ShapeError(
             f"mse: prediction has shape {np.shape(prediction)}, target {np.shape(target)}; "
@@ -222,5 +224,6 @@ def _check_batch(name: str, x: Any, more: str) -> None:
 
 def _check_arrays(name: str, *arrays: Any) -> None:
     for x in arrays:
+        check_plain(x)
         if not hasattr(x, "ndim"):
             raise DTypeError(f"{name}: needs an array or a Tensor, got {type(x).__name__}")

@@ -48,6 +48,8 @@ class Module:
         else:
             inside = list(parts.walk(name, value, parts.CONTAINERS))
             for path, part in inside:
+                if isinstance(part, np.ndarray):
+                    check_plain(part)
                 parts.check_kept(self, path, kinds.get(path), part)
             _release(name, held, value)
             _adopt(inside)

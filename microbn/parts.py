@@ -63,7 +63,8 @@ def has_values(part: Any) -> bool:
     if not (isinstance(part, (list, tuple)) and part):
         return False
     inside = [one for _, one in walk("", part, (list, tuple))]
-    return all(isinstance(one, (list, tuple, *_NUMBERS)) for one in inside)
+    numbers = (list, tuple, Tensor, np.ndarray, *_NUMBERS)
+    return all(isinstance(one, numbers) and kind_of(one) != "parameter" for one in inside)
 
 
 def check_kept(owner: Any, path: str, kind: str | None, part: Any) -> None:

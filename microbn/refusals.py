@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import check_plain
+from .arrays import check_plain, from_list
 from .checks import explain
 from .context import compiling
 from .errors import DTypeError, GraphError, ShapeError
@@ -29,6 +29,8 @@ def new_data(leaf: Any, new: Any) -> None:
             f"{describe(leaf)} was computed: its data follows from its inputs, and only a leaf's "
             "can be replaced. Make a new Tensor instead"
         )
+    if isinstance(new, (list, tuple)):
+        new = from_list(new)
     if np.shape(new) != leaf.shape:
         raise ShapeError(f"the new data has shape {np.shape(new)}, the Tensor {leaf.shape}")
 

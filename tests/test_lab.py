@@ -169,7 +169,7 @@ def test_missing_package_names_the_extra():
     ("fault", "message"),
     [
         (lambda: train.mlp([3], seed=0, norm=nn.BatchNorm), r"got \[3\]"),
-        (lambda: fit(0, every=0), "steps and every must be positive, got 25 and 0"),
+        (lambda: fit(0, every=0), "fit: every must be a positive integer, got 0"),
         (lambda: tour.tour(None, 0, False), "seeds must be a positive integer, got 0"),
         (lambda: tour.tour(None, "a", False), "seeds must be a positive integer, got 'a'"),
         (lambda: tour.batch_norm_on_digits(None, 2.5, 2), "samples must be a positive integer"),

@@ -376,6 +376,8 @@ FAULTS = [
     (lambda: BOX @ Y, errors.ShapeError, "matmul: (2, 2) @ (3,): 2 columns on the left, 3 rows"),
     (lambda: np.add(M, BOX), errors.ShapeError, "add: shapes (2, 3) and (2, 2) do not broadcast"),
     (lambda: EMPTY.argmax(), errors.ShapeError, "argmax: the tensor is empty"),
+    (lambda: setattr(Tensor([1.0]), "data", [[1], [1, 2]]), errors.ShapeError, "lengths 1 and 2"),
+    (lambda: (X * 1.0).backward([[1], [1, 2]]), errors.ShapeError, "lengths 1 and 2"),
     (lambda: setattr(X, "name", 5), errors.DTypeError, "a Tensor's name is text, got 5"),
     (lambda: setattr(X, "grad", np.ones(3)), errors.ShapeError, ".grad of a leaf has shape (3,)"),
     (lambda: setattr(X, "grad", Y), errors.DTypeError, "give the gradient's .data"),

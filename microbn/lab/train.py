@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import functional as F
+from ..arrays import check_counts, generator
 from ..context import no_grad
 from ..errors import ArgumentError, NonFiniteError
 from ..nn import Linear, Module, ReLU, Sequential, he
@@ -55,7 +56,7 @@ def mlp(
     makes a layer for so many features, such as BatchNorm. Raises ArgumentError for fewer than
     two sizes.
     """
-    sizes, rng = list(sizes), np.random.default_rng(seed)
+    sizes, rng = list(sizes), generator("mlp", seed)
     if len(sizes) < 2:
         raise ArgumentError(f"mlp: sizes are the features in, ..., and out; got {sizes}")
     layers: list[Module] = []
@@ -86,8 +87,7 @@ def fit(
     chance, see `CompiledStep`. A fit that diverges goes on to its end: its losses show it, NaN
     where there is none. Ctrl-C ends a fit after a whole step, measured if its turn had come.
     """
-    if steps < 1 or every < 1:
-        raise ArgumentError(f"fit: steps and every must be positive, got {steps} and {every}")
+    check_counts("fit", steps=steps, every=every, batch_size=batch_size)
     history = History()
     order = batches(len(data.x_train), batch_size, seed)
     train_step = CompiledStep(model, optimizer) if compiled else partial(step, model, optimizer)
