@@ -486,6 +486,20 @@ def test_memory_that_gradients_share_is_a_note_and_no_fault():
     assert "Note: the gradient for 'x' is the input 'x' or a view of it" in str(report)
 
 
+@pytest.mark.parametrize("name", ["data", "dilation", "depth", "g"])
+def test_an_input_that_is_called_like_a_gradient_is_none(name):
+    code = (
+        "def forward({0}, w): return {0} * w, {0}, w\n"
+        "def backward(dout, {0}, w): return dout * w, (dout * {0}).sum(0)\n"
+        "class Layer:\n"
+        "    def forward(self, {0}, w): return forward({0}, w)\n"
+        "    def backward(self, dout, {0}, w): return backward(dout, {0}, w)\n"
+    )
+    exec(code.format(name), scope := {})
+    assert gradcheck(HandWritten(scope["forward"], scope["backward"]), X, GAMMA)
+    assert gradcheck(scope["Layer"](), X, GAMMA)
+
+
 def test_a_rule_that_keeps_half_of_the_digits_is_told():
     mb.defvjp(np.exp, lambda g, out, x: (g * out).astype(np.float32))
     report = gradcheck(lambda x: np.tanh(np.exp(x)), X)

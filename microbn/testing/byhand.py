@@ -92,7 +92,7 @@ class ByHand(Subject):
                 f"takes {len(takes)}; give one cache, return out, (x, w), or let the backward take "
                 "a gradient for the output and then all of the others"
             )
-        count = min(outputs_of(takes), len(given) - 1) if takes else len(given) - 1
+        count = min(outputs_of(takes, self.given), len(given) - 1) if takes else len(given) - 1
         if any(out is None for out in given[:count]):
             raise unfinished(name, "gives None for its output")
         return [*map(np.asarray, given[:count])], [*given[count:]]

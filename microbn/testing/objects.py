@@ -98,7 +98,7 @@ class Layer:
             raise unfinished(f"{self.name}.{self.call}", "gives None")
         outputs = [*out] if isinstance(out, (tuple, list)) else [out]
         takes = required(layer.backward) or ["dout"]
-        count = outputs_of(takes[: len(outputs)])
+        count = outputs_of(takes[: len(outputs)], self.names)
         return outputs[:count], outputs[count : len(takes)]
 
     def _backward(self, layer: Any, douts: Sequence, cache: Sequence) -> list[Any]:
