@@ -474,6 +474,24 @@ def test_several_outputs_are_checked_together():
     assert not gradcheck(lambda x: (x * 2.0, F.stop_gradient(np.tanh(x))), X)
 
 
+def test_further_outputs_of_the_inputs_shape_are_taken_for_outputs_where_all_are_tensors():
+    for f in (lambda x: (np.sum(x**2), np.tanh(x)), lambda x: [np.mean(x), x * 2.0, x**3]):
+        assert gradcheck(f, X), gradcheck(f, X)
+    noted = str(gradcheck(lambda x: (np.mean(x**2), 2 * x), X))
+    assert "are taken for outputs; if one is meant as the gradient of the first, check" in noted
+    meant = HandWritten(lambda x: (np.mean(x**2), 2 * x), lambda dout, dx: dout * dx)
+    assert "every entry is 24 times what it should be" in str(gradcheck(meant, X))
+    assert "Note" not in str(gradcheck(lambda x: (x * 2.0, np.tanh(x)), X))
+
+
+def test_the_name_of_a_function_decides_nothing():
+    def two(x):
+        return x * 2.0, np.tanh(x)
+
+    two.__name__ = "feedforward"
+    assert gradcheck(two, X)
+
+
 def test_memory_that_gradients_share_is_a_note_and_no_fault():
     def backward(dy, cache):
         return dy, dy.T.T

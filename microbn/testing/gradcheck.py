@@ -58,8 +58,9 @@ def gradcheck(
         called = ", ".join([checked.name, *checked.given[: len(inputs)]])
         again = f"gradcheck({called}{options}, seed={seed})"
         report = replace(compare(checked, rng, order, closed_form), again=again)
+        report = replace(report, notes=report.notes + checked.notes)
         if isinstance(checked, ByHand):
-            return replace(report, notes=report.notes + checked.notes)
+            return report
         if not (report.faults or any(part.wrong.any() for part in report.inputs)):
             return replace(report, graph=checked.record(checked.values)[0])
         graph = checked.traced()
@@ -106,14 +107,13 @@ def _function(f: Callable, given: Sequence) -> Subject:
     """A function of Tensors; or of arrays, if it gives a loss and its gradient along."""
     inputs = Inputs(f, given)
     inputs.need_floats()
-    if count := gradient_along(f, inputs):
-        return ByHand(loss_with_gradient(f, inputs.names), Inputs(f, given, count), (ALONG,))
+    count, notes = gradient_along(f, inputs)
+    if count:
+        return ByHand(loss_with_gradient(f, inputs.names), Inputs(f, given, count), notes)
     made = Subject(f, inputs)
+    made.notes = notes
     made.on_arrays = same_on_arrays(made)
     return made
-
-
-ALONG = "what comes with the loss is taken for its gradient"
 
 
 def _generator(seed: int) -> np.random.Generator:

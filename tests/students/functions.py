@@ -120,7 +120,7 @@ def pool_backward_slow(dout, cache):
 
 
 def lonely_forward(x):
-    return x, x
+    return x, [x]
 
 
 def wants_forward(x):
