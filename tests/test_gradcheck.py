@@ -461,6 +461,43 @@ def test_an_object_says_for_what_no_gradient_was_found():
     )
 
 
+@pytest.mark.parametrize("in_place", [True, False])
+@pytest.mark.parametrize("factor", [1.0, 2.0])
+def test_a_backward_that_updates_its_weights_is_told_with_the_verdict(in_place, factor):
+    class Learning(Affine):
+        def backward(self, dout):
+            dx = super().backward(dout)
+            if in_place:
+                self.W -= 0.1 * self.dW
+            else:
+                self.W = self.W - 0.1 * self.dW
+            return dx
+
+    layer = Learning(factor)
+    layer.forward(X)
+    layer.dW = np.zeros((3, 2))
+    report = gradcheck(layer, X)
+    assert bool(report) == (factor == 1)
+    assert [part.name for part in report.inputs] == ["x", "W"]
+    assert "Note: its backward changes 'W'" in str(report)
+    assert "which its forward uses; let it leave gradients, and update after" in str(report)
+
+
+def test_a_backward_that_adds_up_gradients_updates_nothing():
+    class Summing(Affine):
+        def __init__(self):
+            super().__init__()
+            self.dW = np.zeros((3, 2))
+
+        def backward(self, dout):
+            self.dW += self.x.T @ dout
+            return dout @ self.W.T
+
+    report = gradcheck(Summing(), X)
+    assert report
+    assert "Note" not in str(report)
+
+
 def test_several_outputs_are_checked_together():
     def layer(factor):
         return HandWritten(
