@@ -149,7 +149,7 @@ class Report:
             found.append(f"Otherwise right: {self._agreement()}")
         suspect = [f"Suspect: {self.suspect}"] if self.suspect else []
         advice = [f"Hint for {name!r}: {words}" for name, words in self.hints().items()]
-        last = [*suspect, *advice, *notes, f"Again: {self.again}"]
+        last = [*suspect, *advice, *notes, *[f"Again: {self.again}"] * bool(self.again)]
         return "\n  ".join([f"{title}: {found[0]}", *found[1:], *last])
 
     __repr__ = __str__
