@@ -793,6 +793,17 @@ def test_a_graph_that_is_right_can_be_drawn_too_but_not_what_has_none():
         (lambda: gradcheck(nn.Tanh, X), errors.DTypeError, "Tanh is a class; check what it makes"),
         (lambda: gradcheck(np.exp, X, order=3), errors.ArgumentError, "order is 1 or 2, got 3"),
         (lambda: gradcheck(np.exp), errors.ArgumentError, "exp is given no inputs"),
+        (
+            lambda: gradcheck(F.batch_norm, X, GAMMA, BETA, eps=1e-3),
+            errors.ArgumentError,
+            r"eps= is no option of gradcheck; an input of batch_norm is given by position, or with"
+            r"in a function: gradcheck\(lambda x: batch_norm\(x, eps=...\), x\)",
+        ),
+        (
+            lambda: assert_gradients(LAYER, X, bn_param={}),
+            errors.ArgumentError,
+            "bn_param= is no option",
+        ),
         (lambda: gradcheck("exp", X), errors.DTypeError, "not 'exp'"),
         (lambda: gradcheck(np.exp, X.astype(complex)), errors.DTypeError, "input 0 of exp holds c"),
         (lambda: gradcheck(np.exp, [1, 2]), errors.DTypeError, "floats: write 1.0, not 1"),
