@@ -184,9 +184,12 @@ def _check(args: argparse.Namespace) -> int:
             raise ArgumentError(f"--draw: {args.target} has no graph, its backward is by hand")
         with console.status(Text(printable(f"checking {args.target}"))):
             report = gradcheck(f, *inputs, order=args.order, seed=args.seed)
-    options = ["--order", str(args.order), "--seed", str(args.seed)]
+    options = ["--order", str(args.order)] * (args.order != 1)
+    options += ["--seed", str(args.seed)] * (args.seed != 0)
     again = shlex.join(["microbn", "check", args.target, *args.inputs, *options])
-    console.print(replace(report, again=again))
+    console.print(replace(report, again=""))
+    if not report:  # in one line, so that it can be copied
+        console.print(Text(printable(f"  Again: {again}")), soft_wrap=True)
     if args.draw:
         _say(f"Drawn: {report.draw().save(args.draw)}")
     return 0 if report else 1

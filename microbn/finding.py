@@ -10,7 +10,7 @@ from copy import deepcopy
 from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, new_class
 from typing import Any
 
 import numpy as np
@@ -51,8 +51,10 @@ def named(module: ModuleType, name: str) -> Any:
 
 
 def _one_of(functions: Mapping[str, Words], way: str, wanted: Words) -> str:
-    """The function of that way whose other words are the wanted ones, or begin with them, or are
-    the first of them; "" if there is none, or more than one.
+    """Find the one forward (or backward) whose name matches `wanted`.
+
+    An exact match wins over a longer name, and a longer name over a shorter one. Returns "" if
+    there is none, or more than one.
     """
     rests = {key: _rest(words) for key, words in functions.items() if way in words}
     for fits in (
@@ -101,38 +103,43 @@ def _rest(words: Words) -> Words:
 
 
 def parameters(f: Any) -> list[inspect.Parameter]:
-    """The parameters that can be given by position: of a class those that make one, of a layer
-    those of its forward.
-    """
+    """Return the parameters that have names: a class's own, or those of a layer's forward."""
     called = f if inspect.isclass(f) else getattr(f, "forward", f)
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [p for p in inspect.signature(called).parameters.values() if p.kind in kinds]
+    many = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [p for p in inspect.signature(called).parameters.values() if p.kind not in many]
 
 
 def of_instances(made: type) -> list[inspect.Parameter]:
-    """The parameters without a default that the forward of what a class makes takes.
+    """Return the parameters that the forward of a class's instances takes.
 
     Raises ArgumentError for a class without one.
     """
-    name = "forward" if hasattr(made, "forward") else "__call__"
+    name = _call(made)
     if name not in dir(made) or not (hasattr(made, "forward") or "__call__" in vars(made)):
         raise ArgumentError(f"{made.__name__} has no forward to check")
     static = isinstance(inspect.getattr_static(made, name), staticmethod)
-    taken = parameters(getattr(made, name))[not static :]
-    return [p for p in taken if p.default is p.empty]
+    return parameters(getattr(made, name))[not static :]
+
+
+def _call(made: type) -> str:
+    return "forward" if hasattr(made, "forward") else "__call__"
 
 
 def matched(
     target: str, wanted: Sequence[inspect.Parameter], given: Sequence[str], rng: np.random.Generator
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a value for each parameter without a default, and those given to others, by name."""
+    """Return a value for each parameter without a default, and those given to others, by name.
+
+    What can be given by name alone is among the others.
+    """
     pairs = [re.fullmatch(r"([^\W\d]\w*)=(.*)", text, re.DOTALL) for text in given]
     values = {pair[1]: pair[2] for pair in pairs if pair}
     shapes = [_shape(text) for text, pair in zip(given, pairs, strict=True) if not pair]
     if unknown := values.keys() - {p.name for p in wanted}:
         known = ", ".join(p.name for p in wanted)
         raise ArgumentError(f"{target} has no parameter {min(unknown)!r}; it has {known or 'none'}")
-    needed = [p.name for p in wanted if p.default is p.empty]
+    by_name = inspect.Parameter.KEYWORD_ONLY
+    needed = [p.name for p in wanted if p.default is p.empty and p.kind is not by_name]
     left = iter([name for name in needed if name not in values])
     if len(shapes) != len(needed) - len(values.keys() & needed):
         raise ArgumentError(_takes(target, needed))
@@ -147,36 +154,33 @@ def matched(
 def _takes(target: str, needed: Sequence[str]) -> str:
     if not needed:
         return f"{target} takes no shapes: it has no parameters"
-    example = " ".join(["8x3", *["3"] * len(needed)][: len(needed)])
     return (
         f"{target} takes {len(needed)} shape{'s' * (len(needed) != 1)}, one for each parameter "
-        f"without a default ({', '.join(needed)}): {target} {example}; labels, options and sizes "
-        f"are given by name: {_example(needed)}"
+        f"without a default ({', '.join(needed)}): write 8x3, 3 or () for each that is an array of "
+        f"floats; labels, options and sizes are given by name: {needed[-1]}=VALUE, in Python, such "
+        "as 4, \"[0, 2]\" or \"{'mode': 'train'}\""
     )
 
 
-def _example(needed: Sequence[str]) -> str:
-    """A value by name, for one of the parameters that looks as if it takes one."""
-    for pattern, value in (
-        ("param|conf|opt", "\"{'mode': 'train'}\""),
-        ("^[yt]$|label|target|ind|idx|class|word", '"[0, 2]"'),
-        ("^n|size|dim|unit|num|^in|^out", "4"),
-    ):
-        for name in needed:
-            if re.search(pattern, name):
-                return f"{name}={value}"
-    return 'y="[0, 2]"'
-
-
 def with_options(f: Any, options: Mapping[str, Any]) -> Any:
-    """A function, or a pair of them whose forward, is called with these options."""
+    """Return a function that is called with these options, or a layer whose forward is.
+
+    A pair of functions stands for a layer, and a class for what it makes.
+    """
     if not options:
         return f
     if isinstance(f, tuple):
         forward, backward = f
         return with_options(forward, options), backward
+    if inspect.isclass(f):
+        name = _call(f)
+        static = isinstance(inspect.getattr_static(f, name), staticmethod)
+        bound = with_options(getattr(f, name), options)
+        body = {name: staticmethod(bound) if static else bound, "__module__": f.__module__}
+        return new_class(f.__name__, (f,), exec_body=lambda space: space.update(body))
     if hasattr(f, "forward"):
-        raise ArgumentError(f"{min(options)} has a default in forward; change it there")
+        f.__class__ = with_options(type(f), options)
+        return f
 
     @wraps(f)
     def called(*inputs: Any) -> Any:
@@ -186,11 +190,14 @@ def with_options(f: Any, options: Mapping[str, Any]) -> Any:
 
 
 def _value(text: str, rng: np.random.Generator) -> Any:
-    """Python's value, a list of numbers as an array; what is none is a shape, or text."""
+    """Read the text as a Python literal; a list of numbers becomes an array.
+
+    Any other text is a shape (`8x3`) or stays text.
+    """
     try:
         value = literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return rng.normal(size=_shape(text)) if re.fullmatch(r"\d+(x\d+)+", text) else text
+    except NO_LITERAL:
+        return rng.normal(size=_shape(text)) if SHAPE.fullmatch(text) else text
     if isinstance(value, list):
         try:
             array = np.array(value)
@@ -198,6 +205,19 @@ def _value(text: str, rng: np.random.Generator) -> Any:
             return value
         return array if array.dtype.kind in "fiub" else value
     return value
+
+
+def text_alone(text: str) -> bool:
+    """Return whether a value is no Python literal and no shape, and so stays text."""
+    try:
+        literal_eval(text)
+    except NO_LITERAL:
+        return not SHAPE.fullmatch(text)
+    return False
+
+
+SHAPE = re.compile(r"\d+(x\d+)+")
+NO_LITERAL = (ValueError, SyntaxError, MemoryError, RecursionError)
 
 
 def _shape(text: str) -> tuple[int, ...]:

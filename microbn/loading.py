@@ -1,4 +1,4 @@
-"""A Python file of somebody else's: loaded as where it lies, and what goes wrong in it told."""
+"""Load a user's Python file from its place, and report its errors with the line."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from .errors import ArgumentError, MicrobnError
+from .finding import text_alone
 
 OURS = Path(__file__).parent
 
@@ -40,8 +41,9 @@ def load(path: Path) -> ModuleType:
 
 
 def _packages(path: Path, depth: int) -> list[Path]:
-    """The folders, from the top, that a file's relative imports take for packages; mostly none.
+    """Return the folders, outermost first, that the file's relative imports need as packages.
 
+    Usually there are none.
     The nearest ``depth`` folders are packages.
     """
     try:
@@ -87,8 +89,12 @@ def users_code(target: str, inputs: Sequence[str] = ()) -> Iterator[None]:
         where = _line(error, Path(path).resolve()) if path else ""
         if isinstance(error, MicrobnError) and not where:
             raise
-        tip = "" if not inputs or any("=" in given for given in inputs) else _tip(error)
-        raise ArgumentError(f"{target}{where}: {_what(error)}{tip}") from error
+        by_name = [given.partition("=")[::2] for given in inputs if "=" in given]
+        tip = "" if by_name or not inputs else _tip(error)
+        texts = "".join(
+            f"; {name} was read as the text {text!r}" for name, text in by_name if text_alone(text)
+        )
+        raise ArgumentError(f"{target}{where}: {_what(error)}{texts or tip}") from error
 
 
 def _tip(error: BaseException) -> str:

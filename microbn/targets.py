@@ -161,6 +161,8 @@ def _with_inputs(
         return HandWritten(*bound) if isinstance(bound, tuple) else bound, drawn
     made = parameters(f)
     drawn, options = matched(target, [*made, *of_instances(f)], given, rng)
+    names = {p.name for p in made}
+    f = with_options(f, {name: options.pop(name) for name in options.keys() - names})
     layer = f(*(drawn.pop(p.name) for p in made if p.name in drawn), **options)
     return layer, drawn
 

@@ -362,15 +362,16 @@ def test_step_obeys_no_name_of_a_file(hostile, step):
     assert all(c.isprintable() or c == "\n" for c in out)
 
 
-def test_how_to_see_it_again_is_a_command_for_the_shell(mine, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "500")
-    assert check(f"{mine}:named", "3", "y=[0, 2]") == 1
-    again = capsys.readouterr().out.partition("Again: ")[2].strip()
-    words = shlex.split(again)
-    assert words == ["microbn", "check", f"{mine}:named", "3", "y=[0, 2]", *DEFAULTS]
-
-
-DEFAULTS = ["--order", "1", "--seed", "0"]
+@pytest.mark.parametrize("options", [[], ["--order", "2"], ["--seed", "7"]])
+def test_how_to_see_it_again_is_a_command_for_the_shell_in_one_line(
+    options, mine, capsys, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "40")
+    given = [f"{mine}:named", "3", "y=[0, 2]", *options]
+    assert check(*given) == 1
+    again = capsys.readouterr().out.splitlines()[-1].strip()
+    assert again.startswith("Again: ")
+    assert shlex.split(again.removeprefix("Again: ")) == ["microbn", "check", *given]
 
 
 def test_step_and_draw_take_values_by_name_too(mine, step, tmp_path):

@@ -461,6 +461,43 @@ def test_an_object_says_for_what_no_gradient_was_found():
     )
 
 
+@pytest.mark.parametrize("in_place", [True, False])
+@pytest.mark.parametrize("factor", [1.0, 2.0])
+def test_a_backward_that_updates_its_weights_is_told_with_the_verdict(in_place, factor):
+    class Learning(Affine):
+        def backward(self, dout):
+            dx = super().backward(dout)
+            if in_place:
+                self.W -= 0.1 * self.dW
+            else:
+                self.W = self.W - 0.1 * self.dW
+            return dx
+
+    layer = Learning(factor)
+    layer.forward(X)
+    layer.dW = np.zeros((3, 2))
+    report = gradcheck(layer, X)
+    assert bool(report) == (factor == 1)
+    assert [part.name for part in report.inputs] == ["x", "W"]
+    assert "Note: its backward changes 'W'" in str(report)
+    assert "which its forward uses; let it leave gradients, and update after" in str(report)
+
+
+def test_a_backward_that_adds_up_gradients_updates_nothing():
+    class Summing(Affine):
+        def __init__(self):
+            super().__init__()
+            self.dW = np.zeros((3, 2))
+
+        def backward(self, dout):
+            self.dW += self.x.T @ dout
+            return dout @ self.W.T
+
+    report = gradcheck(Summing(), X)
+    assert report
+    assert "Note" not in str(report)
+
+
 def test_several_outputs_are_checked_together():
     def layer(factor):
         return HandWritten(
@@ -474,6 +511,24 @@ def test_several_outputs_are_checked_together():
     assert not gradcheck(lambda x: (x * 2.0, F.stop_gradient(np.tanh(x))), X)
 
 
+def test_further_outputs_of_the_inputs_shape_are_taken_for_outputs_where_all_are_tensors():
+    for f in (lambda x: (np.sum(x**2), np.tanh(x)), lambda x: [np.mean(x), x * 2.0, x**3]):
+        assert gradcheck(f, X), gradcheck(f, X)
+    noted = str(gradcheck(lambda x: (np.mean(x**2), 2 * x), X))
+    assert "are taken for outputs; if one is meant as the gradient of the first, check" in noted
+    meant = HandWritten(lambda x: (np.mean(x**2), 2 * x), lambda dout, dx: dout * dx)
+    assert "every entry is 24 times what it should be" in str(gradcheck(meant, X))
+    assert "Note" not in str(gradcheck(lambda x: (x * 2.0, np.tanh(x)), X))
+
+
+def test_the_name_of_a_function_decides_nothing():
+    def two(x):
+        return x * 2.0, np.tanh(x)
+
+    two.__name__ = "feedforward"
+    assert gradcheck(two, X)
+
+
 def test_memory_that_gradients_share_is_a_note_and_no_fault():
     def backward(dy, cache):
         return dy, dy.T.T
@@ -484,6 +539,20 @@ def test_memory_that_gradients_share_is_a_note_and_no_fault():
     assert "Note: the gradient for 'y' is that for 'x' or a view of it" in str(report)
     report = gradcheck(HandWritten(lambda x: (x * x / 2, x), lambda dy, x: x), X)
     assert "Note: the gradient for 'x' is the input 'x' or a view of it" in str(report)
+
+
+@pytest.mark.parametrize("name", ["data", "dilation", "depth", "g"])
+def test_an_input_that_is_called_like_a_gradient_is_none(name):
+    code = (
+        "def forward({0}, w): return {0} * w, {0}, w\n"
+        "def backward(dout, {0}, w): return dout * w, (dout * {0}).sum(0)\n"
+        "class Layer:\n"
+        "    def forward(self, {0}, w): return forward({0}, w)\n"
+        "    def backward(self, dout, {0}, w): return backward(dout, {0}, w)\n"
+    )
+    exec(code.format(name), scope := {})
+    assert gradcheck(HandWritten(scope["forward"], scope["backward"]), X, GAMMA)
+    assert gradcheck(scope["Layer"](), X, GAMMA)
 
 
 def test_a_rule_that_keeps_half_of_the_digits_is_told():
@@ -724,6 +793,17 @@ def test_a_graph_that_is_right_can_be_drawn_too_but_not_what_has_none():
         (lambda: gradcheck(nn.Tanh, X), errors.DTypeError, "Tanh is a class; check what it makes"),
         (lambda: gradcheck(np.exp, X, order=3), errors.ArgumentError, "order is 1 or 2, got 3"),
         (lambda: gradcheck(np.exp), errors.ArgumentError, "exp is given no inputs"),
+        (
+            lambda: gradcheck(F.batch_norm, X, GAMMA, BETA, eps=1e-3),
+            errors.ArgumentError,
+            r"eps= is no option of gradcheck; an input of batch_norm is given by position, or with"
+            r"in a function: gradcheck\(lambda x: batch_norm\(x, eps=...\), x\)",
+        ),
+        (
+            lambda: assert_gradients(LAYER, X, bn_param={}),
+            errors.ArgumentError,
+            "bn_param= is no option",
+        ),
         (lambda: gradcheck("exp", X), errors.DTypeError, "not 'exp'"),
         (lambda: gradcheck(np.exp, X.astype(complex)), errors.DTypeError, "input 0 of exp holds c"),
         (lambda: gradcheck(np.exp, [1, 2]), errors.DTypeError, "floats: write 1.0, not 1"),

@@ -69,6 +69,9 @@ RIGHT = [  # and the names of what was checked
     (["layers.py:relu", "4x3"], "x"),
     (["layers.py:Accumulates", "3x2", "4x3"], "x W"),
     (["layers.py:WithCache", "3"], "x"),
+    (["layers.py:Switched", "4x3", "size=3", "slope=2.0", "train=False", "twice=True"], "x w"),
+    (["layers.py:switched", "4x3", "train=False", "twice=True"], "x w"),
+    (["functions.py:optional", "3", "power=3", "shift=1"], "x"),
     (["layers.py:TwoOutputs", "3", "3"], "x h"),
     (["layers.py:Updates", "4x2"], "x"),
     (["layers.py:Module", "5x4"], "x linear.weight linear.bias"),
@@ -131,14 +134,17 @@ def test_a_wrong_layer_is_told_with_its_verdict(args, words, check):
 REFUSED = [  # and the one sentence
     (["batchnorm.py:batchnorm", "8x3", "3", "3"],
      "takes 4 shapes, one for each parameter without a default (x, gamma, beta, bn_param): "
-     "batchnorm.py:batchnorm 8x3 3 3 3; labels, options and sizes are given by name: "
-     "bn_param=\"{'mode': 'train'}\""),
+     "write 8x3, 3 or () for each that is an array of floats; labels, options and sizes are given "
+     "by name: bn_param=VALUE, in Python, such as 4, "),
     (["batchnorm.py:batchnorm", "8x3", "3", "3", "3"],
      "batchnorm, line 7: IndexError: only integers"),
     (["batchnorm.py:batchnorm", "8x3", "3", "3", "3"], "; labels and options are given by name: y"),
     (["batchnorm.py:batchnorm", "8x3", "3", "3", "param=1"],
      "has no parameter 'param'; it has x, gamma, beta, bn_param"),
-    (["losses.py:nll", "4x3"], 'given by name: y="[0, 2]"'),
+    (["batchnorm.py:batchnorm", "8x3", "3", "3", "bn_param={mode: train}"],
+     "; bn_param was read as the text '{mode: train}'\n"),
+    (["losses.py:nll", "4x3", "y=np.array([0,1])"], "; y was read as the text 'np.array([0,1])'\n"),
+    (["losses.py:nll", "4x3"], "given by name: y=VALUE, in Python, such as 4, "),
     (["functions.py:three", "3", "3"], "three_forward gives 3 things, and three_backward takes 2"),
     (["functions.py:pool", "3"], "has several of that name: choose pool_fast or pool_slow"),
     (["functions.py:lonely", "3"], "has lonely_forward and no backward for it; write "
@@ -150,8 +156,8 @@ REFUSED = [  # and the one sentence
     (["functions.py:nothing_else", "3"], "gives a tuple of Tensor and str"),
     (["losses.py:stub_loss", "3", "y=1"], "stub_loss is unfinished: it gives None"),
     (["layers.py:Affine", "4x3"], "Affine takes 3 shapes, one for each parameter without a default"
-     " (W, b, x): layers.py:Affine 8x3 3 3"),
-    (["layers.py:Linear", "4x3"], "given by name: n_in=4"),
+     " (W, b, x): write 8x3, 3 or () for each that is an array of floats; "),
+    (["layers.py:Linear", "4x3"], "without a default (n_in, n_out, x): write 8x3, 3 or () for ea"),
     (["layers.py:NeedsRate", "4x2"], "NeedsRate.backward takes dout and learning_rate; give "
      "learning_rate a default, learning_rate=0.0"),
     (["layers.py:Single", "4x3"], "'W' of Single is float32, too coarse to check; use float64"),

@@ -54,12 +54,10 @@ def _left(subject: Subject, root: Tensor, rng: np.random.Generator) -> Suspect |
         for number, (node, now) in enumerate(zip(tape, again, strict=True)):
             for position in _from_outside(now, known):
                 if _follows(root, node, position, now.args[position]):
+                    left = "all rules are right: a number left the graph (t.data, t.item())"
                     back = f"it comes back as operand {position}, which follows {name!r}"
-                    return Suspect(node, number, f"{LEFT}; {back}")
+                    return Suspect(node, number, f"{left}; {back}")
     return None
-
-
-LEFT = "all rules are right: a number left the graph (t.data, t.item())"
 
 
 def _from_outside(node: Tensor, leaves: Collection[int]) -> list[int]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DTypeError, RuleError, listed
+from ..tensor import Tensor
 from .inputs import HandWritten, Inputs, name_of, outputs_of, required
 from .subjects import Gradients, Subject, joined, unfinished
 
@@ -92,7 +93,7 @@ class ByHand(Subject):
                 f"takes {len(takes)}; give one cache, return out, (x, w), or let the backward take "
                 "a gradient for the output and then all of the others"
             )
-        count = min(outputs_of(takes), len(given) - 1) if takes else len(given) - 1
+        count = min(outputs_of(takes, self.given), len(given) - 1) if takes else len(given) - 1
         if any(out is None for out in given[:count]):
             raise unfinished(name, "gives None for its output")
         return [*map(np.asarray, given[:count])], [*given[count:]]
@@ -129,17 +130,56 @@ def _shared(arrays: Iterable, others: dict[str, np.ndarray]) -> Iterator[str]:
         others[f"that for {name!r}"] = array
 
 
-def gradient_along(f: Any, inputs: Inputs) -> int:
-    """Count the first inputs for which f gives a gradient, if it gives ``loss, dx`` of arrays."""
+def gradient_along(f: Any, inputs: Inputs) -> tuple[int, tuple[str, ...]]:
+    """Count the first inputs for which f gives a gradient, if it gives ``loss, dx`` of arrays.
+
+    A function that gives nothing but Tensors for Tensors is one of several outputs. Beside the
+    count there is a note about what was taken for what. Raises what f raises on Tensors, if it is
+    no function of arrays with a gradient either.
+    """
+    unlike = None
+    try:
+        parts = _parts(f(*inputs.filled(_leaves(inputs))))
+        if all(isinstance(part, Tensor) for part in parts):
+            values = [part.data.item() if part.size == 1 else part.data for part in parts]
+            return 0, (OUTPUTS,) * (_beside_loss(values, inputs) > 0)
+    except Exception as error:  # a function of arrays may stumble over Tensors
+        unlike = error
     try:
         given = f(*inputs.filled([value.copy() for value in inputs.values]))
-        loss, gradients = _loss_first(given, inputs.names)
-        if isinstance(loss, np.ndarray) or np.size(loss) != 1:
-            return 0
-        alike = [np.shape(g) == x.shape for g, x in zip(gradients, inputs.values, strict=False)]
-        return len(alike) if all(alike) and len(alike) == len(gradients) else 0
-    except Exception:  # a function of Tensors may stumble over arrays
+    except Exception as error:
+        raise (unlike or error) from error
+    count = _beside_loss(given, inputs)
+    if unlike and not count:
+        raise unlike
+    return count, ("what comes with the loss is taken for its gradient",) * (count > 0)
+
+
+OUTPUTS = (
+    "all that it gives are Tensors, and so are taken for outputs; if one is meant as the gradient "
+    "of the first, check HandWritten(f, lambda dout, dx: dout * dx)"
+)
+
+
+def _leaves(inputs: Inputs) -> list[Tensor]:
+    return [Tensor(x, name) for x, name in zip(inputs.values, inputs.names, strict=True)]
+
+
+def _parts(given: Any) -> list[Any]:
+    return [*given] if isinstance(given, (tuple, list)) else [given]
+
+
+def _beside_loss(given: Any, inputs: Inputs) -> int:
+    """Count the arrays beside a loss that have the shapes of the first inputs, or return 0."""
+    if len(_parts(given)) < 2:
         return 0
+    loss, gradients = _loss_first(given, inputs.names)
+    if not isinstance(loss, (float, int, np.generic)) or len(gradients) > len(inputs.values):
+        return 0
+    pairs = zip(gradients, inputs.values, strict=False)
+    number = (np.ndarray, np.generic, float)
+    alike = all(isinstance(g, number) and np.shape(g) == x.shape for g, x in pairs)
+    return len(gradients) if alike else 0
 
 
 def loss_with_gradient(f: Any, names: Sequence[str]) -> HandWritten:
@@ -156,7 +196,7 @@ def loss_with_gradient(f: Any, names: Sequence[str]) -> HandWritten:
 
 def _loss_first(given: Any, names: Sequence[str]) -> tuple[Any, list[Any]]:
     """A loss, and the gradients that come with it: one by one, in a tuple, or in a dict by name."""
-    loss, *gradients = given if isinstance(given, (tuple, list)) else [given]
+    loss, *gradients = _parts(given)
     if len(gradients) == 1 and isinstance(kept := gradients[0], dict):
         return loss, [kept.get(name, kept.get(f"d{name}")) for name in names][: len(kept)]
     if len(gradients) == 1 and isinstance(gradients[0], (tuple, list)):

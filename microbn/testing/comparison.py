@@ -12,7 +12,7 @@ from ..errors import NonFiniteError
 from ..finite import first_fault, spell
 from .differences import Slopes, slopes
 from .habits import bent, called_twice, unfit
-from .report import Compared, Report, told_apart
+from .report import BENT, Compared, Report, told_apart
 from .subjects import Gradient, Subject
 
 BARS = 10  # how many error bars a gradient may be off
@@ -64,10 +64,11 @@ def _compare(subject: Subject, cotangent: np.ndarray, closed_form: Callable | No
             continue
         numeric = slopes(along, value, cotangent, found.scale)
         judged = _judged(name, value, found.arrays[i], numeric)
-        if crooked := bent(found.arrays[i], scaled[i]):
+        judged = judged._replace(bent=bent(found.arrays[i], scaled[i]))
+        if judged.bent:
             right = " (for a gradient of 1 it is right)" * _right_for_1(judged, cotangent)
-            faults.append(f"the gradient for {name!r} {crooked}{right}")
-        compared.append(judged._replace(crooked=crooked))
+            faults.append(f"the gradient for {name!r} {BENT[judged.bent]}{right}")
+        compared.append(judged)
     if closed_form and not faults:
         faults += _by_hand(closed_form, subject, cotangent, compared)
     return Report(subject.name, tuple(compared), tuple(faults), found.notes)

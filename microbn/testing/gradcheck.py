@@ -31,21 +31,28 @@ def gradcheck(
     order: int = 1,
     closed_form: Callable | None = None,
     seed: int = 0,
+    **others: Any,
 ) -> Report:
     """Hold the gradient of ``f`` at the ``inputs`` against finite differences.
 
     ``f`` is a function of Tensors, a Module (its parameters are inputs too), a `HandWritten`
     layer, an object with ``forward`` and ``backward``, or a function of arrays that gives a loss
     and its gradient. Inputs are arrays of floats, or Tensors; all is computed in float64. Other
-    inputs, such as labels and options, are constants. With ``order=2`` the gradient's own gradient
-    is checked as well. ``closed_form(cotangent, *inputs)`` is a
-    backward written by hand, with a gradient for each input, that has to give the same.
+    inputs, such as labels and options, are constants; they are given by position too. With
+    ``order=2`` the gradient's own gradient is checked as well. ``closed_form(cotangent, *inputs)``
+    is a backward written by hand, with a gradient for each input, that has to give the same.
 
     Returns a `Report`, which is true if all is right, and says in words what is not. Where a slope
     cannot be told, it is not right. Raises what f raises at the inputs (a ValueError or an
     ArithmeticError close by only means that f ends there); DTypeError and ArgumentError for what
     cannot be checked; NonFiniteError where f is not finite at the inputs.
     """
+    if others:
+        name, f_name = next(iter(others)), name_of(f)
+        raise ArgumentError(
+            f"gradcheck: {name}= is no option of gradcheck; an input of {f_name} is given by "
+            f"position, or within a function: gradcheck(lambda x: {f_name}(x, {name}=...), x)"
+        )
     if not (isinstance(order, int) and order in (1, 2)):
         raise ArgumentError(f"gradcheck: order is 1 or 2, got {order!r:.60}")
     if not (closed_form is None or callable(closed_form)):
@@ -58,8 +65,9 @@ def gradcheck(
         called = ", ".join([checked.name, *checked.given[: len(inputs)]])
         again = f"gradcheck({called}{options}, seed={seed})"
         report = replace(compare(checked, rng, order, closed_form), again=again)
+        report = replace(report, notes=report.notes + checked.notes)
         if isinstance(checked, ByHand):
-            return replace(report, notes=report.notes + checked.notes)
+            return report
         if not (report.faults or any(part.wrong.any() for part in report.inputs)):
             return replace(report, graph=checked.record(checked.values)[0])
         graph = checked.traced()
@@ -106,14 +114,13 @@ def _function(f: Callable, given: Sequence) -> Subject:
     """A function of Tensors; or of arrays, if it gives a loss and its gradient along."""
     inputs = Inputs(f, given)
     inputs.need_floats()
-    if count := gradient_along(f, inputs):
-        return ByHand(loss_with_gradient(f, inputs.names), Inputs(f, given, count), (ALONG,))
+    count, notes = gradient_along(f, inputs)
+    if count:
+        return ByHand(loss_with_gradient(f, inputs.names), Inputs(f, given, count), notes)
     made = Subject(f, inputs)
+    made.notes = notes
     made.on_arrays = same_on_arrays(made)
     return made
-
-
-ALONG = "what comes with the loss is taken for its gradient"
 
 
 def _generator(seed: int) -> np.random.Generator:

@@ -142,12 +142,16 @@ def required(function: Any) -> list[str]:
     return [p.name for p in parameters if p.default is p.empty and p.kind in kinds]
 
 
-def outputs_of(takes: Sequence[str]) -> int:
+def outputs_of(takes: Sequence[str], known: Sequence[str] = ()) -> int:
     """Count the outputs for which a backward is written, by the names of its parameters.
 
-    ``backward(dh, dc, cache)`` is for two, ``backward(dout, x, w)`` for one.
+    ``backward(dh, dc, cache)`` is for two, ``backward(dout, x, w)`` for one. The ``known`` names
+    are those of the forward's inputs: ``backward(dout, data, w)`` is for one where forward takes
+    ``data``.
     """
-    further = (i for i, name in enumerate(takes) if i and not GRADIENT.search(name))
+    further = (
+        i for i, name in enumerate(takes) if i and (name in known or not GRADIENT.search(name))
+    )
     return next(further, len(takes))
 
 

@@ -50,6 +50,7 @@ class Layer:
         self.names = parameter_names(getattr(layer, self.call), self.count)
         inputs = Inputs(getattr(layer, self.call), given)
         self.floats = len(inputs.values)
+        self.updated: list[Path] = []  # what its backward changes although its forward uses it
         self.parameters, self.unknown = self._parameters(inputs.filled(inputs.values))
         values = [np.array(_at(layer, parameter.path)) for parameter in self.parameters]
         for parameter, value in zip(self.parameters, values, strict=True):
@@ -80,14 +81,21 @@ class Layer:
         return HandWritten(forward, backward)
 
     def notes(self) -> tuple[str, ...]:
-        """Name the arrays that may be parameters and for which no gradient was found."""
-        if not self.unknown:
-            return ()
-        last = self.unknown[0].rpartition(".")[2]
-        return (
-            f"no gradient was found for {listed(map(repr, self.unknown))}; it is looked for in "
-            f"d{last} and in grads[{last!r}]",
-        )
+        """Name the parameters that its backward updates, and arrays without a gradient."""
+        notes = []
+        if self.updated:
+            names = listed(repr(Parameter(path, ()).name) for path in self.updated)
+            notes.append(
+                f"its backward changes {names}, which its forward uses; let it leave gradients, "
+                "and update after the backward"
+            )
+        if self.unknown:
+            last = self.unknown[0].rpartition(".")[2]
+            notes.append(
+                f"no gradient was found for {listed(map(repr, self.unknown))}; it is looked for in "
+                f"d{last} and in grads[{last!r}]"
+            )
+        return tuple(notes)
 
     def _forward(self, layer: Any, given: Sequence) -> tuple[list[Any], list[Any]]:
         """The outputs, and what the backward takes besides their gradients: a cache, or nothing."""
@@ -98,7 +106,7 @@ class Layer:
             raise unfinished(f"{self.name}.{self.call}", "gives None")
         outputs = [*out] if isinstance(out, (tuple, list)) else [out]
         takes = required(layer.backward) or ["dout"]
-        count = outputs_of(takes[: len(outputs)])
+        count = outputs_of(takes[: len(outputs)], self.names)
         return outputs[:count], outputs[count : len(takes)]
 
     def _backward(self, layer: Any, douts: Sequence, cache: Sequence) -> list[Any]:
@@ -121,13 +129,25 @@ class Layer:
         vars(layer)[RETURNED] = gradients[self.floats :]
         return gradients[: self.floats]
 
+    def _updates(self, was: Any, layer: Any, path: Path, inputs: Sequence) -> bool:
+        """Return whether an array is no longer what it was, and the output depends on it."""
+        old, new = _at(was, path), _at(layer, path)
+        if np.shape(old) != np.shape(new) or np.array_equal(old, new):
+            return False
+        one, other = deepcopy(was), deepcopy(was)
+        _at(other, path)[...] = new
+        pairs = zip(self._forward(one, inputs)[0], self._forward(other, inputs)[0], strict=True)
+        return not all(np.array_equal(x, y) for x, y in pairs)
+
     def _parameters(self, inputs: Sequence) -> tuple[list[Parameter], list[str]]:
         """The parameters, and the names of those that have no gradient, seen in one run."""
         layer = deepcopy(self.layer)
         before = {path: _at(layer, path) for path in _arrays(layer, ())}
         outputs, cache = self._forward(layer, inputs)
+        unchanged = deepcopy(layer)
         self._backward(layer, [np.ones_like(out) for out in outputs], cache)
-        still = [path for path, array in before.items() if _at(layer, path) is array]
+        self.updated = [p for p in before if self._updates(unchanged, layer, p, inputs)]
+        still = [p for p, x in before.items() if _at(layer, p) is x or p in self.updated]
         gradients = {path: place for path in still if (place := _gradient(layer, path))}
         if returned := vars(layer).get(RETURNED):
             gradients = {path: (RETURNED, i) for i, path in enumerate(still[: len(returned)])}

@@ -13,6 +13,11 @@ from ..tensor import Tensor
 from .differences import Slopes
 from .hints import hint
 
+BENT = {
+    "ignored": "does not depend on the gradient that comes in",
+    "not linear": "is not linear (or not the same twice) in the gradient that comes in",
+}
+
 
 class Compared(NamedTuple):
     """The gradient for one input beside the slopes; masks say where it is wrong, where unknown."""
@@ -23,7 +28,7 @@ class Compared(NamedTuple):
     numeric: Slopes
     wrong: np.ndarray
     unknown: np.ndarray
-    crooked: str = ""  # how it fails to be linear in what comes in
+    bent: str = ""  # how it fails to be linear in what comes in: a key of BENT
 
     @property
     def verdict(self) -> str:
@@ -54,7 +59,7 @@ class Compared(NamedTuple):
             count = f"{self.unknown.sum()} of {self.unknown.size}"
             return f"{shown}; inconclusive: {count} slopes cannot be told, which is no pass"
         middle = (low + high) / 2
-        told = middle and np.isfinite(analytic) and not self.crooked
+        told = middle and np.isfinite(analytic) and not self.bent
         ratio = f" (ratio {told_apart(analytic / middle, 1.0, least=6)[0]})" if told else ""
         return f"{shown}{ratio}; {self.wrong.sum()} of {self.wrong.size} entries differ"
 
@@ -144,7 +149,7 @@ class Report:
             found.append(f"Otherwise right: {self._agreement()}")
         suspect = [f"Suspect: {self.suspect}"] if self.suspect else []
         advice = [f"Hint for {name!r}: {words}" for name, words in self.hints().items()]
-        last = [*suspect, *advice, *notes, f"Again: {self.again}"]
+        last = [*suspect, *advice, *notes, *[f"Again: {self.again}"] * bool(self.again)]
         return "\n  ".join([f"{title}: {found[0]}", *found[1:], *last])
 
     __repr__ = __str__
@@ -168,9 +173,9 @@ class Report:
             found = {
                 part.name: hint(part.name, part.analytic, inputs, right, self.output)
                 for part in self.inputs
-                if part.wrong.any() and not part.unknown.any() and not part.crooked
+                if part.wrong.any() and not part.unknown.any() and not part.bent
             }
-        ignored = [part.name for part in self.inputs if part.crooked.startswith("does not depend")]
+        ignored = [part.name for part in self.inputs if part.bent == "ignored"]
         found |= dict.fromkeys(ignored, IGNORED)
         return {name: words for name, words in found.items() if words}
 

@@ -120,7 +120,7 @@ def pool_backward_slow(dout, cache):
 
 
 def lonely_forward(x):
-    return x, x
+    return x, [x]
 
 
 def wants_forward(x):
@@ -153,3 +153,8 @@ def taking_forward(x, options=None):
 
 def taking_backward(dout, cache):
     return 1.0 * dout
+
+
+def optional(x, *, power=2, shift):
+    assert (power, shift) == (3, 1)
+    return x**power + shift

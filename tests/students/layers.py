@@ -213,4 +213,20 @@ class Module(nn.Module):
         return np.tanh(self.linear(x))
 
 
-relu = Relu()
+class Switched:
+    def __init__(self, size, *, slope=1.0):
+        self.w, self.slope = np.full(size, 3.0), slope
+
+    def forward(self, x, train=True, *, twice=False):
+        assert not train, "it is told not to train"
+        assert twice
+        assert self.slope == 2.0
+        self.x = x
+        return x * self.w
+
+    def backward(self, dout):
+        self.dw = (dout * self.x).sum(0)
+        return dout * self.w
+
+
+relu, switched = Relu(), Switched(3, slope=2.0)
