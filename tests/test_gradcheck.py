@@ -906,3 +906,17 @@ def test_a_function_whose_period_is_the_first_step_is_not_flat(x):
 
     assert gradcheck(wave(1), np.array(x))
     assert not gradcheck(wave(0), np.array(x))
+
+
+CLIPPED = {
+    "entry by entry": lambda d: np.clip(d, -50, 50),
+    "by its norm": lambda d: d * min(1.0, 50 / np.linalg.norm(d)),
+}
+
+
+@pytest.mark.parametrize("way", CLIPPED)
+def test_a_backward_that_clips_what_comes_in_is_not_linear(way):
+    layer = HandWritten(lambda x: (2.0 * x, None), lambda dout, cache: 2.0 * CLIPPED[way](dout))
+    report = gradcheck(layer, RNG.normal(size=(4, 3)))
+    assert not report
+    assert "is not linear" in str(report)

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import NonFiniteError
 from ..finite import first_fault, spell
 from .differences import Slopes, slopes
-from .habits import bent, called_twice, unfit
+from .habits import TIMES, bent, called_twice, unfit
 from .report import BENT, Compared, Report, told_apart
 from .subjects import Gradient, Subject
 
@@ -49,7 +49,7 @@ def compare(
 def _compare(subject: Subject, cotangent: np.ndarray, closed_form: Callable | None) -> Report:
     with np.errstate(all="ignore"):  # an infinite gradient is reported
         found = subject.gradients(cotangent.copy())
-        scaled = subject.gradients(-2 * cotangent).arrays  # exactly -2 times as much
+        scaled = subject.gradients(TIMES * cotangent).arrays
     faults, compared = list(found.faults), []
     for i, (name, value) in enumerate(zip(subject.names, subject.values, strict=True)):
 

@@ -7,6 +7,8 @@ import numpy as np
 from ..errors import listed
 from .subjects import Subject
 
+TIMES = -1024.0  # what comes in is scaled by that, exactly: enough to be clipped, if anything clips
+
 
 def called_twice(subject: Subject) -> tuple[np.ndarray, str | None, str | None]:
     """Return the output, the reason why nothing can be told of it, and a bad habit, if any."""
@@ -46,11 +48,11 @@ def unfit(name: str, value: np.ndarray, gradient: np.ndarray) -> str | None:
 def bent(gradient: np.ndarray, scaled: np.ndarray) -> str:
     """Return "" if the gradient is linear in what came in, else "ignored" or "not linear".
 
-    ``scaled`` is the gradient for -2 times what came in.
+    ``scaled`` is the gradient for `TIMES` what came in.
     """
     if scaled.shape != gradient.shape or not np.isfinite(gradient).all():
         return ""
-    off = np.abs(scaled + 2 * gradient) > 1e-9 * np.max(np.abs(gradient), initial=0)
+    off = np.abs(scaled / TIMES - gradient) > 1e-9 * np.max(np.abs(gradient), initial=0)
     if not off.any():
         return ""
     return "ignored" if np.array_equal(gradient, scaled) else "not linear"
