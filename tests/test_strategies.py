@@ -105,10 +105,10 @@ def test_pairs_that_stretch_each_other_are_in_every_run_of_100(run):
     assert any(stretch_each_other(*pair) for pair in found)
 
 
-def test_broadcastable_shrinks_to_numbers_and_to_the_least_that_stretch_each_other():
+def test_broadcastable_shrinks_to_numbers_and_to_sides_of_two_that_stretch_each_other():
     assert simplest(broadcastable()) == ((), ())
     pair = simplest(broadcastable(), lambda pair: stretch_each_other(*pair))
-    assert {len(shape) for shape in pair} == {2}
+    assert max(map(max, pair)) == 2  # of how many axes depends on Hypothesis' version
 
 
 @pytest.mark.parametrize("ndim", [0, 1, 2, 3])

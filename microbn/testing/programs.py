@@ -88,7 +88,8 @@ class Program(NamedTuple):
 
         ``np`` and ``F`` may be any namespaces that have the functions which the lines name.
         """
-        values = dict(enumerate(self.inputs if inputs is None else inputs))
+        given = [x[()] for x in self.inputs] if inputs is None else inputs  # as a Tensor has them
+        values = dict(enumerate(given))
         for number, line in self.lines.items():
             values[number] = line.run(values, np, F)
         return values[number]
@@ -114,7 +115,7 @@ def _next(draw: Draw, values: list) -> tuple[Line, Any]:
 
 def _spelled(operand: int | float | np.ndarray) -> str:
     if isinstance(operand, np.ndarray):
-        return f"np.array({operand.tolist()})"
+        return f"np.array({operand.tolist()})" + "[()]" * (operand.ndim == 0)  # a single number
     return f"v{operand}" if isinstance(operand, int) else repr(operand)
 
 
