@@ -127,8 +127,8 @@ def run_grid(
 
     ``save`` is a CSV file. Until all is done, what is done stands in a file ``*.part`` beside it:
     run again, a grid that was interrupted goes on from there. The file says of which experiment
-    its runs are, so that those of two never mix: by the version of microbn, by the source of the
-    experiment, and by the values that belong to it, such as a partial's arguments.
+    its runs are, so that those of two never mix: by the version of microbn, by the bytecode of
+    the experiment, and by the values that belong to it, such as a partial's arguments.
 
     Raises MissingPackageError without joblib, OSError where nothing can be saved, ArgumentError
     for axes that are no lists of values, for a result that has the name of a setting, for runs with

@@ -76,7 +76,7 @@ def _check_same(path: Path, found: Row, head: Row) -> None:
     if found["microbn"] != __version__:
         raise _refused(path, f"holds runs of microbn {found['microbn']}, and this is {__version__}")
     if found != head:
-        changed = "its code, or a value that it uses, has changed since"
+        changed = "its code, or a value that it uses, has changed since, or Python has"
         raise _refused(path, f"holds runs of another experiment: {changed}")
 
 
