@@ -12,10 +12,10 @@ what only a second derivative shows: a mean through which batch norm is not diff
 import numpy as np
 
 from microbn import Tensor, draw, functional, grad, label
+from microbn.engine.functions import stop_gradient
 from microbn.lab import demo, figures
 from microbn.lab.curvature import hvp
 from microbn.lab.data import digits
-from microbn.primitives import stop_gradient
 
 args = demo.options("d03_gradient_of_the_gradient", data=False)
 w = Tensor(0.5, "w")

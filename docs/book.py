@@ -18,8 +18,8 @@ from sphinx.util.docutils import SphinxDirective
 from stages import stages
 
 import microbn as mb
-from microbn import cli
-from microbn.targets import graph
+from microbn.cli import commands as cli
+from microbn.cli.targets import graph
 from microbn.view.words import greek
 
 HERE = Path(__file__).parent

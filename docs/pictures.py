@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import sync_playwright
 
 import microbn as mb
-from microbn.targets import graph
+from microbn.cli.targets import graph
 
 IMAGES = Path(__file__).parent / "images"
 DEMOS = Path(__file__).parents[1] / "demos"

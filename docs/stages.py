@@ -7,9 +7,9 @@ import numpy as np
 
 import microbn as mb
 from microbn import Tensor, closed_form, functional
+from microbn.cli.targets import graph
 from microbn.lab import tour
 from microbn.lab.data import digits
-from microbn.targets import graph
 
 
 def stages():

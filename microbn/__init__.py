@@ -5,15 +5,16 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from . import closed_form, functional, nn, optim
-from .backward import Message, Step, grad, sweep
-from .context import label, no_grad, scope, trace
+from .engine.backward import Message, Step, grad, sweep
+from .engine.mode import no_grad, scope
+from .engine.names import label
+from .engine.primitive import defvjp, primitive
+from .engine.tensor import Tensor
 from .errors import MicrobnError
-from .primitives import primitive
-from .program import Program, compile
-from .rules import defvjp
-from .scalar import scalars
-from .symbol import formula
-from .tensor import Tensor
+from .program.compile import Program, compile
+from .reading.scalars import scalars
+from .reading.symbol import formula
+from .reading.trace import trace
 
 if _TYPE_CHECKING:
     from . import lab, testing, view

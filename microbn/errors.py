@@ -7,8 +7,6 @@ code that catches ValueError, IndexError or TypeError goes on working.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from importlib import import_module
-from typing import Any
 
 
 class MicrobnError(Exception):
@@ -75,17 +73,3 @@ def spelled(function: Callable) -> str:
     module = getattr(function, "__module__", None) or "numpy"
     prefix = "np" + module[5:] + "." if module.split(".")[0] == "numpy" else ""
     return prefix + function.__name__
-
-
-def need_package(package: str, extra: str, purpose: str) -> Any:
-    """Import ``package``, or say which extra brings it.
-
-    Raises MissingPackageError at once, before any work is lost.
-    """
-    try:
-        return import_module(package)
-    except ImportError as error:
-        raise MissingPackageError(
-            f"{purpose} needs {package.split('.')[0]}; install it with: "
-            f"pip install 'microbn[{extra}]'"
-        ) from error

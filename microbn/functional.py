@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import check_counts, check_plain, from_list, is_real
-from .context import label
+from .arguments import check_counts, is_real
+from .engine.arrays import check_plain, from_list
+from .engine.functions import relu as relu
+from .engine.functions import stop_gradient
+from .engine.names import label
+from .engine.node import is_node, plain
 from .errors import ArgumentError, DTypeError, RangeError, ShapeError, listed
-from .nodes import is_node, plain
-from .primitives import relu as relu
-from .primitives import stop_gradient
 
 # Losses divide a sum: np.mean of a whole object array of Tensors turns them into one float.
 Array = Any  # an ndarray, a Tensor, an object array of 0-d Tensors

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import is_real
+from .arguments import is_real
+from .engine.tensor import Tensor
 from .errors import ArgumentError, DTypeError, GraphError, ShapeError
-from .tensor import Tensor
 
 
 class Optimizer:

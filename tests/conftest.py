@@ -8,8 +8,7 @@ import pytest
 from browser import Opened, executable
 from hypothesis import settings
 
-from microbn.calls import CALLS
-from microbn.rules import RULES
+from microbn.engine.primitive import CALLS, RULES
 from microbn.view.dot import renderers
 
 settings.register_profile("dev", max_examples=25, deadline=None)

@@ -5,7 +5,16 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import broadcastable_shapes
 
-from microbn.primitives import astype, concatenate, gate, getitem, relu, scatter, spread, stack
+from microbn.engine.functions import (
+    astype,
+    concatenate,
+    gate,
+    getitem,
+    relu,
+    scatter,
+    spread,
+    stack,
+)
 from microbn.testing.strategies import arrays, axes, broadcastable, distinct, indices, shapes
 
 # For each function a strategy of (f, arrays): a call to check, and the arrays to call it with.

@@ -6,7 +6,7 @@ that a node is walked through as often as there are ways to it. The rules are wr
 
 import numpy as np
 
-from microbn.primitives import relu
+from microbn.engine.functions import relu
 
 BOUND, MOST_VISITS = 30, 100  # a larger value, or more steps of a walk, are refused
 

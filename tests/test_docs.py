@@ -12,9 +12,10 @@ import pytest
 from shown import blocks, run, same
 
 import microbn
-from microbn import cli, errors
+from microbn import errors
+from microbn.cli import commands as cli
+from microbn.cli.targets import graph
 from microbn.lab.sweep import Table
-from microbn.targets import graph
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -12,8 +12,8 @@ from bench import features, memory
 from bench.libraries import LIBRARIES, Microbn, Short
 
 import microbn as mb
-from microbn import calls, rules
 from microbn import functional as F
+from microbn.engine.primitive import CALLS, RULES
 
 FEATURES = {probe: label for label, probe in features.PROBES.items()}
 NOT_OURS = [features.forward_mode, features.einsum, features.written_into]  # in one order
@@ -167,9 +167,9 @@ def test_a_slip_of_a_probe_is_no_answer(slip):
 
 
 def test_a_probe_leaves_the_rules_as_they_were():
-    before = dict(rules.RULES), dict(calls.CALLS)
+    before = dict(RULES), dict(CALLS)
     assert features.answer(features.own_rule, Microbn())[0] == "yes"
-    assert before == (rules.RULES, calls.CALLS)
+    assert before == (RULES, CALLS)
 
 
 def test_a_library_that_is_not_installed_has_no_features_but_a_note(monkeypatch):
@@ -191,7 +191,7 @@ import sys, types
 package = types.ModuleType("microbn")  # without its first page, which imports everything
 package.__path__ = ["microbn"]
 sys.modules["microbn"] = package
-import microbn.tensor
+import microbn.engine.tensor
 print(*(name.partition(".")[2] + ".py" for name in sys.modules if name.startswith("microbn.")))
 """
 

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from .. import functional as F
-from ..arrays import check_plain
-from ..backward import sweep
-from ..context import label
+from ..engine.arrays import check_plain
+from ..engine.backward import sweep
+from ..engine.names import label
+from ..engine.node import plain
+from ..engine.tensor import Tensor
 from ..errors import ArgumentError, NonFiniteError, RangeError
-from ..module import Module
-from ..nodes import plain
+from ..nn.module import Module
 from ..optim import Optimizer
-from ..program import PASSES, Program, compile, operand
-from ..tensor import Tensor
+from ..program.compile import PASSES, Program, compile, operand
 
 EXACT = tuple(name for name in PASSES if name != "algebra")  # the bits of the eager step
 KEPT = 8  # programs, for as many shapes of batches and settings

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arrays import check_counts, generator, is_real
-from ..backward import grad
+from ..arguments import check_counts, generator, is_real
+from ..engine.backward import grad
+from ..engine.tensor import Tensor
 from ..errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
-from ..tensor import Tensor
 
 
 def hvp(loss: Tensor, parameters: Sequence[Tensor], vectors: Sequence) -> tuple[np.ndarray, ...]:

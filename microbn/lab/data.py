@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..arrays import check_counts, generator, is_real
-from ..errors import ArgumentError, need_package
+from ..arguments import check_counts, generator, is_real, need_package
+from ..errors import ArgumentError
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from functools import partial
 from types import CodeType
 from typing import Any
 
-from ..errors import ArgumentError, need_package
+from ..arguments import need_package
+from ..errors import ArgumentError
 
 
 def digest(experiment: Callable) -> str:

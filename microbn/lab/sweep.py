@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, DTypeError, listed, need_package, printable
+from ..arguments import need_package
+from ..errors import ArgumentError, DTypeError, listed, printable
 from ..view.saving import write_whole
 from .unfinished import Row, add, head_of, resumed
 

@@ -11,15 +11,16 @@ import numpy as np
 
 from .. import closed_form
 from .. import functional as F
-from ..arrays import check_counts, generator
-from ..backward import sweep
-from ..context import trace
-from ..errors import need_package, printable
+from ..arguments import check_counts, generator, need_package
+from ..engine.backward import sweep
+from ..engine.node import history
+from ..engine.tensor import Tensor
+from ..errors import printable
 from ..nn import BatchNorm, Linear
-from ..nodes import history
 from ..optim import SGD
-from ..tensor import Tensor
-from ..testing import numeric_vjp, replay
+from ..reading.replay import replay
+from ..reading.trace import trace
+from ..testing import numeric_vjp
 from ..view import draw, story
 from ..view.dot import check_renderers
 from ..view.words import greek

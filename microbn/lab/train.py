@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from .. import functional as F
-from ..arrays import check_counts, generator
-from ..context import no_grad
+from ..arguments import check_counts, generator
+from ..engine.mode import no_grad
+from ..engine.node import plain
 from ..errors import ArgumentError, NonFiniteError
 from ..nn import Linear, Module, ReLU, Sequential, he
-from ..nodes import plain
 from ..optim import Optimizer
 from .compiled import CompiledStep
 from .data import Split, batches

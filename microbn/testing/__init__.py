@@ -4,16 +4,16 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from .differences import Slopes as Slopes
-from .differences import numeric_vjp as numeric_vjp
-from .differences import slopes as slopes
+from ..reading.replay import replay as replay
+from .checker.differences import Slopes as Slopes
+from .checker.differences import numeric_vjp as numeric_vjp
+from .checker.differences import slopes as slopes
+from .checker.inputs import HandWritten as HandWritten
+from .checker.report import Compared as Compared
+from .checker.report import Report as Report
+from .checker.report import Suspect as Suspect
 from .gradcheck import assert_gradients as assert_gradients
 from .gradcheck import gradcheck as gradcheck
-from .inputs import HandWritten as HandWritten
-from .replay import replay as replay
-from .report import Compared as Compared
-from .report import Report as Report
-from .report import Suspect as Suspect
 
 if _TYPE_CHECKING:
     from . import programs as programs

@@ -6,7 +6,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..errors import ArgumentError, need_package
+from ..arguments import need_package
+from ..errors import ArgumentError
 from .gradcheck import assert_gradients
 
 need_package("hypothesis", "test", "given_gradients")

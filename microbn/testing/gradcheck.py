@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.node import is_node
 from ..errors import ArgumentError, DTypeError, GradientError
-from ..module import Module
-from ..nodes import is_node
-from .blame import suspect
-from .byhand import ByHand, gradient_along, loss_with_gradient
-from .comparison import compare
-from .inputs import HandWritten, Inputs, name_of, required
-from .objects import Layer, is_layer
-from .report import Report
-from .subjects import OfModule, Subject, same_on_arrays
+from ..nn.module import Module
+from .checker.blame import suspect
+from .checker.byhand import ByHand, gradient_along, loss_with_gradient
+from .checker.comparison import compare
+from .checker.inputs import HandWritten, Inputs, name_of, required
+from .checker.objects import Layer, is_layer
+from .checker.report import Report
+from .checker.subjects import OfModule, Subject, same_on_arrays
 
 
 def gradcheck(

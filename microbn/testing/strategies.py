@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, ShapeError, need_package
-from ..tensor import Tensor
+from ..arguments import need_package
+from ..engine.tensor import Tensor
+from ..errors import ArgumentError, ShapeError
 from .programs import Program, grow
 
 need_package("hypothesis", "test", "microbn.testing.strategies")

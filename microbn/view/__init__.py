@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from ..backward import sweep
-from ..tensor import Tensor
+from ..engine.backward import sweep
+from ..engine.tensor import Tensor
 from .dot import Drawing as Drawing
 from .dot import to_dot as to_dot
 from .graph import Graph as Graph

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from ..finite import Line
+from ..reading.trace import Line
 from .graph import Node
 from .values import Tables
 from .words import SIGNS

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..context import of_gradient
+from ..engine.mode import of_gradient
 from ..errors import ArgumentError, MissingPackageError, RenderError
 from .graph import Edge, Graph, Node
 from .saving import write_whole

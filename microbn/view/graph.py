@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..calls import CALLS
-from ..context import of_gradient
+from ..engine.mode import of_gradient
+from ..engine.node import history, sources
+from ..engine.primitive import CALLS
+from ..engine.tensor import Tensor
 from ..errors import ArgumentError, DTypeError
-from ..finite import Line
-from ..nodes import history, sources
-from ..tensor import Tensor
+from ..reading.trace import Line
 
 Path = tuple[str, ...]  # of a group: the scopes from the outermost one
 

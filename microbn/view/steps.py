@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import printable
-from ..finite import Line
+from ..reading.trace import Line
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..backward import sweep
+from ..engine.backward import sweep
+from ..engine.node import history
+from ..engine.tensor import Tensor
 from ..errors import ArgumentError, listed
-from ..nodes import history
-from ..tensor import Tensor
 from .data import data
 from .dot import FORMATS, Drawing, check_renderers, to_dot
 from .graph import Graph, snapshot

@@ -8,12 +8,11 @@ from linecache import getline
 
 import numpy as np
 
-from ..backward import repeated
+from ..engine.backward import Message, repeated
+from ..engine.backward import Step as Swept
+from ..engine.tensor import Tensor
 from ..errors import listed
-from ..finite import Line
-from ..nodes import Message
-from ..nodes import Step as Swept
-from ..tensor import Tensor
+from ..reading.trace import Line
 from .graph import Graph
 from .steps import Part, StoryStep
 from .values import short

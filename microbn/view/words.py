@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.functions import getitem, relu, scatter, stop_gradient
+from ..engine.node import sources
+from ..engine.primitive import RULES
+from ..engine.tensor import Tensor
 from ..errors import listed
-from ..nodes import sources
-from ..primitives import getitem, relu, scatter, stop_gradient
-from ..rules import RULES
-from ..symbol import Symbol
-from ..tensor import Tensor
+from ..reading.symbol import Symbol
 from .graph import Node
 from .values import short
 

@@ -16,7 +16,7 @@ import numpy as np
 
 import microbn as mb
 from microbn import functional as F
-from microbn.program import ALL_PASSES, PASSES
+from microbn.program.compile import ALL_PASSES, PASSES
 
 Step = Callable[[], Sequence[Any]]
 FEATURES, CLASSES, EPS = 64, 10, 1e-5

@@ -23,7 +23,8 @@ from unittest.mock import patch
 
 import numpy as np
 
-from microbn import calls, closed_form, rules
+from microbn import closed_form
+from microbn.engine.primitive import CALLS, RULES
 
 from .contenders import composed
 from .libraries import LIBRARIES, Library, Short
@@ -71,7 +72,7 @@ def ready() -> tuple[dict[str, Library], dict[str, str]]:
 
 def answer(probe: Callable, lib: Library, seed: int = 0) -> tuple[str, str]:
     """The cell, and why it is no better. A slip of these pages is an error, and no answer."""
-    with silence(), patch.dict(rules.RULES), patch.dict(calls.CALLS):  # which a probe adds to
+    with silence(), patch.dict(RULES), patch.dict(CALLS):  # which a probe adds to
         try:
             found = probe(lib, np.random.default_rng(seed))
         except Exception as error:

@@ -9,7 +9,7 @@ import numpy as np
 
 import microbn as mb
 from microbn import functional as F
-from microbn import rules
+from microbn.engine.primitive import RULES
 from microbn.testing import gradcheck
 
 
@@ -91,7 +91,7 @@ class Microbn(Library):
         return source, f.__name__, lambda function, arrays, dy: function(*arrays, dy)[1]
 
     def ruled(self):
-        return [function for function, vjps in rules.RULES.items() if any(vjps)]
+        return [function for function, vjps in RULES.items() if any(vjps)]
 
 
 class Micrograd(Library):

@@ -1,0 +1,195 @@
+"""The command line: ``microbn tour``, ``step``, ``draw`` and ``check``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any, TextIO
+
+from .. import __version__
+from ..errors import ArgumentError, MicrobnError, printable
+from .loading import users_code
+from .targets import BUILT_IN, by_hand, find, gradients_graph, graph
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; 0 if it went well, 1 with one line on stderr if it did not."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console without Greek shows ? instead
+    args = _parser().parse_args(argv)
+    try:
+        return args.run(args) or 0
+    except BrokenPipeError:  # whoever read has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        _say(f"microbn: cannot write: {error}", sys.stderr)
+        return 1
+    except MicrobnError as error:
+        _say(f"microbn: {error}", sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _say(text: str, stream: TextIO | None = None) -> None:
+    print(printable(text), file=stream)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="microbn", description="See batch norm's gradient emerge, and what batch norm is for."
+    )
+    parser.add_argument("--version", action="version", version=f"microbn {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_tour(commands)
+    _add_step(commands)
+    _add_draw(commands)
+    _add_check(commands)
+    return parser
+
+
+def _add_tour(commands: Any) -> None:
+    tour = commands.add_parser(
+        "tour", help="the main ideas in half a minute: two tables, two pictures, a page"
+    )
+    tour.add_argument(
+        "--out", type=Path, default=Path("microbn-tour"), metavar="DIR",
+        help="where the pictures go (default: %(default)s)",
+    )  # fmt: skip
+    tour.add_argument(
+        "--seeds", type=int, default=5, metavar="N", help="nets per setting (default: 5)"
+    )
+    tour.add_argument("--quick", action="store_true", help="half the training steps")
+    tour.set_defaults(run=_tour)
+
+
+def _add_step(commands: Any) -> None:
+    step = commands.add_parser("step", help="go through a graph step by step, forward and back")
+    _add_target(step)
+    step.add_argument("--all", action="store_true", help="print every step, without a prompt")
+    step.add_argument("--html", type=Path, metavar="FILE", help="write the steps as a page, .html")
+    step.add_argument("--frames", type=Path, metavar="DIR", help="write a picture of every step")
+    step.set_defaults(run=_step)
+
+
+def _add_draw(commands: Any) -> None:
+    draw = commands.add_parser("draw", help="draw a graph, each node with its value and gradient")
+    _add_target(draw)
+    draw.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the picture, .svg, .png, .pdf",
+    )
+    draw.add_argument("--depth", type=int, metavar="N", help="close groups below this depth")
+    draw.add_argument(
+        "--collapse", nargs="+", default=(), metavar="GROUP", help="close these groups"
+    )
+    draw.add_argument("--direction", choices=("LR", "TB"), default="LR", help="of the forward")
+    draw.add_argument(
+        "--gradient", action="store_true", help="beside it, the graph of the first input's gradient"
+    )
+    draw.set_defaults(run=_draw)
+
+
+def _add_check(commands: Any) -> None:
+    check = commands.add_parser(
+        "check", help="hold a gradient against finite differences; 1 if it is wrong"
+    )
+    _add_target(check)
+    check.add_argument("--order", type=int, choices=(1, 2), default=1, help="2: second derivatives")
+    check.add_argument("--draw", type=Path, metavar="FILE", help="draw the graph, .svg, .png, .pdf")
+    check.set_defaults(run=_check)
+
+
+def _add_target(command: Any) -> None:
+    command.add_argument(
+        "target", metavar="TARGET",
+        help=f"one of {', '.join(BUILT_IN)}, or file.py:function",
+    )  # fmt: skip
+    command.add_argument(
+        "inputs", nargs="*", metavar="INPUT",
+        help="the shape of each: 8x3, 3, or '()' for a number; or a value: y=\"[0, 2]\"",
+    )  # fmt: skip
+    command.add_argument(
+        "--seed", type=_seed, default=0, help="of inputs and cotangent (default: 0)"
+    )
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"a seed is 0 or a positive integer, not {text!r}")
+    return int(text)
+
+
+def _tour(args: argparse.Namespace) -> None:
+    from ..lab.tour import tour
+
+    tour(args.out, args.seeds, args.quick)
+
+
+def _step(args: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from ..view import story
+    from ..view.terminal import tell
+
+    console = Console(highlight=False)
+    with users_code(args.target, args.inputs):
+        told = story(*graph(args.target, args.inputs, args.seed), title=args.target)
+    print(f"Seed: {args.seed}")
+    if args.html:
+        _say(f"Written: {told.save(args.html)}")
+    if args.frames:
+        with console.status(f"drawing {len(told)} steps"):
+            frames = told.frames(args.frames)
+        _say(f"Written: {frames[0]} to {frames[-1].name}")
+    if args.all or not (args.html or args.frames):
+        tell(told, console, whole=args.all)
+
+
+def _draw(args: argparse.Namespace) -> None:
+    from ..view import draw
+
+    with users_code(args.target, args.inputs):
+        root, cotangent = graph(args.target, args.inputs, args.seed)
+        if args.gradient:
+            root, cotangent = gradients_graph(root, cotangent, args.seed)
+        options = {"depth": args.depth, "collapse": args.collapse, "direction": args.direction}
+        drawing = draw(root, cotangent, **options)
+    print(f"Seed: {args.seed}")
+    _say(f"Written: {drawing.save(args.out)}")
+
+
+def _check(args: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.text import Text
+
+    from ..testing import gradcheck
+
+    console = Console()
+    with users_code(args.target, args.inputs):
+        f, inputs = find(args.target, args.inputs, args.seed)
+        if args.draw and by_hand(f):
+            raise ArgumentError(f"--draw: {args.target} has no graph, its backward is by hand")
+        with console.status(Text(printable(f"checking {args.target}"))):
+            report = gradcheck(f, *inputs, order=args.order, seed=args.seed)
+    options = ["--order", str(args.order)] * (args.order != 1)
+    options += ["--seed", str(args.seed)] * (args.seed != 0)
+    again = shlex.join(["microbn", "check", args.target, *args.inputs, *options])
+    console.print(replace(report, again=""))
+    if not report:  # in one line, so that it can be copied
+        console.print(Text(printable(f"  Again: {again}")), soft_wrap=True)
+    if args.draw:
+        _say(f"Drawn: {report.draw().save(args.draw)}")
+    return 0 if report else 1

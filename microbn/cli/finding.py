@@ -1,0 +1,230 @@
+"""Find a name in somebody's file, and values for its parameters."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from ast import literal_eval
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from difflib import get_close_matches
+from functools import wraps
+from pathlib import Path
+from types import ModuleType, new_class
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError
+
+SHORT = {"fwd": "forward", "bwd": "backward"}
+Words = tuple[str, ...]
+
+
+def named(module: ModuleType, name: str) -> Any:
+    """Return what the module calls by that name, or its forward and its backward as a tuple.
+
+    ``conv_naive`` is conv_forward_naive and conv_backward_naive, and so is ``conv`` if there is no
+    other; ``batchnorm_backward_alt`` goes with batchnorm_forward if it has no forward of its own.
+    Raises ArgumentError where there is nothing of the name, or a half of it.
+    """
+    found = getattr(module, name, None)
+    words = _words(name)
+    ways = {"forward", "backward"} & set(words)
+    if (callable(found) or hasattr(found, "forward")) and (inspect.isclass(found) or not ways):
+        return found
+    functions = {key: _words(key) for key, f in vars(module).items() if inspect.isroutine(f)}
+    forward, backward = (
+        name if way in words and name in functions else _one_of(functions, way, _rest(words))
+        for way in ("forward", "backward")
+    )
+    forward = forward or (backward and _one_of(functions, "forward", _rest(functions[backward])))
+    backward = backward or (forward and _one_of(functions, "backward", _rest(functions[forward])))
+    if not any(_begins(_rest(functions[key]), _rest(words)) for key in (forward, backward) if key):
+        forward = backward = ""  # that of a shorter name alone is another layer
+    if forward and backward:
+        return getattr(module, forward), getattr(module, backward)
+    if callable(found) and name != backward:
+        return found
+    missing = _missing(name, functions, forward, backward)
+    raise ArgumentError(f"{Path(module.__file__ or '').name} {missing}")
+
+
+def _one_of(functions: Mapping[str, Words], way: str, wanted: Words) -> str:
+    """Find the one forward (or backward) whose name matches `wanted`.
+
+    An exact match wins over a longer name, and a longer name over a shorter one. Returns "" if
+    there is none, or more than one.
+    """
+    rests = {key: _rest(words) for key, words in functions.items() if way in words}
+    for fits in (
+        lambda rest: rest == wanted,
+        lambda rest: wanted and _begins(rest, wanted),
+        lambda rest: rest and _begins(wanted, rest),
+    ):
+        if found := [key for key, rest in rests.items() if fits(rest)]:
+            return found[0] if len(found) == 1 else ""
+    return ""
+
+
+def _missing(name: str, functions: Mapping[str, Words], forward: str, backward: str) -> str:
+    """Return an error that says what a file has not."""
+    if forward:
+        other = forward.replace("forward", "backward").replace("Forward", "Backward")
+        return (
+            f"has {forward} and no backward for it; write {other}(dout, cache), which returns a "
+            "gradient for each input"
+        )
+    if backward:
+        return f"has {backward}, and no one forward that goes with it"
+    wanted = _rest(_words(name))
+    forwards = [_rest(words) for words in functions.values() if "forward" in words]
+    if several := [other for other in forwards if wanted and _begins(other, wanted)]:
+        return f"has several of that name: choose {' or '.join(map('_'.join, several))}"
+    names = [*map("_".join, forwards), *functions]
+    close = get_close_matches(name, names, cutoff=0.4)
+    return f"has no function {name!r}, nor {name}_forward and {name}_backward" + (
+        f"; did you mean {close[0]}?" if close else ""
+    )
+
+
+def _words(name: str) -> Words:
+    """``conv_forwardNaive`` is conv, forward, naive."""
+    words = re.findall(r"[A-Z]*[a-z0-9]+|[A-Z]+", name)
+    return tuple(SHORT.get(word.lower(), word.lower()) for word in words)
+
+
+def _begins(words: Words, first: Words) -> bool:
+    return words[: len(first)] == first
+
+
+def _rest(words: Words) -> Words:
+    return tuple(word for word in words if word not in ("forward", "backward"))
+
+
+def parameters(f: Any) -> list[inspect.Parameter]:
+    """Return the parameters that have names: a class's own, or those of a layer's forward."""
+    called = f if inspect.isclass(f) else getattr(f, "forward", f)
+    many = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [p for p in inspect.signature(called).parameters.values() if p.kind not in many]
+
+
+def of_instances(made: type) -> list[inspect.Parameter]:
+    """Return the parameters that the forward of a class's instances takes.
+
+    Raises ArgumentError for a class without one.
+    """
+    name = _call(made)
+    if name not in dir(made) or not (hasattr(made, "forward") or "__call__" in vars(made)):
+        raise ArgumentError(f"{made.__name__} has no forward to check")
+    static = isinstance(inspect.getattr_static(made, name), staticmethod)
+    return parameters(getattr(made, name))[not static :]
+
+
+def _call(made: type) -> str:
+    return "forward" if hasattr(made, "forward") else "__call__"
+
+
+def matched(
+    target: str, wanted: Sequence[inspect.Parameter], given: Sequence[str], rng: np.random.Generator
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a value for each parameter without a default, and those given to others, by name.
+
+    What can be given by name alone is among the others.
+    """
+    pairs = [re.fullmatch(r"([^\W\d]\w*)=(.*)", text, re.DOTALL) for text in given]
+    values = {pair[1]: pair[2] for pair in pairs if pair}
+    shapes = [_shape(text) for text, pair in zip(given, pairs, strict=True) if not pair]
+    if unknown := values.keys() - {p.name for p in wanted}:
+        known = ", ".join(p.name for p in wanted)
+        raise ArgumentError(f"{target} has no parameter {min(unknown)!r}; it has {known or 'none'}")
+    by_name = inspect.Parameter.KEYWORD_ONLY
+    needed = [p.name for p in wanted if p.default is p.empty and p.kind is not by_name]
+    left = iter([name for name in needed if name not in values])
+    if len(shapes) != len(needed) - len(values.keys() & needed):
+        raise ArgumentError(_takes(target, needed))
+    drawn = dict(zip(left, shapes, strict=True))
+    found = {
+        name: rng.normal(size=drawn[name]) if name in drawn else _value(values[name], rng)
+        for name in needed
+    }
+    return found, {name: _value(values[name], rng) for name in values.keys() - needed}
+
+
+def _takes(target: str, needed: Sequence[str]) -> str:
+    if not needed:
+        return f"{target} takes no shapes: it has no parameters"
+    return (
+        f"{target} takes {len(needed)} shape{'s' * (len(needed) != 1)}, one for each parameter "
+        f"without a default ({', '.join(needed)}): write 8x3, 3 or () for each that is an array of "
+        f"floats; labels, options and sizes are given by name: {needed[-1]}=VALUE, in Python, such "
+        "as 4, \"[0, 2]\" or \"{'mode': 'train'}\""
+    )
+
+
+def with_options(f: Any, options: Mapping[str, Any]) -> Any:
+    """Return a function that is called with these options, or a layer whose forward is.
+
+    A pair of functions stands for a layer, and a class for what it makes.
+    """
+    if not options:
+        return f
+    if isinstance(f, tuple):
+        forward, backward = f
+        return with_options(forward, options), backward
+    if inspect.isclass(f):
+        name = _call(f)
+        static = isinstance(inspect.getattr_static(f, name), staticmethod)
+        bound = with_options(getattr(f, name), options)
+        body = {name: staticmethod(bound) if static else bound, "__module__": f.__module__}
+        return new_class(f.__name__, (f,), exec_body=lambda space: space.update(body))
+    if hasattr(f, "forward"):
+        f.__class__ = with_options(type(f), options)
+        return f
+
+    @wraps(f)
+    def called(*inputs: Any) -> Any:
+        return f(*inputs, **deepcopy(dict(options)))
+
+    return called
+
+
+def _value(text: str, rng: np.random.Generator) -> Any:
+    """Read the text as a Python literal; a list of numbers becomes an array.
+
+    Any other text is a shape (`8x3`) or stays text.
+    """
+    try:
+        value = literal_eval(text)
+    except NO_LITERAL:
+        return rng.normal(size=_shape(text)) if SHAPE.fullmatch(text) else text
+    if isinstance(value, list):
+        try:
+            array = np.array(value)
+        except ValueError:  # ragged
+            return value
+        return array if array.dtype.kind in "fiub" else value
+    return value
+
+
+def text_alone(text: str) -> bool:
+    """Return whether a value is no Python literal and no shape, and so stays text."""
+    try:
+        literal_eval(text)
+    except NO_LITERAL:
+        return not SHAPE.fullmatch(text)
+    return False
+
+
+SHAPE = re.compile(r"\d+(x\d+)+")
+NO_LITERAL = (ValueError, SyntaxError, MemoryError, RecursionError)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    sides = [] if text == "()" else text.split("x")
+    if not all(side.isdecimal() for side in sides):
+        raise ArgumentError(
+            f"{text!r} is no shape; write 8x3, 3, or () for a number, or name=value for what is "
+            "no array of floats"
+        )
+    return tuple(map(int, sides))

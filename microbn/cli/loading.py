@@ -1,0 +1,139 @@
+"""Load a user's Python file from its place, and report its errors with the line."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+from ..errors import ArgumentError, MicrobnError
+from .finding import text_alone
+
+OURS = Path(__file__).parents[1]
+
+
+def load(path: Path) -> ModuleType:
+    """Run the file and give its module.
+
+    It may import what lies beside it, what lies in the working directory, and, by ``from .other
+    import f``, its neighbours in a package, whether or not that has an ``__init__.py``.
+
+    Raises ArgumentError where there is no Python file, and what the file raises.
+    """
+    if not path.is_file():
+        raise ArgumentError(f"there is no Python file {str(path)!r}")
+    if path.suffix != ".py":
+        raise ArgumentError(f"{str(path)!r} is no Python file; save its code as {path.stem}.py")
+    path = path.resolve()
+    depth = next(i for i, f in enumerate(path.parents) if not (f / "__init__.py").is_file())
+    for place in (Path.cwd(), path.parents[depth], path.parent):
+        sys.path[:0] = [str(place)]  # so that what lies beside it is found first
+    folders = _packages(path, depth)
+    names = [folder.name for folder in folders]
+    for i, folder in enumerate(folders):
+        _package(".".join(names[: i + 1]), folder)
+    return _run(".".join([*names, path.stem]) if names else f"target_{path.stem}", path)
+
+
+def _packages(path: Path, depth: int) -> list[Path]:
+    """Return the folders, outermost first, that the file's relative imports need as packages.
+
+    Usually there are none.
+    The nearest ``depth`` folders are packages.
+    """
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):  # told when it is run
+        return []
+    levels = [node.level for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    climbs = max(levels, default=0)
+    return [*path.parents][: max(depth, climbs)][::-1] if climbs else []
+
+
+def _package(name: str, folder: Path) -> None:
+    """Import the package, or make one of a folder without ``__init__.py``."""
+    here = getattr(sys.modules.get(name), "__path__", [])
+    if str(folder) in here:
+        return
+    if (init := folder / "__init__.py").is_file():
+        _run(name, init, [str(folder)])
+        return
+    module = sys.modules[name] = ModuleType(name)
+    module.__path__ = [str(folder)]
+
+
+def _run(name: str, path: Path, folders: list[str] | None = None) -> ModuleType:
+    spec = spec_from_file_location(name, path, submodule_search_locations=folders)
+    assert spec  # of a file that ends in .py
+    assert spec.loader
+    module = sys.modules[name] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def users_code(target: str, inputs: Sequence[str] = ()) -> Iterator[None]:
+    """Turn an error in a target's file, or in one that it imports, into a sentence with the line.
+
+    Raises ArgumentError.
+    """
+    path = target.rpartition(":")[0]
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        where = _line(error, Path(path).resolve()) if path else ""
+        if isinstance(error, MicrobnError) and not where:
+            raise
+        by_name = [given.partition("=")[::2] for given in inputs if "=" in given]
+        tip = "" if by_name or not inputs else _tip(error)
+        texts = "".join(
+            f"; {name} was read as the text {text!r}" for name, text in by_name if text_alone(text)
+        )
+        raise ArgumentError(f"{target}{where}: {_what(error)}{texts or tip}") from error
+
+
+def _tip(error: BaseException) -> str:
+    """Return advice for a call in which arrays of floats were given for everything."""
+    kinds = (IndexError, KeyError, TypeError)
+    mixed_up = isinstance(error, kinds) or "ndarray' object has no attribute" in str(error)
+    return '; labels and options are given by name: y="[0, 2]"' if mixed_up else ""
+
+
+def _what(error: BaseException) -> str:
+    if isinstance(error, MicrobnError):
+        return str(error)
+    if isinstance(error, SyntaxError):
+        return f"SyntaxError: {error.msg}"
+    words = f"{type(error).__name__}: {error}".removesuffix(": ")
+    if isinstance(error, ModuleNotFoundError):
+        return f"{words}; install it, or run this in the folder where it is"
+    if isinstance(error, NotImplementedError):
+        return f"it is unfinished: {words}"
+    return words
+
+
+def _line(error: BaseException, path: Path) -> str:
+    """The line of the file, and the one in a file of the same user that it led to."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [(Path(frame.filename).resolve(), frame.lineno) for frame in frames]
+    if isinstance(error, SyntaxError) and error.filename:
+        lines.append((Path(error.filename).resolve(), error.lineno))
+    own = [i for i, (file, _) in enumerate(lines) if file == path]
+    beside = [i for i, (file, _) in enumerate(lines) if _users(file, path)]
+    found = f", line {lines[own[-1]][1]}" if own else ""
+    if beside and beside[-1] > (own[-1] if own else -1):
+        file, number = lines[beside[-1]]
+        found += f", {file.name}, line {number}"
+    return found
+
+
+def _users(file: Path, path: Path) -> bool:
+    """Return whether a file lies beside the target's file or below it, and so is the user's too."""
+    folders = [path.parent, Path.cwd(), *([path.parents[1]] if len(path.parents) > 1 else [])]
+    library = "site-packages" in file.parts or OURS in file.parents or not file.is_file()
+    return not library and any(folder in file.parents for folder in folders)

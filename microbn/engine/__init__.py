@@ -1,0 +1,1 @@
+"""The engine: what is recorded, and how gradients flow back through it."""

@@ -1,0 +1,313 @@
+"""A recorded graph as Python text: a variable for each node, a statement for each call."""
+
+from __future__ import annotations
+
+import keyword
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain, count
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..engine.functions import gate, getitem, relu, scatter, spread
+from ..engine.mode import of_gradient
+from ..engine.node import is_node
+from ..errors import spelled
+from ..reading.symbol import SIGNS
+from .literals import definition, folded, identifier, is_name, is_numbers, literal, written_array
+
+# What NumPy does by a ufunc's reduce.
+REDUCTIONS = {np.sum: "add", np.mean: "add", np.max: "maximum", np.min: "minimum"}
+# What reads better than a call.
+WRITTEN: dict[Any, str] = {
+    np.matrix_transpose: "{0}.mT",
+    relu: "np.maximum({0}, 0)",
+    gate: "np.where({1}, {0}, 0)",
+}
+# What NumPy's ``**`` of an array of floats calls for these numbers; for others it is np.power.
+POWERS: dict[Any, np.ufunc] = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
+
+
+class Storage(NamedTuple):
+    """Where the code of a program has the results of nodes, by number: in ``arrays`` made
+    beforehand, and in ``views`` of these. What it gives away it makes anew if it is its ``own``:
+    nobody else's memory.
+    """
+
+    arrays: dict[int, np.ndarray]
+    views: dict[int, np.ndarray]
+    own: set[int]
+
+
+class Listing:
+    """Writes a graph as Python source. ``names`` maps each node's number to its variable.
+
+    ``functions`` are those that NumPy lacks, and ``constants`` the arrays and other objects that a
+    text refers to.
+    """
+
+    def __init__(self, title: str, inputs: Sequence, nodes: Sequence) -> None:
+        self.used = {*keyword.kwlist, "np"}
+        self.functions: dict[Any, str] = {}
+        for function in {node.function: 0 for node in nodes}:
+            ours = function in WRITTEN or function is getitem
+            if not ours and vars(np).get(function.__name__) is not function:
+                self.functions[function] = self._free(identifier(function.__name__))
+        self.title = self._free(identifier(title))
+        named = {node.number: node.name for node in (*inputs, *nodes) if node.name}
+        self.names = variables([*inputs, *nodes], named, self.used)
+        self.used.update(self.names.values())
+        self.inputs, self.nodes = inputs, nodes
+        self.constants: dict[str, Any] = {}
+        self._known: dict[tuple, str] = {}
+
+    def module(self, result: Any) -> str:
+        """The graph as a function, in a module that needs nothing but NumPy."""
+
+        def statement(node: Any) -> str:
+            return f"{self.names[node.number]} = {self._call(node)}"
+
+        body = self._function(statement, result, self._word, "np.{1}({0})")
+        head = [f'"""{self.title}: recorded, differentiated and written out by microbn."""', ""]
+        arrays = {name: x for name, x in self.constants.items() if is_numbers(x)}
+        others = {name: x for name, x in self.constants.items() if name not in arrays}
+        named = {name: function for function, name in self.functions.items()}
+        brought = [definition(x, name) for name, x in (named | others).items()]
+        head += ["import numpy as np", *(text for text in brought if "\n" not in text)]
+        head += [f"\n\n{text}" for text in brought if "\n" in text]
+        constants = "\n".join(f"{name} = {written_array(a)}" for name, a in arrays.items())
+        head += ["\n" * (1 + any("\n" in text for text in brought)) + constants] * bool(constants)
+        return "\n".join([*head, "\n", *body, ""])
+
+    def code(self, result: Any, storage: Storage) -> str:
+        """The same as it is run, with the arrays of a `Storage`."""
+
+        def statement(node: Any) -> str:
+            made = node.number in storage.views
+            return "" if made else self._quick(node, node.number in storage.arrays)
+
+        own = set(storage.own)
+
+        def given(x: Any) -> str:
+            if is_node(x) and x.number in own:
+                own.remove(x.number)  # if it is given twice, the second is a copy
+                return self._word(x)
+            return f"np.array({self._word(x)})"
+
+        return "\n".join([*self._function(statement, result, given, "{0}[()]"), ""])
+
+    def _function(self, statement: Callable, result: Any, word: Callable, single: str) -> list[str]:
+        """Statements with the shapes of what they make, forward and backward apart.
+
+        Before them each operand without axes becomes a number of NumPy's by the text ``single``,
+        as NumPy takes powers of an array without axes in another way.
+        """
+        usual = {x.dtype for x in self.inputs if x.dtype.kind == "f"}
+        numbers = [(self.names[x.number], x.dtype.name) for x in self.inputs if x.shape == ()]
+        rows = [(f"{name} = {single.format(name, dtype)}", "") for name, dtype in numbers]
+        parts = [""]
+        for node in self.nodes:
+            other = "# update" if "# backward" in parts else "# forward"
+            part = "# backward" if of_gradient(node.scope) else other
+            for line in filter(None, statement(node).split("\n")):
+                if part != parts[-1]:
+                    parts.append(part)
+                    rows.append((part, ""))
+                dtype = "" if {node.dtype} == usual else f" {node.dtype}"
+                rows.append((line, f"# {node.shape}{dtype}"))
+        width = min(60, max((len(line) for line, _ in rows), default=0))
+        operands = [self.names[x.number] for x in self.inputs]
+        return [
+            folded(f"def {self.title}(", operands, "):"),
+            *(f"    {line:<{width}}  {comment}".rstrip() for line, comment in rows),
+            folded("    return ", _told(result, word).split(", "), "", bracketed=True),
+        ]
+
+    def _call(self, node: Any) -> str:
+        """The call of a node, as one would write it."""
+        function, words = node.function, [self._word(x) for x in node.inputs]
+        if function in WRITTEN:
+            single = function is gate and node.shape == ()  # which np.where makes an array
+            return WRITTEN[function].format(*words) + "[()]" * single
+        if function is getitem:
+            return f"{words[0]}[{', '.join(map(self._place, node.inputs[1:])) or '()'}]"
+        if function in SIGNS and not node.kwargs:
+            sign = SIGNS[function][0].replace("·", "*")
+            if function is np.power:
+                words = [f"({word})" if word.startswith("-") else word for word in words]
+            *left, right = words
+            return f"{left[0]} {sign} {right}" if left else f"{sign}{right}"
+        keywords = _one_axis(node.kwargs)
+        plain = [f"{key}={self._word(x)}" for key, x in keywords.items() if is_name(key)]
+        odd = {str.__repr__(key): self._word(x) for key, x in keywords.items() if not is_name(key)}
+        more = ", ".join(f"{key}: {word}" for key, word in odd.items())
+        name = self.functions.get(function) or spelled(function)
+        return f"{name}({', '.join([*words, *plain, *([f'**{{{more}}}'] * bool(odd))])})"
+
+    def _quick(self, node: Any, out: bool) -> str:
+        """The statement of a node as it is quickest: with ``out``, into the array that it has.
+
+        It makes the calls that the engine makes. For single numbers these are Python's operators.
+        """
+        function, name = node.function, self.names[node.number]
+        start, into = ("", f", out={name}") if out else (f"{name} = ", "")
+        words = [self._word(x) for x in node.inputs]
+        if called := self._ufunc(node):
+            ufunc, inputs = called
+            operands = ", ".join(self._typed(x, node) for x in inputs)
+            return f"{start}np.{ufunc.__name__}({operands}{into})"
+        if function in REDUCTIONS:
+            keywords = {"axis": None, **_one_axis(node.kwargs)}
+            told = ", ".join(f"{key}={self._word(value)}" for key, value in keywords.items())
+            text = f"{start}np.{REDUCTIONS[function]}.reduce({words[0]}, {told}{into})"
+            if function is np.mean:
+                n = self._typed(np.size(node.args[0]) // (node.size or 1), node)
+                single = f"{name} = {name} / {n}"
+                text += f"\nnp.divide({name}, {n}, out={name})" if node.shape else f"\n{single}"
+            return text
+        if function is gate and out:
+            bits = f".view(np.int{8 * node.dtype.itemsize})"
+            return f"np.multiply({words[0]}{bits}, {words[1]}, out={name}{bits})"
+        if function is scatter and out:
+            index = f"({', '.join([*words[2:], ''])})"
+            return f"{name}.fill(0)\nnp.add.at({name}, {index}, {words[0]})"
+        made = words[0] if function is spread and out else self._call(node)
+        return f"np.copyto({name}, {made})" if out else f"{name} = {made}"
+
+    def _ufunc(self, node: Any) -> tuple[np.ufunc, Sequence] | None:
+        """Return the ufunc that makes the entries of an array, and its operands, or None."""
+        function, inputs = node.function, node.inputs
+        if node.shape == () or node.kwargs or function in self.functions:
+            return None
+        if function is relu:
+            return np.maximum, [*inputs, 0]
+        if function is np.power and np.ndim(node.args[1]) == 0:
+            exponent = inputs[1] if type(inputs[1]) in (int, float) else None
+            if exponent is None or np.asarray(node.args[0]).dtype.kind != "f":
+                return None
+            shorter = POWERS.get(exponent)
+            return (shorter, inputs[:1]) if shorter else (function, inputs)
+        return (function, inputs) if isinstance(function, np.ufunc) else None
+
+    def _word(self, x: Any) -> str:
+        """What stands for a node, or for a constant."""
+        if is_node(x):
+            return self.names[x.number]
+        if is_numbers(x):
+            return self._constant("constant", x, (x.shape, x.strides, x.dtype, x.tobytes()))
+        if type(x) in (tuple, list):
+            inside = ", ".join(map(self._word, x))
+            return f"[{inside}]" if type(x) is list else f"({inside}{',' * (len(x) == 1)})"
+        if type(x) is slice:
+            return f"np.s_[{self._place(x)}]"
+        if (text := literal(x)) is not None:
+            return text
+        kind = x if isinstance(x, type) else type(x)
+        return self._constant(kind.__name__.lower(), x, (id(x),))
+
+    def _place(self, x: Any) -> str:
+        """What stands for a part of an index."""
+        if type(x) is not slice:
+            return self._word(x)
+        parts = [x.start, x.stop, *([] if x.step is None else [x.step])]
+        return ":".join("" if part is None else self._word(part) for part in parts)
+
+    def _typed(self, x: Any, node: Any) -> str:
+        """Like `_word`, but a number becomes an array of the dtype to which NumPy promotes it,
+        so that no run has to promote it again.
+        """
+        if type(x) not in (int, float):
+            return self._word(x)
+        dtypes = [y.dtype for y in node.args if isinstance(y, (np.ndarray, np.generic))]
+        if any(dtype.kind != "f" for dtype in dtypes):
+            return self._word(x)
+        array = np.array(x, np.result_type(*dtypes, x))
+        word = identifier(f"{'minus ' * (x < 0)}{x}".replace("e-", "e_minus_"))
+        return self._constant(word, array, (array.dtype, array.tobytes()))
+
+    def _free(self, word: str) -> str:
+        """The word, or where it is taken the word with a number; which is taken now."""
+        words = chain([word], (f"{word}_{i}" for i in count(1)))
+        self.used.add(free := next(word for word in words if word not in self.used))
+        return free
+
+    def _constant(self, word: str, x: Any, key: tuple) -> str:
+        """The name of a constant that is referred to: the same for the same ``key``."""
+        if key not in self._known:
+            self._known[key] = self._free(identifier(word))
+            self.constants[self._known[key]] = x
+        return self._known[key]
+
+
+def variables(
+    nodes: Sequence, named: Mapping[int, str], taken: Collection[str] = keyword.kwlist
+) -> dict[int, str]:
+    """A variable for each node: its name or, where it has none, a number of what it leads to.
+
+    ``x_hat2`` is the second value of that name, ``x_hat_1`` on the way to the first. What leads to
+    several things has a number of its group, ``layers_1_2``, or where there is none ``v_2``, in a
+    gradient ``g_2``.
+    """
+    words: dict[int, str] = {}
+    users: dict[int, set[str]] = defaultdict(set)
+    for node in reversed(nodes):
+        ways = users[node.number]
+        word = named.get(node.number) or (ways.pop() if len(ways) == 1 else _group(node))
+        words[node.number] = identifier(word)
+        for x in filter(is_node, node.inputs):
+            users[x.number].add(words[node.number])
+    names, used = {}, {*taken}
+    numbers: dict[tuple, Iterator[int]] = defaultdict(partial(count, 1))
+    for node in sorted(nodes, key=lambda node: node.number not in named):
+        word = name = words[node.number]
+        while name in used or (name == word and node.number not in named):
+            number = next(numbers[word, node.number in named])
+            name = f"{word}{number + 1}" if node.number in named else f"{word}_{number}"
+        used.add(name)
+        names[node.number] = name
+    return names
+
+
+def _group(node: Any) -> str:
+    if of_gradient(node.scope):
+        return ".".join(("d", *node.scope[1:])) if node.scope[1:] else "g"
+    return ".".join(node.scope) or "v"
+
+
+def paths(nodes: Sequence) -> dict[int, str]:
+    """The names that nodes have, and before them their groups: ``layers.1.x_hat``.
+
+    A parameter is in the group of the first node that uses it, and d.layers.1.x_hat is what the
+    gradient of layers.1.x_hat is called.
+    """
+    scopes = {x.number: n.scope for n in reversed(nodes) for x in n.inputs if is_node(x) and x.held}
+    found = {}
+    for node in nodes:
+        if node.name:
+            path = [*scopes.get(node.number, node.scope), node.name]
+            if of_gradient(node.scope):
+                path = ["d", *path[1:-1], node.name.removeprefix("d_")]
+            found[node.number] = ".".join(path)
+    return found
+
+
+def is_entrywise(function: Any) -> bool:
+    """Whether a function works entry by entry: then it may write over its operands."""
+    ufunc = isinstance(function, np.ufunc) and function.signature is None
+    return ufunc or function in (relu, gate)
+
+
+def _told(result: Any, word: Callable[[Any], str], inside: bool = False) -> str:
+    """A result, or a tuple of results, in words."""
+    if not isinstance(result, (tuple, list)):
+        return word(result)
+    text = ", ".join(_told(x, word, True) for x in result) + "," * (len(result) == 1)
+    return f"({text})" if inside or not result else text
+
+
+def _one_axis(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """One axis as a number, not as a tuple of one."""
+    axis = kwargs.get("axis")
+    return {**kwargs, "axis": axis[0]} if type(axis) is tuple and len(axis) == 1 else {**kwargs}

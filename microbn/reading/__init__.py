@@ -1,0 +1,1 @@
+"""Other readings of the same code: as words, as scalars, with an eye on every value, once more."""

@@ -1,0 +1,1 @@
+"""How `gradcheck` works inside."""

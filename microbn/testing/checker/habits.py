@@ -1,0 +1,58 @@
+"""What no difference shows: how a function and its backward behave while they are called."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...errors import listed
+from .subjects import Subject
+
+TIMES = -1024.0  # what comes in is scaled by that, exactly: enough to be clipped, if anything clips
+
+
+def called_twice(subject: Subject) -> tuple[np.ndarray, str | None, str | None]:
+    """Return the output, the reason why nothing can be told of it, and a bad habit, if any."""
+    out = subject.output(subject.values)
+    first = out.copy()
+    again = subject.output(subject.values)
+    if first.tobytes() != again.tobytes():
+        chance = "is there dropout, or a state? Set its seed in the function"
+        return first, f"called twice, it gives two results: {chance}", None
+    if out.dtype.kind != "f":
+        return first, f"it gives {out.dtype}, which has no gradient", None
+    if out.dtype != np.float64:
+        coarse = "which is too coarse to tell: inconclusive"
+        return first, f"it gives {out.dtype} for float64, {coarse}", None
+    habit = None
+    if name := subject.written():
+        habit = f"it writes into its input {name!r}; let it work on a copy"
+    elif np.shares_memory(out, again) and not any(np.shares_memory(out, v) for v in subject.values):
+        habit = "it gives the same array each time, and so overwrites what it gave before"
+    return first, None, habit
+
+
+def unfit(name: str, value: np.ndarray, gradient: np.ndarray) -> str | None:
+    """Why this can be no gradient for the input."""
+    if gradient.dtype != np.float64:
+        if gradient.shape == () and gradient.item() is None:
+            return f"the gradient for {name!r} is None, its input float64: is it unfinished?"
+        return f"the gradient for {name!r} is {gradient.dtype}, its input float64"
+    if gradient.shape == value.shape:
+        return None
+    new = range(gradient.ndim - value.ndim)
+    fits = new and gradient.shape[len(new) :] == value.shape
+    way_out = f"; sum it over axis {listed(new)}" if fits else ""
+    return f"the gradient for {name!r} has shape {gradient.shape}, its input {value.shape}{way_out}"
+
+
+def bent(gradient: np.ndarray, scaled: np.ndarray) -> str:
+    """Return "" if the gradient is linear in what came in, else "ignored" or "not linear".
+
+    ``scaled`` is the gradient for `TIMES` what came in.
+    """
+    if scaled.shape != gradient.shape or not np.isfinite(gradient).all():
+        return ""
+    off = np.abs(scaled / TIMES - gradient) > 1e-9 * np.max(np.abs(gradient), initial=0)
+    if not off.any():
+        return ""
+    return "ignored" if np.array_equal(gradient, scaled) else "not linear"

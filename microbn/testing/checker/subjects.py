@@ -1,0 +1,204 @@
+"""Subjects of a check that have a graph: a function of Tensors, a Module, the gradient of either.
+
+Each becomes the same thing to the checker: named float64 inputs, the output that they give, and
+the gradients to be held against its slopes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...engine.backward import grad, sweep
+from ...engine.node import plain
+from ...engine.tensor import Tensor
+from ...errors import DTypeError, GraphError, NonFiniteError, RuleError, listed
+from ...nn.module import Module
+from ...reading.trace import trace
+from .differences import norm
+from .inputs import Inputs, unique
+
+
+class Gradients(NamedTuple):
+    """One for each input; what is wrong with how they come about, and what is only to be noted.
+
+    ``scale`` is the size of the terms that the output is made from.
+    """
+
+    arrays: list[np.ndarray]
+    faults: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    scale: float = 0.0
+
+
+class Subject:
+    """A function of Tensors, at the values where it is checked."""
+
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, f: Any, inputs: Inputs) -> None:
+        self.f, self.name, self.inputs = f, inputs.function, inputs
+        self.values, self.names = [*inputs.values], [*inputs.names]
+        self.on_arrays = False
+
+    @property
+    def given(self) -> list[str]:
+        """The names of all that it was called with."""
+        return self.inputs.all_names
+
+    def output(self, values: Sequence) -> np.ndarray:
+        """Call the function with copies of the values, into which it may write."""
+        return self.run([value.copy() for value in values])
+
+    def run(self, values: Sequence) -> np.ndarray:
+        """What the function gives; the graph, if there is one, is dropped."""
+        if not self.on_arrays:
+            return np.asarray(self.record(values)[0].value)
+        return joined(self.f(*self.inputs.filled(values)))
+
+    def written(self) -> str | None:
+        """The name of the first input that the function writes into."""
+        values = [value.copy() for value in self.values]
+        self.run(values)
+        pairs = zip(self.names, values, self.values, strict=True)
+        return next((name for name, now, was in pairs if not np.array_equal(now, was)), None)
+
+    def record(self, values: Sequence) -> tuple[Tensor, list[Tensor]]:
+        """The output as a Tensor, and the leaves it was made from."""
+        leaves = [Tensor(value, name) for value, name in zip(values, self.names, strict=True)]
+        return _tensor(self.f(*self.inputs.filled(leaves)), self.name), leaves
+
+    def traced(self) -> Tensor:
+        """The output, each node of its graph with the line of code that made it."""
+        try:
+            with trace():
+                return self.record(self.values)[0]
+        except NonFiniteError:  # on the way, although the output is finite
+            return self.record(self.values)[0]
+
+    def gradients(self, cotangent: np.ndarray) -> Gradients:
+        """What the sweep makes of the graph."""
+        out, leaves = self.record(self.values)
+        found: dict[int, np.ndarray] = {}
+        faults: list[str] = []
+        terms = []
+        for step in sweep(out, cotangent):
+            found[step.node.number] = np.asarray(step.gradient)
+            faults += filter(None, (_narrow(step.node, *m[1:3]) for m in step.messages))
+            if step.node.function and step.node is not out:
+                terms.append(norm(plain(step.gradient) * step.node.value))
+        zeros = [np.zeros_like(value) for value in self.values]
+        arrays = [found.get(x.number, zero) for x, zero in zip(leaves, zeros, strict=True)]
+        notes = self.inputs.note()
+        return Gradients(arrays, tuple(faults[:1]), notes, norm(np.array(terms)))
+
+
+class OfModule(Subject):
+    """A Module: what it is called with, and its parameters. In the end it is as it was."""
+
+    def __init__(self, module: Module, inputs: Inputs) -> None:
+        super().__init__(module, inputs)
+        self.parameters = module.parameters()
+        self.names = unique([*self.names, *dict(module.named_parameters())])
+        self.values += [np.array(p.data) for p in self.parameters]
+        self.attributes = [(part, dict(vars(part))) for part in module.modules()]
+        self.buffers = [(buffer, buffer.copy()) for _, buffer in module.named_buffers()]
+        if odd := [path for path, p in module.named_parameters() if p.dtype != np.float64]:
+            raise DTypeError(f"gradcheck: {odd[0]!r} is float32, too coarse to check; use float64")
+
+    def record(self, values: Sequence) -> tuple[Tensor, list[Tensor]]:
+        """The output; what the Module keeps of a call, such as running statistics, is set back."""
+        count = len(self.inputs.names)
+        self.restore(values[count:])
+        leaves = [Tensor(v, n) for v, n in zip(values[:count], self.inputs.names, strict=True)]
+        out = self.f(*self.inputs.filled(leaves))
+        return _tensor(out, self.name), [*leaves, *self.parameters]
+
+    def restore(self, values: Sequence) -> None:
+        """Set the parameters to these values, and everything else to what it was."""
+        for part, attributes in self.attributes:
+            vars(part).clear()
+            vars(part).update(attributes)
+        for buffer, kept in self.buffers:
+            buffer[...] = kept
+        for parameter, value in zip(self.parameters, values, strict=True):
+            parameter.data = value
+
+
+class Gradient(Subject):
+    """The gradients of a subject, all in one row: what a check of order 2 looks at."""
+
+    def __init__(self, first: Subject, cotangent: np.ndarray) -> None:
+        self.first, self.cotangent = first, cotangent
+        self.name, self.names, self.values = first.name, first.names, first.values
+        self.inputs = first.inputs
+
+    def run(self, values: Sequence) -> np.ndarray:
+        """The gradients, which no graph is needed for."""
+        out, leaves = self.first.record(values)
+        return np.concatenate([g.reshape(-1) for g in grad(out, leaves, self.cotangent)])
+
+    def record(self, values: Sequence) -> tuple[Any, list[Tensor]]:
+        """The gradients, and the graph of how they came about."""
+        out, leaves = self.first.record(values)
+        rows = grad(out, leaves, self.cotangent, create_graph=True)
+        return np.concatenate([g.reshape(-1) for g in rows]), leaves
+
+
+def same_on_arrays(subject: Subject) -> bool:
+    """Whether f gives the same bits on arrays as on Tensors; then the quicker ones will do."""
+    recorded = np.asarray(subject.record(subject.values)[0].value)
+    try:
+        values = [value.copy() for value in subject.values]
+        on_arrays = joined(subject.f(*subject.inputs.filled(values)))
+    except Exception:  # whatever a function of Tensors may stumble over
+        return False
+    return recorded.dtype == on_arrays.dtype and recorded.tobytes() == on_arrays.tobytes()
+
+
+def joined(out: Any) -> np.ndarray:
+    """The output as an array; several outputs as one row."""
+    if isinstance(out, (tuple, list)):
+        return np.concatenate([np.ravel(plain(part)) for part in out])
+    return np.asarray(plain(out))
+
+
+def _narrow(node: Tensor, position: int, product: Any) -> str | None:
+    """A rule that loses digits, which no difference shows."""
+    kind = np.asarray(plain(product)).dtype
+    operand: Any = node.inputs[position]
+    if kind.itemsize >= operand.dtype.itemsize or node.dtype != operand.dtype:
+        return None
+    name = getattr(node.function, "__name__", "")
+    return f"the rule of {name} for operand {position} gives {kind}, the operand is {operand.dtype}"
+
+
+def _tensor(out: Any, name: str) -> Any:
+    """The output; several outputs as one row."""
+    if isinstance(out, (tuple, list)):
+        tensors = [isinstance(part, Tensor) for part in out]
+        if not any(tensors) and any(part is None for part in out):
+            raise unfinished(name, "gives None")
+        if not out or not all(tensors):
+            kinds = listed(type(part).__name__ for part in out)
+            raise DTypeError(
+                f"gradcheck: {name} gives a {type(out).__name__} of {kinds}. A layer with its own "
+                "backward is HandWritten(forward, backward); of other outputs check those that "
+                "are Tensors, lambda x: f(x)[0]"
+            )
+        return np.concatenate([part.reshape(-1) for part in out])
+    if out is None:
+        raise unfinished(name, "gives None")
+    if not isinstance(out, Tensor):
+        raise GraphError(
+            f"gradcheck: {name} gives {type(out).__name__}, although its inputs are Tensors: a "
+            "number left the graph on the way (t.data, t.item(), t.value?)"
+        )
+    return out if out.function else +out
+
+
+def unfinished(name: str, why: str) -> RuleError:
+    """The error about a stub."""
+    return RuleError(f"gradcheck: {name} is unfinished: it {why}")

@@ -1,0 +1,293 @@
+"""Every rule of the calculus against finite differences; every check shown to fail."""
+
+import functools
+
+import numpy as np
+import pytest
+from examples import CASES, EXAMPLES, ROW, X, Y, name
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+import microbn as mb
+from microbn import Tensor, errors
+from microbn.engine.functions import astype, relu, stop_gradient
+from microbn.engine.primitive import RULES
+from microbn.testing import assert_gradients
+
+
+def differentiable():
+    return {function for function, vjps in RULES.items() if vjps}
+
+
+@pytest.mark.parametrize("function", CASES, ids=name)
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1))
+def test_rule_agrees_with_finite_differences(function, data, seed):
+    f, arrays = data.draw(CASES[function])
+    assert_gradients(f, *arrays, seed=seed)
+
+
+@pytest.mark.parametrize("function", CASES, ids=name)
+def test_property_test_rejects_a_planted_fault(function, monkeypatch):
+    def doubled(vjp):
+        @functools.wraps(vjp)
+        def wrong(*args, **kwargs):
+            gradient = vjp(*args, **kwargs)
+            return [2 * g for g in gradient] if isinstance(gradient, list) else 2 * gradient
+
+        return wrong
+
+    monkeypatch.setitem(RULES, function, tuple(vjp and doubled(vjp) for vjp in RULES[function]))
+
+    @settings(max_examples=100, phases=[Phase.generate], database=None, derandomize=True)
+    @given(data=st.data())
+    def property_test(data):
+        f, arrays = data.draw(CASES[function])
+        assert_gradients(f, *arrays)
+
+    with pytest.raises(AssertionError):
+        property_test()
+
+
+VECTORS = [((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((3,), (4, 3, 2)), ((4, 2, 3), (3,))]
+STACKS = [((2, 3), (4, 3, 2)), ((4, 2, 3), (3, 2)), ((1, 2, 3), (4, 3, 2))]
+
+
+@pytest.mark.parametrize(("left", "right"), VECTORS + STACKS, ids=str)
+def test_product_of_vectors_matrices_and_stacks(left, right):
+    rng = np.random.default_rng(0)
+    assert_gradients(np.matmul, rng.normal(size=left), rng.normal(size=right), order=2)
+
+
+def test_no_rule_goes_unchecked():
+    assert set(CASES) == set(EXAMPLES) == differentiable()
+
+
+TWO = [f for f, (_, arrays) in EXAMPLES.items() if len(arrays) == 2]
+
+
+@pytest.mark.parametrize(
+    "function", [f for f in TWO if f not in (np.maximum, np.minimum)], ids=name
+)
+def test_operand_used_twice_receives_both_gradients(function):
+    f, _ = EXAMPLES[function]
+    assert_gradients(lambda x: f(x, x), X)
+
+
+@pytest.mark.parametrize("function", EXAMPLES, ids=name)
+def test_second_derivative_agrees_with_finite_differences(function):
+    f, arrays = EXAMPLES[function]
+    rng = np.random.default_rng(3)
+
+    def gradients(*values):  # a smooth function of the first gradients
+        tensors = [v if isinstance(v, Tensor) else Tensor(v) for v in values]
+        out = np.square(f(*tensors))
+        cotangent = np.random.default_rng(1).normal(size=out.shape)
+        parts = mb.grad(out, tensors, cotangent, create_graph=True)
+        total = sum((part * w).sum() for part, w in zip(parts, weights, strict=True))
+        return total if isinstance(values[0], Tensor) else total.data
+
+    weights = [rng.normal(size=a.shape) for a in arrays]
+    tensors = [Tensor(a) for a in arrays]
+    second = mb.grad(gradients(*tensors), tensors)
+    for i, array in enumerate(arrays):
+        numeric = mb.testing.numeric_vjp(
+            lambda a, i=i: gradients(*arrays[:i], a, *arrays[i + 1 :]), array, 1.0
+        )
+        np.testing.assert_allclose(second[i], numeric, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("function", EXAMPLES, ids=name)
+def test_float32_stays_float32(function):
+    f, arrays = EXAMPLES[function]
+    if function is astype:
+        f = lambda x: x.astype(np.float32)  # noqa: E731
+    tensors = [Tensor(a, dtype=np.float32) for a in arrays]
+    out = f(*tensors)
+    assert out.dtype == np.float32
+    steps = list(mb.sweep(out, np.ones(out.shape)))
+    assert {step.gradient.dtype for step in steps} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("data", [[1.0, 2.0], 1.0], ids=str)
+@pytest.mark.parametrize(("own", "other"), [(np.float32, np.float64), (np.float64, np.float32)])
+def test_astype_brings_the_gradient_back_in_its_own_dtype(own, other, data):
+    x = Tensor(data, dtype=own)
+    (x.astype(other) * 3).sum().backward()
+    assert x.grad.dtype == own
+    assert (x.grad == 3).all()
+
+
+def test_conventions_at_kinks():
+    x = Tensor([0.0, 1.0, 1.0], name="x")
+    assert mb.grad(relu(x).sum(), x).tolist() == [0, 1, 1]
+    assert mb.grad(np.max(x), x).tolist() == [0, 0.5, 0.5]
+    assert mb.grad(np.maximum(x, 1.0).sum(), x).tolist() == [0, 0.5, 0.5]
+    assert mb.grad(np.minimum(x, 1.0).sum(), x).tolist() == [1, 0.5, 0.5]
+    assert mb.grad(np.abs(x).sum(), x).tolist() == [0, 1, 1]
+
+
+def test_tie_of_maximum_and_minimum_is_halved_for_either_operand():
+    x, y, g = Tensor([0.0, 1.0, 2.0]), Tensor([1.0, 1.0, 1.0]), [3.0, 5.0, 7.0]
+    low, high = [3, 2.5, 0], [0, 2.5, 7]  # of x where it is the smaller, where it is the larger
+    assert [part.tolist() for part in mb.grad(np.maximum(x, y), [x, y], g)] == [high, low]
+    assert [part.tolist() for part in mb.grad(np.minimum(x, y), [x, y], g)] == [low, high]
+
+
+def test_mixed_second_derivatives_of_power_agree_at_the_exponent_zero():
+    x, y = Tensor(2.0), Tensor(0.0)
+    by_x = mb.grad(x**y, x, create_graph=True)
+    by_y = mb.grad(x**y, y, create_graph=True)
+    assert (mb.grad(by_x, y), mb.grad(by_y, x)) == (0.5, 0.5)
+
+
+def test_power_with_a_boolean_exponent():
+    x = Tensor([0.0, -2.0])
+    assert mb.grad((x ** np.array([True, False])).sum(), x).tolist() == [1, 0]
+
+
+def test_infinite_gradient_does_not_pass_where_nothing_flows():
+    x = Tensor([-1.0, 1.0])
+    for y in (relu(x), np.maximum(x, 0.0)):
+        assert mb.grad(y, x, [np.inf, np.inf]).tolist() == [0, np.inf]
+    assert mb.grad(np.max(x), x, np.inf).tolist() == [0, np.inf]
+    assert mb.grad(np.minimum(x, 0.0), x, [np.inf, np.inf]).tolist() == [np.inf, 0]
+
+
+def test_exponent_of_zero_to_a_tensor_has_the_gradient_zero():
+    y = Tensor([1.0, 2.0])
+    assert mb.grad((np.zeros(2) ** y).sum(), y).tolist() == [0, 0]
+
+
+def test_gradient_flows_through_a_primitive_that_gives_a_number_of_pythons():
+    @mb.primitive
+    def total(x):
+        return float(np.sum(x))
+
+    mb.defvjp(total, lambda g, out, x: g * np.ones(x.shape))
+    x = Tensor([1.0, 2.0])
+    assert mb.grad(total(x * 3.0) * 2.0, x).tolist() == [6, 6]
+
+
+def test_functions_without_a_gradient_are_recorded_and_pass_nothing_on():
+    x = Tensor([1.5, -0.5])
+    for flat in (np.sign, np.floor, np.ceil, stop_gradient):
+        y = flat(x)
+        assert y.function is flat
+        assert mb.grad((y * x).sum(), x).tolist() == y.data.tolist()
+    assert (x > 0).data.tolist() == [True, False]
+    assert np.logical_not(np.logical_or(np.isnan(x), np.logical_and(x > 0, np.isfinite(x)))).data[1]
+    assert np.argmin(x).item() == 1
+    assert np.argmax(x).item() == 0
+    assert mb.grad(np.where(x > 0, x, 0.0).sum(), x).tolist() == [1, 0]
+
+
+def test_a_rule_of_ones_own(monkeypatch):
+    with pytest.raises(
+        errors.RuleError, match=r"np.sinh has no gradient rule; add one with defvjp"
+    ):
+        np.sinh(Tensor(1.0))
+    mb.defvjp(np.sinh, lambda g, out, x: g * np.cosh(x))
+    assert_gradients(np.sinh, X)
+
+
+def test_a_primitive_of_ones_own(monkeypatch):
+    @mb.primitive
+    def softplus(x):
+        return np.logaddexp(0, x)
+
+    mb.defvjp(softplus, lambda g, out, x: g * mb.functional.sigmoid(x))
+    assert_gradients(softplus, X)
+    assert softplus(X).tolist() == np.logaddexp(0, X).tolist()
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (lambda g, out, x: np.sum(g), r"rule of 'custom', operand 0: gradient has shape \(\), its"),
+        (lambda g, out, x: g[:1], r"gradient has shape \(1,\), its input \(2,\)"),
+        (lambda g, out, x: 1.0, r"gradient has shape \(\), its input \(2,\)"),
+        (lambda g, out, x: g[None], r"gradient has shape \(1, 2\), its input \(2,\)"),
+        (lambda g, out, x: None, "it returned None"),
+    ],
+)
+def test_a_rule_that_gives_no_gradient_is_named(rule, message, monkeypatch):
+    @mb.primitive
+    def custom(x):
+        return x + 1
+
+    mb.defvjp(custom, rule)
+    x = Tensor([1.0, 2.0])
+    with pytest.raises(errors.RuleError, match=message):
+        custom(x).sum().backward()
+    assert x.grad is None
+
+
+def test_a_rule_of_a_ufunc_that_gives_too_few_axes_is_named(monkeypatch):
+    monkeypatch.setitem(RULES, np.exp, (lambda g, out, x: np.sum(g),))
+    with pytest.raises(errors.RuleError, match=r"'exp', .*gradient has shape \(\), its"):
+        np.exp(Tensor([1.0, 2.0])).sum().backward()
+
+
+def test_a_rule_that_crashes_is_named(monkeypatch):
+    monkeypatch.setitem(RULES, np.exp, (lambda g, out, x: g / None,))
+    with pytest.raises(TypeError) as caught:
+        np.exp(Tensor(1.0)).backward()
+    assert caught.value.__notes__ == ["in the rule of exp, operand 0"]
+
+
+@pytest.mark.parametrize(
+    ("function", "rules", "message"),
+    [
+        (np.sinh, ["g * cosh(x)"], "each rule is a function or None"),
+        (np.sinh, [np.cosh], r"defvjp\(np.sinh, ...\): rules are called as rule\(g, out, x, ...\)"),
+        (np.sinh, [dict], r"defvjp\(np.sinh, ...\): rules are called as rule\(g, out, x, ...\)"),
+        (np.sinh, [lambda g, x: g * np.cosh(x)], r"rules are called as rule\(g, out, x, ...\)"),
+        (lambda x: x, [lambda g, out, x: g], r"is never recorded; make it a primitive\(\) first"),
+    ],
+)
+def test_defvjp_refuses_what_could_not_work(function, rules, message):
+    with pytest.raises(errors.RuleError, match=message):
+        mb.defvjp(function, *rules)
+    assert function not in RULES
+
+
+def test_operand_without_a_rule_is_not_silently_constant(monkeypatch):
+    mb.defvjp(np.hypot, lambda g, out, x, y: g * x / out)
+    x = Tensor(X)
+    assert_gradients(lambda x: np.hypot(x, Y), X)
+    with pytest.raises(errors.RuleError, match=r"np.hypot: no rule for operand 1; give defvjp one"):
+        np.hypot(x, x)
+    mb.defvjp(np.hypot, lambda g, out, x, y: g * x / out, None)
+    assert mb.grad(np.hypot(Y, x).sum(), x).tolist() == np.zeros((3, 3)).tolist()
+
+
+def test_jacobian_returned_for_a_gradient_is_not_taken_for_broadcasting(monkeypatch):
+    @mb.primitive
+    def softmax(x):
+        return np.exp(x) / np.sum(np.exp(x))
+
+    mb.defvjp(softmax, lambda g, out, x: np.diag(out) - np.outer(out, out))
+    with pytest.raises(errors.RuleError, match=r"gradient has shape \(3, 3\), its input \(3,\)"):
+        softmax(Tensor(ROW)).backward(np.ones(3))
+
+
+def test_list_of_constants_is_a_constant():
+    x = Tensor(ROW)
+    assert mb.grad(np.where(ROW > 3, x, [0.0, 0.0, 5.0]).sum(), x).tolist() == (ROW > 3).tolist()
+    assert mb.grad(np.concatenate([x, [1.0, 2.0]]).sum(), x).tolist() == [1, 1, 1]
+
+
+def test_axes_of_transpose_may_be_an_array_or_one_number():
+    x = Tensor(X)
+    g = np.arange(9.0).reshape(3, 3)
+    assert mb.grad(np.transpose(x, np.array([1, 0])), x, g).tolist() == g.T.tolist()
+    assert (
+        mb.grad(np.transpose(Tensor(ROW) * 1.0, 0).sum(), x).tolist() == np.zeros((3, 3)).tolist()
+    )
+
+
+def test_index_made_of_tensors_is_recorded_without_a_gradient():
+    x = Tensor(X)
+    chosen = x[x > 1.2].sum() + x[np.argmax(x, axis=0), np.arange(3)].sum()
+    expected = np.add(X > 1.2, np.equal(X, X.max(0)), dtype=float)
+    assert mb.grad(chosen, x).tolist() == expected.tolist()

@@ -1,0 +1,159 @@
+"""Products with a Hessian, and its largest eigenvalue, beside Hessians that are known."""
+
+import numpy as np
+import pytest
+
+import microbn as mb
+from microbn import Tensor, errors
+from microbn import functional as F
+from microbn.engine.primitive import RULES
+from microbn.lab.curvature import along_gradient, hvp, top_eigenvalue
+
+RNG = np.random.default_rng(0)
+A = RNG.normal(size=(5, 5))
+SYMMETRIC = A + A.T
+
+
+def quadratic(matrix):
+    """Half of x·Mx, whose Hessian is M."""
+    x = Tensor(RNG.normal(size=len(matrix)))
+    return 0.5 * (x * (matrix @ x)).sum(), [x]
+
+
+def net_loss(w1, gamma, beta, w2):
+    hidden = np.tanh(F.batch_norm(INPUTS @ w1, gamma, beta))
+    return F.cross_entropy(hidden @ w2, np.array([0, 1, 2, 0, 1, 2]))
+
+
+INPUTS = RNG.normal(size=(6, 4))
+PARAMETERS = [RNG.normal(size=shape) for shape in ((4, 3), 3, 3, (3, 3))]
+
+
+def gradient_at(arrays):
+    leaves = [Tensor(a) for a in arrays]
+    return mb.grad(net_loss(*leaves), leaves)
+
+
+def test_hvp_is_the_change_of_the_gradient_along_the_vector():
+    leaves = [Tensor(p) for p in PARAMETERS]
+    vectors = [RNG.normal(size=p.shape) for p in PARAMETERS]
+    products = hvp(net_loss(*leaves), leaves, vectors)
+    h = 1e-5
+    ahead = gradient_at([p + h * v for p, v in zip(PARAMETERS, vectors, strict=True)])
+    behind = gradient_at([p - h * v for p, v in zip(PARAMETERS, vectors, strict=True)])
+    for product, up, down in zip(products, ahead, behind, strict=True):
+        np.testing.assert_allclose(product, (up - down) / (2 * h), rtol=1e-6, atol=1e-8)
+
+
+def test_hvp_of_a_quadratic_is_its_matrix():
+    loss, parameters = quadratic(SYMMETRIC)
+    columns = [hvp(loss, parameters, [e])[0] for e in np.eye(5)]
+    np.testing.assert_allclose(columns, SYMMETRIC, rtol=0, atol=1e-12)
+
+
+def test_hvp_where_nothing_curves_is_zero():
+    x = Tensor([1.0, 2.0])
+    assert hvp((3.0 * x).sum(), [x], [np.ones(2)])[0].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_top_eigenvalue_is_the_largest_in_magnitude(sign):
+    loss, parameters = quadratic(sign * SYMMETRIC)
+    values, vectors = np.linalg.eigh(sign * SYMMETRIC)
+    top = np.argmax(np.abs(values))
+    found = top_eigenvalue(loss, parameters, tol=1e-6, max_iterations=2000)
+    assert found.converged
+    assert found.value == pytest.approx(values[top], rel=1e-6)
+    assert abs(found.vector[0] @ vectors[:, top]) == pytest.approx(1, abs=1e-3)
+
+
+def test_top_eigenvalue_of_a_net_is_that_of_its_hessian():
+    leaves = [Tensor(p) for p in PARAMETERS]
+    loss = net_loss(*leaves)
+    sizes = [p.size for p in PARAMETERS]
+    rows = []
+    for e in np.eye(sum(sizes)):
+        parts = np.split(e, np.cumsum(sizes)[:-1])
+        given = [part.reshape(p.shape) for part, p in zip(parts, PARAMETERS, strict=True)]
+        rows.append(np.concatenate([part.reshape(-1) for part in hvp(loss, leaves, given)]))
+    hessian = np.array(rows)
+    np.testing.assert_allclose(hessian, hessian.T, rtol=0, atol=1e-12)
+    values = np.linalg.eigvalsh(hessian)
+    found = top_eigenvalue(loss, leaves, tol=1e-4, max_iterations=5000)
+    assert found.value == pytest.approx(values[np.argmax(np.abs(values))], rel=1e-5)
+
+
+def test_seed_gives_the_same_numbers():
+    loss, parameters = quadratic(SYMMETRIC)
+    one, two = (top_eigenvalue(loss, parameters, seed=3) for _ in range(2))
+    assert (one.value, one.iterations) == (two.value, two.iterations)
+
+
+def test_iterations_that_do_not_suffice_are_said():
+    found = top_eigenvalue(*quadratic(SYMMETRIC), max_iterations=1)
+    assert (found.iterations, found.converged) == (1, False)
+
+
+def test_at_a_saddle_of_two_equal_curvatures_it_says_that_it_did_not_converge():
+    x = Tensor(np.zeros(2))
+    assert not top_eigenvalue(x[0] ** 2 - x[1] ** 2, [x]).converged
+
+
+def test_where_nothing_curves_the_top_eigenvalue_is_zero():
+    flat = Tensor([1.0, 2.0])
+    found = top_eigenvalue((flat * 3.0).sum(), [flat])
+    assert (found.value, found.converged) == (0, True)
+
+
+def test_a_wrong_rule_is_seen(monkeypatch):
+    monkeypatch.setitem(RULES, np.square, (lambda g, out, x: g * (2.001 * x),))
+    with pytest.raises(AssertionError):
+        test_hvp_is_the_change_of_the_gradient_along_the_vector()
+
+
+X = Tensor([1.0, 2.0])
+FAULTS = [
+    (lambda: hvp((X * X).sum(), [X], [np.ones(3)]), errors.ShapeError, r"\[\(3,\)\], the param"),
+    (lambda: hvp((X * X).sum(), [X], []), errors.ShapeError, r"shapes \[\]"),
+    (lambda: hvp((X * X).sum(), X, [np.ones(2)]), errors.DTypeError, "a list of parameters"),
+    (lambda: hvp((X * X).sum(), [X], None), errors.DTypeError, "a vector per parameter"),
+    (lambda: top_eigenvalue(X * X, [X]), errors.ShapeError, "starts from a scalar"),
+    (lambda: top_eigenvalue((X * X).sum(), [X], tol=0), errors.ArgumentError, "tol .*got 0"),
+    (lambda: top_eigenvalue((X * X).sum(), [X], max_iterations=0), errors.ArgumentError, "got 0"),
+    (lambda: top_eigenvalue((X * X).sum(), [X], max_iterations=1.5), errors.ArgumentError, "1.5"),
+    (lambda: top_eigenvalue((X * X).sum(), [X], seed="a"), errors.ArgumentError, "got 'a'"),
+    (lambda: hvp((X * X).sum(), [X], ["ab"]), errors.DTypeError, r"of numbers, got .*'ab'"),
+    (lambda: along_gradient(lambda: X[0], [X], 0.1), errors.ArgumentError, "rates, got 0.1"),
+    (lambda: along_gradient(lambda: X[0], [X], [0.0]), errors.ArgumentError, r"got \[0.0\]"),
+    (lambda: along_gradient(lambda: X[0], [X], [np.nan]), errors.ArgumentError, r"got \[nan\]"),
+    (lambda: along_gradient(lambda: X[0], [X], ["a"]), errors.ArgumentError, r"got \['a'\]"),
+    (lambda: along_gradient(X[0], [X], [0.1]), errors.ArgumentError, "a function that gives"),
+    (lambda: top_eigenvalue((X * np.inf).sum() * X[0], [X]), errors.NonFiniteError, "Hessian"),
+]
+
+
+@pytest.mark.parametrize(("fault", "error", "message"), FAULTS)
+def test_faults_name_the_facts(fault, error, message):
+    with np.errstate(all="ignore"), pytest.raises(error, match=message):
+        fault()
+
+
+def test_along_the_gradient_of_a_quadratic_all_is_known_and_nothing_stays_changed():
+    _, (x,) = quadratic(SYMMETRIC)
+    start, g = x.data, SYMMETRIC @ x.data
+    rates = [0.1, 0.5]
+    along = along_gradient(lambda: 0.5 * (x * (SYMMETRIC @ x)).sum(), [x], rates)
+    for rate, loss, smoothness in zip(rates, along.losses, along.smoothness, strict=True):
+        there = start - rate * g
+        assert loss == pytest.approx(0.5 * there @ SYMMETRIC @ there)
+        assert smoothness == pytest.approx(np.linalg.norm(SYMMETRIC @ g) / np.linalg.norm(g))
+    assert np.array_equal(x.data, start)
+
+
+def test_along_the_gradient_comes_back_after_an_error_and_refuses_a_gradient_of_zero():
+    x = Tensor([1.0, 2.0])
+    with pytest.raises(errors.DTypeError):
+        along_gradient(lambda: (x * x).sum() if x.data[0] == 1 else 3.0, [x], [0.1])
+    assert x.data.tolist() == [1, 2]
+    with pytest.raises(errors.ArgumentError, match=r"squared norm 0\.0"):
+        along_gradient(lambda: (0.0 * x).sum(), [x], [0.1])

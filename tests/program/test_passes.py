@@ -1,0 +1,326 @@
+"""What each pass does, and that none of them changes what a program gives."""
+
+from functools import partial
+
+import numpy as np
+import peers
+import pytest
+from derivatives import CALLS, SEEDS, SEEDS_TWICE, of_call, of_program
+
+from microbn import Tensor, functional, grad, label
+from microbn.engine import backward
+from microbn.program import memory, passes, source
+from microbn.program.compile import ALL_PASSES, PASSES, compile
+from microbn.testing import programs
+
+RNG = np.random.default_rng(3)
+X, Y = RNG.normal(size=(2, 4, 3))
+ROW = RNG.uniform(0.5, 1.5, 3)
+
+
+def without(*names):
+    return [name for name in PASSES if name not in names]
+
+
+def lines(compiled, text=None):
+    """The statements of a program, as (name, expression)."""
+    text = (text or compiled.source).split("# forward\n")[1]
+    statements = [line.split("  #")[0].strip() for line in text.splitlines()[:-1]]
+    return [tuple(s.split(" = ", 1)) for s in statements if " = " in s]
+
+
+def expressions(compiled):
+    return [expression for _, expression in lines(compiled)]
+
+
+# Each of them
+
+
+@pytest.mark.bits
+def test_dead_leaves_out_what_nobody_asked_for():
+    f = lambda x, w: np.sum(np.tanh(x * w))  # noqa: E731
+    kept, gone = (compile(f, X, Tensor(Y), passes=p) for p in (without("dead"), PASSES))
+    assert "d_x" in dict(lines(kept))
+    assert "d_x" not in dict(lines(gone))
+    assert np.array_equal(kept(X, Y)[1][0], gone(X, Y)[1][0])
+
+
+def test_constants_are_computed_at_once():
+    f = lambda x: x * np.exp(Tensor(ROW))  # noqa: E731
+    late, early = (
+        compile(f, Tensor(X), cotangent=Y, passes=p) for p in (without("constants"), PASSES)
+    )
+    assert "np.exp(constant)" in expressions(late)
+    assert "np.exp" not in early.source
+
+
+def test_common_subexpressions_are_computed_once():
+    f = lambda x: np.exp(x) * 2 + np.exp(x) / (x + Y + (Y + x))  # noqa: E731
+    twice, once = (
+        compile(f, X, gradients=False, passes=p) for p in (without("common", "algebra"), PASSES)
+    )
+    assert (expressions(twice).count("np.exp(x)"), expressions(once).count("np.exp(x)")) == (2, 1)
+    assert sum(" + constant" in e or "constant + " in e for e in expressions(once)) == 1
+
+
+def test_views_are_made_once():
+    f = lambda x: (x + 1).T @ x  # noqa: E731
+    again, once = (compile(f, X, gradients=False, passes=p) for p in (without("views"), PASSES))
+    assert "np.transpose" in again.code
+    assert "np.transpose" not in once.code
+
+
+def test_buffers_are_reused_where_a_result_is_needed_no_more():
+    f = lambda x: np.sum(np.tanh(np.exp(np.tanh(x * 2) + 1)))  # noqa: E731
+    own, shared = (compile(f, X, gradients=False, passes=p) for p in (without("buffers"), PASSES))
+    assert own.nbytes == 0
+    assert shared.nbytes == X.nbytes  # single numbers need none
+    assert "out=" not in own.code
+    assert shared.code.count("out=") == 5
+    towards = compile(lambda x: np.sum((x @ x.T) @ (x @ x.T + 1)), X, gradients=False)
+    assert towards.nbytes == 3 * 16 * 8  # of five results of (4, 4)
+
+
+def test_a_batch_norm_needs_less_memory_than_its_graph():
+    leaves = Tensor(X, "x"), Tensor(ROW, "gamma"), Tensor(ROW, "beta")
+    y = functional.batch_norm(*leaves)
+    steps = [step for step in backward.sweep(y, Y) if step.node.function]
+    graph = sum(np.asarray(a).nbytes for step in steps for a in (step.node.value, step.gradient))
+    compiled = compile(functional.batch_norm, *leaves, cotangent=Y)
+    value, gradients = compiled(X, ROW, ROW, Y)
+    assert compiled.nbytes + sum(a.nbytes for a in (value, *gradients)) < graph
+
+
+def test_batch_norms_gradient_needs_no_sum_that_d_gamma_has_made():
+    leaves = Tensor(X, "x"), Tensor(ROW, "gamma"), Tensor(ROW, "beta")
+    found = dict(lines(compile(functional.batch_norm, *leaves, cotangent=Y)))
+    assert found["d_std_1"] == "gamma * d_gamma"
+    assert sum("np.sum" in expression for expression in found.values()) == 3
+
+
+def named(kept):
+    label({"kept": kept})
+    return kept
+
+
+# fmt: off
+ALGEBRA = {
+    "a square":                        (lambda x, y, r: x * x, ["np.square(x)"]),
+    "a sum of the same":               (lambda x, y, r: x + x, ["2 * x"]),
+    "division by a row":               (lambda x, y, r: x / r, ["1 / r", "inv_r * x"]),
+    "division by a number stays":      (lambda x, y, r: x / 4, ["x / 4"]),
+    "rows meet first":                 (lambda x, y, r: (x * r) * r, ["np.square(r)", "out_1 * x"]),
+    "numbers meet first":              (lambda x, y, r: 3 * (x * 2), ["6 * x"]),
+    "a number belongs to the row":     (lambda x, y, r: (2 * x) * r, ["2 * r", "out_1 * x"]),
+    "a minus belongs to the row":      (lambda x, y, r: -(x * r), ["-r", "out_1 * x"]),
+    "two minus signs":                 (lambda x, y, r: -x * -y, ["x * y"]),
+    "a row out of a sum":              (lambda x, y, r: (x * r).sum(0),
+                                        ["np.sum(x, axis=0)", "r * out_1"]),
+    "a column out of its own":         (lambda x, y, r: (x * y[:, :1]).sum(1),
+                                        ["y[:, :1]", "np.sum(x, axis=1)",
+                                         "np.reshape(out_1, (4,))", "out_3 * out_2"]),
+    "a column stays in it":            (lambda x, y, r: (x * y[:, :1]).sum(0),
+                                        ["y[:, :1]", "out_1 * x", "np.sum(out_2, axis=0)"]),
+    "a number out of a sum":           (lambda x, y, r: (-x).sum(), ["np.sum(x)", "-out_1"]),
+    "a row that is repeated":          (lambda x, y, r: x + np.broadcast_to(r, (4, 3)), ["x + r"]),
+    "both repeated stay so":           (lambda x, y, r: np.broadcast_to(r, (4, 3)) + r,
+                                        ["np.broadcast_to(r, (4, 3))", "out_1 + r"]),
+    "a number goes before it":         (lambda x, y, r: np.broadcast_to(r, (4, 3)) * 2,
+                                        ["np.broadcast_to(r, (4, 3))", "2 * out_1"]),
+    "an array of one number":          (lambda x, y, r: np.full(3, 2.0) * x, ["2.0 * x"]),
+    "one that gives the shape":        (lambda x, y, r: np.full((4, 3), 2.0) * r, ["r * constant"]),
+    "numbers meet while they stay small": (lambda x, y, r: 1e3 * (1e2 * x), ["100000.0 * x"]),
+    "and of either sign":              (lambda x, y, r: -10 * (10.0 * x), ["-100.0 * x"]),
+    "not where they would be large":   (lambda x, y, r: 1e3 * (1e3 * x),
+                                        ["1000.0 * x", "1000.0 * out_1"]),
+    "nor large and negative":          (lambda x, y, r: -1e4 * (1e4 * x),
+                                        ["10000.0 * x", "-10000.0 * out_1"]),
+    "numbers meet while they are not tiny": (lambda x, y, r: 0.01 * (0.005 * x), ["5e-05 * x"]),
+    "not where they would be tiny":    (lambda x, y, r: 0.001 * (0.0009 * x),
+                                        ["0.0009 * x", "0.001 * out_1"]),
+    "zero is not tiny":                (lambda x, y, r: 0.0 * (2.0 * x), ["0.0 * x"]),
+    "two rows meet":                   (lambda x, y, r: (x * r) * y[0],
+                                        ["y[0]", "r * out_1", "out_2 * x"]),
+    "a third stays by itself":         (lambda x, y, r: ((x * r) * y[0]) * y[1],
+                                        ["y[0]", "r * out_1", "out_2 * x", "y[1]",
+                                         "out_3 * out_4"]),
+    "a row with a number is one row":  (lambda x, y, r: (x * (2 * r)) * y[0],
+                                        ["y[0]", "r * out_1", "2 * out_2", "out_3 * x"]),
+    "a value with a name is kept":     (lambda x, y, r: r * named(x / r),
+                                        ["1 / r", "inv_r * x", "r * kept"]),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize(("f", "expected"), ALGEBRA.values(), ids=ALGEBRA)
+def test_algebra(f, expected):
+    found = compile(f, X, Y, ROW, gradients=False)
+    assert expressions(found) == expected
+    np.testing.assert_allclose(found(X, Y, ROW), f(X, Y, ROW), rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, u, m: np.sum(-(x * u), axis=0) + np.sum(2 * u, axis=0),
+        lambda x, u, m: (x * u) * u[0] + (u * 200) / u[0],
+        lambda x, u, m: x + (u * 200) * 200,
+        lambda x, u, m: np.sum(m * (x - 1)) - (x * m) * (u > 3),
+        lambda x, u, m: x.astype(np.float32) / np.float32(3) * x[0] + (u < 300),
+        lambda x, u, m: np.sum(x[0, 0] * 2.0, axis=0),
+    ],
+)
+def test_small_integers_masks_and_mixed_dtypes_are_left_as_they_are(f):
+    u, m = RNG.integers(100, 200, size=(4, 3)).astype(np.uint8), X[:, :1] > 0
+    found = compile(f, X, u, m, gradients=False)(X, u, m)
+    np.testing.assert_allclose(found, f(X, u, m), rtol=1e-14, strict=True)
+
+
+def test_numbers_do_not_overflow_where_they_meet():
+    def chain(x, small):
+        for _ in range(110):
+            x = 1024.0 * (small * x)
+        return np.sum(x)
+
+    leaves = Tensor(X), Tensor(2.0**-10)
+    y = chain(*leaves)
+    found = compile(chain, *leaves)(X, 2.0**-10)
+    assert_equal((*found, ()), (y.data, grad(y, leaves), ()), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda x, r: 1e200 * (1e200 * x), 1e-300),
+        (lambda x, r: 1e-200 * (1e-200 * x), 1e300),
+        (lambda x, r: x / 1e200 * 1e-200 / r, 1e300),
+        (lambda x, r: np.sum(1e200 * (1e200 * x), axis=0), 1e-300),
+        (lambda x, r: -(1e200 * (x * 1e200)), 1e-300),
+        (lambda x, r: ((x * (r * 1e150)) * (2e150 * r)) * (3e150 * r), 1e-300),
+        (lambda x, r: (x / (r * 1e150) / (r * 1e150)) / (r * 1e150), 1e300),
+    ],
+)
+def test_what_is_finite_stays_finite_where_factors_meet(f, x):
+    x, r = np.full((4, 3), x), np.ones(3)
+    program = compile(f, x, r, gradients=False)
+    expected = f(x, r)
+    assert np.all((expected != 0) & np.isfinite(expected))
+    np.testing.assert_allclose(program(x, r), expected, rtol=1e-12)
+
+
+# None of them changes what a program gives
+
+
+def compiled(f, arrays, cotangent, directions=None, *, names=PASSES, with_source=False):
+    """An engine for `derivatives`, like those of peers.py."""
+
+    def twice(*xs):
+        out = f(*xs)
+        first = grad(out, xs, cotangent, create_graph=True)
+        return sum(np.sum(g * d) for g, d in zip(first, directions, strict=True)), out, *first
+
+    leaves = [Tensor(a) for a in arrays]
+    once = directions is None
+    made = compile(
+        f if once else twice, *leaves, cotangent=cotangent if once else None, passes=names
+    )
+    given = [*arrays, cotangent] if once else arrays
+    if with_source:
+        space = {}
+        exec(made.source, space)
+        run = next(space[name] for name in ("f", "twice") if callable(space.get(name)))
+        assert_equal((*made(*given), ()), (*run(*given), ()), rtol=0)
+    if once:
+        return *made(*given), ()
+    (_, value, *first), second = made(*given)
+    return value, first, second
+
+
+def assert_equal(mine, theirs, rtol):
+    """All of it, but for so much of the largest number in it; to the bit, where that is 0."""
+    mine, theirs = ([a, *b, *c] for a, b, c in (mine, theirs))
+    largest = max(np.max(np.abs(array), initial=0) for array in theirs)
+    for one, other in zip(map(np.asarray, mine), map(np.asarray, theirs), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=rtol * largest, strict=True)
+
+
+def assert_programs_agree(seeds, rtol=1e-12, twice=False, **options):
+    """Compiled programs give what the engine gives."""
+    for seed in seeds:
+        try:
+            mine = of_program(partial(compiled, **options), seed, twice)
+            assert_equal(mine, of_program(peers.microbn, seed, twice), rtol)
+        except Exception as error:
+            error.add_note(f"program({seed}):\n{programs.program(seed)}")
+            raise
+
+
+@pytest.mark.bits
+def test_500_programs_give_what_the_engine_gives_and_their_sources_the_same_bits():
+    assert_programs_agree(SEEDS, with_source=True)
+
+
+@pytest.mark.bits
+def test_without_the_algebra_they_give_the_same_bits():
+    assert_programs_agree(SEEDS, rtol=0, names=without("algebra"))
+
+
+def test_second_derivatives_of_100_programs():
+    assert_programs_agree(SEEDS_TWICE, twice=True)
+
+
+def test_stages_may_be_merged():
+    assert_programs_agree(SEEDS[:50], names=ALL_PASSES)
+    named = Tensor(X, "x"), Tensor(ROW, "gamma"), Tensor(ROW, "beta")
+    kept, merged = (
+        compile(functional.batch_norm, *named, cotangent=Y, passes=p) for p in (PASSES, ALL_PASSES)
+    )
+    assert "d_x_hat" in dict(lines(kept))
+    assert "d_x_hat" not in dict(lines(merged))
+    assert len(lines(merged)) < len(lines(kept))
+    mine, theirs = (program(X, ROW, ROW, Y) for program in (merged, kept))
+    assert_equal((*mine, ()), (*theirs, ()), rtol=1e-12)
+
+
+@pytest.mark.parametrize("left_out", PASSES)
+def test_50_programs_without_a_pass(left_out):
+    assert_programs_agree(range(50), names=without(left_out))
+
+
+@pytest.mark.parametrize("function", CALLS, ids=lambda function: function.__name__)
+def test_every_rule_by_itself_once_and_twice(function):
+    assert_equal(of_call(compiled, function), of_call(peers.microbn, function), rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_in_float32_too(seed):
+    one, rng = programs.program(seed), np.random.default_rng(seed)
+    arrays = [a.astype(np.float32) for a in one.inputs]
+    leaves = [Tensor(a) for a in arrays]
+    out = one.run(leaves)
+    cotangent = rng.normal(size=out.shape).astype(out.dtype)
+    found = compile(lambda *xs: one.run(xs), *leaves, cotangent=cotangent)(*arrays, cotangent)
+    expected = out.data, grad(out, leaves, cotangent), [cotangent]
+    assert_equal((*found, [cotangent]), expected, rtol=1e-4)
+
+
+FAULTS = {
+    "a sum instead of a product": (passes.ALGEBRA, np.multiply, lambda out, x, y: x + y),
+    "an inverse that is none": (passes, "_inverse", lambda x: x),
+    "the same function, whatever of": (passes, "_key", lambda node, args: node.function),
+    "equal shapes, equal constants": (passes, "_identity", np.shape),
+    "a minus left inside": (passes.ALGEBRA, np.negative, lambda out, x: x),
+    "arrays of another dtype": (memory, "_layout", np.shape),
+    "a copy taken for a view": (memory, "_is_view", lambda node: node.function in memory.VIEWS),
+    "largest for smallest": (source, "REDUCTIONS", {**source.REDUCTIONS, np.max: "minimum"}),
+}
+
+
+@pytest.mark.parametrize(("where", "name", "wrong"), FAULTS.values(), ids=FAULTS)
+def test_a_planted_fault_is_rejected(where, name, wrong, monkeypatch):
+    if isinstance(where, dict):
+        monkeypatch.setitem(where, name, wrong)
+    else:
+        monkeypatch.setattr(where, name, wrong)
+    with pytest.raises((AssertionError, ValueError, TypeError)):
+        assert_programs_agree(SEEDS)

@@ -1,0 +1,116 @@
+"""Scalars: the same code, entry by entry, with the gradients of the graph of arrays."""
+
+import numpy as np
+import pytest
+
+import microbn as mb
+from microbn import Tensor, errors, nn, scalars
+from microbn import functional as F
+from microbn.engine.node import history, values_of
+
+RNG = np.random.default_rng(0)
+X, GAMMA, BETA = RNG.normal(size=(4, 3)), RNG.normal(size=3), RNG.normal(size=3)
+TARGETS = np.array([0, 2, 1, 0])
+NET = [RNG.normal(size=shape) for shape in ((3, 5), 5, (5, 3), 3)]
+
+
+def mlp(x, w1, b1, w2, b2):
+    return F.cross_entropy(np.tanh(x @ w1 + b1) @ w2 + b2, TARGETS)
+
+
+FUNCTIONS = {
+    "batch norm": (F.batch_norm, [X, GAMMA, BETA]),
+    "batch norm of images": (F.batch_norm, [X.reshape(2, 3, 2), GAMMA, BETA]),
+    "layer norm": (F.layer_norm, [X, GAMMA, BETA]),
+    "group norm": (lambda x, *rest: F.group_norm(x, 3, *rest), [X.reshape(2, 3, 2), GAMMA, BETA]),
+    "softmax": (F.softmax, [X]),
+    "log softmax": (F.log_softmax, [X]),
+    "sigmoid": (F.sigmoid, [X]),
+    "relu": (F.relu, [X]),
+    "mean squared error": (lambda x: F.mse(x, X + 1), [X]),
+    "an MLP": (mlp, [X, *NET]),
+}
+
+
+def values(out):
+    return values_of(out)
+
+
+@pytest.mark.parametrize("case", FUNCTIONS)
+def test_scalars_have_the_gradients_of_the_graph_of_arrays(case):
+    f, arrays = FUNCTIONS[case]
+    tensors, boxes = [Tensor(a) for a in arrays], [scalars(a) for a in arrays]
+    whole, entries = f(*tensors), f(*boxes)
+    g = RNG.normal(size=whole.shape)
+    np.testing.assert_allclose(values(entries), whole.data, rtol=0, atol=1e-12)
+    root = np.sum(entries * g)
+    by_entry = mb.grad(root, [leaf for box in boxes for leaf in box.flat])
+    expected = np.concatenate([part.reshape(-1) for part in mb.grad(whole, tensors, g)])
+    np.testing.assert_allclose(np.array(by_entry), expected, rtol=0, atol=1e-12)
+    assert not np.array_equal(expected, np.zeros_like(expected))
+
+
+def test_every_node_of_a_graph_of_scalars_is_one_number():
+    y = F.batch_norm(scalars(X), scalars(GAMMA, "gamma"), scalars(BETA, "beta"))
+    assert {node.shape for node in history(y[0, 0])} == {()}
+
+
+MIXED = {
+    "object array, then Tensor": lambda box, whole, array: box * whole[0],
+    "Tensor, then object array": lambda box, whole, array: whole[0] * box,
+    "object array, then ndarray": lambda box, whole, array: box * array,
+    "ndarray, then object array": lambda box, whole, array: array * box,
+    "object array @ Tensor": lambda box, whole, array: box @ whole,
+    "Tensor @ object array": lambda box, whole, array: whole @ box,
+    "object array @ ndarray": lambda box, whole, array: box @ array,
+    "ndarray @ object array": lambda box, whole, array: array @ box,
+    "0-d Tensor - object array": lambda box, whole, array: whole[0, 0] - box,
+}
+
+
+@pytest.mark.parametrize("case", MIXED)
+def test_scalars_mix_with_tensors_and_arrays_either_way_round(case):
+    f, square, array = MIXED[case], X[:3], RNG.normal(size=(3, 3))
+    box, whole, x = scalars(square), Tensor(array), Tensor(square)
+    expected, mixed = f(x, whole, array), f(box, whole, array)
+    g = RNG.normal(size=expected.shape)
+    np.testing.assert_allclose(values(mixed), expected.data, rtol=0, atol=1e-12)
+    by_entry = mb.grad(np.sum(mixed * g), [*box.flat, whole])
+    by_array = mb.grad(expected, [x, whole], g)
+    np.testing.assert_allclose(np.array(by_entry[:-1]), by_array[0].reshape(-1), atol=1e-12)
+    np.testing.assert_allclose(by_entry[-1], by_array[1], rtol=0, atol=1e-12)
+
+
+def test_a_module_runs_on_scalars_as_it_does_on_arrays():
+    def model():
+        return nn.Sequential(nn.Linear(3, 5, rng=0), nn.BatchNorm(5), nn.ReLU())
+
+    on_arrays, on_scalars = model(), model()
+    expected, box = on_arrays(X), on_scalars(scalars(X))
+    np.testing.assert_allclose(values(box), expected.data, rtol=0, atol=1e-12)
+    g = RNG.normal(size=expected.shape)
+    expected.backward(g)
+    np.sum(box * g).backward()
+    for mine, theirs in zip(on_scalars.parameters(), on_arrays.parameters(), strict=True):
+        np.testing.assert_allclose(mine.grad, theirs.grad, rtol=0, atol=1e-12)
+    for name, buffer in on_scalars.named_buffers():
+        np.testing.assert_allclose(buffer, dict(on_arrays.named_buffers())[name], atol=1e-12)
+
+
+def test_scalars_are_named_and_keep_shape_and_dtype():
+    box = scalars(np.ones((2, 1), np.float32), "weight")
+    assert [leaf.name for leaf in box.flat] == ["weight[0, 0]", "weight[1, 0]"]
+    assert {leaf.dtype for leaf in box.flat} == {np.dtype(np.float32)}
+    assert scalars(np.ones((2, 0))).shape == (2, 0)
+    assert (scalars(2.0, "s").name, scalars(2.0).item()) == ("s", 2.0)
+
+
+@pytest.mark.parametrize("fault", [[1, 2], "text", [[1.0], [1.0, 2.0]], None])
+def test_scalars_want_floats(fault):
+    with pytest.raises((errors.DTypeError, errors.ShapeError), match="a tensor"):
+        scalars(fault)
+
+
+def test_the_name_of_scalars_is_text():
+    with pytest.raises(errors.DTypeError, match="a name is text, got 3"):
+        scalars([1.0], 3)
