@@ -75,6 +75,12 @@ def stack(*xs: Any, axis: int = 0) -> Any:
     return np.stack(xs, axis)
 
 
+def is_entrywise(function: Any) -> bool:
+    """Return whether a function works entry by entry."""
+    ufunc = isinstance(function, np.ufunc) and function.signature is None
+    return ufunc or function in (relu, gate)
+
+
 def written_out(
     function: Callable, arrays: Any, axis: Any = 0, out: Any = None, **kwargs: Any
 ) -> tuple:

@@ -77,6 +77,19 @@ def history(*roots: Any, leaves: Iterable = ()) -> list[Any]:
     return [found[number] for number in sorted(found)]
 
 
+def places(nodes: Iterable) -> dict[int, tuple[str, ...]]:
+    """Map each parameter's number to its place: the group of the first node that uses it.
+
+    A weight that two layers share so stands in the first of them, as in a state_dict.
+    """
+    places: dict[int, tuple[str, ...]] = {}
+    for node in nodes:
+        for operand, _ in sources(node):
+            if operand.held:
+                places.setdefault(operand.number, node.scope)
+    return places
+
+
 def describe(node: Any) -> str:
     """A node in words: its name, and what made it."""
     made = node.function.__name__ if node.function else "leaf"

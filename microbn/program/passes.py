@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import is_uniform
-from ..engine.functions import astype, spread, stop_gradient
+from ..engine.functions import astype, is_entrywise, spread, stop_gradient
 from ..engine.mode import Mode, mode, of_gradient
 from ..engine.node import history, is_node, plain
 from ..engine.primitive import CALLS
@@ -196,8 +196,8 @@ def _algebra(node: Any, args: list, seen: dict) -> Any:
 
 def _unspread(node: Any, args: list) -> Any:
     """An operand need not be repeated to have the shape of the other: NumPy does that by itself."""
-    entrywise = isinstance(node.function, np.ufunc) and node.function.signature is None
-    for i, x in enumerate(args if entrywise else ()):
+    broadcasts = isinstance(node.function, np.ufunc) and is_entrywise(node.function)
+    for i, x in enumerate(args if broadcasts else ()):
         if is_node(x) and x.function in (spread, np.broadcast_to, np.expand_dims):
             narrow = x.inputs[0]
             if not is_node(narrow):

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..engine.functions import gate, getitem, relu, scatter, spread
 from ..engine.mode import of_gradient
-from ..engine.node import is_node
+from ..engine.node import is_node, places
 from ..errors import spelled
 from ..reading.symbol import SIGNS
 from .literals import definition, folded, identifier, is_name, is_numbers, literal, written_array
@@ -282,8 +282,7 @@ def paths(nodes: Sequence) -> dict[int, str]:
     A parameter is in the group of the first node that uses it, and d.layers.1.x_hat is what the
     gradient of layers.1.x_hat is called.
     """
-    scopes = {x.number: n.scope for n in reversed(nodes) for x in n.inputs if is_node(x) and x.held}
-    found = {}
+    scopes, found = places(nodes), {}
     for node in nodes:
         if node.name:
             path = [*scopes.get(node.number, node.scope), node.name]
@@ -291,12 +290,6 @@ def paths(nodes: Sequence) -> dict[int, str]:
                 path = ["d", *path[1:-1], node.name.removeprefix("d_")]
             found[node.number] = ".".join(path)
     return found
-
-
-def is_entrywise(function: Any) -> bool:
-    """Whether a function works entry by entry: then it may write over its operands."""
-    ufunc = isinstance(function, np.ufunc) and function.signature is None
-    return ufunc or function in (relu, gate)
 
 
 def _told(result: Any, word: Callable[[Any], str], inside: bool = False) -> str:

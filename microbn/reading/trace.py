@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..engine.functions import is_entrywise
 from ..engine.mode import _set, mode
 from ..engine.node import describe, is_node, plain
 from ..engine.primitive import CALLS
@@ -134,11 +135,7 @@ def _at(value: Any, index: tuple, shape: tuple, function: Any) -> Any:
     """An operand at the index, where the function works entry by entry; else all of it."""
     if not isinstance(value, (np.ndarray, np.generic, float, int)):
         return None
-    return np.broadcast_to(value, shape)[index] if _is_entrywise(function) else value
-
-
-def _is_entrywise(function: Any) -> bool:
-    return isinstance(function, np.ufunc) and function is not np.matmul
+    return np.broadcast_to(value, shape)[index] if is_entrywise(function) else value
 
 
 def _there(seen: Sequence) -> str:

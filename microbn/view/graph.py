@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from typing import Any
 
 import numpy as np
 
 from ..engine.mode import of_gradient
-from ..engine.node import history, sources
+from ..engine.node import history, places, sources
 from ..engine.primitive import CALLS
 from ..engine.tensor import Tensor
 from ..errors import ArgumentError, DTypeError
@@ -139,7 +138,7 @@ def snapshot(
     ids: dict[int, str] = {}
     tape = history(root)
     seen = {s.number: value for t in tape for s, value in sources(t)}  # a leaf's, at that time
-    homes = _homes(tape)
+    homes = places(tape)
     for tensor in tape:
         found = operands(tensor)
         ends = [
@@ -196,18 +195,6 @@ def _role(tensor: Tensor, root: Tensor, suspect: Tensor | None) -> str:
     if tensor is root:
         return "result"
     return "gradient" if of_gradient(tensor.scope) else "computed"
-
-
-def _homes(tape: list[Tensor]) -> dict[int, Path]:
-    """Where a parameter stands: in the innermost group that all of its uses share."""
-    homes: dict[int, Path] = {}
-    for tensor in tape:
-        for source, _ in () if of_gradient(tensor.scope) else sources(tensor):
-            if source.held:
-                home = homes.get(source.number, tensor.scope)
-                pairs = takewhile(lambda ab: ab[0] == ab[1], zip(home, tensor.scope, strict=False))
-                homes[source.number] = tuple(name for name, _ in pairs)
-    return homes
 
 
 def around(node: Node) -> list[Path]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.functions import getitem, relu, scatter, stop_gradient
+from ..engine.functions import getitem, is_entrywise, relu, scatter, stop_gradient
 from ..engine.node import sources
 from ..engine.primitive import RULES
 from ..engine.tensor import Tensor
@@ -138,7 +138,7 @@ class Words:
 
     def _repeated(self, tensor: Tensor) -> Iterable[str]:
         """The operands that NumPy repeated to the shape of the result, numbers aside."""
-        if isinstance(tensor.function, np.ufunc) and tensor.function is not np.matmul:
+        if is_entrywise(tensor.function):
             for operand, value in sources(tensor):
                 if np.shape(value) != tensor.shape:
                     yield self.name(operand)
