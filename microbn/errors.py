@@ -7,6 +7,8 @@ code that catches ValueError, IndexError or TypeError goes on working.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from importlib import import_module
+from typing import Any
 
 
 class MicrobnError(Exception):
@@ -73,3 +75,13 @@ def spelled(function: Callable) -> str:
     module = getattr(function, "__module__", None) or "numpy"
     prefix = "np" + module[5:] + "." if module.split(".")[0] == "numpy" else ""
     return prefix + function.__name__
+
+
+class _Faults:
+    """The engine's sentences, engine/faults.py: loaded when the first error is raised."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(".engine.faults", __package__), name)
+
+
+faults = _Faults()

@@ -59,7 +59,7 @@ class Optimizer:
                 f"{name}: weight_decay must be 0 or positive, and finite, got {weight_decay!r:.60}"
             )
         self.lr, self.weight_decay = float(lr), float(weight_decay)
-        self._from_modules = {id(p) for p in self.parameters if p.held}
+        self._from_modules = {id(p) for p in self.parameters if p.role == "parameter"}
 
     def update(self, p: Any, g: Any, *state: Any) -> tuple:
         """The new p and the new state of it, given the gradient g. Each kind of optimizer says how.
@@ -91,7 +91,7 @@ class Optimizer:
     def check_current(self, i: int) -> None:
         """Raise GraphError if a Module has another parameter by now in the place of this one."""
         p = self.parameters[i]
-        if id(p) in self._from_modules and not p.held:
+        if id(p) in self._from_modules and p.role != "parameter":
             raise GraphError(
                 f"{self._spelled(i)} is no longer in the Module, which has another one in its "
                 "place; make a new optimizer, or set values by p.data = ..."

@@ -11,7 +11,7 @@ from mistakes import MISTAKES
 import microbn as mb
 from microbn import Tensor, closed_form
 from microbn import functional as F
-from microbn.engine.node import history
+from microbn.reading.tape import history
 from microbn.testing import numeric_vjp
 from microbn.testing.strategies import arrays, batches, distinct
 

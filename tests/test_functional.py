@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from microbn import Tensor, errors, grad, scalars
 from microbn import functional as F
-from microbn.engine.node import history
+from microbn.reading.tape import history
 from microbn.testing import assert_gradients
 
 RNG = np.random.default_rng(0)

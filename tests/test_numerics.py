@@ -6,7 +6,7 @@ import pytest
 import microbn as mb
 from microbn import Tensor, nn
 from microbn import functional as F
-from microbn.engine.node import history
+from microbn.reading.tape import history
 
 OFFSETS = [0.0, 1e2, 1e4, 1e6]
 

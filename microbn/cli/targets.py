@@ -11,11 +11,11 @@ import numpy as np
 
 from .. import functional, nn
 from ..engine.backward import grad
-from ..engine.node import history
 from ..engine.tensor import Tensor
 from ..errors import ArgumentError
 from ..reading.replay import replay
 from ..reading.scalars import scalars
+from ..reading.tape import history
 from ..reading.trace import trace
 from ..testing import HandWritten
 from .finding import matched, named, of_instances, parameters, with_options
@@ -114,7 +114,7 @@ def graph(target: str, inputs: Sequence[str] = (), seed: int = 0) -> tuple[Tenso
 def gradients_graph(root: Tensor, cotangent: Any, seed: int = 0) -> tuple[Tensor, Any]:
     """The gradient of ``root`` for the first input, as a root with its graph, and a cotangent."""
     leaves = [tensor for tensor in history(root) if tensor.function is None]
-    x = next((leaf for leaf in leaves if not leaf.held), leaves[0])
+    x = next((leaf for leaf in leaves if leaf.role != "parameter"), leaves[0])
     gradient = grad(root, x, cotangent, create_graph=True)
     return gradient, np.random.default_rng(seed).normal(size=gradient.shape)
 

@@ -7,49 +7,33 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, GraphError, MicrobnError, ShapeError, listed
+from ..errors import faults
 
 
 def as_floats(data: Any, dtype: Any) -> Any:
-    """A frozen copy of the data as an array of floats, or as a scalar where it is one number.
+    """Return a frozen copy of the data as an array of floats; a NumPy scalar for one number.
 
-    Raises ShapeError for ragged rows and DTypeError for anything that is not floats.
+    Raises ShapeError for ragged rows, and DTypeError for anything that is not floats.
     """
     check_plain(data)
     try:
         array = np.asarray(data)
-        if array.dtype.kind in "USO":
-            what = "objects" if array.dtype.kind == "O" else "text"
-            raise DTypeError(f"cannot make a tensor from {what}, {data!r:.60}; it needs floats")
-        if array.dtype.kind not in "fiub":
-            raise DTypeError(f"cannot make a tensor from {array.dtype}; it needs floats")
-        array = np.array(array, dtype)
-    except MicrobnError:
-        raise
+        floats = np.array(array, dtype) if array.dtype.kind in "fiub" else array
     except (ValueError, TypeError) as error:
-        raise ShapeError(f"cannot make a tensor: {ragged(data, error)}") from error
-    if array.dtype not in (np.float32, np.float64):
-        write = "1. instead of 1" if array.ndim == 0 else "[1., 2.] instead of [1, 2]"
-        write = f"write {write}, or " if array.dtype.kind in "iub" else ""
-        raise DTypeError(
-            f"a tensor needs float32 or float64, got {array.dtype}; {write}pass dtype=float"
-        )
-    return freeze(array)
-
-
-def is_uniform(array: np.ndarray) -> bool:
-    """Whether there are entries, and all are the same, to the bit."""
-    return array.size > 0 and array.tobytes() == array.ravel()[:1].tobytes() * array.size
+        raise faults.no_array(data, error) from error
+    if floats.dtype not in (np.float32, np.float64):
+        raise faults.no_floats(data, floats.dtype)
+    return freeze(floats)
 
 
 def freeze(array: Any) -> Any:
-    """The array, from now on not to be written into; a scalar where it has no axes."""
+    """Forbid writing into the array, and return it; a NumPy scalar where it has no axes."""
     array.flags.writeable = False
     return array[()]
 
 
 def shown(value: Any) -> Any:
-    """An array as a view that cannot be written into; anything else as it is."""
+    """Return an array as a view that cannot be written into, and anything else as it is."""
     if isinstance(value, np.ndarray):
         value = value.view()
         value.setflags(write=False)
@@ -57,7 +41,7 @@ def shown(value: Any) -> Any:
 
 
 def constant(arg: Any) -> Any:
-    """An argument as it is now: arrays and lists are copied, as they may still change elsewhere."""
+    """Return an argument as it is now. Arrays and lists are copied, as they may change later."""
     if isinstance(arg, np.ndarray):
         check_plain(arg)
         return freeze(np.array(arg))
@@ -67,31 +51,30 @@ def constant(arg: Any) -> Any:
 
 
 def operand(other: Any) -> Any:
-    """The other side of an operator: numbers and arrays of them; anything else is Python's."""
+    """Convert the other operand of an operator to a number or an array of numbers.
+
+    For anything else return NotImplemented, so that Python asks the other object.
+    """
     if isinstance(other, (float, int, np.floating, np.integer)):
         return other
     if not isinstance(other, (np.ndarray, np.bool, list, tuple)):
         return NotImplemented
-    if isinstance(other, (list, tuple)):
-        other = from_list(other)
-    check_plain(other)
-    return freeze(np.array(other)) if other.dtype.kind in "fiub" else NotImplemented
+    other = from_list(other)
+    return constant(other) if other.dtype.kind in "fiub" else NotImplemented
 
 
-def from_list(rows: Any) -> np.ndarray:
-    """A list or tuple of numbers as an array. Raises ShapeError where its rows are ragged."""
+def from_list(rows: Any) -> Any:
+    """Return a list or tuple of numbers as an array, and anything else as it is.
+
+    Raises ShapeError for rows of different lengths.
+    """
+    if not isinstance(rows, (list, tuple)):
+        return rows
     check_plain(rows)
     try:
         return np.array(rows)
     except ValueError as error:
-        raise ShapeError(f"cannot compute with {rows!r:.60}: {ragged(rows, error)}") from None
-
-
-def ragged(rows: Any, error: Exception) -> str:
-    """Say why rows make no array."""
-    rows = rows if isinstance(rows, (list, tuple)) else ()
-    lengths = {len(row): None for row in rows if hasattr(row, "__len__")}
-    return f"rows have lengths {listed(lengths)}" if len(lengths) > 1 else str(error)
+        raise faults.no_operand(rows, error) from None
 
 
 class ReadOnly(np.ndarray):
@@ -99,10 +82,7 @@ class ReadOnly(np.ndarray):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if not self.flags.writeable:
-            raise GraphError(
-                "t.data is read-only: graphs keep the values that they saw. Replace a leaf's data "
-                "whole, p.data = ... or p.data -= ..., or write into a copy, t.data.copy()"
-            )
+            raise faults.read_only()
         super().__setitem__(index, value)
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
@@ -134,14 +114,23 @@ def check_plain(*things: Any, depth: int = 0) -> None:
         if isinstance(thing, (list, tuple)) and depth < 64:  # NumPy's arrays have no more axes
             check_plain(*thing, depth=depth + 1)
         elif isinstance(thing, np.ndarray) and type(thing) not in _PLAIN:
-            raise DTypeError(
-                f"a {type(thing).__name__} carries more than numbers, and that part would be lost; "
-                "pass plain numbers: a.filled(0) for a masked array, np.asarray(a) for other kinds"
-            )
+            raise faults.more_than_numbers(thing)
 
 
 def read_only(value: Any) -> np.ndarray:
-    """A view of a value that cannot be written into."""
-    view = np.asarray(value).view(ReadOnly)
-    view.flags.writeable = False
-    return view
+    """Return a view of a value that cannot be written into."""
+    return shown(np.asarray(value).view(ReadOnly))
+
+
+def like(value: Any, given: Any) -> np.ndarray | None:
+    """Return the given numbers as an array of a value's shape and dtype; None if they are not so.
+
+    Raises DTypeError for an array that carries more than numbers.
+    """
+    check_plain(given)
+    try:
+        array = np.asarray(given)
+    except ValueError:  # rows of different lengths
+        return None
+    fits = array.dtype.kind in "fiub" and array.shape == value.shape
+    return array.astype(value.dtype, copy=False) if fits else None

@@ -1,7 +1,4 @@
-"""The reverse sweep: one generator, which every gradient and every picture of one comes from.
-
-It works on the nodes that ``nodes.py`` describes, whatever else they are.
-"""
+"""The reverse sweep: one generator, which every gradient and every picture of one comes from."""
 
 from __future__ import annotations
 
@@ -12,13 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..reading.trace import check_gradient
-from . import faults as checks
-from .arrays import shown
+from ..errors import faults
+from .arrays import like, shown
 from .functions import astype
-from .mode import gradient_mode, mode
-from .node import describe
-from .primitive import CALLS, RULES
+from .mode import Mode, lost, mode
+from .node import Node, has_history, plain, sources
+from .primitive import rules_of
 
 
 class Message(NamedTuple):
@@ -42,16 +38,9 @@ class Step(NamedTuple):
     messages: list[Message]
 
     def __str__(self) -> str:
-        sent = [f"  sends {brief(m.gradient)} to {describe(m.operand)}" for m in self.messages]
-        return "\n".join([f"{describe(self.node)} has gradient {brief(self.gradient)}", *sent])
+        from .names import step_in_words
 
-
-def brief(gradient: Any) -> str:
-    """A gradient in one line: up to a dozen entries in full, of more the shape."""
-    array = np.asarray(getattr(gradient, "value", gradient))
-    if array.size > 12:
-        return f"an array of shape {array.shape}"
-    return np.array2string(array, precision=3, separator=", ").replace("\n", "")
+        return step_in_words(self)
 
 
 def sweep(root: Any, cotangent: Any = None, *, create_graph: bool = False) -> Iterator[Step]:
@@ -69,57 +58,67 @@ def sweep(root: Any, cotangent: Any = None, *, create_graph: bool = False) -> It
 
 
 def _steps(root: Any, seed: Any, create_graph: bool, keep: bool = False) -> Iterator[tuple]:
-    """The sweep itself, which everything here drives; in plain tuples, for speed.
+    """Run the sweep, which everything here drives; its steps are plain tuples, for speed.
 
     Numbers grow with time: the highest one that has received anything has received everything.
     """
-    waiting, numbers, tracing = {root.number: (root, seed)}, [-root.number], mode.get().tracing
+    waiting, numbers, watches = {root.number: (root, seed)}, [-root.number], mode.get().watches
+    for watch in watches:
+        watch.sent(None, 0, root, seed, None)
     while numbers:
         node, gradient = waiting.pop(-heappop(numbers))
         messages: list[tuple] = []
         before = mode.get() if create_graph else None
         try:
             if before:
-                mode.set(gradient_mode(node, gradient))
+                mode.set(_gradient_mode(before, node, gradient))
             for operand, position, product, part in _messages(node, gradient, create_graph):
                 if keep:
                     messages.append((operand, position, product, part))
                 number = operand.number
-                if tracing:
-                    check_gradient(node, position, part, waiting.get(number))
-                if number in waiting:
-                    part = waiting[number][1] + part
-                else:
+                _, earlier = waiting.get(number, (None, None))
+                if earlier is None:
                     heappush(numbers, -number)
-                waiting[number] = operand, part
+                for watch in watches:
+                    watch.sent(node, position, operand, part, earlier)
+                waiting[number] = operand, part if earlier is None else earlier + part
         finally:
             if before:  # no call before this one, or Ctrl-C could come in between
                 mode.set(before)
         yield node, gradient, messages
 
 
+def _gradient_mode(before: Mode, node: Any, gradient: Any) -> Mode:
+    """Return the mode in which the rules of ``node`` are recorded, and name its gradient.
+
+    The scope is ("gradient", *node.scope), so that the gradient's own graph has the groups of the
+    forward.
+    """
+    if node.name and gradient.name is None:
+        gradient.name = f"d_{node.name}"
+    return before._replace(scope=("gradient", *node.scope), role="gradient")
+
+
 def _messages(node: Any, gradient: Any, create_graph: bool) -> Iterator[tuple]:
     """Run the rule of each operand that a gradient can flow into."""
     if not node.function:
         return
-    kind, inputs, vjps, kwargs = type(node), node.inputs, RULES[node.function], node.kwargs
     if isinstance(gradient, np.ndarray):
         gradient = shown(gradient)  # no rule may change what the others get
-    out, args = (node, checks.live(node)) if create_graph else (node.value, node.args)
-    each = CALLS[node.function].each
-    for position, vjp in enumerate(vjps):
+    out, args, inputs, kwargs = node.value, node.args, node.inputs, node.kwargs
+    if create_graph:
+        if not (mode.get().recording and all(x.value is value for x, value in sources(node))):
+            raise faults.stale(node)
+        out, args = node, inputs
+    for position, vjp in enumerate(rules_of(node)):
         operand = inputs[position]
-        if vjp is None or not (each or (isinstance(operand, kind) and operand.flows)):
+        if vjp is None or not (isinstance(operand, Node) and operand.flows):
             continue  # nothing flows into constants, masks and indices
         try:
             product = vjp(gradient, out, *args, **kwargs)
         except Exception as error:
             error.add_note(f"in the rule of {node.function.__name__}, operand {position}")
             raise
-        if each:
-            for i, one, part in checks.parts(product, node):
-                yield one, i, part, _fit(part, one.value, node, i)
-            continue
         value, part = operand.value, product
         if type(part) is not type(value) or type(part) is np.ndarray:  # a scalar's type tells all
             part = _fit(part, value, node, position)
@@ -127,7 +126,10 @@ def _messages(node: Any, gradient: Any, create_graph: bool) -> Iterator[tuple]:
 
 
 def _fit(product: Any, value: Any, node: Any, position: int) -> Any:
-    """What a rule gave, in its operand's shape and dtype. Raises RuleError if it is no gradient."""
+    """Return what a rule gave in its operand's shape and dtype.
+
+    Raises RuleError if it is no gradient.
+    """
     if getattr(product, "shape", None) == value.shape and product.dtype is value.dtype:
         return product
     part = product if hasattr(product, "dtype") else np.asarray(product)
@@ -135,14 +137,15 @@ def _fit(product: Any, value: Any, node: Any, position: int) -> Any:
         part = _unbroadcast(part, value.shape)
     if part.shape == value.shape and part.dtype == value.dtype:
         return part
-    checks.gradient(part, product, value, node, position)
+    if product is None or part.shape != value.shape or part.dtype.kind not in "fiub":
+        raise faults.wrong_gradient(node, position, product, part, value)
     return astype(part, value.dtype)
 
 
 def _unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
     """Sum over the axes along which NumPy had repeated an array of this shape.
 
-    Done with recordable functions, so that it too can be drawn and differentiated.
+    It is done with recordable functions, so that it too can be drawn and differentiated.
     """
     new, same = repeated(gradient.shape, shape)
     if new:
@@ -152,18 +155,33 @@ def _unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
 
 @lru_cache(maxsize=1000)
 def repeated(wide: tuple[int, ...], narrow: tuple[int, ...]) -> tuple:
-    """Which axes a narrow shape lacks to become a wide one, and which of its own it repeats."""
+    """Return the axes that a narrow shape lacks to be a wide one, and the axes that it repeats."""
     new = tuple(range(len(wide) - len(narrow)))
     kept = zip(narrow, wide[len(new) :], strict=False)
     return new, tuple(i for i, (n, m) in enumerate(kept) if n == 1 != m)
 
 
-def _seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
-    """The gradient that the sweep starts with: an array, or with create_graph a node."""
-    seed, kind = checks.seed(root, cotangent, create_graph), type(root)
+def _seed(root: Any, given: Any, create_graph: bool) -> Any:
+    """Return the gradient that the sweep starts with: an array, or with create_graph a node."""
+    seed = start(root, given)
     if not create_graph:
+        lost("a gradient")
         return seed
-    return astype(cotangent, seed.dtype) if isinstance(cotangent, kind) else kind(seed)
+    return astype(given, seed.dtype) if isinstance(given, Node) else type(root)(seed)
+
+
+def start(root: Any, given: Any = None) -> Any:
+    """Return a cotangent as an array of the root's shape and dtype; for one number 1 if not given.
+
+    Raises DTypeError, GraphError or ShapeError where no backward can start with it.
+    """
+    startable = isinstance(root, Node) and root.flows and has_history(root)
+    if not startable or (given is None and root.value.size != 1):
+        raise faults.no_start(root)
+    given = np.ones(root.value.shape) if given is None else plain(given)
+    if (cotangent := like(root.value, given)) is None:
+        raise faults.no_cotangent(root, given)
+    return np.array(cotangent)[()]
 
 
 def backward(root: Any, cotangent: Any = None, *, retain_grads: bool = False) -> None:
@@ -182,23 +200,24 @@ def backward(root: Any, cotangent: Any = None, *, retain_grads: bool = False) ->
 
 
 def grad(output: Any, inputs: Any, cotangent: Any = None, *, create_graph: bool = False) -> Any:
-    """The gradient of ``output`` with respect to ``inputs``: one Tensor, or a sequence of them.
+    """Return the gradient of ``output`` with respect to a Tensor or a sequence of them.
 
     Returns an array per input (for a sequence, a tuple of them), zero where the output does not
     depend on it. With ``create_graph`` they are Tensors that have a graph of their own, so that
     ``grad(grad(y, x, create_graph=True), x)`` is the second derivative. No ``.grad`` is touched.
     """
     wanted = inputs if (several := isinstance(inputs, (tuple, list))) else [inputs]
-    seed = _seed(output, cotangent, create_graph)
-    found = dict.fromkeys(checks.wanted(wanted, type(output)))
-    for node, gradient, _ in _steps(output, seed, create_graph):
+    seeded = _seed(output, cotangent, create_graph)
+    if not all(isinstance(x, Node) for x in wanted):
+        raise faults.no_gradient(wanted)
+    found: dict[int, Any] = {x.number: None for x in wanted}
+    for node, gradient, _ in _steps(output, seeded, create_graph):
         if node.number in found:
             found[node.number] = gradient
         del gradient  # or it would stay in memory for the next step
-    results = []
-    for x, part in ((x, found[x.number]) for x in wanted):
-        if create_graph:  # what was not found is 0, recorded as coming from x all the same
-            results.append(np.where(False, x, 0.0) if part is None else +part)
-        else:
-            results.append(np.zeros_like(x.value) if part is None else np.array(part))
-    return tuple(results) if several else results[0]
+    pairs = [(x, found[x.number]) for x in wanted]
+    if create_graph:  # where nothing was found it is 0, recorded as coming from x all the same
+        parts = [np.where(False, x, 0.0) if g is None else +g for x, g in pairs]
+    else:
+        parts = [np.zeros_like(x.value) if g is None else np.array(g) for x, g in pairs]
+    return tuple(parts) if several else parts[0]

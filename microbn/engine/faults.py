@@ -1,98 +1,189 @@
-"""What the engine checks, and what it says when something is wrong.
+"""Every sentence that the engine says when something is wrong.
 
-An error names the function, the shapes or values, and the way out, where the mistake is made.
+A condition stands where it decides; when it fails, this file is loaded and makes the error. An
+error names the function, the shapes or values, and the way out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from inspect import Parameter
 from itertools import zip_longest
-from math import prod
+from math import inf, prod
 from reprlib import repr as brief
 from typing import Any
 
 import numpy as np
 
 from ..errors import (
+    ArgumentError,
     DTypeError,
     GraphError,
     MicrobnError,
-    NonFiniteError,
     RangeError,
     RuleError,
     ShapeError,
     listed,
     spelled,
 )
-from ..reading.trace import first_fault, spell
-from .arrays import check_plain, constant, from_list, ragged
-from .mode import compiling, mode
-from .node import describe, has_history, is_node, sources
+from .mode import mode
+from .names import describe
+from .node import has_history, is_node, plain, sources
 from .primitive import CALLS, Call
 
+# Leaves and arrays.
 
-def call(function: Callable, args: Sequence, kwargs: Mapping) -> tuple[Call, Mapping]:
-    """How to call ``function``, and the keywords, copied; RuleError where no rule covers it."""
-    if (call := CALLS.get(function)) is None:
-        name, known = spelled(function), INSTEAD.get(function.__name__)
-        raise RuleError(
-            f"{name} has no gradient rule; write {known}"
-            if known and function is getattr(np, function.__name__, None)
-            else f"{name} has no gradient rule; add one with defvjp({name}, ...), compose it from "
-            f"functions that have one, or use {name}(t.data) on purpose, as a constant"
-        )
-    _, rules, _, most, keywords = call
-    if most is not None and len(args) > most:
-        raise RuleError(
-            f"{spelled(function)}: its rules take {most} arguments at most, this is called with "
-            f"{len(args)}"
-        )
-    if most is not None and 0 < rules < len(args):
-        for i, arg in enumerate(args[rules:], start=rules):
-            if is_node(arg):
-                what = f"no rule for operand {i}; give defvjp one for it, or None"
-                raise RuleError(f"{spelled(function)}: {what}")
-    for key, value in kwargs.items():
-        if keywords is not None and key not in keywords:
+
+def tensor_already() -> DTypeError:
+    """A Tensor is made from a Tensor."""
+    return DTypeError("this is a Tensor already; Tensor(t.data) is a new leaf of its values")
+
+
+def no_array(data: Any, error: Exception) -> Exception:
+    """NumPy makes no array from the data."""
+    if isinstance(error, MicrobnError):  # there is a Tensor among the data
+        return error
+    return ShapeError(f"cannot make a tensor: {_ragged(data, error)}")
+
+
+def no_floats(data: Any, dtype: np.dtype) -> DTypeError:
+    """The data are not floats."""
+    if dtype.kind in "USO":
+        kind = "objects" if dtype.kind == "O" else "text"
+        return DTypeError(f"cannot make a tensor from {kind}, {data!r:.60}; it needs floats")
+    if dtype.kind not in "fiub":
+        return DTypeError(f"cannot make a tensor from {dtype}; it needs floats")
+    write = "1. instead of 1" if np.ndim(data) == 0 else "[1., 2.] instead of [1, 2]"
+    write = f"write {write}, or " if dtype.kind in "iub" else ""
+    return DTypeError(f"a tensor needs float32 or float64, got {dtype}; {write}pass dtype=float")
+
+
+def no_operand(rows: Any, error: Exception) -> ShapeError:
+    """A list or tuple is no array."""
+    return ShapeError(f"cannot compute with {rows!r:.60}: {_ragged(rows, error)}")
+
+
+def _ragged(rows: Any, error: Exception) -> str:
+    """Say why rows make no array."""
+    rows = rows if isinstance(rows, (list, tuple)) else ()
+    lengths = {len(row): None for row in rows if hasattr(row, "__len__")}
+    return f"rows have lengths {listed(lengths)}" if len(lengths) > 1 else str(error)
+
+
+def read_only() -> GraphError:
+    """Somebody writes into ``t.data``."""
+    return GraphError(
+        "t.data is read-only: graphs keep the values that they saw. Replace a leaf's data "
+        "whole, p.data = ... or p.data -= ..., or write into a copy, t.data.copy()"
+    )
+
+
+def more_than_numbers(array: np.ndarray) -> DTypeError:
+    """An array carries more than numbers."""
+    return DTypeError(
+        f"a {type(array).__name__} carries more than numbers, and that part would be lost; "
+        "pass plain numbers: a.filled(0) for a masked array, np.asarray(a) for other kinds"
+    )
+
+
+# Functions and their rules.
+
+
+def no_function(x: Any) -> RuleError:
+    """`primitive` is given no function."""
+    return RuleError(f"primitive: makes a function recordable, not {x!r:.60}")
+
+
+def no_rules(function: Callable, recordable: bool) -> RuleError:
+    """`defvjp` is given a function that is never recorded, or a rule that is no function."""
+    if not recordable:
+        return RuleError(f"defvjp: {function!r} is never recorded; make it a primitive() first")
+    return RuleError("defvjp(function, *vjps): each rule is a function or None")
+
+
+def uncallable_rule(function: Callable, every: bool) -> RuleError:
+    """A rule does not take the gradient, the result and an operand, or the operand's position."""
+    how = "a rule for any number of operands is called as rule(g, out, *xs, position=0)"
+    how = how if every else "rules are called as rule(g, out, x, ...)"
+    return RuleError(f"defvjp({spelled(function)}, ...): {how}")
+
+
+def unruled(function: Callable) -> RuleError:
+    """A function has no rule."""
+    name, known = spelled(function), INSTEAD.get(function.__name__)
+    if known and function is getattr(np, function.__name__, None):
+        return RuleError(f"{name} has no gradient rule; write {known}")
+    return RuleError(
+        f"{name} has no gradient rule; add one with defvjp({name}, ...), compose it from "
+        f"functions that have one, or use {name}(t.data) on purpose, as a constant"
+    )
+
+
+def unfitting(
+    function: Callable, call: Call, args: Sequence, kwargs: Mapping, error: Exception
+) -> RuleError:
+    """A call cannot be made of the function's rules."""
+    name, takes = spelled(function), [*call.signature.parameters][2:]
+    for key in kwargs:
+        if key not in takes:
             instead = {"dim": "write axis=", "keepdim": "write keepdims="}.get(key, "leave it out")
-            raise RuleError(
-                f"{spelled(function)}: {key}= cannot be recorded, as its rules do not take it; "
-                f"{instead}"
+            return RuleError(
+                f"{name}: {key}= cannot be recorded, as its rules do not take it; {instead}"
             )
-        if is_node(value):
-            raise RuleError(f"{function.__name__}: {key}= is a Tensor; pass it by position")
-        if not isinstance(value, (int, tuple)):
-            kwargs = {**kwargs, key: constant(value)}
-    return call, kwargs
+    if len(args) > (most := most_arguments(call)):
+        return RuleError(
+            f"{name}: its rules take {most} arguments at most, this is called with {len(args)}"
+        )
+    return RuleError(f"{name}: its rules cannot be called like this: {error}")
 
 
-def checked(value: Any, function: Callable) -> Any:
-    """What a function gave that is neither float32 nor float64, a number as NumPy's.
+def most_arguments(call: Call) -> float:
+    """Return how many positional arguments a call may have."""
+    kinds = [p.kind for p in call.signature.parameters.values()]
+    several = Parameter.VAR_POSITIONAL in kinds
+    return inf if several else kinds.count(Parameter.POSITIONAL_OR_KEYWORD) - 2
 
-    Raises RuleError for anything but one array, DTypeError for an array of anything but numbers.
-    """
+
+def misplaced(function: Callable, call: Call, args: Sequence, kwargs: Mapping) -> RuleError:
+    """A Tensor stands where no gradient could flow back to it."""
+    for i, arg in enumerate(args[call.ruled :], start=call.ruled):
+        if is_node(arg):
+            what = f"no rule for operand {i}; give defvjp one for it, or None"
+            return RuleError(f"{spelled(function)}: {what}")
+    key = next(key for key, value in kwargs.items() if is_node(value))
+    return RuleError(f"{function.__name__}: {key}= is a Tensor; pass it by position")
+
+
+def no_numbers(function: Callable, value: Any) -> Exception:
+    """A function returns anything but one array of floats, integers or bools."""
+    name = function.__name__
     if not isinstance(value, (np.ndarray, np.generic, float, int)):
         kind = type(value).__name__
-        raise RuleError(f"{function.__name__}: it gives a {kind}, and only arrays are recorded")
-    value = np.asarray(value)[()]
-    if value.dtype.kind not in "fiub" or value.dtype.char in "eg":
-        raise DTypeError(
-            f"{function.__name__}: it gives {value.dtype}; a tensor needs float32 or float64, "
-            "which astype makes of a mask"
-        )
-    return value
+        return RuleError(f"{name}: it gives a {kind}, and only arrays are recorded")
+    return DTypeError(
+        f"{name}: it gives {np.asarray(value).dtype}; a tensor needs float32 or float64, "
+        "which astype makes of a mask"
+    )
+
+
+def ufunc_method(ufunc: np.ufunc) -> RuleError:
+    """A ufunc's method is called, or ``out=`` is given."""
+    return RuleError(
+        f"np.{ufunc.__name__}: a ufunc's methods and writing into an array that exists "
+        "(out=, or += into an ndarray) cannot be recorded; write a = a + t, or np.sum"
+    )
 
 
 def explain(function: Callable, values: Sequence, kwargs: Mapping, error: Exception) -> Exception:
-    """NumPy's error in calling ``function(*values, **kwargs)``, naming function and shapes."""
+    """Tell NumPy's error in calling the function with its name and the shapes."""
     if isinstance(error, MicrobnError):
         return error
     name = function.__name__
     if "read-only" in str(error):
         return GraphError(f"{name}: it writes into an operand; what is recorded never changes")
-    every = isinstance(function, np.ufunc) or (function in CALLS and CALLS[function].each)
+    every = isinstance(function, np.ufunc) or (function in CALLS and CALLS[function].every)
     arrays = [v for v in values if every or isinstance(v, (np.ndarray, np.generic))]
-    shapes = [_shape(v) for v in arrays] or [()]
+    shapes = [_shape_of(v) for v in arrays] or [()]
     if isinstance(error, np.exceptions.AxisError):
         return RangeError(f"{name}: {_axis_fault(shapes[0], error)}")
     if why := _shape_fault(function, shapes, [*values, *kwargs.values()], error):
@@ -108,7 +199,7 @@ def explain(function: Callable, values: Sequence, kwargs: Mapping, error: Except
 
 
 def _shape_fault(function: Any, shapes: list, given: list, error: Exception) -> str | None:
-    """Say what does not fit, or None if neither the function nor NumPy's words tell."""
+    """Say what does not fit, or return None if neither the function nor NumPy's words tell."""
     text = str(error)
     if function is np.matmul and (isinstance(error, ValueError) or () in shapes):
         return _matmul_fault(*shapes)
@@ -121,11 +212,11 @@ def _shape_fault(function: Any, shapes: list, given: list, error: Exception) -> 
     if "zero-size array" in text or "empty sequence" in text:
         return f"the tensor is empty, shape {shapes[0]}"
     if "inhomogeneous" in text:
-        return ragged(next((x for x in given if isinstance(x, (list, tuple))), ()), error)
+        return _ragged(next((x for x in given if isinstance(x, (list, tuple))), ()), error)
     return None
 
 
-def _shape(value: Any) -> Any:
+def _shape_of(value: Any) -> Any:
     try:
         return np.shape(value)
     except ValueError:  # a list whose rows have different lengths
@@ -170,107 +261,100 @@ def _broadcast_fault(*shapes: tuple[int, ...]) -> str:
     return what
 
 
-def seed(root: Any, cotangent: Any, create_graph: bool) -> Any:
-    """The gradient that a backward starts with, as an array of the root's shape and dtype.
+# Tensors.
 
-    Raises where none can start: DTypeError, GraphError, ShapeError.
-    """
-    if compiling.get() is not None and not create_graph:
-        raise GraphError(
-            "compile: this gradient would be a constant of the program; take it by "
-            "grad(..., create_graph=True), which records it"
+
+def tensor_name(name: Any) -> DTypeError:
+    """A Tensor's name is no text."""
+    return DTypeError(f"a Tensor's name is text, got {name!r:.60}")
+
+
+def scope_name(name: Any) -> ArgumentError:
+    """A scope's name is no text."""
+    return ArgumentError(f"scope: a name is text, got {name!r:.60}")
+
+
+def other_data(leaf: Any, new: Any) -> Exception:
+    """The data of a computed Tensor are replaced, or data have another shape."""
+    if leaf.function is not None:
+        return GraphError(
+            f"{describe(leaf)} was computed: its data follows from its inputs, and only a leaf's "
+            "can be replaced. Make a new Tensor instead"
         )
-    if not is_node(root):
-        what, way_out = type(root).__name__, "a gradient becomes one by create_graph=True"
-        if callable(root):
-            what, way_out = "a function", "call it first: grad(f(x), x)"
-        elif isinstance(root, np.ndarray) and root.dtype == object:
-            what, way_out = "an array of objects", "make them one with np.sum"
-        raise DTypeError(f"a backward starts from a Tensor, not from {what}; {way_out}")
-    if not has_history(root):
-        raise GraphError(
-            f"{describe(root)} has no history: nothing here was recorded. Start from the result "
-            "of a computation on Tensors, made outside no_grad()"
-        )
-    value = root.value
-    if value.dtype.kind != "f":
-        raise DTypeError(f"{describe(root)} holds {root.dtype}: no gradient flows back from it")
-    if cotangent is None and value.size != 1:
-        raise ShapeError(
-            f"a backward starts from a scalar; {describe(root)} has shape {value.shape}. "
-            "Use .sum(), or pass the cotangent"
-        )
-    plain = cotangent.value if isinstance(cotangent, type(root)) else cotangent
-    plain = from_list(plain) if isinstance(plain, (list, tuple)) else plain
-    check_plain(plain)
-    seed = np.ones(value.shape) if cotangent is None else np.asarray(plain)
-    if seed.dtype.kind not in "fiub":
-        raise DTypeError(f"the cotangent is not an array of numbers but {cotangent!r:.60}")
-    if seed.shape != value.shape:
-        raise ShapeError(f"the cotangent has shape {seed.shape}, {describe(root)} {value.shape}")
-    if mode.get().tracing and (fault := first_fault(seed)):
-        raise NonFiniteError(f"the cotangent is {spell(fault)}")
-    return np.array(seed, value.dtype)[()]
+    return ShapeError(f"the new data has shape {np.shape(new)}, the Tensor {leaf.shape}")
 
 
-def wanted(inputs: Sequence, kind: type) -> set[int]:
-    """The numbers of the Tensors whose gradients are asked for. Raises DTypeError for others."""
-    for i, x in enumerate(inputs):
-        if not isinstance(x, kind):
-            raise DTypeError(
-                f"grad: input {i} is a {type(x).__name__}; only Tensors get gradients (those of an "
-                "array of scalars as a list: list(box.flat))"
-            )
-    return {x.number for x in inputs}
+def no_grad(tensor: Any, new: Any) -> Exception:
+    """Something else than an array of the Tensor's shape is assigned to ``.grad``."""
+    what = f"the .grad of {describe(tensor)}"
+    if is_node(new):
+        return DTypeError(f"{what} is an array; give the gradient's .data")
+    return _unlike(what, "", tensor, new)
 
 
-def live(node: Any) -> Sequence:
-    """The inputs of a node as they are, if they still have the values that it saw.
-
-    Raises GraphError where a leaf was replaced, and where nothing would be recorded.
-    """
-    if not mode.get().recording:
-        raise GraphError("create_graph=True records the gradient, which no_grad() forbids")
-    for operand, value in sources(node):
-        if operand.value is not value:
-            raise GraphError(
-                f"the data of {describe(operand)} was replaced since the forward ran; a gradient "
-                "with a graph of its own may need what it was made from. Run the forward again"
-            )
-    return node.inputs
+def several_numbers(tensor: Any) -> ShapeError:
+    """One number is asked of a Tensor that holds several, or none."""
+    return ShapeError(f"a tensor of shape {tensor.shape} is not one number; reduce it first")
 
 
-def parts(products: Any, node: Any) -> Iterator[tuple[int, Any, Any]]:
-    """What one rule gave for all operands: position, operand and gradient, where one flows.
-
-    Raises RuleError where there is not one gradient for each operand.
-    """
-    if type(products) is not list or len(products) != len(node.inputs):
-        found = f"{len(products)} gradients" if type(products) is list else "no list"
-        raise RuleError(
-            f"rule of {node.function.__name__!r}: it gave {found} for {len(node.inputs)} operands"
-        )
-    for position, (operand, part) in enumerate(zip(node.inputs, products, strict=True)):
-        if isinstance(operand, type(node)) and operand.flows:
-            yield position, operand, part
+def ambiguous(tensor: Any) -> ShapeError:
+    """The truth is asked of a Tensor that holds several numbers, or none."""
+    return ShapeError(
+        f"the truth of a tensor of shape {tensor.shape} is ambiguous; compare one entry, "
+        "or choose entry by entry with np.where"
+    )
 
 
-def gradient(part: Any, product: Any, value: Any, node: Any, position: int) -> None:
-    """Raise RuleError where what a rule gave is no gradient for an operand of this value."""
-    if product is None:
-        raise _rule_error(node, position, "it returned None")
-    if part.shape != value.shape:
-        what = f"gradient has shape {np.shape(product)}, its input {value.shape}"
-        raise _rule_error(node, position, what)
-    if part.dtype.kind not in "fiub":
-        raise _rule_error(node, position, f"gradient holds {part.dtype}")
+def no_entries() -> DTypeError:
+    """The entries of a 0-d Tensor are asked for."""
+    return DTypeError("a 0-d tensor has no length and no entries to go through")
 
 
-def _rule_error(node: Any, position: int, what: str) -> RuleError:
-    return RuleError(f"rule of {node.function.__name__!r}, operand {position}: {what}")
+def number_in_passing(tensor: Any) -> DTypeError:
+    """A number would leave its graph in passing."""
+    return DTypeError(
+        f"{describe(tensor)} does not become a number in passing, where its history would "
+        "be lost; take t.item() or t.data on purpose, print it by f'{t:.3f}', and compute "
+        "with NumPy's functions, np.exp(t) for math.exp(t)"
+    )
 
 
-INSTEAD = {  # of a method of an ndarray or of PyTorch's tensors that is not here
+def array_in_passing() -> DTypeError:
+    """An array would leave its graph in passing, as by ``np.asarray(t)``."""
+    return DTypeError(
+        "a Tensor does not become an array in passing, where its history would be lost; take its "
+        "values with t.data, or t.item() of each in a list, join Tensors with np.stack, and take "
+        "the mean of an array of scalars by np.sum(a) / a.size"
+    )
+
+
+def set_entries() -> GraphError:
+    """Entries of a Tensor are assigned."""
+    return GraphError(
+        "what is recorded never changes, so a Tensor's entries cannot be set; choose entry by "
+        "entry with np.where, or replace a leaf's data whole: p.data = ..."
+    )
+
+
+def in_place() -> GraphError:
+    """``leaf -= numbers`` would bind a new Tensor, and leave the leaf unchanged."""
+    return GraphError(
+        "this would make a new Tensor and leave the leaf as it is; to update a parameter write "
+        "p.data -= ..., and t = t - ... where a new Tensor is meant"
+    )
+
+
+def uncopied(tensor: Any) -> GraphError:
+    """A computed Tensor is copied or pickled."""
+    return GraphError(f"{describe(tensor)} has a history, which is not copied; take its .data")
+
+
+def absent(name: str) -> AttributeError:
+    """A Tensor lacks an attribute that arrays or PyTorch's tensors have."""
+    return AttributeError(f"a Tensor has no {name!r}; write {INSTEAD[name]}")
+
+
+INSTEAD = {
     "var": "np.square(t - t.mean(axis, keepdims=True)).mean(axis)",
     "std": "np.sqrt(np.square(t - t.mean(axis, keepdims=True)).mean(axis))",
     **dict.fromkeys(("dot", "matmul", "mm"), "t @ other"),
@@ -287,3 +371,73 @@ INSTEAD = {  # of a method of an ndarray or of PyTorch's tensors that is not her
     "zero_grad": "t.grad = None",
     "requires_grad": "an array where no gradient is wanted: every Tensor gets one",
 }
+
+
+# Gradients.
+
+
+def no_start(root: Any) -> Exception:
+    """No backward can start here without a cotangent, or at all."""
+    if not is_node(root):
+        what, way_out = type(root).__name__, "a gradient becomes one by create_graph=True"
+        if callable(root):
+            what, way_out = "a function", "call it first: grad(f(x), x)"
+        elif isinstance(root, np.ndarray) and root.dtype == object:
+            what, way_out = "an array of objects", "make them one with np.sum"
+        return DTypeError(f"a backward starts from a Tensor, not from {what}; {way_out}")
+    if not has_history(root):
+        return GraphError(
+            f"{describe(root)} has no history: nothing here was recorded. Start from the result "
+            "of a computation on Tensors, made outside no_grad()"
+        )
+    if not root.flows:
+        return DTypeError(f"{describe(root)} holds {root.dtype}: no gradient flows back from it")
+    return ShapeError(
+        f"a backward starts from a scalar; {describe(root)} has shape {root.shape}. "
+        "Use .sum(), or pass the cotangent"
+    )
+
+
+def no_cotangent(root: Any, given: Any) -> Exception:
+    """A cotangent does not fit the root."""
+    return _unlike("the cotangent", describe(root), root, given)
+
+
+def _unlike(what: str, whose: str, tensor: Any, given: Any) -> Exception:
+    try:
+        array = np.asarray(plain(given))
+    except ValueError as error:
+        return ShapeError(f"{what} is no array: {_ragged(given, error)}")
+    if array.dtype.kind not in "fiub":
+        return DTypeError(f"{what} is an array of numbers, got {given!r:.60}")
+    return ShapeError(f"{what} has shape {array.shape}, {whose or 'the Tensor'} {tensor.shape}")
+
+
+def no_gradient(inputs: Sequence) -> DTypeError:
+    """A gradient is asked for with respect to something else than a Tensor."""
+    position, x = next((i, x) for i, x in enumerate(inputs) if not is_node(x))
+    return DTypeError(
+        f"grad: input {position} is a {type(x).__name__}; only Tensors get gradients (those of an "
+        "array of scalars as a list: list(box.flat))"
+    )
+
+
+def stale(node: Any) -> GraphError:
+    """The gradient of a node cannot be recorded."""
+    if not mode.get().recording:
+        return GraphError("create_graph=True records the gradient, which no_grad() forbids")
+    operand = next(operand for operand, value in sources(node) if operand.value is not value)
+    return GraphError(
+        f"the data of {describe(operand)} was replaced since the forward ran; a gradient "
+        "with a graph of its own may need what it was made from. Run the forward again"
+    )
+
+
+def wrong_gradient(node: Any, position: int, product: Any, part: Any, value: Any) -> RuleError:
+    """A rule returns no gradient for an operand of this value."""
+    what = f"gradient holds {part.dtype}"
+    if product is None:
+        what = "it returned None"
+    elif part.shape != value.shape:
+        what = f"gradient has shape {np.shape(product)}, its input {value.shape}"
+    return RuleError(f"rule of {node.function.__name__!r}, operand {position}: {what}")

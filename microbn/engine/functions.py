@@ -1,14 +1,13 @@
-"""Primitives: `primitive` makes a function recordable; here are those that NumPy lacks.
+"""The functions that the engine needs and NumPy lacks: `relu`, and functions of operands alone.
 
-What NumPy writes as a method, an index or a list is a function of its operands here. Their
-gradients stand with all others, in ``rules.py``.
+NumPy writes some calls as a method, an index or a list; here they are functions of their operands.
+Their gradients stand with all others, in ``rules.py``.
 """
 
 from __future__ import annotations
 
-import functools
 import operator
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,75 +15,67 @@ import numpy as np
 from .primitive import primitive
 
 
-@functools.partial(primitive, entrywise=True)
+@partial(primitive, entrywise=True, fresh=True)
 def relu(x: Any) -> Any:
-    """``max(x, 0)``, with the derivative 0 at 0."""
+    """Return ``max(x, 0)``. The derivative at 0 is 0."""
     return np.maximum(x, 0)
 
 
-@functools.partial(primitive, entrywise=True)
+@partial(primitive, entrywise=True, fresh=True)
 def stop_gradient(x: Any) -> Any:
-    """``x`` itself, as a constant: nothing flows back through it."""
+    """Return ``x`` itself, as a constant: nothing flows back through it."""
     return x
 
 
-@primitive
+@partial(primitive, fresh=True)
 def astype(x: Any, dtype: Any) -> Any:
-    """``x`` in another dtype."""
+    """Return ``x`` in another dtype."""
     return x.astype(dtype)
 
 
-@primitive
+@partial(primitive, fresh=True)
 def getitem(x: Any, *index: Any) -> Any:
-    """``x[index]``, the index written out."""
+    """Return ``x[index]``, with the index as operands."""
     return operator.getitem(x, index)
 
 
-@primitive
+@partial(primitive, fresh=True)
 def scatter(g: Any, shape: tuple[int, ...], *index: Any) -> Any:
-    """Zeros of ``shape`` with ``g`` added in at ``index``: the transpose of ``x[index]``."""
+    """Add ``g`` into zeros of ``shape`` at ``index``: the transpose of ``x[index]``."""
     out = np.zeros(shape, g.dtype)
     np.add.at(out, index, g)
     return out
 
 
-@primitive
+@partial(primitive, fresh=True)
 def gate(g: Any, mask: Any) -> Any:
-    """``np.where(mask, g, 0)``, by the bits of g: without a branch for each entry."""
+    """Compute ``np.where(mask, g, 0)`` by the bits of g, without a branch for each entry."""
     bits = g.view(f"i{g.itemsize}")
     return (bits * mask).view(g.dtype)
 
 
-@primitive
+@partial(primitive, fresh=True)
 def spread(x: Any, shape: tuple[int, ...]) -> Any:
-    """``np.broadcast_to``, written out: a copy is quicker to compute with than a repeating view."""
+    """Return ``np.broadcast_to``, written out: a copy is faster to compute with than the view."""
     out = np.empty(shape, x.dtype)
     out[...] = x
     return out
 
 
-@primitive
+@partial(primitive, fresh=True)
 def concatenate(*xs: Any, axis: int | None = 0) -> Any:
-    """``np.concatenate`` of its operands: the list is written out."""
+    """Return ``np.concatenate`` of the operands, without the list."""
     return np.concatenate(xs, axis)
 
 
-@primitive
+@partial(primitive, fresh=True)
 def stack(*xs: Any, axis: int = 0) -> Any:
-    """``np.stack`` of its operands: the list is written out."""
+    """Return ``np.stack`` of the operands, without the list."""
     return np.stack(xs, axis)
 
 
-def is_entrywise(function: Any) -> bool:
-    """Return whether a function works entry by entry."""
-    ufunc = isinstance(function, np.ufunc) and function.signature is None
-    return ufunc or function in (relu, gate)
-
-
-def written_out(
-    function: Callable, arrays: Any, axis: Any = 0, out: Any = None, **kwargs: Any
-) -> tuple:
-    """The call of `concatenate` or `stack` that NumPy's call stands for."""
+def written_out(function, arrays, axis=0, out=None, **kwargs):
+    """Return the call of `concatenate` or `stack` that NumPy's call, with a list, stands for."""
     given = {"axis": axis, **({} if out is None else {"out": out}), **kwargs}
     return JOINS[function], [*arrays], given
 

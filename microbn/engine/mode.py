@@ -1,17 +1,36 @@
-"""What is switched on while computing: recording, a scope, tracing.
+"""What is switched on while computing: recording, a scope, and who watches.
 
 Each thread and each asyncio task has its own switches, and an exception sets them back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from operator import not_
 from typing import Any, NamedTuple
 
-from ..errors import ArgumentError, GraphError
+from ..errors import faults
+
+
+class Watch:
+    """Looks on while nodes are made and gradients are sent, and may raise an error.
+
+    `trace` is one, and `compile` has another. The engine knows neither of them.
+    """
+
+    def made(self, node: Any) -> None:
+        """Look at a node that was made. Under `no_grad` it is about to forget its operands."""
+
+    def sent(self, node: Any, position: int, operand: Any, part: Any, earlier: Any) -> None:
+        """Look at the gradient that a node sends to its operand, and at the ``earlier`` sum.
+
+        The gradient that a backward starts with is sent to the root by None.
+        """
+
+    def lost(self, what: str, node: Any) -> None:
+        """Hear what a graph does not hold: "the truth" of a node, "a draw", "no_grad"."""
 
 
 class Mode(NamedTuple):
@@ -19,39 +38,29 @@ class Mode(NamedTuple):
 
     recording: bool = True
     scope: tuple[str, ...] = ()
-    tracing: bool = False
+    watches: tuple[Watch, ...] = ()
+    role: str = ""  # of the nodes that are made: "gradient" while a gradient is recorded
 
 
 mode: ContextVar[Mode] = ContextVar("microbn", default=Mode())  # noqa: B039 (immutable)
-# While `compile` records: the numbers of the operands of the program. None otherwise.
-compiling: ContextVar[Collection[int] | None] = ContextVar("compiling", default=None)
 
 
-class _Gradient(str):
-    """A scope's name that is told from a user's own of the same letters."""
-
-
-GRADIENT = _Gradient("gradient")  # the scope of what a sweep with create_graph records
-
-
-def of_gradient(scope: tuple[str, ...]) -> bool:
-    """Whether a scope is that of a gradient's graph."""
-    return bool(scope) and scope[0] is GRADIENT
+def lost(what: str, node: Any = None) -> None:
+    """Tell those who watch that this leaves the graph."""
+    for watch in mode.get().watches:
+        watch.lost(what, node)
 
 
 @contextmanager
 def no_grad() -> Iterator[None]:
     """``with no_grad():`` computes without recording, in this thread or task alone.
 
-    Also a decorator of functions, not of generators. What is computed inside is constant, as if
-    made by ``stop_gradient``. Raises GraphError in a function that is being compiled.
+    It is also a decorator of functions, but not of generators. The Tensors made inside are
+    constants, as if `functional.stop_gradient` had made them. Raises GraphError in a function that
+    is being compiled.
     """
-    if compiling.get() is not None:
-        raise GraphError(
-            "compile: what no_grad() does not record would be a constant of the program; use "
-            "microbn.functional.stop_gradient"
-        )
-    with _set("recording", False):
+    lost("no_grad")
+    with switched("recording", False):
         yield
 
 
@@ -62,17 +71,17 @@ def scope(name: str) -> Iterator[None]:
     Raises ArgumentError for a name that is not text.
     """
     if not isinstance(name, str):
-        raise ArgumentError(f"scope: a name is text, got {name!r:.60}")
-    with _set("scope", (*mode.get().scope, name)):
+        raise faults.scope_name(name)
+    with switched("scope", (*mode.get().scope, name)):
         yield
 
 
-# Larger means further on: no recording, a deeper scope, tracing.
-_STRENGTH: dict[str, Callable] = {"recording": not_, "scope": len, "tracing": bool}
+# The larger of two is the inner one: no recording, a deeper scope, more who watch.
+_DEPTH: dict[str, Callable] = {"recording": not_, "scope": len, "watches": len}
 
 
 @contextmanager
-def _set(name: str, value: Any) -> Iterator[None]:
+def switched(name: str, value: Any) -> Iterator[None]:
     """Set a switch inside a block. Ctrl-C may come at any place here, and does not leave it on."""
     before = mode.get()
     old = getattr(before, name)
@@ -93,17 +102,4 @@ def _set_back(name: str, old: Any) -> None:
     Ctrl-C may end an inner block after the outer one: where it comes just as `__exit__` begins.
     """
     now = mode.get()
-    lower = min(old, getattr(now, name), key=_STRENGTH[name])
-    mode.set(now._replace(**{name: lower}))
-
-
-def gradient_mode(node: Any, gradient: Any) -> Mode:
-    """The mode in which the rules of ``node`` are recorded; its gradient gets a name.
-
-    The scope is ("gradient", *node.scope), so that the gradient's own graph has the groups of the
-    forward.
-    """
-    if node.name and gradient.name is None:
-        gradient.name = f"d_{node.name}"
-    recording, _, tracing = mode.get()
-    return Mode(recording, (GRADIENT, *node.scope), tracing)
+    mode.set(now._replace(**{name: min(old, getattr(now, name), key=_DEPTH[name])}))

@@ -1,4 +1,4 @@
-"""Names for the nodes of a graph."""
+"""What the nodes of a graph are called: `label` names them, and they are described by name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
-from .node import is_node
+from .node import is_node, plain
 
 
 def label(names: Mapping[str, Any]) -> None:
@@ -27,3 +27,23 @@ def label(names: Mapping[str, Any]) -> None:
                 entry: Any = value[place]
                 if is_node(entry) and entry.name is None:
                     entry.name = f"{name}[{', '.join(map(str, place))}]"
+
+
+def describe(node: Any) -> str:
+    """Return a node in words: its name, and the function that made it."""
+    made = node.function.__name__ if node.function else "leaf"
+    return f"{node.name!r} ({made})" if node.name else f"a {made}" if made == "leaf" else made
+
+
+def step_in_words(step: Any) -> str:
+    """Return a step of the sweep in words: a line for its node, and one for each message."""
+    sent = [f"  sends {brief(m.gradient)} to {describe(m.operand)}" for m in step.messages]
+    return "\n".join([f"{describe(step.node)} has gradient {brief(step.gradient)}", *sent])
+
+
+def brief(gradient: Any) -> str:
+    """Return a gradient in one line: up to a dozen entries in full, the shape if there are more."""
+    array = np.asarray(plain(gradient))
+    if array.size > 12:
+        return f"an array of shape {array.shape}"
+    return np.array2string(array, precision=3, separator=", ").replace("\n", "")

@@ -1,4 +1,4 @@
-"""How a function is called where it is recorded: what computes it, and which arguments it takes."""
+"""How a function becomes recordable, by `primitive`, and differentiable, by `defvjp`."""
 
 from __future__ import annotations
 
@@ -11,117 +11,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import RuleError, spelled
+from ..errors import faults
+from .arrays import constant
+from .node import Node
 
 
-class Call(NamedTuple):
-    """How a function is called where it is recorded.
-
-    ``compute`` gives what the function gives, without NumPy's dispatch to other kinds of arrays.
-    ``rules`` is the number of its rules, and ``each`` says whether there is one for all operands;
-    ``most`` is the largest number of positional arguments, ``keywords`` are the names that its
-    rules take; None stands for any.
-    """
-
-    compute: Callable
-    rules: int
-    each: bool
-    most: int | None
-    keywords: frozenset[str] | None
-
-
-def _mean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """``np.mean``, to the bit (in float32 of up to 2**24 numbers), without its detours; of nothing
-    an error, where NumPy warns and gives NaN.
-    """
-    total = x.sum(axis, keepdims=keepdims)
-    if not x.size and total.size:
-        raise ValueError("zero-size array")
-    return total / (x.size // (total.size or 1))
-
-
-CALLS: dict[Callable, Call] = {}
-# Shorter ways to the same values: operators on scalars, methods without NumPy's dispatch.
-QUICKER: dict[Callable, Callable] = {
-    np.add: operator.add,
-    np.subtract: operator.sub,
-    np.multiply: operator.mul,
-    np.divide: operator.truediv,
-    np.matmul: operator.matmul,
-    np.negative: operator.neg,
-    np.less: operator.lt,
-    np.less_equal: operator.le,
-    np.greater: operator.gt,
-    np.greater_equal: operator.ge,
-    np.equal: operator.eq,
-    np.not_equal: operator.ne,
-    np.sum: lambda x, axis=None, **kwargs: x.sum(axis, **kwargs),
-    np.mean: _mean,
-}
-
-
-def covered(function: Callable, vjps: Sequence) -> Call:
-    """The calls of ``function`` that these rules cover. Raises RuleError where they cover none."""
-    if not (isinstance(function, (np.ufunc, type(np.sum))) or hasattr(function, "recordable")):
-        raise RuleError(f"defvjp: {function!r} is never recorded; make it a primitive() first")
-    if not all(vjp is None or callable(vjp) for vjp in vjps):
-        raise RuleError("defvjp(function, *vjps): each rule is a function or None")
-    parameters = _parameters(next(filter(None, vjps), _unruled))
-    kinds = [p.kind for p in parameters.values()]
-    names = None if inspect.Parameter.VAR_KEYWORD in kinds else frozenset([*parameters][2:])
-    most: int | None = kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) - 2
-    if inspect.Parameter.VAR_POSITIONAL in kinds:
-        most = None
-    elif most is not None and most < 1:
-        raise RuleError(
-            f"defvjp({spelled(function)}, ...): rules are called as rule(g, out, x, ...)"
-        )
-    compute = QUICKER.get(function, getattr(function, "__wrapped__", function))
-    if hasattr(function, "recordable"):
-        compute = _owned(compute)
-    each = kinds[2:3] == [inspect.Parameter.VAR_POSITIONAL]
-    return Call(compute, len(vjps), each, most, names)
-
-
-def _parameters(rule: Callable) -> Mapping[str, inspect.Parameter]:
-    """The parameters of a rule, or none where Python cannot tell them, as those of ``dict``."""
-    try:
-        return inspect.signature(rule).parameters
-    except ValueError:
-        return {}
-
-
-def _owned(function: Callable) -> Callable:
-    """The same function; what it gives is copied, if somebody else could still write into it."""
-
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        value = function(*args, **kwargs)
-        if not isinstance(value, np.ndarray) or not value.flags.writeable:
-            return value
-        fresh = object()  # which is known here alone
-        ours = value.base is None and sys.getrefcount(value) == sys.getrefcount(fresh)
-        return value if ours else value.copy(order="K")
-
-    return call
-
-
-def _unruled(
-    g: Any, out: Any, x: Any, y: Any = None, axis: Any = None, keepdims: bool = False
-) -> None:
-    """The signature of the functions that are recorded without a gradient."""
-
-
-def primitive(function: Callable, entrywise: bool = False) -> Callable:
+def primitive(function: Callable, *, entrywise: bool = False, fresh: bool = False) -> Callable:
     """Make a plain function of arrays recordable, as NumPy's own functions are.
 
-    Called with anything that speaks NumPy's protocol (NEP 18: a Tensor), the call is handed to
-    it; called with arrays, it runs. Give it its rule with `defvjp`. A function that works
-    ``entrywise`` is called on each entry of an object array. Raises RuleError for what is not a
+    Called with anything that speaks NumPy's protocol (NEP 18: a Tensor), it hands the call over;
+    called with arrays, it runs. Give it its rule with `defvjp`. An ``entrywise`` function is called
+    on each entry of an object array. The result is copied, as the function may keep it and write
+    into it later, unless ``fresh`` promises that it does not. Raises RuleError for anything but a
     function.
     """
     if not callable(function):
-        raise RuleError(f"primitive: makes a function recordable, not {function!r:.60}")
+        raise faults.no_function(function)
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -132,11 +37,8 @@ def primitive(function: Callable, entrywise: bool = False) -> Callable:
             return np.frompyfunc(call, 1, 1)(args[0])
         return function(*args, **kwargs)
 
-    call.recordable = True  # type: ignore[attr-defined]
+    call.fresh = fresh  # type: ignore[attr-defined]
     return call
-
-
-RULES: dict[Callable, tuple[Callable | None, ...]] = {}
 
 
 def defvjp(function: Callable, *vjps: Callable | None) -> None:
@@ -144,14 +46,111 @@ def defvjp(function: Callable, *vjps: Callable | None) -> None:
 
     A rule is called as ``rule(g, out, *operands, **keywords)`` and returns an array of its
     operand's shape; where NumPy broadcast the operand, of the broadcast shape. A function of any
-    number of operands takes one rule, ``rule(g, out, *operands)``, that returns a list. ``None``
-    stands for an operand without a gradient, and no rule at all for a function without one, such
-    as ``np.sign``: it is recorded, and nothing flows back through it.
+    number of operands has one rule for all, which takes the operand's place in the row as well:
+    ``rule(g, out, *operands, position)``. ``None`` stands for an operand without a gradient, and no
+    rule at all for a function without one, such as ``np.sign``: it is recorded, and nothing flows
+    back through it.
 
     Raises RuleError for a rule that cannot be called so, and for a function that would never be
     recorded: a plain one becomes recordable by `primitive`.
 
     >>> defvjp(np.sinh, lambda g, out, x: g * np.cosh(x))
     """
-    CALLS[function] = covered(function, vjps)
+    CALLS[function] = _covered(function, vjps)
     RULES[function] = vjps
+
+
+RULES: dict[Callable, tuple[Callable | None, ...]] = {}
+
+
+def rules_of(node: Any) -> Sequence[Callable | None]:
+    """Return the rule of each operand of a node, as far as there are rules."""
+    vjps = RULES[node.function]
+    if CALLS[node.function].every and vjps[0]:
+        return [functools.partial(vjps[0], position=i) for i in range(len(node.inputs))]
+    return vjps
+
+
+class Call(NamedTuple):
+    """The calls of a function that its rules cover."""
+
+    compute: Callable  # gives the function's values, without NumPy's dispatch to kinds of arrays
+    rules: int  # how many there are
+    every: bool  # whether the one rule is for any number of operands
+    ruled: int  # the number of operands that may be nodes: those after them have no rule
+    signature: inspect.Signature  # of a rule: the function is called with what a rule can take
+    forms: set  # the calls that are known to fit: how many arguments, and which keywords
+
+
+CALLS: dict[Callable, Call] = {}
+
+
+def fitted(function: Callable, call: Call, args: Sequence, kwargs: Mapping) -> Mapping:
+    """Return the keywords of a call, copied. Raises RuleError where no rule covers the call."""
+    if (form := (len(args), *kwargs)) not in call.forms:
+        try:
+            call.signature.bind_partial(None, None, *args, **kwargs)
+        except TypeError as error:
+            raise faults.unfitting(function, call, args, kwargs, error) from None
+        call.forms.add(form)
+    if any(isinstance(arg, Node) for arg in (*args[call.ruled :], *kwargs.values())):
+        raise faults.misplaced(function, call, args, kwargs)
+    return {key: constant(value) for key, value in kwargs.items()}
+
+
+def _covered(function: Callable, vjps: Sequence) -> Call:
+    """Return the calls that these rules cover. Raises RuleError where they cover none."""
+    recordable = isinstance(function, (np.ufunc, type(np.sum))) or hasattr(function, "fresh")
+    if not (recordable and all(vjp is None or callable(vjp) for vjp in vjps)):
+        raise faults.no_rules(function, recordable)
+    try:
+        signature = inspect.signature(next(filter(None, vjps), _unruled))
+    except ValueError:  # Python cannot tell what dict takes
+        signature = inspect.Signature()
+    parameters = [p for p in signature.parameters.values() if p.name != "position"]
+    kinds = [p.kind.name for p in parameters]
+    every, positioned = kinds[2:3] == ["VAR_POSITIONAL"], len(kinds) < len(signature.parameters)
+    if every != positioned or not (every or kinds[2:3] == ["POSITIONAL_OR_KEYWORD"]):
+        raise faults.uncallable_rule(function, every)
+    compute = QUICKER.get(function, getattr(function, "__wrapped__", function))
+    if not getattr(function, "fresh", True):
+        compute = lambda *args, **kwargs: _owned(function.__wrapped__(*args, **kwargs))  # noqa: E731
+    ruled = sys.maxsize if "VAR_POSITIONAL" in kinds or not vjps else len(vjps)
+    signature = signature.replace(parameters=parameters)
+    return Call(compute, len(vjps), every, ruled, signature, set())
+
+
+def _unruled(g, out, x, y=None, axis=None, keepdims=False):
+    """Stand in for the rule of a function that is recorded without a gradient."""
+
+
+def _owned(value: Any) -> Any:
+    """Return a result, copied if somebody could still write into it."""
+    writable = isinstance(value, np.ndarray) and value.flags.writeable
+    return value.copy(order="K") if writable else value
+
+
+def _mean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Compute a faster `np.mean` with the same bits (in float32 of up to 2**24 numbers).
+
+    Raises ValueError for an empty array, where NumPy warns and returns NaN.
+    """
+    total = x.sum(axis, keepdims=keepdims)
+    if not x.size and total.size:
+        raise ValueError("zero-size array")
+    return total / (x.size // (total.size or 1))
+
+
+# Shorter ways to the same values: operators on scalars, methods without NumPy's dispatch.
+# fmt: off
+QUICKER: dict[Callable, Callable] = {
+    np.add:      operator.add,      np.less:          operator.lt,
+    np.subtract: operator.sub,      np.less_equal:    operator.le,
+    np.multiply: operator.mul,      np.greater:       operator.gt,
+    np.divide:   operator.truediv,  np.greater_equal: operator.ge,
+    np.matmul:   operator.matmul,   np.equal:         operator.eq,
+    np.negative: operator.neg,      np.not_equal:     operator.ne,
+    np.sum:      lambda x, axis=None, **kwargs: x.sum(axis, **kwargs),
+    np.mean:     _mean,
+}
+# fmt: on

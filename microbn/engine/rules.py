@@ -11,34 +11,24 @@ after dtypes: the sweep in ``backward.py`` does both, once.
 
 from __future__ import annotations
 
-from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
 
-from .functions import (
-    astype,
-    concatenate,
-    gate,
-    getitem,
-    relu,
-    scatter,
-    spread,
-    stack,
-    stop_gradient,
-)
+from . import functions
+from .functions import astype, concatenate, gate, getitem, relu, scatter, spread, stack
 from .primitive import defvjp
 
 
 def _unreduced(g: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """What a reduction made of x, spread back over the axes it reduced."""
+    """Spread back over the axes that a reduction of x has reduced."""
     if axis is not None and not keepdims:
         g = np.expand_dims(g, axis)
     return spread(g, x.shape)
 
 
 def _share(g: Any, out: Any, x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """The gradient of max and min: equal shares to all entries that attain it."""
+    """Share the gradient of max or min equally among all entries that attain it."""
     attained = x == _unreduced(out, x, axis, keepdims)
     shared = np.where(attained, _unreduced(g, x, axis, keepdims), 0)
     return shared / attained.sum(axis=axis, keepdims=True)
@@ -60,11 +50,11 @@ def _matmul_right(g: Any, out: Any, x: Any, y: Any) -> Any:
     return x.mT @ g
 
 
-def _pieces(g: Any, out: Any, *xs: Any, axis: int | None = 0) -> list:
-    """The gradient of concatenate, cut where its operands met."""
-    ends = accumulate((np.size(x) if axis is None else np.shape(x)[axis] for x in xs), initial=0)
-    cut = [g[_at(slice(*piece), axis or 0, g.ndim)] for piece in pairwise(ends)]
-    return [part.reshape(np.shape(x)) for part, x in zip(cut, xs, strict=True)]
+def _piece(g: Any, out: Any, *xs: Any, position: int, axis: int | None = 0) -> Any:
+    """Cut from the gradient of concatenate the piece that lies where the operand does."""
+    sizes = [np.size(x) if axis is None else np.shape(x)[axis] for x in xs[: position + 1]]
+    piece = slice(sum(sizes[:-1]), sum(sizes))
+    return g[_at(piece, axis or 0, g.ndim)].reshape(np.shape(xs[position]))
 
 
 def _inverse(axes: Any) -> tuple[int, ...]:
@@ -128,15 +118,14 @@ defvjp(np.swapaxes,     lambda g, out, x, axis1, axis2: np.swapaxes(g, axis1, ax
 defvjp(astype,          lambda g, out, x, dtype: g)
 defvjp(getitem,         lambda g, out, x, *index: scatter(g, x.shape, *index))
 defvjp(scatter,         lambda g, out, x, shape, *index: g[index])
-defvjp(concatenate,     _pieces)
-defvjp(stack,           lambda g, out, *xs, axis=0:
-                            [g[_at(i, axis, g.ndim)] for i in range(len(xs))])
+defvjp(concatenate,     _piece)
+defvjp(stack,           lambda g, out, *xs, position, axis=0: g[_at(position, axis, g.ndim)])
 
 # Recorded, without a gradient: flat wherever they are differentiable at all.
 for _function in (
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
     np.logical_and, np.logical_or, np.logical_not, np.isnan, np.isfinite,
-    np.sign, np.floor, np.ceil, np.argmax, np.argmin, stop_gradient,
+    np.sign, np.floor, np.ceil, np.argmax, np.argmin, functions.stop_gradient,
 ):
     defvjp(_function)
 # fmt: on

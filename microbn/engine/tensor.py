@@ -6,55 +6,53 @@ that a NumPy function called with a Tensor computes what it always does, and is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import count
+from collections.abc import Callable, Iterator
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, GraphError, RuleError, ShapeError
-from ..reading.trace import check_value, users_line
+from ..errors import faults
 from . import backward as reverse
-from . import faults as checks
-from . import refusals
-from . import rules as _rules  # noqa: F401 (rules fill CALLS)
-from .arrays import as_floats, constant, from_list, operand, read_only
-from .functions import JOINS, astype, getitem, stop_gradient, written_out
-from .mode import mode
-from .node import describe, foreign, has_history, plain
+from . import rules as _rules  # noqa: F401 (which fill CALLS)
+from .arrays import as_floats, from_list, like, operand, read_only
+from .functions import JOINS, astype, getitem, written_out
+from .mode import lost, mode
+from .node import Node, boxed, has_history, is_foreign, plain
 from .primitive import CALLS
+from .record import NOTHING, numbers, record, recorded
 
 
 def _operator(function: Callable, compute: Any = None) -> tuple[Callable, Callable]:
-    """The methods for ``self + other`` and ``other + self``, recorded as NumPy's own function."""
+    """Return the methods for ``self + other`` and ``other + self``: NumPy's function, recorded."""
     compute = compute or CALLS[function].compute
 
     def forward(self: Tensor, other: Any) -> Any:
         value = other.value if isinstance(other, Tensor) else (other := operand(other))
         if other is NotImplemented:
             return other
-        return _recorded(function, compute, (self.value, value), (self, other))
+        return recorded(Tensor, function, compute, (self.value, value), (self, other))
 
     def reflected(self: Tensor, other: Any) -> Any:
         if (other := operand(other)) is NotImplemented:
             return other
-        return _recorded(function, compute, (other, self.value), (other, self))
+        return recorded(Tensor, function, compute, (other, self.value), (other, self))
 
     return forward, reflected
 
 
 def _method(function: Callable) -> Callable:
-    """``t.mean(axis=0)`` for ``np.mean(t, axis=0)``."""
+    """Return the method ``t.mean(axis=0)`` for ``np.mean(t, axis=0)``."""
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        return record(function, [self, *args], kwargs)
+        return record(Tensor, function, [self, *args], kwargs)
 
     method.__doc__ = f"``{function.__name__}`` of this Tensor, recorded."
     return method
 
 
-class Tensor:
+class Tensor(Node):
     """An array of floats that gets a gradient. What is not a Tensor is a constant.
 
     A Tensor made from numbers, ``Tensor([1., 2.], name="x")``, is a leaf: a parameter, or an
@@ -64,34 +62,18 @@ class Tensor:
     Raises DTypeError for integers, text and objects, ShapeError for ragged rows.
     """
 
-    __slots__ = (
-        "value",  # the result: an array that nobody writes into, or a NumPy scalar
-        "function",  # what made it; None for a leaf
-        "args",  # the plain values that the function saw
-        "inputs",  # the same, with the Tensors themselves in their places
-        "kwargs",
-        "flows",  # whether a gradient can flow into it: it holds floats, not a mask or an index
-        "number",  # when it was made: numbers only grow
-        "scope",  # the groups that it belongs to, outermost first
-        "line",  # the line of code that made it, under trace()
-        "held",  # on a leaf: whether a Module holds it, which makes it a parameter
-        "_name",  # what the properties of these names hold
-        "_grad",
-        "__weakref__",
-    )
-    _name: str | None
-    _grad: np.ndarray | None
+    __slots__ = ()
 
     def __init__(self, data: Any, name: str | None = None, *, dtype: Any = None) -> None:
         if isinstance(data, Tensor):
-            raise DTypeError("this is a Tensor already; Tensor(t.data) is a new leaf of its values")
+            raise faults.tensor_already()
         self.value, self.name = as_floats(data, dtype), name
-        self.function, self.args, self.inputs, self.kwargs = None, (), (), _NOTHING
-        self.number, self._grad, self.flows, self.held = next(_numbers), None, True, False
-        _, self.scope, tracing = mode.get()
-        self.line = users_line() if tracing else None
-        if tracing:
-            check_value(name or "a leaf", self.value)
+        self.function, self.args, self.inputs, self.kwargs = None, (), (), NOTHING
+        self.number, self.flows, self.line, self._grad = next(numbers), True, None, None
+        _, self.scope, watches, _ = mode.get()
+        self.role = ""
+        for watch in watches:
+            watch.made(self)
 
     # Arithmetic and comparison: NumPy's functions, recorded.
     __add__, __radd__ = _operator(np.add)
@@ -105,17 +87,19 @@ class Tensor:
     (__eq__, _), (__ne__, _) = _operator(np.equal), _operator(np.not_equal)
     __pos__, __neg__, __abs__ = _method(np.positive), _method(np.negative), _method(np.abs)
     __hash__ = object.__hash__
-    __iadd__ = __isub__ = __imul__ = __itruediv__ = refusals.in_place
-    __setitem__, __array__ = refusals.set_entries, refusals.to_array
-    __float__, __int__ = refusals.to_number(float), refusals.to_number(int)
+
+    def _in_place(self, other: Any) -> Any:
+        if self.function is None and not isinstance(other, Tensor):
+            raise faults.in_place()
+        return NotImplemented  # Python goes on to t = t - other
+
+    __iadd__ = __isub__ = __imul__ = __itruediv__ = _in_place
 
     # What an ndarray has.
     shape = property(lambda self: self.value.shape, doc="The sizes of the axes; () for a scalar.")
     ndim = property(lambda self: self.value.ndim, doc="The number of axes.")
     size = property(lambda self: self.value.size, doc="The number of entries.")
     dtype = property(lambda self: self.value.dtype, doc="float32, float64; bool if compared.")
-    name = property(attrgetter("_name"), refusals.set_name, doc="The name, in drawings too.")
-    grad = property(attrgetter("_grad"), refusals.set_grad, doc="A leaf's gradient, an array.")
     T = property(_method(np.transpose), doc="The axes in reverse order.")
     mT = property(_method(np.matrix_transpose), doc="The last two axes swapped.")
     sum, mean, max, min = _method(np.sum), _method(np.mean), _method(np.max), _method(np.min)
@@ -125,16 +109,17 @@ class Tensor:
     exp, log, sqrt, tanh = _method(np.exp), _method(np.log), _method(np.sqrt), _method(np.tanh)
 
     def __getitem__(self, index: Any) -> Any:
-        return record(getitem, [self, *index] if isinstance(index, tuple) else [self, index])
+        index = index if isinstance(index, tuple) else (index,)
+        return record(Tensor, getitem, [self, *index])
 
     def reshape(self, *shape: Any) -> Any:
         """``np.reshape``, the shape given as one tuple or as several integers."""
-        return record(np.reshape, [self, shape[0] if len(shape) == 1 else shape])
+        return record(Tensor, np.reshape, [self, shape[0] if len(shape) == 1 else shape])
 
     def transpose(self, *axes: Any) -> Any:
         """``np.transpose``, the axes given as one tuple, as several integers, or not."""
         one = len(axes) == 1 and not isinstance(axes[0], int)
-        return record(np.transpose, [self, axes[0] if one else axes or None])
+        return record(Tensor, np.transpose, [self, axes[0] if one else axes or None])
 
     # Gradients and data.
     def backward(self, cotangent: Any = None, *, retain_grads: bool = False) -> None:
@@ -145,6 +130,20 @@ class Tensor:
         """
         reverse.backward(self, cotangent, retain_grads=retain_grads)
 
+    def _set_name(self, new: str | None) -> None:
+        if not (new is None or isinstance(new, str)):
+            raise faults.tensor_name(new)
+        self._name = new
+
+    def _set_grad(self, new: Any) -> None:
+        grad = None if new is None or isinstance(new, Tensor) else like(self.value, new)
+        if new is not None and grad is None:
+            raise faults.no_grad(self, new)
+        self._grad = grad
+
+    name = property(attrgetter("_name"), _set_name, doc="The name, a text, in drawings too.")
+    grad = property(attrgetter("_grad"), _set_grad, doc="A leaf's gradient, an array, or None.")
+
     @property
     def data(self) -> np.ndarray:
         """The values, in an array that cannot be written into; also the way to detach.
@@ -153,12 +152,15 @@ class Tensor:
         the values it saw. Raises GraphError on a Tensor that was computed and ShapeError for
         data of another shape; the dtype stays.
         """
-        refusals.unfrozen(self, ".data")
+        lost(".data", self)
         return read_only(self.value)
 
     @data.setter
     def data(self, new: Any) -> None:
-        refusals.new_data(self, new)
+        lost("new data", self)
+        new = from_list(new)
+        if self.function is not None or np.shape(new) != self.shape:
+            raise faults.other_data(self, new)
         self.value = as_floats(new, self.dtype)
 
     def item(self) -> float:
@@ -166,31 +168,48 @@ class Tensor:
 
         Raises ShapeError where there are more, GraphError while it is being compiled.
         """
-        refusals.unfrozen(self, "item()")
-        return refusals.one_number(self)
+        lost("item()", self)
+        return self._one_number()
+
+    def _one_number(self) -> Any:
+        if self.size != 1:
+            raise faults.several_numbers(self)
+        return self.value.item()
+
+    def _in_passing(self) -> Any:
+        """The number for ``float(t)`` and all that calls it, such as ``math.exp(t)``."""
+        if self.flows and (self.function is None or has_history(self)):
+            raise faults.number_in_passing(self)
+        return self.item()
+
+    def __float__(self) -> float:
+        return float(self._in_passing())
+
+    def __int__(self) -> int:
+        return int(self._in_passing())
 
     def __bool__(self) -> bool:
-        refusals.unfrozen(self, "the truth")
+        lost("the truth", self)
         if self.size != 1:
-            raise ShapeError(
-                f"the truth of a tensor of shape {self.shape} is ambiguous; compare one entry, "
-                "or choose entry by entry with np.where"
-            )
+            raise faults.ambiguous(self)
         return bool(self.value)
 
     def __len__(self) -> int:
         if not self.shape:
-            raise DTypeError("a 0-d tensor has no length and no entries to go through")
+            raise faults.no_entries()
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
         return map(self.__getitem__, range(len(self)))
 
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise faults.set_entries()
+
     def __format__(self, spec: str) -> str:
-        return format(refusals.one_number(self), spec) if spec else str(self)
+        return format(self._one_number(), spec) if spec else str(self)
 
     def __dir__(self) -> list[str]:
-        return [name for name in object.__dir__(self) if name not in checks.INSTEAD]
+        return [name for name in object.__dir__(self) if name not in _ABSENT]
 
     def __repr__(self) -> str:
         body = np.array2string(np.asarray(self.value), separator=", ", prefix="Tensor(")
@@ -200,76 +219,51 @@ class Tensor:
 
     def __reduce__(self) -> tuple:
         if has_history(self):
-            raise GraphError(f"{describe(self)} has a history, which is not copied; take its .data")
-        return Tensor, (np.array(self.value), self.name), (None, {"held": self.held})
+            raise faults.uncopied(self)
+        return Tensor, (np.array(self.value), self.name), (None, {"role": self.role})
 
     # NumPy's protocols: NEP 13 for ufuncs, NEP 18 for the other functions.
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if len(inputs) > 1:
-            inputs = tuple(from_list(x) if isinstance(x, (list, tuple)) else x for x in inputs)
-            if foreign(inputs):
+            inputs = tuple(map(from_list, inputs))
+            if any(map(is_foreign, inputs)):
                 return NotImplemented
             if any(isinstance(x, np.ndarray) and x.dtype == object for x in inputs):
-                return refusals.of_objects(ufunc, method, inputs, kwargs)
+                boxes = [*map(boxed, inputs)]
+                try:
+                    return getattr(ufunc, method)(*boxes, **kwargs)
+                except (ValueError, TypeError) as error:
+                    raise faults.explain(ufunc, boxes, kwargs, error) from None
         if method != "__call__" or "out" in kwargs:
-            raise RuleError(
-                f"np.{ufunc.__name__}: a ufunc's methods and writing into an array that exists "
-                "(out=, or += into an ndarray) cannot be recorded; write a = a + t, or np.sum"
-            )
-        return record(ufunc, inputs, kwargs)
+            raise faults.ufunc_method(ufunc)
+        return record(Tensor, ufunc, inputs, kwargs)
 
     def __array_function__(self, function: Callable, types: Any, args: Any, kwargs: Any) -> Any:
         if function in _ABOUT_SHAPES:
             return function(*map(plain, args), **{k: plain(v) for k, v in kwargs.items()})
         if function in JOINS:
             function, args, kwargs = written_out(function, *args, **kwargs)
-        return record(function, args, kwargs)
+        return record(Tensor, function, args, kwargs)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        raise faults.array_in_passing()
 
 
-for _name, _instead in checks.INSTEAD.items():
-    setattr(Tensor, _name, refusals.absent(_name, _instead))
-_numbers = count()
 _ABOUT_SHAPES = {np.shape, np.ndim, np.size, np.zeros_like, np.ones_like}
-_NOTHING: Mapping[str, Any] = {}
-_FLOATS = {np.float32, np.float64}
-_new = Tensor.__new__
 
 
-def record(function: Callable, args: Sequence, kwargs: Mapping[str, Any] = _NOTHING) -> Tensor:
-    """Compute ``function(*args, **kwargs)`` on plain values; remember it in the Tensor returned."""
-    call = CALLS.get(function)
-    if call is None or kwargs or len(args) != call.rules:
-        call, kwargs = checks.call(function, args, kwargs)
-    inputs, values = [], []
-    for arg in args:
-        if not isinstance(arg, Tensor):
-            arg = constant(arg)
-        inputs.append(arg)
-        values.append(arg.value if isinstance(arg, Tensor) else arg)
-    return _recorded(function, call.compute, values, inputs, kwargs)
+# The attributes of arrays and of PyTorch's tensors that a Tensor lacks say what to write instead.
+# Each is a property: a __getattr__ for all would make the attributes that are there slow.
+_ABSENT = [
+    *("var", "std", "dot", "matmul", "mm", "clip", "cumsum", "abs", "relu", "sigmoid", "softmax"),
+    *("ravel", "flatten", "view", "permute", "unsqueeze", "copy", "clone", "detach", "numpy"),
+    *("tolist", "zero_grad", "requires_grad"),
+]
 
 
-def _recorded(function, compute, values, inputs, kwargs=_NOTHING):
-    """A Tensor of what ``compute`` gives, made by ``function``; under `no_grad` a constant."""
-    try:
-        value = compute(*values, **kwargs)
-    except (ValueError, IndexError, TypeError, OverflowError) as error:
-        raise checks.explain(function, values, kwargs, error) from None
-    kind = value.dtype.type if type(value) is np.ndarray else type(value)
-    if not (flows := kind in _FLOATS):
-        value = checks.checked(value, function)
-        flows = value.dtype.type in _FLOATS
-    if type(value) is np.ndarray:
-        value.setflags(write=False)
-    recording, scope, tracing = mode.get()
-    if tracing:
-        check_value(function, value, values, inputs, kwargs)
-    if not recording:
-        function, values, inputs, kwargs = stop_gradient, (value,), (value,), _NOTHING
-    out = _new(Tensor)
-    out.value, out.function, out.flows = value, function, flows
-    out.args, out.inputs, out.kwargs = values, inputs, kwargs
-    out.number, out.held = next(_numbers), False
-    out.scope, out.line = scope, users_line() if tracing else None
-    out._name = out._grad = None
-    return out
+def _absent(name: str, self: Tensor) -> Any:
+    raise faults.absent(name)
+
+
+for _name in _ABSENT:
+    setattr(Tensor, _name, property(partial(_absent, _name)))

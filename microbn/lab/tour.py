@@ -13,12 +13,12 @@ from .. import closed_form
 from .. import functional as F
 from ..arguments import check_counts, generator, need_package
 from ..engine.backward import sweep
-from ..engine.node import history
 from ..engine.tensor import Tensor
 from ..errors import printable
 from ..nn import BatchNorm, Linear
 from ..optim import SGD
 from ..reading.replay import replay
+from ..reading.tape import history
 from ..reading.trace import trace
 from ..testing import numeric_vjp
 from ..view import draw, story

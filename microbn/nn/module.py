@@ -238,7 +238,7 @@ def _release(name: str, held: Any, value: Any) -> None:
         new = dict(_all(name, value))
         for path, p in _all(name, held):
             if parts.kind_of(p) == parts.kind_of(new.get(path)) == "parameter":
-                p.held = new[path] is p
+                p.role = "parameter" if new[path] is p else ""
 
 
 def _adopt(inside: list[tuple[str, Any]]) -> None:
@@ -247,7 +247,7 @@ def _adopt(inside: list[tuple[str, Any]]) -> None:
         if isinstance(part, (Tensor, Module)) and part.name is None:
             part.name = path
         if isinstance(part, Tensor) and part.function is None:
-            part.held = True
+            part.role = "parameter"
 
 
 def _lines(root: Module) -> Iterator[str]:

@@ -9,10 +9,10 @@ import numpy as np
 
 from .. import functional as F
 from ..arguments import check_counts, is_real
-from ..engine.mode import compiling
-from ..engine.node import values_of
+from ..engine.mode import lost
 from ..engine.tensor import Tensor
-from ..errors import ArgumentError, GraphError, NonFiniteError, ShapeError
+from ..errors import ArgumentError, NonFiniteError, ShapeError
+from ..reading.scalars import values_of
 from ..reading.trace import first_fault, spell
 from .module import Module
 
@@ -97,11 +97,7 @@ class BatchNorm(Module):
             moved = self._moved(mean, var, n)
             self.running_mean, self.running_var, self.num_batches_tracked = moved
             return
-        if compiling.get() is not None:
-            raise GraphError(
-                "BatchNorm: in training it moves its running statistics, which compile would not "
-                "record; use lab's CompiledStep, eval(), or track_running_stats=False"
-            )
+        lost("running statistics")
         with np.errstate(over="ignore"):
             mean, var, batches = self._moved(values_of(mean), values_of(var), n)
         if first_fault(mean) or first_fault(var):

@@ -10,10 +10,10 @@ import numpy as np
 
 from ..engine.arrays import check_plain
 from ..engine.functions import astype, stop_gradient
-from ..engine.mode import compiling
-from ..engine.node import values_of
+from ..engine.mode import lost
 from ..engine.tensor import Tensor
 from ..errors import DTypeError, GraphError, ShapeError
+from ..reading.scalars import values_of
 
 CONTAINERS = (list, tuple, dict)
 _NUMBERS = (int, float, np.generic)
@@ -91,11 +91,8 @@ def taken(owner: Any, name: str, held: Any, value: Any) -> Any:
     """
     if value is held:
         return value
-    if compiling.get() is not None and not isinstance(held, Tensor):
-        raise GraphError(
-            f"{type(owner).__name__}: the buffer {name!r} is assigned in a program that is being "
-            "compiled, which would not record it; use lab's CompiledStep, or eval()"
-        )
+    if not isinstance(held, Tensor):
+        lost("a buffer")
     check_plain(value)
     buffer = f"{type(owner).__name__}: the buffer {name!r}"
     recorded = isinstance(held, Tensor) and isinstance(value, Tensor)

@@ -20,18 +20,20 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import faults as checks
 from ..engine.arrays import check_plain
-from ..engine.backward import sweep
+from ..engine.backward import start, sweep
 from ..engine.functions import getitem, scatter, stop_gradient
-from ..engine.mode import Mode, compiling, mode
-from ..engine.node import describe, is_node, plain
-from ..engine.tensor import Tensor, record
+from ..engine.mode import Mode, lost, mode
+from ..engine.names import describe
+from ..engine.node import is_node, plain
+from ..engine.record import record
+from ..engine.tensor import Tensor
 from ..errors import ArgumentError, DTypeError, GraphError, ShapeError, listed
 from .literals import identifier
 from .memory import stored
 from .passes import REWRITES, made_from, rebuilt, simplified
 from .source import REDUCTIONS, Listing, paths, variables
+from .tracing import Tracing
 
 PASSES = ("dead", *REWRITES, "views", "buffers")
 ALL_PASSES = (*PASSES, "stages")
@@ -141,11 +143,8 @@ class Program:
 
     def _checked(self, given: Sequence) -> list[np.ndarray]:
         """The operands as arrays in the layout that the code is made for. Raises for others."""
-        if compiling.get() is not None and any(map(is_node, given)):
-            raise GraphError(
-                "compile: a program gives numbers, which would be constants of this one; call the "
-                "function that it was compiled from"
-            )
+        if any(map(is_node, given)):
+            lost("a program's result")
         if len(given) != len(self._operands):
             raise ArgumentError(
                 f"program: takes {listed(self._operands)}, got {len(given)} operands"
@@ -208,12 +207,12 @@ def _traced(f: Callable, examples: Sequence) -> tuple[list, Any]:
         x if isinstance(x, Tensor) else operand(x, word)
         for x, word in zip(examples, words, strict=True)
     ]
-    first, before = Tensor(0.0).number, compiling.get()
+    first, before = Tensor(0.0).number, mode.get()
     try:
-        compiling.set({x.number for x in leaves})
+        mode.set(Mode(watches=(Tracing({x.number for x in leaves}),)))
         returned = f(*leaves)
     finally:  # no call before this one, or Ctrl-C could come in between
-        compiling.set(before)
+        mode.set(before)
     several = isinstance(returned, (tuple, list))
     outputs = list(returned) if several else [returned]
     for x in outputs or [None]:
@@ -250,7 +249,7 @@ def _renamed(leaves: list, returned: Any, given: dict[int, str]) -> tuple[list, 
 
     def again(node: Any, args: list) -> Any:
         axis = {"axis": args[1]} if node.function in REDUCTIONS and args[1:] else {}
-        new = record(node.function, args[:1] if axis else args, {**axis, **node.kwargs})
+        new = record(Tensor, node.function, args[:1] if axis else args, {**axis, **node.kwargs})
         new.name = names[node.number] if node.number in named else None
         return new
 
@@ -266,7 +265,7 @@ def _derived(root: Any, inputs: list, examples: Sequence, cotangent: Any) -> tup
     """
     seed = None
     if cotangent is not None:
-        seed = operand(checks.seed(root, cotangent, True), f"d_{root.name}")
+        seed = operand(start(root, cotangent), f"d_{root.name}")
     found = {s.node.number: s.gradient for s in sweep(root, seed, create_graph=True)}
     gradients = [found.get(x.number, np.zeros(x.shape, x.dtype)) for x in inputs]
     wanted = [isinstance(example, Tensor) for example in examples]
@@ -295,7 +294,7 @@ def operand(value: Any, name: str) -> Any:
     value = np.array(value)
     if value.dtype.kind not in "iub":
         return Tensor(value, name)
-    leaf = record(stop_gradient, [value])
+    leaf = record(Tensor, stop_gradient, [value])
     leaf.name = name
     return leaf
 

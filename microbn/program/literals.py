@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 
 from ..engine import functions as primitives
-from ..engine.arrays import is_uniform
 
 FUNCTIONS = (type, types.FunctionType, types.BuiltinFunctionType, np.ufunc, type(np.sum))
 LONGEST = 1000  # bits of an integer that is written out: Python refuses to spell very long ones
@@ -142,3 +141,8 @@ def folded(before: str, words: list[str], after: str, bracketed: bool = False) -
     if bracketed:
         before, after = f"{before}(", f"    ){after}"
     return "\n".join([before, *(f"        {line}" for line in lines), after])
+
+
+def is_uniform(array: np.ndarray) -> bool:
+    """Return whether there are entries, and all of them are the same to the bit."""
+    return array.size > 0 and array.tobytes() == array.ravel()[:1].tobytes() * array.size

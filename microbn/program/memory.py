@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.functions import getitem, is_entrywise
+from ..engine.functions import getitem
 from ..engine.node import is_node
+from ..reading.tape import is_entrywise
 from .source import REDUCTIONS, Storage
 
 VIEWS = {np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.expand_dims, np.squeeze}

@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import is_uniform
-from ..engine.functions import astype, is_entrywise, spread, stop_gradient
-from ..engine.mode import Mode, mode, of_gradient
-from ..engine.node import history, is_node, plain
+from ..engine.functions import astype, spread, stop_gradient
+from ..engine.mode import Mode, mode
+from ..engine.node import is_node, plain
 from ..engine.primitive import CALLS
-from ..engine.tensor import record
-from .literals import is_numbers, literal
+from ..engine.record import record
+from ..engine.tensor import Tensor
+from ..reading.tape import history, is_entrywise
+from .literals import is_numbers, is_uniform, literal
 
 
 class Stage(str):
@@ -67,7 +68,7 @@ def rebuilt(outputs: Sequence, inputs: Sequence, anew: Sequence, make: Callable)
                 if node.function is None or node.number in given:
                     new[node.number] = given.get(node.number, node.value)
                     continue
-                mode.set(Mode(scope=node.scope))
+                mode.set(Mode(scope=node.scope, role=node.role))
                 args = [new[x.number] if is_node(x) else x for x in node.inputs]
                 made = new[node.number] = make(node, args)
                 if is_node(made) and made.name is None:
@@ -85,7 +86,7 @@ def _once(outputs: Sequence, inputs: Sequence, finds: Sequence[Callable]) -> lis
         for find in finds:
             if (found := find(node, args, seen)) is not None:
                 return found
-        made = seen[_key(node, args)] = record(node.function, args, node.kwargs)
+        made = seen[_key(node, args)] = record(Tensor, node.function, args, node.kwargs)
         seen[made.number] = [node.number]
         return made
 
@@ -206,11 +207,11 @@ def _unspread(node: Any, args: list) -> Any:
             ahead = x.function is not np.expand_dims or _padded(narrow, x.ndim) == x.shape
             if ahead and np.broadcast_shapes(*map(np.shape, others)) == node.shape:
                 narrow.name = narrow.name or x.name
-                return record(node.function, [*args[:i], narrow, *args[i + 1 :]])
+                return record(Tensor, node.function, [*args[:i], narrow, *args[i + 1 :]])
         elif (number := _uniform(x)) is not None:
             others = [number, *args[:i], *args[i + 1 :]]
             if np.broadcast_shapes(*map(np.shape, others)) == node.shape:
-                return record(node.function, [*args[:i], number, *args[i + 1 :]])
+                return record(Tensor, node.function, [*args[:i], number, *args[i + 1 :]])
     return None
 
 
@@ -286,7 +287,7 @@ def _factors(x: Any, narrow: Callable[[Any], bool], gradients: bool = False) -> 
     if _is_number(x) or narrow(x):
         return [], [x]
     kept = is_node(x) and x.name and type(x.name) is not Stage
-    if not is_node(x) or (kept and not (gradients and of_gradient(x.scope))):
+    if not is_node(x) or (kept and not (gradients and x.role == "gradient")):
         return [x], []
     if x.function is np.negative:
         return [x.inputs[0]], [-1]

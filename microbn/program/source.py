@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.functions import gate, getitem, relu, scatter, spread
-from ..engine.mode import of_gradient
-from ..engine.node import is_node, places
+from ..engine.node import is_node
 from ..errors import spelled
 from ..reading.symbol import SIGNS
+from ..reading.tape import places
 from .literals import definition, folded, identifier, is_name, is_numbers, literal, written_array
 
 # What NumPy does by a ufunc's reduce.
@@ -110,7 +110,7 @@ class Listing:
         parts = [""]
         for node in self.nodes:
             other = "# update" if "# backward" in parts else "# forward"
-            part = "# backward" if of_gradient(node.scope) else other
+            part = "# backward" if node.role == "gradient" else other
             for line in filter(None, statement(node).split("\n")):
                 if part != parts[-1]:
                     parts.append(part)
@@ -271,7 +271,7 @@ def variables(
 
 
 def _group(node: Any) -> str:
-    if of_gradient(node.scope):
+    if node.role == "gradient":
         return ".".join(("d", *node.scope[1:])) if node.scope[1:] else "g"
     return ".".join(node.scope) or "v"
 
@@ -286,7 +286,7 @@ def paths(nodes: Sequence) -> dict[int, str]:
     for node in nodes:
         if node.name:
             path = [*scopes.get(node.number, node.scope), node.name]
-            if of_gradient(node.scope):
+            if node.role == "gradient":
                 path = ["d", *path[1:-1], node.name.removeprefix("d_")]
             found[node.number] = ".".join(path)
     return found

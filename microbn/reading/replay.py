@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..engine.node import history
 from ..engine.tensor import Tensor
 from ..errors import ArgumentError
+from ..reading.tape import history
 
 
 def replay(root: Tensor, *nodes: Tensor) -> Callable:

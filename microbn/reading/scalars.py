@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import as_floats
+from ..engine.node import plain
 from ..engine.tensor import Tensor
 from ..errors import DTypeError
 
@@ -29,3 +30,11 @@ def scalars(array: Any, name: str = "x", *, dtype: Any = None) -> Any:
     for index in np.ndindex(data.shape):
         box[index] = Tensor(data[index], f"{name}[{', '.join(map(str, index))}]")
     return box if box.ndim else Tensor(data, name)
+
+
+def values_of(x: Any) -> np.ndarray:
+    """Return the values of a node, or of an object array of nodes, as an array of numbers."""
+    array = np.asarray(plain(x))
+    if array.dtype != object:
+        return array
+    return np.array([plain(entry) for entry in array.flat]).reshape(array.shape)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from ..engine.faults import most_arguments
 from ..engine.functions import JOINS, astype, getitem, written_out
 from ..engine.primitive import CALLS, RULES
 from ..engine.tensor import Tensor
@@ -47,8 +48,8 @@ def formula(function: Callable, *operands: Any, **keywords: Any) -> Any:
     rules = RULES[function]
     if not any(rules):
         return (None,) * len(rules)
-    most = CALLS[function].most
-    if most is not None and len(operands) > most:
+    most = most_arguments(CALLS[function])
+    if len(operands) > most:
         name = spelled(function)
         raise ArgumentError(f"formula: {name} takes {most} operands, not {len(operands)}")
     operands = _operands(next(filter(None, rules)), operands, keywords, skip=2)

@@ -1,98 +1,111 @@
-"""Where a NaN or an infinity came from: what is checked under `trace`, and the lines of code."""
+"""`trace`: the line of code that made each Tensor, and the origin of a NaN or an infinity."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from linecache import getline
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine.functions import is_entrywise
-from ..engine.mode import _set, mode
-from ..engine.node import describe, is_node, plain
+from ..engine.mode import Watch, mode, switched
+from ..engine.names import describe
+from ..engine.node import is_node, plain
 from ..engine.primitive import CALLS
 from ..errors import NonFiniteError
+from ..reading.tape import is_entrywise
 
 
-def check_value(
-    function: Any,
-    value: Any,
-    values: Sequence = (),
-    inputs: Sequence = (),
-    kwargs: Mapping[str, Any] = MappingProxyType({}),
-) -> None:
-    """Raise NonFiniteError if what a function gave is not finite, and say where that came from.
+@contextmanager
+def trace() -> Iterator[None]:
+    """``with trace():`` remembers which line of code made each Tensor, and watches the values.
 
-    An infinity that was meant passes: one that the user wrote, into a leaf or a constant such as
-    the mask of an attention, or that follows from such a one. ``function`` is the name of a leaf
-    where nothing was computed.
+    A NaN or an infinity that appears in a forward or a backward inside raises NonFiniteError. The
+    error names the function, the index, the line, and the operand that brought it, if one did.
+    NumPy's warnings about the same are off. An infinity that you wrote yourself, as in the mask of
+    an attention, is no fault, and neither is one that follows from it.
     """
-    if (fault := first_fault(value)) is None:
-        return
-    meant = _meant(function, value, values, inputs, kwargs)
-    if (fault := first_fault(np.where(meant, 0, value))) is None:
-        return
-    name, where = getattr(function, "__name__", function), f"made at {users_line()}"
-    seen = [_at(v, fault[0], np.shape(value), function) for v in values]
-    for position, (operand, part) in enumerate(zip(inputs, seen, strict=True)):
-        if part is not None and first_fault(part):
-            who = describe(operand) if is_node(operand) else "a constant"
-            where += f"; operand {position}, {who}, brought it: {spell(first_fault(part))}"
-            break
-    else:
-        if values:
-            where += f"; it appears here, from {_there(seen) or 'finite operands'}"
-    group = ".".join(mode.get().scope)
-    raise NonFiniteError(f"{name}{f' in {group}' * bool(group)}: {spell(fault)}, {where}")
+    watches = mode.get().watches
+    if not any(isinstance(watch, _Trace) for watch in watches):
+        watches = (*watches, _Trace())
+    with switched("watches", watches), np.errstate(all="ignore"):
+        yield
 
 
-def _meant(function: Any, value: Any, values: Sequence, inputs: Sequence, kwargs: Mapping) -> Any:
-    """Return a mask of the infinities in ``value`` that follow from infinities that are meant.
+class _Trace(Watch):
+    """Raises NonFiniteError for a value that is not finite, and says where that came from."""
 
-    Those of a constant and of a leaf are the user's, and so are those of what was computed under
+    def made(self, node: Any) -> None:
+        """Remember the line, and check the value.
+
+        An infinity that was meant passes: one that the user wrote, into a leaf or a constant such
+        as the mask of an attention, or that follows from such a one.
+        """
+        node.line = users_line()
+        if (fault := first_fault(node.value)) is None:
+            return
+        if (fault := first_fault(np.where(_meant(node), 0, node.value))) is None:
+            return
+        name = node.function.__name__ if node.function else node.name or "a leaf"
+        where = f"made at {node.line}"
+        seen = _seen_at(node, fault[0])
+        for position, (operand, part) in enumerate(zip(node.inputs, seen, strict=True)):
+            if part is not None and first_fault(part):
+                who = describe(operand) if is_node(operand) else "a constant"
+                where += f"; operand {position}, {who}, brought it: {spell(first_fault(part))}"
+                break
+        else:
+            if node.args:
+                where += f"; it appears here, from {_there(seen) or 'finite operands'}"
+        group = ".".join(node.scope)
+        raise NonFiniteError(f"{name}{f' in {group}' * bool(group)}: {spell(fault)}, {where}")
+
+    def sent(self, node: Any, position: int, operand: Any, part: Any, earlier: Any) -> None:
+        """Check the gradient that a node sends, and its sum with those that came earlier."""
+        fault, where = first_fault(part), f"operand {position}, {describe(operand)}"
+        if node is None:
+            if fault:
+                raise NonFiniteError(f"the cotangent is {spell(fault)}")
+            return
+        if fault:
+            there = _there(_seen_at(node, fault[0]) if operand.shape == node.shape else [])
+            what, there = (
+                f"the gradient for {where}, is {spell(fault)}",
+                there and (f"; the operands are {there}"),
+            )
+        elif earlier is not None and (fault := first_fault(plain(earlier) + plain(part))):
+            what, there = f"with the gradient for {where}, its sum becomes {spell(fault)}", ""
+        else:
+            return
+        raise NonFiniteError(f"backward of {describe(node)}: {what}, {_made_at(node)}{there}")
+
+
+def _meant(node: Any) -> Any:
+    """Return a mask of the infinities of a node that follow from infinities that are meant.
+
+    Those of a constant and of a leaf are the user's, and so are those of a node that was made under
     this trace(), which would not have let others pass. With ones in their places the function is
-    computed again: what is infinite then is so for another reason.
+    computed again: an infinity that is there even then has another reason.
     """
-    if not values:
-        return np.isinf(value)
+    if not node.function:
+        return np.isinf(node.value)
     finite = [
         x if is_node(operand) and operand.function and operand.line is None else _ones(x)
-        for x, operand in zip(values, inputs, strict=True)
+        for x, operand in zip(node.args, node.inputs, strict=True)
     ]
     with np.errstate(all="ignore"):
-        return np.isinf(value) & np.isfinite(CALLS[function].compute(*finite, **kwargs))
+        again = CALLS[node.function].compute(*finite, **node.kwargs)
+    return np.isinf(node.value) & np.isfinite(again)
 
 
 def _ones(x: Any) -> Any:
-    """The same numbers, with 1 and -1 in the places of infinities."""
+    """Return the same numbers, with 1 and -1 in the places of infinities."""
     if not (isinstance(x, (np.ndarray, np.generic, float)) and np.asarray(x).dtype.kind == "f"):
         return x
     return np.where(np.isinf(x), np.sign(x), x).astype(np.asarray(x).dtype)[()]
-
-
-def check_gradient(node: Any, position: int, part: Any, earlier: Any) -> None:
-    """Raise NonFiniteError if the gradient for an operand, or its sum with the earlier ones, is
-    not finite.
-    """
-    operand = node.inputs[position]
-    where = f"operand {position}, {describe(operand)}"
-    if (fault := first_fault(part)) is not None:
-        same = operand.shape == node.shape
-        seen = [_at(v, fault[0], node.shape, node.function) for v in node.args] if same else []
-        what = f"the gradient for {where}, is {spell(fault)}"
-        there = f"; the operands are {_there(seen)}" if _there(seen) else ""
-    elif (
-        earlier is not None and (fault := first_fault(plain(earlier[1]) + plain(part))) is not None
-    ):
-        what, there = f"with the gradient for {where}, its sum becomes {spell(fault)}", ""
-    else:
-        return
-    raise NonFiniteError(f"backward of {describe(node)}: {what}, {_made(node)}{there}")
 
 
 class Line(NamedTuple):
@@ -126,16 +139,21 @@ def _ours(name: str) -> bool:
 
 _OURS, _EXAMPLES = {"microbn", "numpy", "contextlib"}, {"microbn.cli.targets", "microbn.lab.tour"}
 _MACHINERY = {
-    *("microbn.engine.tensor", "microbn.engine.mode", "microbn.engine.primitive"),
-    *("microbn.engine.functions", "microbn.reading.trace"),
+    *("microbn.engine.tensor", "microbn.engine.record", "microbn.engine.mode"),
+    *("microbn.engine.primitive", "microbn.engine.functions", "microbn.reading.trace"),
 }
 
 
-def _at(value: Any, index: tuple, shape: tuple, function: Any) -> Any:
-    """An operand at the index, where the function works entry by entry; else all of it."""
-    if not isinstance(value, (np.ndarray, np.generic, float, int)):
-        return None
-    return np.broadcast_to(value, shape)[index] if is_entrywise(function) else value
+def _seen_at(node: Any, index: tuple) -> list:
+    """Return the operands of a node at an index of its value, if it works entry by entry.
+
+    Of other functions they come whole; an axis or an index is None.
+    """
+    numbers = (np.ndarray, np.generic, float, int)
+    seen = [v if isinstance(v, numbers) else None for v in node.args]
+    if not is_entrywise(node.function):
+        return seen
+    return [None if v is None else np.broadcast_to(v, node.shape)[index] for v in seen]
 
 
 def _there(seen: Sequence) -> str:
@@ -158,19 +176,6 @@ def spell(fault: tuple) -> str:
     return f"{value} at {list(index)}" if index else f"{value}"
 
 
-def _made(node: Any) -> str:
+def _made_at(node: Any) -> str:
     group = f" in {'.'.join(node.scope)}" if node.scope else ""
     return f"made{group} at {node.line}" if node.line else f"made{group} outside trace()"
-
-
-@contextmanager
-def trace() -> Iterator[None]:
-    """``with trace():`` remembers which line of code made each Tensor, and watches the values.
-
-    A NaN or an infinity that appears in a forward or a backward inside raises NonFiniteError. It
-    names the function, the index, the line, and the operand that brought it, if one did; NumPy's
-    warnings about the same are off. An infinity that you wrote yourself, as in the mask of an
-    attention, is no fault, and neither is one that follows from it.
-    """
-    with _set("tracing", True), np.errstate(all="ignore"):
-        yield

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.mode import of_gradient
 from ..errors import ArgumentError, MissingPackageError, RenderError
 from .graph import Edge, Graph, Node
 from .saving import write_whole
@@ -171,7 +170,7 @@ def _backward(graph: Graph) -> set[str]:
     """The nodes of a gradient's own graph: what its sweep recorded, what is made from that, and
     leaves that nothing else uses.
     """
-    back = {node.id for node in graph.nodes if of_gradient(_path(node))}
+    back = {node.id for node in graph.nodes if _path(node)[:1] == ("gradient",)}
     for edge in graph.edges:
         if edge.source in back:
             back.add(edge.target)

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.mode import of_gradient
-from ..engine.node import history, places, sources
+from ..engine.node import sources
 from ..engine.primitive import CALLS
 from ..engine.tensor import Tensor
 from ..errors import ArgumentError, DTypeError
+from ..reading.tape import history, places
 from ..reading.trace import Line
 
 Path = tuple[str, ...]  # of a group: the scopes from the outermost one
@@ -176,7 +176,7 @@ def operands(tensor: Tensor) -> list[tuple[int, Tensor | None, Any]]:
     the value that was seen. Static arguments, an axis or an index, are none.
     """
     call = CALLS.get(tensor.function) if tensor.function else None
-    ruled = 0 if call is None else len(tensor.inputs) if call.each else call.rules
+    ruled = 0 if call is None else len(tensor.inputs) if call.every else call.rules
     found: list[tuple[int, Tensor | None, Any]] = []
     seen: list[tuple[Any, Any]] = [*zip(tensor.inputs, tensor.args, strict=True)]
     for i, (operand, value) in enumerate(seen):
@@ -191,10 +191,10 @@ def _role(tensor: Tensor, root: Tensor, suspect: Tensor | None) -> str:
     if tensor is suspect:
         return "suspect"
     if tensor.function is None:
-        return "parameter" if tensor.held else "input"
+        return tensor.role or "input"
     if tensor is root:
         return "result"
-    return "gradient" if of_gradient(tensor.scope) else "computed"
+    return "gradient" if tensor.role == "gradient" else "computed"
 
 
 def around(node: Node) -> list[Path]:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.backward import sweep
-from ..engine.node import history
 from ..engine.tensor import Tensor
 from ..errors import ArgumentError, listed
+from ..reading.tape import history
 from .data import data
 from .dot import FORMATS, Drawing, check_renderers, to_dot
 from .graph import Graph, snapshot

@@ -36,7 +36,7 @@ class Teller:
         values = [(self.words.name(t), self.nodes[self.ids[t.number]].value) for t in leaves]
         named = [f"{name} {v.shape or f'= {short(v)}'}" for name, v in values]
         if len(named) > 6:
-            held = sum(leaf.held for leaf in leaves)
+            held = sum(leaf.role == "parameter" for leaf in leaves)
             counts = {"parameter": held, "input": len(leaves) - held}
             named = [f"{n} {kind}{'s' * (n > 1)}" for kind, n in counts.items() if n]
         nodes = tuple(self.ids[leaf.number] for leaf in leaves)

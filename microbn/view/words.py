@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.functions import getitem, is_entrywise, relu, scatter, stop_gradient
+from ..engine.functions import getitem, relu, scatter, stop_gradient
 from ..engine.node import sources
 from ..engine.primitive import RULES
 from ..engine.tensor import Tensor
 from ..errors import listed
 from ..reading.symbol import Symbol
+from ..reading.tape import is_entrywise
 from .graph import Node
 from .values import short
 
@@ -50,7 +51,7 @@ class Words:
     """
 
     def __init__(self, tape: Sequence[Tensor], nodes: Mapping[Any, Node]) -> None:
-        shared = Counter(tensor.name for tensor in tape if tensor.held)
+        shared = Counter(tensor.name for tensor in tape if tensor.role == "parameter")
         self.symbols: dict[int, Symbol] = {}
         self.formulas: dict[int, str] = {}
         for i, tensor in enumerate(tape):

@@ -12,7 +12,7 @@ import pytest
 from microbn import grad
 from microbn.cli import commands as cli
 from microbn.cli.targets import BUILT_IN, SCALARS, gradients_graph, graph
-from microbn.engine.node import history
+from microbn.reading.tape import history
 
 
 def run(*args, **options):

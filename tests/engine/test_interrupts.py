@@ -8,7 +8,7 @@ import pytest
 import microbn as mb
 from microbn import Tensor, nn
 from microbn import functional as F
-from microbn.engine.mode import Mode, compiling, mode
+from microbn.engine.mode import Mode, mode
 
 
 def second_derivative():
@@ -76,10 +76,9 @@ def test_ctrl_c_leaves_nothing_switched_on(work):
     work()  # what is done once, such as imports, is done
     place, left, errors = 0, [], np.geterr()
     while interrupted(work, place := place + 1):
-        if (mode.get(), compiling.get(), np.geterr()) != (Mode(), None, errors):
-            left.append((place, mode.get(), compiling.get(), np.geterr()))
+        if (mode.get(), np.geterr()) != (Mode(), errors):
+            left.append((place, mode.get(), np.geterr()))
             mode.set(Mode())
-            compiling.set(None)
             np.seterr(**errors)
     assert place > 10
     assert left == []

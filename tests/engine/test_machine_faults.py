@@ -14,7 +14,6 @@ from test_machine import Machine
 import microbn as mb
 from microbn import Tensor
 from microbn.engine import backward, tensor
-from microbn.engine import faults as checks
 from microbn.engine import functions as primitives
 from microbn.engine import mode as context
 from microbn.engine.primitive import RULES
@@ -87,7 +86,7 @@ FAULTS = {
     "broadcasting undone by the mean":
         rewritten(backward, "_unbroadcast", ".sum(", ".mean("),
     "the last way to a node counts alone":
-        rewritten(backward, "_steps", "waiting[number][1] + part", "part"),
+        rewritten(backward, "_steps", "earlier + part", "part"),
     "nodes out of order":
         rewritten(backward, "_steps", "-heappop(numbers)", "-numbers.pop()"),
     "the last backward counts alone":
@@ -104,9 +103,9 @@ FAULTS = {
     "grad() leaves a .grad behind":
         rewritten(mb, "grad", "= gradient\n", "= gradient; node.grad = np.zeros(node.shape)\n"),
     "rules read a leaf as it is now":
-        rewritten(backward, "_messages", "node.args", "[getattr(x, 'value', x) for x in inputs]"),
+        rewritten(backward, "_messages", "node.args", "[*map(plain, node.inputs)]"),
     "a replaced leaf goes unnoticed":
-        rewritten(checks, "live", "operand.value is not value", "False"),
+        rewritten(backward, "_messages", "x.value is value", "True"),
     "new data is written into the old":
         replaced(Tensor, "data", Tensor.data.setter(overwrite)),
     "a leaf's data is not copied":
@@ -120,11 +119,11 @@ FAULTS = {
     "no_grad stays":
         rewritten(context, "_set_back", "mode.set(now", "(now"),
     "no_grad stays after an error":
-        rewritten(context, "_set", "finally:", "except IndexError: raise\n    else:"),
+        rewritten(context, "switched", "finally:", "except IndexError: raise\n    else:"),
     "a node holds itself":
-        rewritten(tensor, "_recorded", "out._grad = None", "out._grad = None; out.scope = (out,)"),
+        rewritten(tensor, "recorded", "for watch in", "node.scope = (node,)\n    for watch in"),
     "a constant holds what it was made from":
-        rewritten(tensor, "_recorded", "(value,), (value,)", "values, inputs"),
+        rewritten(tensor, "recorded", "node.inputs = (value,)", "node.inputs = inputs"),
 }
 # fmt: on
 DRIVEN = [
@@ -158,7 +157,7 @@ def test_the_machine_has_nothing_to_say_where_nothing_was_planted(monkeypatch):
             spoilt(function, position, lambda g: g)(monkeypatch)
     for module, name in [
         *((backward, name) for name in ("_unbroadcast", "_steps", "_messages", "backward")),
-        *((mb, "grad"), (checks, "live"), (context, "_set"), (tensor, "_recorded")),
+        *((mb, "grad"), (context, "switched"), (tensor, "recorded")),
     ]:
         rewritten(module, name, "=", "=")(monkeypatch)
     run_state_machine_as_test(Machine, settings=settings(QUICK, max_examples=50))

@@ -11,7 +11,7 @@ import microbn as mb
 from microbn import Tensor, errors, nn
 from microbn import functional as F
 from microbn.engine.functions import stop_gradient
-from microbn.engine.mode import mode
+from microbn.engine.mode import Mode, mode
 
 
 def made_by(x):
@@ -67,13 +67,14 @@ def test_switches_set_back_their_own_alone():
     next(paused)
     with mb.no_grad():
         paused.close()
-        assert mode.get() == (False, (), False)
-    assert mode.get() == (True, (), False)
+        assert mode.get() == Mode(recording=False)
+    assert mode.get() == Mode()
 
 
 def test_switches_nest():
     with mb.scope("a"), mb.no_grad(), mb.scope("b"), mb.trace():
-        assert mode.get() == (False, ("a", "b"), True)
+        recording, groups, watches, role = mode.get()
+        assert (recording, groups, len(watches), role) == (False, ("a", "b"), 1, "")
 
 
 def test_a_module_pushes_its_path_as_the_scope():

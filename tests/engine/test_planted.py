@@ -25,32 +25,30 @@ NO_FAULT = {(np.add, "swapped"): "both of its rules are g"}
 
 
 def operands(function):
-    """Where in its rules, or in the list that its rule gives, each operand's gradient stands."""
-    if CALLS[function].each:
+    """Which operands have a rule."""
+    if CALLS[function].every:
         return [*range(len(EXAMPLES[function][1]))]
     return [i for i, vjp in enumerate(RULES[function]) if vjp]
 
 
 def plant(function, operand, fault):
     """Spoil the rule of one operand; all rules are set back after the test."""
-    vjps, i = RULES[function], operands(function).index(operand)
+    vjps, every, i = RULES[function], CALLS[function].every, operands(function).index(operand)
 
     def right(*args, **kwargs):
-        if CALLS[function].each:
-            return vjps[0](*args, **kwargs)
+        if every:
+            return [vjps[0](*args, **kwargs, position=k) for k in operands(function)]
         return [vjp(*args, **kwargs) for vjp in filter(None, vjps)]
 
     def one(*args, **kwargs):
         return FAULTS[fault](right(*args, **kwargs), i)
 
-    def each(*args, **kwargs):
-        parts = right(*args, **kwargs)
-        return [*parts[:i], FAULTS[fault](parts, i), *parts[i + 1 :]]
+    def its(*args, position, **kwargs):
+        if position == operand:
+            return one(*args, **kwargs)
+        return vjps[0](*args, **kwargs, position=position)
 
-    if CALLS[function].each:
-        RULES[function] = (each,)
-    else:
-        RULES[function] = (*vjps[:operand], one, *vjps[operand + 1 :])
+    RULES[function] = (its,) if every else (*vjps[:operand], one, *vjps[operand + 1 :])
 
 
 def alone(function, f):

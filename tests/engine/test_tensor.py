@@ -410,7 +410,7 @@ def test_fault_raises_where_it_is_made_and_names_the_facts(fault, error, facts):
 
 
 KINDS = [
-    e for e in vars(errors).values() if isinstance(e, type) and e.__module__ == errors.__name__
+    e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, errors.MicrobnError)
 ]
 
 

@@ -187,11 +187,11 @@ def test_state_dict_that_does_not_fit_loads_nothing(change, error, message):
 def test_what_a_module_holds_is_a_parameter_and_so_are_its_copies():
     model = net()
     copies = [copy.deepcopy(model), pickle.loads(pickle.dumps(model.layers[0]))]
-    assert all(p.held for m in (model, *copies[:1]) for p in m.parameters())
-    assert copies[1].weight.held
+    assert all(p.role for m in (model, *copies[:1]) for p in m.parameters())
+    assert copies[1].weight.role
     model.seen = Tensor(1.0) * 2.0
-    assert not model.seen.held
-    assert not Tensor(1.0).held
+    assert not model.seen.role
+    assert not Tensor(1.0).role
 
 
 def test_a_module_without_a_forward_says_so():

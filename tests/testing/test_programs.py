@@ -76,9 +76,7 @@ def test_no_rule_goes_unchecked():
 def plant_a_fault(monkeypatch, function):
     def spoilt(vjp):
         def wrong(*args, **kwargs):
-            gradient = vjp(*args, **kwargs)
-            parts = isinstance(gradient, list)
-            return [1.0005 * part for part in gradient] if parts else 1.0005 * gradient
+            return 1.0005 * vjp(*args, **kwargs)
 
         return wrong
 

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from ...engine.functions import gate
-from ...engine.node import has_history, history
+from ...engine.node import has_history
 from ...engine.primitive import RULES
 from ...engine.tensor import Tensor
 from ...errors import NonFiniteError
 from ...reading.replay import replay
 from ...reading.symbol import formula
+from ...reading.tape import history
 from .comparison import FAINT, compare
 from .differences import norm, slopes, spread
 from .inputs import Inputs

@@ -1,0 +1,50 @@
+"""What a function may not do while it is compiled: use values that a program would freeze."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from ..engine.mode import Watch
+from ..engine.names import describe
+from ..engine.node import has_history
+from ..errors import GraphError
+
+FROZEN = (
+    "f asks for {what} of {node}, which every run of the program would take from the example; "
+    "choose with np.where and np.maximum instead of if and max, or decide before compiling"
+)
+LOST = {
+    "new data": "f replaces the data of {node}, which a program cannot; return the new value, and "
+    "pass it the next time",
+    "a gradient": "this gradient would be a constant of the program; take it by "
+    "grad(..., create_graph=True), which records it",
+    "no_grad": "what no_grad() does not record would be a constant of the program; use "
+    "microbn.functional.stop_gradient",
+    "a program's result": "a program gives numbers, which would be constants of this one; call "
+    "the function that it was compiled from",
+    "a draw": "Dropout would drop the same entries in every run of the program; train eagerly, "
+    "as fit does with compiled=False, or compile it in eval()",
+    "running statistics": "in training BatchNorm moves its running statistics, which a program "
+    "would not record; use lab's CompiledStep, eval(), or track_running_stats=False",
+    "a buffer": "f assigns a buffer, which a program would not record; use lab's CompiledStep, or "
+    "eval()",
+}
+
+
+class Tracing(Watch):
+    """Raises GraphError at whatever a program could not repeat.
+
+    ``operands`` are the numbers of the program's operands.
+    """
+
+    def __init__(self, operands: Collection[int]) -> None:
+        self.operands = operands
+
+    def lost(self, what: str, node: Any) -> None:
+        """Raise GraphError, unless a value is asked for that is the same in every run."""
+        if what in LOST or node.number in self.operands or has_history(node):
+            words = LOST.get(what, FROZEN).format(
+                what=what, node="" if node is None else describe(node)
+            )
+            raise GraphError(f"compile: {words}")

@@ -1,0 +1,46 @@
+"""A recorded graph as a tape: its nodes in the order of their making, and questions about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..engine.functions import gate, relu
+from ..engine.node import sources
+
+
+def history(*roots: Any, leaves: Iterable = ()) -> list[Any]:
+    """Return the roots and all nodes that they were made from, in the order of their making.
+
+    The walk stops at the ``leaves``: it does not ask what they were made from.
+    """
+    found, stop = {root.number: root for root in roots}, {leaf.number for leaf in leaves}
+    waiting = list(found.values())
+    while waiting:
+        node = waiting.pop()
+        for operand, _ in () if node.number in stop else sources(node):
+            if operand.number not in found:
+                found[operand.number] = operand
+                waiting.append(operand)
+    return [found[number] for number in sorted(found)]
+
+
+def places(nodes: Iterable) -> dict[int, tuple[str, ...]]:
+    """Map each parameter's number to its place: the group of the first node that uses it.
+
+    A weight that two layers share so stands in the first of them, as in a state_dict.
+    """
+    places: dict[int, tuple[str, ...]] = {}
+    for node in nodes:
+        for operand, _ in sources(node):
+            if operand.role == "parameter":
+                places.setdefault(operand.number, node.scope)
+    return places
+
+
+def is_entrywise(function: Any) -> bool:
+    """Return whether a function works entry by entry."""
+    ufunc = isinstance(function, np.ufunc) and function.signature is None
+    return ufunc or function in (relu, gate)
