@@ -26,6 +26,10 @@ def test_the_engine_and_the_subject_are_an_evenings_reading():
     assert f"together to at most {EVENING:,} lines of code" in README.replace("\n", " ")
 
 
+def test_the_compiler_is_read_in_one_sitting():
+    assert len((PACKAGE / "program" / "compile.py").read_text("utf-8").splitlines()) <= 350
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_lines_that_a_page_gives_are_counted(page):
     text = page.read_text("utf-8")
