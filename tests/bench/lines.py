@@ -6,6 +6,7 @@ import ast
 import io
 import re
 import tokenize
+from functools import cache
 from pathlib import Path
 
 from .imports import AT_IMPORT, IN_FUNCTIONS, PACKAGE, path_of, reached
@@ -50,6 +51,7 @@ def lines_of(*files: str) -> int:
     return sum(code_lines((PACKAGE / file).read_text("utf-8")) for file in files)
 
 
+@cache
 def code_lines(text: str) -> int:
     """Count the lines on which there is code: not blank, not a comment, not of a docstring."""
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
