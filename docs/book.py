@@ -95,19 +95,26 @@ class Commands(SphinxDirective):
 
 
 class Rooms(SphinxDirective):
-    """Files of a folder, in the order of the names given, and what each says it is for."""
+    """A table of a folder's files, in the order of the names, with the purpose that each states."""
 
     required_arguments, has_content = 1, True
 
     def run(self):
         self.env.note_reread()
         folder, names = HERE.parent / self.arguments[0], " ".join(self.content).split()
-        rows = (f"| `{name}.py` | {purpose(folder / f'{name}.py')} |" for name in names)
-        return self.parse_text_to_nodes("\n".join(["| file | what for |", "|:--|:--|", *rows]))
+        rows = (f"| `{room(folder / name)}` | {purpose(folder / name)} |" for name in names)
+        return self.parse_text_to_nodes("\n".join(["| room | purpose |", "|:--|:--|", *rows]))
 
 
-def purpose(file):
-    """The first paragraph of a file's docstring, on one line."""
+def room(place):
+    """Return how a file or a folder of files is called in the table of the folder that holds it."""
+    return f"{place.name}/" if (place / "__init__.py").exists() else f"{place.name}.py"
+
+
+def purpose(place):
+    """Return the first paragraph of the docstring of a file or a folder, on one line."""
+    inside = place / "__init__.py"
+    file = inside if inside.exists() else place.with_suffix(".py")
     text = get_docstring(parse(file.read_text(encoding="utf-8")))
     return " ".join(text.partition("\n\n")[0].split())
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 import numpy as np
 import pytest
 from bench import features, memory
+from bench.imports import path_of
 from bench.libraries import LIBRARIES, Microbn, Short
 
 import microbn as mb
@@ -105,7 +106,7 @@ def walked_once(self, f, *arrays):
     return y, lambda dy, found=[]: found or found.extend(pull(dy)) or found, leaves
 
 
-IMPORTING = "import microbn.rules\nimport"
+IMPORTING = "import microbn.engine.rules\nimport"
 
 
 def rewritten(old, new):
@@ -181,21 +182,23 @@ def test_a_library_that_is_not_installed_has_no_features_but_a_note(monkeypatch)
     assert any(note.startswith("MyGrad is not installed") for note in table.notes)
 
 
-def test_lines_of_code_are_neither_blank_nor_a_comment_nor_a_docstring():
-    text = '"""A page\nof two lines."""\n\nx = (  # here\n    1,\n    # there\n)\ny = """a\nb"""\n'
-    assert features.code_lines(text) == 5
-
-
 ENGINE = """
 import sys, types
 package = types.ModuleType("microbn")  # without its first page, which imports everything
 package.__path__ = ["microbn"]
 sys.modules["microbn"] = package
-import microbn.engine.tensor
-print(*(name.partition(".")[2] + ".py" for name in sys.modules if name.startswith("microbn.")))
+from microbn.engine.tensor import Tensor
+try:
+    Tensor([1.0, 2.0]) + Tensor([1.0, 2.0, 3.0])
+except Exception as error:  # a sentence, which may be loaded when it is needed
+    assert "do not broadcast" in str(error), error
+print(*(name.partition(".")[2] for name in sys.modules if name.startswith("microbn.")))
 """
 
 
 def test_the_lines_counted_of_ours_are_all_that_the_engine_imports():
-    run = subprocess.run([sys.executable, "-c", ENGINE], cwd=memory.ROOT, capture_output=True)
-    assert {*run.stdout.decode().split()} == {*Microbn.files}
+    command = [sys.executable, "-c", ENGINE]
+    run = subprocess.run(command, cwd=memory.ROOT, capture_output=True, text=True, check=True)
+    loaded = {*run.stdout.split()} - {"engine", "reading"}  # folders, whose files are counted
+    assert "engine.tensor" in loaded
+    assert {*map(path_of, loaded)} <= {*Microbn.files}

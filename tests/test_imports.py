@@ -1,83 +1,251 @@
-"""What importing costs: NumPy, and nothing else."""
+"""The layout: which file may import which, and what an import costs."""
 
 import ast
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from bench.imports import AT_IMPORT, FOR_TYPES, IN_FUNCTIONS, PACKAGE, imports, reached
 
 import microbn
 from microbn import errors
 
 HEAVY = ["matplotlib", "graphviz", "rich", "hypothesis", "sklearn", "joblib", "pygraphviz"]
+LAYOUT = (PACKAGE.parent / "docs" / "project" / "layout.md").read_text("utf-8")
+FRONT = {"__init__", "__main__"}  # they import the rooms of their folder, and no room imports them
+KNOW_THE_ENGINE = {"reading", "nn", "program", "view", "testing", "lab", "cli"}
+# An import for a type checker alone may point up the page, where a reason is written here.
+REASONS: dict[tuple[str, str], str] = {}
 
 
-ROOM = Path(microbn.__file__).parent
-LAYOUT = Path(__file__).parents[1] / "docs" / "project" / "layout.md"
+def rooms(page):
+    """Read the tables of rooms: each folder, and the names in it in their order."""
+    tables = re.findall(r"^```\{rooms\} (\S+)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    return {folder: names.split() for folder, names in tables}
 
 
-def rooms():
-    """The tables of the page on the layout: a folder, and its rooms in their order."""
-    tables = re.findall(r"^```\{rooms\} (\S+)\n(.*?)^```", LAYOUT.read_text(), re.M | re.S)
-    return [(ROOM.parent / folder, names.split()) for folder, names in tables]
+def wings(page):
+    """Read the table of wings: each of them, and what it may import of all that stands above it."""
+    allowed = {}
+    for cell, words in re.findall(r"^\| (`\w+`[`\w, ]*) \| (.+) \|$", page, re.MULTILINE):
+        may = {*re.findall(r"`(\w+)`", words), "errors", "arguments"}
+        if words.startswith("all"):
+            may |= {*allowed}
+        allowed |= dict.fromkeys(re.findall(r"`(\w+)`", cell), may & {*allowed, "__init__"})
+    return allowed
 
 
-def imported(source):
-    """The modules of microbn that a file imports, anywhere in it but for a type checker."""
-    found = set()
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            found |= {node.module} if node.module else {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module.startswith("microbn"):
-            found.add(node.module.removeprefix("microbn."))
-        elif isinstance(node, ast.Import):
-            names = [a.name for a in node.names if a.name.startswith("microbn")]
-            found |= {name.removeprefix("microbn.") for name in names}
-    return found
+def modules(package):
+    files = (file.relative_to(package) for file in package.rglob("*.py"))
+    return sorted(".".join(file.with_suffix("").parts) for file in files)
 
 
-@pytest.mark.parametrize(("folder", "names"), rooms(), ids=lambda value: getattr(value, "name", ""))
-def test_rooms_import_only_what_stands_above_them_on_the_page_of_the_layout(folder, names):
-    for i, name in enumerate(names):
-        beside = imported((folder / f"{name}.py").read_text()) & set(names)
-        assert beside <= set(names[:i]), name
+def where_they_part(module, target):
+    """Return the folder that holds two modules, and the rooms of it in which they are."""
+    parts = [*zip(module.split("."), target.split("."), strict=False)]
+    depth = next(i for i, (one, other) in enumerate(parts) if one != other)
+    return [one for one, _ in parts[:depth]], *parts[depth]
+
+
+def against_the_page(page, package=PACKAGE, reasons=REASONS):
+    """Yield each import that the tables of the page do not allow."""
+    tables, allowed = rooms(page), wings(page)
+    for module in modules(package):
+        for target, kind in dict.fromkeys(imports(module, package)):
+            if target == module or (kind == FOR_TYPES and (module, target) in reasons):
+                continue
+            folder, one, other = where_they_part(module, target)
+            names = tables.get("/".join([package.name, *folder]), [])
+            above = names[: names.index(one)] if one in names else names
+            if one not in FRONT and other not in (above if folder else allowed.get(one, ())):
+                yield f"{module} imports {target} {kind}"
+
+
+def not_on_the_page(page, package=PACKAGE):
+    """Yield each folder whose rooms are not those of its table, and "wings" for the top."""
+    folders = {file.parent for file in package.rglob("*.py")}
+    tables = {package.parent / name: sorted(names) for name, names in rooms(page).items()}
+    for folder in sorted(folders | {*tables}):
+        files = {file.stem for file in folder.glob("*.py")} - FRONT
+        inside = {each.name for each in folders if each.parent == folder}
+        if folder == package:
+            if {*wings(page)} != files | inside:
+                yield "wings"
+            inside = set()  # the wings have a table of their own
+        if sorted(files | inside) != tables.get(folder):
+            yield folder.relative_to(package.parent).as_posix()
+
+
+def test_every_import_is_one_that_the_page_of_the_layout_allows():
+    assert list(against_the_page(LAYOUT)) == []
 
 
 def test_every_room_stands_on_the_page_of_the_layout():
-    for folder in (ROOM, ROOM / "view", ROOM / "testing", ROOM / "lab"):
-        there = {file.stem for file in folder.glob("*.py")} - {"__init__", "__main__"}
-        assert there == {name for place, names in rooms() if place == folder for name in names}
+    assert list(not_on_the_page(LAYOUT)) == []
 
 
-def test_engine_imports_none_of_the_rooms_that_know_it():
-    for file in ROOM.glob("*.py"):
-        if file.name not in ("__init__.py", "cli.py", "targets.py"):
-            assert imported(file.read_text()).isdisjoint({"view", "testing", "lab", "targets"})
+def test_no_reason_is_left_for_an_import_that_is_gone():
+    found = {(m, target) for m in modules(PACKAGE) for target, _ in imports(m)}
+    assert REASONS.keys() <= found
 
 
-def test_the_check_sees_an_import():
-    assert imported("def f():\n    from .tensor import Tensor\nfrom . import view") == {
-        "tensor",
-        "view",
-    }
-    assert not imported("if TYPE_CHECKING:\n    from .tensor import Tensor")
-    absolute = "from microbn.tensor import Tensor\nimport microbn.view\nimport numpy"
-    assert imported(absolute) == {"tensor", "view"}
+def test_the_engine_imports_none_of_the_wings_that_know_it():
+    engine = [module for module in modules(PACKAGE) if module.startswith("engine.")]
+    found = {(m, target) for m in engine for target, _ in imports(m)}
+    assert {pair for pair in found if pair[1].split(".")[0] in KNOW_THE_ENGINE} == set()
 
 
-def test_the_engine_is_three_files_of_under_600_lines():
-    files = [ROOM / name for name in ("tensor.py", "backward.py", "rules.py")]
-    assert sum(len(file.read_text().splitlines()) for file in files) < 600
+def test_the_root_holds_the_subject_and_what_all_wings_share():
+    shared = {"errors", "arguments", *FRONT}
+    root = {module for module in modules(PACKAGE) if "." not in module}
+    assert root == {"functional", "closed_form", "optim", *shared}
 
 
-def test_the_program_is_read_in_one_sitting():
-    assert len((ROOM / "program.py").read_text().splitlines()) <= 350
+PAGE = """
+| wing | imports, besides `errors` and `arguments` |
+|:--|:--|
+| `errors` | nothing |
+| `engine` | nothing |
+| `view` | `engine` |
+| `cli` | all of these, and the version from `__init__` |
+
+```{rooms} house
+errors
+```
+
+```{rooms} house/engine
+rules
+backward tensor
+```
+
+```{rooms} house/view
+parts story
+```
+
+```{rooms} house/view/parts
+dot page
+```
+
+```{rooms} house/cli
+main
+```
+"""
+HOUSE = {
+    "errors": "import numpy",
+    "engine/rules": "from ..errors import GraphError",
+    "engine/backward": "from . import rules",
+    "engine/tensor": "from .backward import grad\nimport house.errors",
+    "view/__init__": "from .story import story",
+    "view/parts/dot": "from ...engine import tensor",
+    "view/parts/page": "from .dot import *",
+    "view/story": "def f():\n    from .parts.page import page\n    from house import errors",
+    "cli/main": "from .. import __version__\nfrom ..view import story",
+    "__init__": "from .cli.main import main",
+}
+NOT_ALLOWED = [
+    ("engine/rules", "from .backward import grad", "engine.backward at import"),
+    ("engine/rules", "if x:\n    import house.engine.tensor", "engine.tensor at import"),
+    ("engine/rules", "def f():\n    from . import tensor", "engine.tensor in a function"),
+    ("engine/rules", "f = lambda: import_module('.tensor', p)", "engine.tensor in a function"),
+    ("engine/rules", "if TYPE_CHECKING:\n    from .tensor import T", "engine.tensor for a type"),
+    ("engine/tensor", "class T:\n    from house.view import story", "view.story at import"),
+    ("engine/tensor", "from ..view import draw", "view.__init__ at import"),
+    ("engine/tensor", "from .. import __version__", "__init__ at import"),
+    ("engine/tensor", "from . import __version__", "engine.__init__ at import"),
+    ("errors", "from .engine import rules", "engine.rules at import"),
+    ("view/parts/dot", "from ..story import story", "view.story at import"),
+    ("view/parts/dot", "from . import page", "view.parts.page at import"),
+    ("view/story", "from ..cli.main import main", "cli.main at import"),
+]
+
+
+@pytest.fixture
+def house(tmp_path):
+    """A small package that has the layout of `PAGE`."""
+    for name, source in HOUSE.items():
+        file = tmp_path / "house" / f"{name}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(source)
+        (file.parent / "__init__.py").touch()
+    return tmp_path / "house"
+
+
+@pytest.mark.parametrize(("module", "source", "said"), NOT_ALLOWED)
+def test_an_import_that_the_page_does_not_allow_is_found(house, module, source, said):
+    assert list(against_the_page(PAGE, house)) == []
+    with (house / f"{module}.py").open("a") as file:
+        file.write(f"\n{source}\n")
+    (found,) = against_the_page(PAGE, house)
+    assert found.startswith(f"{module.replace('/', '.')} imports {said}")
+
+
+def test_a_written_reason_excuses_an_import_for_a_type_checker_and_no_other(house):
+    reasons = {("engine.rules", "engine.tensor"): "planted"}
+    (house / "engine" / "rules.py").write_text("if TYPE_CHECKING:\n    from .tensor import T")
+    assert list(against_the_page(PAGE, house, reasons)) == []
+    (house / "engine" / "rules.py").write_text("from .tensor import T")
+    assert len(list(against_the_page(PAGE, house, reasons))) == 1
+
+
+@pytest.mark.parametrize(
+    ("there", "gone", "said"),
+    [
+        ("view/new.py", None, ["house/view"]),
+        ("view/new/room.py", None, ["house/view", "house/view/new"]),
+        ("new.py", None, ["wings", "house"]),
+        ("new/room.py", None, ["wings", "house/new"]),
+        (None, "engine/tensor.py", ["house/engine"]),
+        (None, "errors.py", ["wings", "house"]),
+    ],
+)
+def test_a_room_that_the_page_lacks_or_makes_up_is_found(house, there, gone, said):
+    assert list(not_on_the_page(PAGE, house)) == []
+    if there:
+        (house / there).parent.mkdir(exist_ok=True)
+        (house / there).touch()
+    if gone:
+        (house / gone).unlink()
+    assert list(not_on_the_page(PAGE, house)) == said
+
+
+def test_a_wing_that_may_import_one_below_it_is_no_table_of_wings(house):
+    page = PAGE.replace("| `engine` | nothing |", "| `engine` | `view` |")
+    assert wings(page)["engine"] == {"errors"}
+
+
+def test_what_an_import_reaches_is_followed_through_the_package(house):
+    assert reached("engine.tensor", AT_IMPORT, package=house) == [
+        *("engine.tensor", "engine.backward", "errors", "engine.rules")
+    ]
+    found = reached("engine.tensor", AT_IMPORT, but=["engine.backward"], package=house)
+    assert found == ["engine.tensor", "errors"]
+    assert reached("view.story", AT_IMPORT, package=house) == ["view.story"]
+    assert "engine.rules" in reached("view.story", AT_IMPORT, IN_FUNCTIONS, package=house)
+
+
+def test_backward_does_not_import_tensor():
+    assert "engine.tensor" not in dict(imports("engine.backward"))
+
+
+@pytest.mark.parametrize("file", ["engine/rules.py", "closed_form.py"])
+def test_rules_and_the_derivation_by_hand_know_no_tensor(file):
+    assert not names_a_tensor((PACKAGE / file).read_text("utf-8"))
+
+
+def names_a_tensor(source):
+    fields = ("id", "attr", "arg", "name", "module")
+    found = (getattr(n, field, None) for n in ast.walk(ast.parse(source)) for field in fields)
+    return any(part.lower() == "tensor" for name in found for part in (name or "").split("."))
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["x: Tensor", "import microbn.engine.tensor", "from .tensor import record", "a.Tensor()"],
+)
+def test_a_name_of_a_tensor_is_found(source):
+    assert names_a_tensor(f"def f():\n    {source}")
+    assert not names_a_tensor('"""On Tensors."""\nfrom . import mode')
 
 
 def loaded_after(code):

@@ -7,12 +7,9 @@ in ``libraries.py``. ``python -m tests.bench.features NAME`` runs the probe that
 
 from __future__ import annotations
 
-import ast
 import gc
-import io
 import subprocess
 import sys
-import tokenize
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +25,7 @@ from microbn.engine.primitive import CALLS, RULES
 
 from .contenders import composed
 from .libraries import LIBRARIES, Library, Short
+from .lines import code_lines
 from .measures import Table, absent, progress
 
 ROOT = Path(__file__).parents[2]
@@ -416,21 +414,6 @@ def agree(found: Sequence, expected: Sequence, tolerance: float = 1e-12) -> None
 def is_numpys(function: Callable) -> bool:
     module = getattr(function, "__module__", None) or ""
     return isinstance(function, np.ufunc) or module.partition(".")[0] == "numpy"
-
-
-def code_lines(text: str) -> int:
-    """Lines on which there is code: not blank, not a comment, and not of a docstring."""
-    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    spans = (range(t.start[0], t.end[0] + 1) for t in tokens if t.type not in LAYOUT)
-    found = {line for span in spans for line in span}
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Expr) and isinstance(getattr(node.value, "value", None), str):
-            found -= {*range(node.lineno, (node.end_lineno or 0) + 1)}
-    return len(found)
-
-
-LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
-LAYOUT |= {tokenize.ENDMARKER}
 
 
 @contextmanager
