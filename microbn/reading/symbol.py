@@ -75,6 +75,11 @@ _OPERATORS: tuple[tuple[int, int, int, dict[np.ufunc, str]], ...] = (
 SIGNS: dict[np.ufunc, Any] = {
     ufunc: (sign, *row) for *row, signs in _OPERATORS for ufunc, sign in signs.items()
 }
+# The same signs by the name of the function, as a box in a drawing shows them.
+BOX_SIGNS = {
+    ufunc.__name__: {"-": "−", "·": "×", "/": "÷"}.get(sign, sign)
+    for ufunc, (sign, *_) in SIGNS.items()
+} | {"sqrt": "√"}
 _SIGN, _ATOM = 5, 7  # a number with a minus; names, calls and whatever has brackets of its own
 _LONGEST = 100_000  # characters; every x = x * x doubles a text
 _WAY_OUT = "give formula() an example array, or where it takes a list, a list"

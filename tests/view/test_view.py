@@ -285,8 +285,8 @@ def test_uses_of_one_value_stay_apart_unless_a_group_is_closed():
     ("options", "message"),
     [
         ({"collapse": ["blok"]}, "there is no group 'blok' to collapse; there are: block0, "),
-        ({"collapse": "block0"}, r"collapse: a list of groups, \['block0'\]"),
-        ({"depth": -1}, "depth is how many groups deep to look, 0 or more, not -1"),
+        ({"collapse": "block0"}, r"collapse takes a list of groups; write \['block0'\]"),
+        ({"depth": -1}, "depth is how many groups deep to look: 0 or more, not -1"),
         ({"depth": 1.5}, "not 1.5"),
     ],
 )
