@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .graph import ROLES, Graph, Node
+from .graph import ROLES, Graph
 from .steps import Part, StoryStep, first_steps
 from .values import MOST_BOXES, MOST_LEAVES, NEAR_BOXES, Tables
 
@@ -28,7 +28,12 @@ def data_of_story(
         "roles": [role for role in ROLES if role in found],
         "most": {"boxes": MOST_BOXES, "near": NEAR_BOXES, "leaves": MOST_LEAVES},
         "nodes": [
-            _data_of_node(node, names[node.id], gradient_names.get(node.id), tables)
+            {
+                **{word: getattr(node, word) for word in ("id", "sign", "role", "scope")},
+                "name": names[node.id],
+                "gradientName": gradient_names.get(node.id),
+                "value": tables.add(node.value),
+            }
             for node in graph.nodes
         ],
         "edges": [asdict(edge) for edge in graph.edges],
@@ -37,40 +42,21 @@ def data_of_story(
     }
 
 
-def _data_of_node(
-    node: Node, name: str, gradient_name: str | None, tables: Tables
-) -> dict[str, Any]:
-    return {
-        "id": node.id,
-        "name": name,
-        "gradientName": gradient_name,
-        "sign": node.sign,
-        "role": node.role,
-        "scope": node.scope,
-        "value": tables.add(node.value),
-    }
-
-
 def _data_of_step(step: StoryStep, tables: Tables) -> dict[str, Any]:
+    words = ("phase", "nodes", "edges", "reads", "sentence", "code")
     return {
-        "phase": step.phase,
-        "nodes": step.nodes,
-        "edges": step.edges,
-        "reads": step.reads,
-        "sentence": step.sentence,
+        **{word: getattr(step, word) for word in words},
         "gradient": tables.add(step.gradient),
         "parts": [_data_of_part(part, tables) for part in step.parts],
         "gradients": {id: tables.add(array) for id, array in step.gradients().items()},
         "place": _where_it_ran(step),
         "ran": step.ran and step.ran.number,
-        "code": step.code,
     }
 
 
 def _data_of_part(part: Part, tables: Tables) -> dict[str, Any]:
     words = ("edge", "receiver", "rule", "summed", "received", "expected", "count")
-    terms = part.terms()
-    numbers = ("earlier", "product", "gradient", "total")
+    numbers, terms = ("earlier", "product", "gradient", "total"), part.terms()
     return {
         **{word: getattr(part, word) for word in words},
         **{number: tables.add(terms.get(number)) for number in numbers},

@@ -125,9 +125,16 @@ def to_dot(
     for path in reversed(clusters):  # the innermost first, because graphviz copies a subgraph
         if path:
             clusters[path[:-1]].subgraph(clusters[path])
+    _draw_arrows(clusters[()], graph, current, sent)
+    return Drawing(clusters[()].source)
+
+
+def _draw_arrows(dot: Any, graph: Graph, current: Collection[str], sent: Collection[str]) -> None:
     functions = {node.id: node.function for node in graph.nodes}
-    numbered = {edge.target for edge in graph.edges if edge.position > 0} - {
-        id for id, function in functions.items() if function in _SYMMETRIC
+    numbered = {
+        edge.target
+        for edge in graph.edges
+        if edge.position > 0 and functions[edge.target] not in _SYMMETRIC
     }
     back = _backward(graph)
     for edge in graph.edges:
@@ -136,8 +143,7 @@ def to_dot(
         bold = _CURRENT if uses & {*current, *sent} else {}
         ends, way = _way(edge, back)
         against = {"dir": "forward" if "dir" in way else "back"} if uses & {*sent} else {}
-        clusters[()].edge(*ends, label=label, **(way | bold | against))
-    return Drawing(clusters[()].source)
+        dot.edge(*ends, label=label, **(way | bold | against))
 
 
 def _escaped(text: str) -> str:

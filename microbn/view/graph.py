@@ -151,29 +151,21 @@ def snapshot_of_tape(
     ids: dict[int, str] = {}
     seen = {s.number: value for t in tape for s, value in sources(t)}  # a leaf may have changed
     homes = places(tape)
+    arrays = {number: np.asarray(gradient) for number, gradient in gradients.items()}
     for tensor in tape:
-        ends = []
+        used = []
         for position, operand, value in operands(tensor):
-            constant = operand is None
-            end = _add_constant(nodes, value, tensor) if constant else ids[operand.number]
-            ends.append((end, position))
-        ids[tensor.number] = id = f"n{len(nodes)}"
-        gradient = gradients.get(tensor.number)
-        nodes.append(
-            Node(
-                id=id,
-                name=str(tensor.name or ""),
-                function=tensor.function.__name__ if tensor.function else "",
-                role=_role(tensor, tape[-1], suspect),
-                value=np.asarray(seen.get(tensor.number, tensor.value)),
-                gradient=None if gradient is None else np.asarray(gradient),
-                scope=homes.get(tensor.number, tensor.scope),
-                number=tensor.number,
-                line=tensor.line,
-            )
-        )
-        for end, position in ends:
-            edges.append(Edge(f"e{len(edges)}", end, id, position))
+            source = _add_constant(nodes, value, tensor) if operand is None else ids[operand.number]
+            used.append((source, position))
+        id, name, number = f"n{len(nodes)}", str(tensor.name or ""), tensor.number
+        function = tensor.function.__name__ if tensor.function else ""
+        role = _role(tensor, tape[-1], suspect)
+        value = np.asarray(seen.get(number, tensor.value))
+        gradient, scope = arrays.get(number), homes.get(number, tensor.scope)
+        nodes.append(Node(id, name, function, role, value, gradient, scope, number, tensor.line))
+        for source, position in used:
+            edges.append(Edge(f"e{len(edges)}", source, id, position))
+        ids[number] = id
     return Graph(tuple(nodes), tuple(edges))
 
 
@@ -228,12 +220,4 @@ def _merged(edges: list[Edge], home: Mapping[str, str]) -> Edge:
 def _closed_box(path: GroupPath, inside: list[Node]) -> Node:
     """Return a closed group as one node, which has no value of its own."""
     members = tuple(node.id for node in inside)
-    return Node(
-        id=f"g{members[0]}",
-        name=path[-1],
-        function="",
-        role="group",
-        value=None,
-        scope=path[:-1],
-        members=members,
-    )
+    return Node(f"g{members[0]}", path[-1], "", "group", None, scope=path[:-1], members=members)

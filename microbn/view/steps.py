@@ -24,8 +24,9 @@ class Part:
 
     ``rule`` is the rule in words and ``product`` its result. ``gradient`` is the result in the
     shape of the receiver; ``summed`` names the axes it was summed over for that, "" if none.
-    ``total`` is the sum at the receiver, which now has ``received`` of ``expected`` parts, and
-    ``earlier`` the sum before, None for the first part.
+    ``total`` is the sum at the receiver, which now has ``received`` of ``expected`` parts.
+    ``count`` says so, ``1 of 2``, and is "" if there is one part only. ``earlier`` is the sum
+    before, or None for the first part.
     """
 
     edge: str
@@ -36,14 +37,10 @@ class Part:
     gradient: np.ndarray
     received: int
     expected: int
+    count: str
     earlier: np.ndarray | None
     total: np.ndarray
     sentence: str
-
-    @property
-    def count(self) -> str:
-        """Return ``1 of 2``, or "" if the receiver gets one part only."""
-        return counted(self.received, self.expected)
 
     def terms(self) -> dict[str, np.ndarray]:
         """Return the numbers worth showing, in the order in which they are computed.
@@ -120,10 +117,6 @@ def first_steps(steps: Iterable[StoryStep]) -> dict[str, int]:
     return {phase: phases.index(phase) for phase in ("forward", "backward")}
 
 
-def counted(received: int, expected: int) -> str:
-    return f"{received} of {expected}" if expected > 1 else ""
-
-
 class _Teller:
     """Tells one step after another, and keeps the sum of what every value has received."""
 
@@ -131,10 +124,9 @@ class _Teller:
         self.words = words
         self.nodes = {node.id: node for node in graph.nodes}
         self.ids = {node.number: node.id for node in graph.nodes}
-        self.edges = {(edge.target, edge.position): edge for edge in graph.edges}
-        self.into: dict[str, list[Edge]] = {node.id: [] for node in graph.nodes}
+        self.edges: dict[str, dict[int, Edge]] = {node.id: {} for node in graph.nodes}
         for edge in graph.edges:
-            self.into[edge.target].append(edge)
+            self.edges[edge.target][edge.position] = edge
         self.expected = Counter(m.operand.number for step in swept for m in step.messages)
         self.received: Counter[int] = Counter()
         self.totals: dict[int, np.ndarray] = {}
@@ -153,14 +145,14 @@ class _Teller:
 
     def forward(self, node: Node) -> StoryStep:
         """Tell how a value is computed."""
-        into = self.into[node.id]
+        edges = self.edges[node.id]
         return StoryStep(
             number=0,
             phase="forward",
             nodes=(node.id,),
             sentence=self.words.sentences[node.id],
-            edges=tuple(edge.id for edge in into),
-            reads=self._reads(node.id, (edge.position for edge in into)),
+            edges=tuple(edge.id for edge in edges.values()),
+            reads=self._reads(node.id, edges),
             line=node.line,
         )
 
@@ -203,12 +195,12 @@ class _Teller:
         self.totals[number] = gradient if earlier is None else np.asarray(earlier + gradient)
         self.received[number] += 1
         received, expected = self.received[number], self.expected[number]
+        count = f"{received} of {expected}" if expected > 1 else ""
         rule, summed, _ = self.words.messages[sender, message.position]
-        sentence = f"{self.words.names[self.ids[number]]} receives {rule}"
-        sentence += f", {summed}" if summed else ""
-        sentence += f": part {count}" if (count := counted(received, expected)) else ""
+        said = f"receives {rule}" + (f", {summed}" if summed else "")
+        said += f": part {count}" if count else ""
         return Part(
-            edge=self.edges[sender, message.position].id,
+            edge=self.edges[sender][message.position].id,
             receiver=self.ids[number],
             rule=rule,
             product=np.asarray(message.product),
@@ -216,9 +208,10 @@ class _Teller:
             gradient=gradient,
             received=received,
             expected=expected,
+            count=count,
             earlier=earlier,
             total=self.totals[number],
-            sentence=f"{sentence}.",
+            sentence=f"{self.words.names[self.ids[number]]} {said}.",
         )
 
     def _reads(self, id: str, positions: Iterable[int]) -> tuple[str, ...]:
@@ -226,11 +219,8 @@ class _Teller:
 
         Numbers that are constants are left out, because the formula shows them.
         """
-        ids = (
-            id if p < 0 else self.edges[id, p].source
-            for p in positions
-            if p < 0 or (id, p) in self.edges
-        )
+        edges = self.edges[id]
+        ids = (id if p < 0 else edges[p].source for p in positions if p < 0 or p in edges)
         nodes = dict.fromkeys(self.nodes[id] for id in ids)
         return tuple(node.id for node in nodes if node.role != "constant" or node.value.ndim)
 

@@ -24,7 +24,7 @@ from .page import encodable, notebook_frame, page
 from .saving import write_whole
 from .steps import StoryStep, first_steps, tell_steps
 from .values import MOST_BOXES
-from .words import put_into_words
+from .words import Words
 
 
 def story(root: Tensor, cotangent: Any = None, *, title: str | None = None) -> Story:
@@ -36,7 +36,7 @@ def story(root: Tensor, cotangent: Any = None, *, title: str | None = None) -> S
     swept = list(sweep(root, cotangent))
     tape = history(root)
     graph = snapshot_of_tape(tape, {step.node.number: step.gradient for step in swept})
-    words = put_into_words(graph, tape, swept)
+    words = Words(graph, tape, swept)
     steps = tell_steps(graph, words, swept)
     title = title or words.names[graph.nodes[-1].id]
     return Story(graph, words.names, words.gradient_names, steps, title)

@@ -6,14 +6,14 @@ Symbols, which are names, instead of arrays.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine.backward import Step, repeated
+from ..engine.backward import Message, Step, repeated
 from ..engine.functions import getitem, is_entrywise, relu, scatter, stop_gradient
 from ..engine.node import sources
 from ..engine.primitive import RULES
@@ -67,7 +67,7 @@ _LONGEST_OPERAND = 40  # of an operand in a sentence
 _LONGEST_FORMULA = 120
 
 
-class MessageWords(NamedTuple):
+class Wording(NamedTuple):
     """A message in words: its ``rule``, and the axes over which it was ``summed``, "" if none.
 
     ``reads`` are the positions of the operands whose values the rule uses; -1 is the result.
@@ -78,41 +78,102 @@ class MessageWords(NamedTuple):
     reads: tuple[int, ...]
 
 
-@dataclass(frozen=True)
 class Words:
-    """The words of a graph.
+    """The words for a graph, its tape (from `history`), and the steps of its sweep.
 
-    The id of a node leads to its name, to the name of its gradient, and to a sentence that says
-    how it was computed. The id and the position of an operand lead to the message it is sent.
+    By the id of a node there are ``names``, ``gradient_names``, and ``sentences`` that say how it
+    was computed. By the id of a node and the position of an operand there are ``messages``.
+
+    A Tensor without a name is called by its formula, ``σ² + 1e-05``. If that is long, it is called
+    by its function and place, ``sum7``. Parameters with the same name are told apart by group.
     """
 
-    names: dict[str, str]
-    gradient_names: dict[str, str]
-    sentences: dict[str, str]
-    messages: dict[tuple[str, int], MessageWords]
+    def __init__(self, graph: Graph, tape: Sequence[Tensor], swept: Iterable[Step]) -> None:
+        self._nodes: dict[Any, Node] = {node.number: node for node in graph.nodes}
+        self._symbols: dict[int, Symbol] = {}  # one for each Tensor, to write formulas with
+        constants = [node for node in graph.nodes if node.role == "constant"]
+        self.names = {n.id: "array" if n.value.ndim else short(n.value) for n in constants}
+        self.gradient_names: dict[str, str] = {}
+        self.sentences: dict[str, str] = {}
+        self.messages: dict[tuple[str, int], Wording] = {}
+        uses = Counter(tensor.name for tensor in tape if tensor.held)
+        for place, tensor in enumerate(tape):
+            self._add_tensor(tensor, place, shared=uses[tensor.name] > 1)
+        for step in swept:
+            for message in step.messages:
+                self._add_message(step, message)
 
+    def _add_tensor(self, tensor: Tensor, place: int, shared: bool) -> None:
+        node, symbol = self._nodes[tensor.number], self._formula(tensor)
+        formula = symbol.text
+        if name := greek(str(tensor.name or "")):
+            name = f"{node.scope[-1]}.{name}" if shared and node.scope else name
+            symbol = Symbol(name, node.value)
+        elif not 0 < len(formula) <= _LONGEST_NAME:
+            symbol = Symbol(f"{node.function or 'leaf'}{place}", node.value)
+        self._symbols[tensor.number] = symbol
+        name = self.names[node.id] = symbol.text
+        plain = tensor.name or name.isidentifier()
+        self.gradient_names[node.id] = f"d{name}" if plain else f"d({name})"
+        head = formula if name == formula else f"{name} = {formula}"
+        if tensor.function:
+            self.sentences[node.id] = f"{head}: {self._in_words(tensor)}."
 
-def put_into_words(graph: Graph, tape: Sequence[Tensor], swept: Iterable[Step]) -> Words:
-    """Find the words for a graph, its tape (from `history`), and the steps of its sweep."""
-    nodes: dict[Any, Node] = {node.number: node for node in graph.nodes}
-    reader = _Reader(tape, nodes)
-    constants = [node for node in graph.nodes if node.role == "constant"]
-    names = {node.id: "array" if node.value.ndim else short(node.value) for node in constants}
-    tensors = {nodes[tensor.number].id: tensor for tensor in tape}
-    return Words(
-        names=names | {id: reader.name(tensor) for id, tensor in tensors.items()},
-        gradient_names={id: reader.gradient_name(tensor) for id, tensor in tensors.items()},
-        sentences={id: reader.sentence(t) for id, t in tensors.items() if t.function},
-        messages={
-            (nodes[step.node.number].id, message.position): MessageWords(
-                rule=reader.rule(step.node, message.position, step.gradient),
-                summed=_summed(np.shape(message.product), np.shape(message.gradient)),
-                reads=reader.reads(step.node, message.position, step.gradient),
-            )
-            for step in swept
-            for message in step.messages
-        },
-    )
+    def _add_message(self, step: Step, message: Message) -> None:
+        """Call the rule with marks: ⟨-2⟩ for the gradient, ⟨-1⟩ for the result, ⟨0⟩ for an operand.
+
+        The marks in its formula tell which values it uses; then names take their places.
+        """
+        tensor, id = step.node, self._nodes[step.node.number].id
+        g = Symbol(self.gradient_names[id], step.gradient)
+        values = [g, self._symbols[tensor.number], *self._operands(tensor)]
+        marks = {f"⟨{i}⟩": v for i, v in enumerate(values, -2) if isinstance(v, Symbol)}
+        marked = [
+            Symbol(f"⟨{i}⟩", v.value, v.level) if isinstance(v, Symbol) else v
+            for i, v in enumerate(values, -2)
+        ]
+        otherwise = f"the rule of {self._nodes[tensor.number].function}"
+        read = _read_formula(lambda: _run_rule(tensor, message.position, *marked), otherwise)
+        self.messages[id, message.position] = Wording(
+            rule=_cut_short(re.sub(r"⟨-?\d+⟩", lambda m: str(marks.get(m[0], m[0])), read.text)),
+            summed=_summed(np.shape(message.product), np.shape(message.gradient)),
+            reads=tuple(int(mark[1:-1]) for mark in [*marks][1:] if mark in read.text),
+        )
+
+    def _formula(self, tensor: Tensor) -> Symbol:
+        """Return the formula that computed a Tensor; for a leaf it is empty."""
+        function: Any = tensor.function
+        if function is None:
+            return Symbol("", tensor.value)
+        operands = self._operands(tensor)
+        read = _read_formula(lambda: function(*operands, **tensor.kwargs), function.__name__)
+        text = _cut_short(read.text)
+        return Symbol(text, tensor.value, read.level if text == read.text else _NAME_LEVEL)
+
+    def _operands(self, tensor: Tensor) -> list[Any]:
+        inputs: Any = tensor.inputs
+        return [
+            self._symbols[x.number] if isinstance(x, Tensor) else _short_constant(x) for x in inputs
+        ]
+
+    def _in_words(self, tensor: Tensor) -> str:
+        """Say how a Tensor was computed, which operands were repeated, and its shape."""
+        function: Any = tensor.function
+        operands = self._operands(tensor)
+        words = [_operand_in_words(operand, alone=len(operands) == 1) for operand in operands]
+        args: Any = tensor.args
+        axis = args[1] if len(args) > 1 else tensor.kwargs.get("axis")
+        if sentence := _SENTENCES.get(function):
+            over = _over(axis, np.shape(args[0])) if "{over}" in sentence else ""
+            said = sentence.format(*words, over=over)
+        else:
+            said = f"{function.__name__} of {listed(words)}"
+        if is_entrywise(function):
+            narrow = [x for x, value in sources(tensor) if np.shape(value) != tensor.shape]
+            if narrow:
+                names = listed(self._symbols[x.number].text for x in narrow)
+                said += f", {names} repeated to fit"
+        return f"{said}, {_shape_in_words(tensor.value)}"
 
 
 def greek(name: str) -> str:
@@ -122,115 +183,6 @@ def greek(name: str) -> str:
         return "d" + greek(name[2:])
     word, bracket, index = name.partition("[")  # scalars() names its entries x_hat[0, 1]
     return GREEK.get(word, word) + bracket + index
-
-
-class _Reader:
-    """Gives each Tensor of a tape a Symbol to stand for it, and reads formulas with the Symbols.
-
-    ``nodes`` maps a Tensor's number to its node, which has the value that was seen, and the group
-    that tells apart parameters with the same name. A Tensor without a name is called by its
-    formula, ``σ² + 1e-05``. If that is long, it is called by its function and place, ``sum7``.
-    """
-
-    def __init__(self, tape: Sequence[Tensor], nodes: Mapping[Any, Node]) -> None:
-        shared = Counter(tensor.name for tensor in tape if tensor.held)
-        self.symbols: dict[int, Symbol] = {}
-        self.formulas: dict[int, str] = {}
-        for i, tensor in enumerate(tape):
-            symbol = self._formula(tensor)
-            self.formulas[tensor.number] = symbol.text
-            if name := greek(str(tensor.name or "")):
-                if shared[tensor.name] > 1 and (home := nodes[tensor.number].scope):
-                    name = f"{home[-1]}.{name}"
-                symbol = Symbol(name, nodes[tensor.number].value)
-            elif not 0 < len(symbol.text) <= _LONGEST_NAME:
-                kind = tensor.function.__name__ if tensor.function else "leaf"
-                symbol = Symbol(f"{kind}{i}", nodes[tensor.number].value)
-            self.symbols[tensor.number] = symbol
-
-    def name(self, tensor: Tensor) -> str:
-        return self.symbols[tensor.number].text
-
-    def gradient_name(self, tensor: Tensor) -> str:
-        """Return ``dx̂`` or ``d(σ² + 1e-05)``."""
-        name = self.name(tensor)
-        return f"d{name}" if tensor.name or name.isidentifier() else f"d({name})"
-
-    def sentence(self, tensor: Tensor) -> str:
-        """Say how a Tensor was computed, in one sentence."""
-        name, formula = self.name(tensor), self.formulas[tensor.number]
-        head = formula if name == formula else f"{name} = {formula}"
-        stretched = [*self._stretched(tensor)]
-        also = f", {listed(stretched)} repeated to fit" if stretched else ""
-        return f"{head}: {self._in_words(tensor)}{also}, {_shape_in_words(tensor.value)}."
-
-    def rule(self, tensor: Tensor, position: int, gradient: Any) -> str:
-        """Return the formula of the gradient for an operand: ``dx̂ / σ``."""
-        g, out = Symbol(self.gradient_name(tensor), gradient), self.symbols[tensor.number]
-        return self._ruled(tensor, position, g, out, self._operands(tensor))
-
-    def reads(self, tensor: Tensor, position: int, gradient: Any) -> tuple[int, ...]:
-        """Return which values the rule of an operand uses: -1 is the result, 0 the first operand.
-
-        The rule is called with a mark for each value, and the marks in its formula are the answer.
-        """
-        out, *operands = (f"⟨{i}⟩" for i in range(-1, len(tensor.inputs)))
-        marked = [
-            Symbol(mark, value) if isinstance(operand, (Tensor, Symbol)) else operand
-            for mark, value, operand in zip(
-                operands, tensor.args, self._operands(tensor), strict=True
-            )
-        ]
-        g, result = Symbol("g", gradient), Symbol(out, tensor.value)
-        formula = self._ruled(tensor, position, g, result, marked)
-        return tuple(i for i, mark in enumerate([out, *operands], start=-1) if mark in formula)
-
-    def _ruled(self, tensor: Tensor, position: int, g: Any, out: Any, operands: list) -> str:
-        function: Any = tensor.function
-        vjps = RULES[function]
-        each = position >= len(vjps) or vjps[position] is None  # one rule for all operands
-        vjp: Any = vjps[0 if each else position]
-
-        def product() -> Any:
-            made = vjp(g, out, *operands, **tensor.kwargs)
-            return made[position] if isinstance(made, (list, tuple)) else made
-
-        return _read_formula(product, f"the rule of {function.__name__}", None).text
-
-    def _formula(self, tensor: Tensor) -> Symbol:
-        """Return the formula that computed a Tensor; for a leaf it is empty."""
-        function: Any = tensor.function
-        if function is None:
-            return Symbol("", tensor.value)
-        operands = self._operands(tensor)
-        return _read_formula(
-            lambda: function(*operands, **tensor.kwargs), function.__name__, tensor.value
-        )
-
-    def _operands(self, tensor: Tensor) -> list[Any]:
-        inputs: Any = tensor.inputs
-        return [
-            self.symbols[x.number] if isinstance(x, Tensor) else _short_constant(x) for x in inputs
-        ]
-
-    def _in_words(self, tensor: Tensor) -> str:
-        operands = self._operands(tensor)
-        words = [_operand_in_words(operand, alone=len(operands) == 1) for operand in operands]
-        function: Any = tensor.function
-        args: Any = tensor.args
-        if not (sentence := _SENTENCES.get(function)):
-            return f"{function.__name__} of {listed(words)}"
-        if "{over}" not in sentence:
-            return sentence.format(*words)
-        axis = args[1] if len(args) > 1 else tensor.kwargs.get("axis")
-        return sentence.format(*words, over=_over(axis, np.shape(args[0])))
-
-    def _stretched(self, tensor: Tensor) -> Iterable[str]:
-        """Name the operands that NumPy repeated to the shape of the result, except numbers."""
-        if is_entrywise(tensor.function):
-            for operand, value in sources(tensor):
-                if np.shape(value) != tensor.shape:
-                    yield self.name(operand)
 
 
 def _short_constant(x: Any) -> Any:
@@ -277,14 +229,27 @@ def _shape_in_words(value: Any) -> str:
     return f"shape {value.shape}" if value.ndim else f"which is {short(value)}"
 
 
-def _read_formula(computed: Callable[[], Any], otherwise: str, value: Any) -> Symbol:
+def _run_rule(tensor: Tensor, position: int, g: Any, out: Any, *operands: Any) -> Any:
+    """Run the rule of an operand."""
+    function: Any = tensor.function
+    vjps: Any = RULES[function]
+    each = position >= len(vjps) or vjps[position] is None  # one rule for all operands
+    products = vjps[0 if each else position](g, out, *operands, **tensor.kwargs)
+    return products[position] if isinstance(products, (list, tuple)) else products
+
+
+def _read_formula(computed: Callable[[], Any], otherwise: str) -> Symbol:
     """Run a computation on Symbols and return its formula, or ``otherwise`` if it fails."""
     try:
         with np.errstate(all="ignore"):
             said = computed()
     except Exception:  # a user's rule may do anything that only arrays allow
-        return Symbol(otherwise, value)
-    text = said.text if isinstance(said, Symbol) else str(said)
-    if len(text := " ".join(text.split())) > _LONGEST_FORMULA:
-        return Symbol(text[: _LONGEST_FORMULA - 1] + "…", value)
-    return Symbol(text, value, said.level) if isinstance(said, Symbol) else Symbol(text, value)
+        return Symbol(otherwise)
+    level = said.level if isinstance(said, Symbol) else _NAME_LEVEL
+    return Symbol(" ".join(str(said).split()), None, level)
+
+
+def _cut_short(formula: str) -> str:
+    if len(formula) <= _LONGEST_FORMULA:
+        return formula
+    return formula[: _LONGEST_FORMULA - 1] + "…"

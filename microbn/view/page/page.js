@@ -90,15 +90,8 @@ addEventListener("keydown", (event) => {
   KEYS[event.key]();
 });
 
-const buttons = {
-  first: "Home",
-  previous: "ArrowLeft",
-  next: "ArrowRight",
-  last: "End",
-  turn: "b",
-};
-for (const [id, key] of Object.entries(buttons)) $(id).addEventListener("click", KEYS[key]);
-$("play").addEventListener("click", play);
+for (const button of document.querySelectorAll("button[data-key]"))
+  button.addEventListener("click", KEYS[button.dataset.key]);
 $("save").addEventListener("click", save);
 $("slider").max = story.steps.length - 1;
 $("slider").addEventListener("input", () => go(Number($("slider").value)));
