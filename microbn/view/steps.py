@@ -178,7 +178,7 @@ class _Teller:
         head = f"The gradient of {name} is complete"
         if step.node is self.root:
             start = self.words.gradient_names[node.id]
-            head = f"The way back starts with {start}, the gradient of {name}"
+            head = f"The backward starts with {start}, the gradient of {name}"
         elif count > 1:
             head += f", the sum of {count} parts"
         if not node.function:
