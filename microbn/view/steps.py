@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from linecache import getline
 from textwrap import dedent
 
@@ -20,7 +20,7 @@ from .words import Words
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """What one use of a value adds to its gradient: a message that goes back along an edge.
+    """The part of a gradient that one use of a value adds: a message that goes back along an edge.
 
     ``rule`` is the rule in words and ``product`` its result. ``gradient`` is the result in the
     shape of the receiver; ``summed`` names the axes it was summed over for that, "" if none.
@@ -61,9 +61,10 @@ class StoryStep:
     """One step. ``phase`` is "given", "forward" or "backward", and ``sentence`` says what happens.
 
     ``nodes`` are all leaves at first, and after that the one value that is computed, or whose
-    complete ``gradient`` is sent on in ``parts``. ``edges`` are the uses that take part, and
-    ``reads`` the other values: the operands, or what the rules use. Under trace() ``line`` is the
-    line that computed the value, and ``code`` that line with the lines beside it that also ran.
+    complete ``gradient`` is sent on in ``parts``. ``gradients`` are that one and the sums at the
+    receivers, by the id of a node. ``edges`` are the uses that take part, and ``reads`` the other
+    values: the operands, or those that the rules use. Under trace() ``line`` is the line that
+    computed the value, and ``code`` that line with the lines beside it that also ran.
     """
 
     number: int
@@ -72,6 +73,7 @@ class StoryStep:
     sentence: str
     gradient: np.ndarray | None = None
     parts: tuple[Part, ...] = ()
+    gradients: dict[str, np.ndarray] = field(default_factory=dict)
     edges: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     line: Line | None = None
@@ -88,11 +90,6 @@ class StoryStep:
         Microbn's own line is one of functional.py, or of rules.py for a gradient's graph.
         """
         return self.line and (self.line.inside or self.line)
-
-    def gradients(self) -> dict[str, np.ndarray]:
-        """Return the gradients that this step brings: its own, and the sums at the receivers."""
-        own = {} if self.gradient is None else {self.nodes[0]: self.gradient}
-        return {part.receiver: part.total for part in self.parts} | own
 
 
 def tell_steps(graph: Graph, words: Words, swept: Sequence[Step]) -> tuple[StoryStep, ...]:
@@ -161,13 +158,15 @@ class _Teller:
         node = self.nodes[self.ids[step.node.number]]
         used = (p for m in step.messages for p in self.words.messages[node.id, m.position].reads)
         parts = tuple(self._part(step, message) for message in step.messages)
+        gradient = np.asarray(step.gradient)
         return StoryStep(
             number=0,
             phase="backward",
             nodes=(node.id,),
             sentence=self._completed(step, node),
-            gradient=np.asarray(step.gradient),
+            gradient=gradient,
             parts=parts,
+            gradients={part.receiver: part.total for part in parts} | {node.id: gradient},
             edges=tuple(part.edge for part in parts),
             reads=self._reads(node.id, used),
             line=node.line,

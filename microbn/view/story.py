@@ -132,7 +132,7 @@ class Story:
         gradients: dict[str, Any] = {}
         for past in self.steps[: step.number + 1]:
             known.update(past.nodes)
-            gradients.update(past.gradients())
+            gradients.update(past.gradients)
         return to_dot(
             self.graph.at(known, gradients).folded(collapse, depth),
             values=values,

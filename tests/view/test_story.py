@@ -151,9 +151,9 @@ def test_terms_of_parts_are_the_sum_at_the_receiver():
 def test_gradients_of_a_step_are_its_own_and_the_sums_that_it_reaches():
     story = mb.story(batch_norm(), DY)
     step = next(step for step in story if step.nodes == ("n4",) and step.parts)  # centered
-    assert [*step.gradients()] == ["n0", "n3", "n4"]
-    assert step.gradients()["n4"] is step.gradient
-    assert story[0].gradients() == {}
+    assert [*step.gradients] == ["n0", "n3", "n4"]
+    assert step.gradients["n4"] is step.gradient
+    assert story[0].gradients == {}
 
 
 def test_sum_over_broadcast_axes_is_said():
