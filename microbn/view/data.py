@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .graph import ROLES, Graph
+from .graph import Graph
 from .steps import Part, StoryStep, first_steps
-from .values import MOST_BOXES, MOST_LEAVES, NEAR_BOXES, Tables
+from .values import MOST_BOXES, MOST_LEAVES, NEAR_BOXES, ROLE_COLOURS, Tables
 
 
 def data_of_story(
@@ -25,7 +25,7 @@ def data_of_story(
     return {
         "title": title,
         "starts": first_steps(steps),
-        "roles": [role for role in ROLES if role in found],
+        "roles": [role for role in ROLE_COLOURS if role in found],
         "most": {"boxes": MOST_BOXES, "near": NEAR_BOXES, "leaves": MOST_LEAVES},
         "nodes": [
             {

@@ -19,17 +19,13 @@ from ..engine.mode import of_gradient
 from ..errors import ArgumentError, MissingPackageError, RenderError
 from .graph import Edge, Graph, Node
 from .saving import write_whole
-from .values import low_mean_high, number, short
+from .values import CURRENT_COLOUR, ROLE_COLOURS, low_mean_high, number, short
 from .words import greek
 
 _SYMMETRIC = {"add", "multiply", "maximum", "minimum"}  # their operands need no numbers
 FORMATS = ("svg", "png", "pdf")
-_FILL = {
-    "input": "#dcebf7", "parameter": "#d3ecdf", "constant": "#f2f2f2", "computed": "#ffffff",
-    "gradient": "#eee2f5", "result": "#fbe3d0", "suspect": "#f4a09a", "group": "#e8e8e8",
-}  # fmt: skip
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # not allowed in an SVG
-_CURRENT = {"color": "#c43c00", "penwidth": "3"}
+_CURRENT = {"color": CURRENT_COLOUR, "penwidth": "3"}
 
 # Runs in its own process, as `dot` does, so that its C library's remarks on fonts are not seen.
 _PYGRAPHVIZ = """
@@ -121,7 +117,7 @@ def to_dot(
     for node in graph.nodes:
         lines = "".join(_escaped(line) + r"\l" for line in _box_lines(node, values, grads))
         bold = _CURRENT if {node.id, *node.members} & {*current} else {}
-        clusters[node.scope].node(node.id, lines, fillcolor=_FILL[node.role], **bold)
+        clusters[node.scope].node(node.id, lines, fillcolor=ROLE_COLOURS[node.role], **bold)
     for path in reversed(clusters):  # the innermost first, because graphviz copies a subgraph
         if path:
             clusters[path[:-1]].subgraph(clusters[path])

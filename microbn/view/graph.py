@@ -17,15 +17,15 @@ from ..reading.symbol import BOX_SIGNS
 from ..reading.trace import Line
 
 GroupPath = tuple[str, ...]  # the scopes of a group, from the outermost to its own
-ROLES = ("input", "parameter", "constant", "computed", "gradient", "result", "suspect", "group")
 
 
 @dataclass(frozen=True, eq=False)  # comparing arrays gives arrays, not True or False
 class Node:
     """One value of the graph. ``function`` is the name of the function that computed it, or "".
 
-    ``role`` is one of `ROLES`: a "parameter" is held by a Module, a "gradient" was recorded by
-    `grad` with create_graph, and a "group" is closed and has the ids of its ``members``.
+    ``role`` is "input", "parameter" (a Module holds it), "constant", "computed", "gradient"
+    (`grad` recorded it with create_graph), "result", "suspect", or "group": a closed group, which
+    has the ids of its ``members``.
     ``value`` is None before it is computed, and for a group. ``gradient`` is None if none was
     asked for or none flows. ``number`` is the Tensor's, or None for a constant. ``line`` is the
     line of code that made it, if it was made under trace().

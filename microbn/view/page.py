@@ -10,6 +10,8 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from .values import CURRENT_COLOUR, ROLE_COLOURS
+
 _SCRIPTS = (
     *("layout.js", "state.js", "colours.js", "boxes.js", "graph.js", "panel.js"),
     *("groups.js", "picture.js", "page.js"),
@@ -39,7 +41,7 @@ def page(data: dict[str, Any]) -> str:
             "img-src data:; base-uri 'none'; form-action 'none'"
         ),
         title=html.escape(data["title"]),
-        style=style,
+        style=Template(style).substitute(ROLE_COLOURS, now=CURRENT_COLOUR),
         story=text,
         script=script,
     )

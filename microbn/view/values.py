@@ -6,6 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+# The colour of a box by its role, in the order of the legend. The page has its own in dark mode.
+ROLE_COLOURS = {
+    "input": "#dcebf7", "parameter": "#d3ecdf", "constant": "#f2f2f2", "computed": "#ffffff",
+    "gradient": "#eee2f5", "result": "#fbe3d0", "suspect": "#f4a09a", "group": "#e8e8e8",
+}  # fmt: skip
+CURRENT_COLOUR = "#c43c00"  # of the step's boxes and arrows
 # How much is shown at once. The page reads these numbers from the story's data.
 MOST_ROWS, MOST_COLUMNS = 12, 8  # a larger array is summed up in blocks
 MOST_BLOCKS = 8  # along each axis
