@@ -1,4 +1,4 @@
-"""Stories for the page and the notebook to show."""
+"""Stories that the tests of the page and the notebook show."""
 
 import linecache
 from functools import cache
@@ -25,7 +25,7 @@ HOSTILE = [
 
 
 def told(root: Tensor, title: str | None = None) -> Story:
-    """The story of a root, with a random cotangent: a sum of batch norm's output tells nothing."""
+    """Tell a story with a random cotangent: plain sums of batch norm have a gradient of zero."""
     return story(root, np.random.default_rng(7).normal(size=root.shape), title=title)
 
 
@@ -40,7 +40,7 @@ def batch_norm() -> Story:
 
 @cache
 def fork() -> Story:
-    """A small one: x is used three times, twice by the same product."""
+    """A small story, in which x is used three times, twice by the same product."""
     x = Tensor(3.0, "x")
     return told(x * x + x, "fork")
 
@@ -55,7 +55,7 @@ def mlp() -> Story:
 
 @cache
 def residual(blocks: int = 4) -> Story:
-    """Blocks in blocks, each added to what it was made from."""
+    """Groups inside blocks, and each block is added to its own input."""
     x = Tensor(np.linspace(-1, 1, 6).reshape(2, 3), "x")
     weight = Tensor(np.eye(3), "weight")
     for number in range(blocks):
@@ -69,7 +69,7 @@ def residual(blocks: int = 4) -> Story:
 
 @cache
 def cycle() -> Story:
-    """What is in the group is used outside, and that inside again: a cycle once it is closed."""
+    """A group whose value is used outside and then inside again: closing it makes a cycle."""
     a = Tensor(1.5, "a")
     with mb.scope("G"):
         inside = a * 2.0
@@ -80,7 +80,7 @@ def cycle() -> Story:
 
 @cache
 def twice() -> Story:
-    """One Module, called twice with something between: what enters its group left it before."""
+    """One Module that is called twice, so that an edge leaves its group and enters it again."""
     halve = nn.Sequential(nn.Tanh())
     halve.name = "halve"
     return told(np.sum(halve(halve(Tensor([[1.0, 2.0]], "x")) * 2.0) + 1.0), "twice")
@@ -110,7 +110,7 @@ def random_program(seed: int) -> Story:
 
 @cache
 def hostile() -> Story:
-    """Every hostile name as that of a value, of a group, in the title and in a line of code."""
+    """Every hostile name, as a value, as a group, in the title and in a line of code."""
     total = Tensor(1.0, "total")
     for number, name in enumerate(HOSTILE):
         file, source = f"<b>'\"&{number}.py", f"made = total * 2.0 + other  # {shown(name)}"
@@ -123,5 +123,5 @@ def hostile() -> Story:
 
 
 def shown(text: str) -> str:
-    """A text as it is read: white space of all kinds looks the same."""
+    """Return a text as a reader sees it: white space of all kinds looks the same."""
     return " ".join(text.split())

@@ -76,6 +76,12 @@ _OPERATORS: tuple[tuple[int, int, int, dict[np.ufunc, str]], ...] = (
 SIGNS: dict[np.ufunc, Any] = {
     ufunc: (sign, *row) for *row, signs in _OPERATORS for ufunc, sign in signs.items()
 }
+# The signs of arithmetic by the name of the function, as a box in a drawing shows them.
+BOX_SIGNS = {"sqrt": "√"} | {
+    ufunc.__name__: {"-": "−", "·": "×", "/": "÷"}.get(sign, sign)
+    for ufunc, (sign, level, *_) in SIGNS.items()
+    if level in (3, 4)
+}
 _SIGN, _ATOM = 5, 7  # a number with a minus; names, calls and whatever has brackets of its own
 _LONGEST = 100_000  # characters; every x = x * x doubles a text
 _WAY_OUT = "give formula() an example array, or where it takes a list, a list"

@@ -1,4 +1,4 @@
-"""Looking at a graph: a snapshot, the pictures and the story that are told from it."""
+"""Looking at a graph: a snapshot of it, its picture, and its story."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def draw(
     direction: str = "LR",
     suspect: Tensor | None = None,
 ) -> Drawing:
-    """Draw what ``root`` was made from, each node with its name, shape, value and gradient.
+    """Draw the graph of ``root``: each node with its name, shape, value and gradient.
 
-    ``cotangent`` is where the gradients start, as for `sweep`; a root of one element needs none.
-    Groups, made by Modules and `scope`, are framed; those in ``collapse``, such as "0.norm", and
-    all that lie more than ``depth`` groups deep are one box. ``direction`` is "LR", left to right,
-    or "TB", top to bottom. The drawing shows itself in a notebook and is saved with
-    ``.save("x.svg")``. A ``suspect`` among the nodes is red. What `grad` made with
-    ``create_graph`` is drawn beside the forward, the other way. No ``.grad`` is touched.
+    The gradients start with ``cotangent``, as for `sweep`; a root of one element needs none.
+    Modules and `scope` make groups, which are framed. A group in ``collapse``, such as "0.norm",
+    or deeper than ``depth`` groups, is drawn as one box. ``direction`` is "LR", left to right, or
+    "TB", top to bottom. The drawing shows itself in a notebook, and ``.save("x.svg")`` writes it.
+    A node that is the ``suspect`` is red. The graph that `grad` recorded with ``create_graph``
+    stands beside the forward and runs the other way. No ``.grad`` is touched.
 
-    Raises ArgumentError for a group that is not there; errors as for `sweep`, unless
+    Raises ArgumentError for a group that does not exist, and the errors of `sweep` unless
     ``grads=False``.
     """
     steps = sweep(root, cotangent) if grads else ()

@@ -1,68 +1,69 @@
-"""A story as lists, dicts, numbers and text: what the page is given."""
+"""A story as lists, dicts, numbers and text, which JSON takes: what the page is given."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from ..reading.trace import Line
-from .graph import Node
-from .values import Tables
-from .words import SIGNS
-
-if TYPE_CHECKING:
-    from .steps import Part, StoryStep
-    from .story import Story
+from .graph import Graph
+from .steps import Part, StoryStep, first_steps
+from .values import MOST_BOXES, MOST_LEAVES, NEAR_BOXES, ROLE_COLOURS, Tables
 
 
-def data(story: Story) -> dict[str, Any]:
-    """All of a story, for JSON. An array is its number among the ``tables``, each a `Table`."""
+def data_of_story(
+    title: str,
+    graph: Graph,
+    names: Mapping[str, str],
+    gradient_names: Mapping[str, str],
+    steps: Sequence[StoryStep],
+) -> dict[str, Any]:
+    """Return all of a story. An array is its number among the ``tables``, each a `Table`."""
     tables = Tables()
+    found = {node.role for node in graph.nodes}
     return {
-        "title": story.title,
-        "starts": story.starts,
-        "nodes": [_node(story, node, tables) for node in story.graph.nodes],
-        "edges": [asdict(edge) for edge in story.graph.edges],
-        "steps": [_step(step, tables) for step in story],
+        "title": title,
+        "starts": first_steps(steps),
+        "roles": [role for role in ROLE_COLOURS if role in found],
+        "most": {"boxes": MOST_BOXES, "near": NEAR_BOXES, "leaves": MOST_LEAVES},
+        "nodes": [
+            {
+                **{word: getattr(node, word) for word in ("id", "sign", "role", "scope")},
+                "name": names[node.id],
+                "gradientName": gradient_names.get(node.id),
+                "value": tables.add(node.value),
+            }
+            for node in graph.nodes
+        ],
+        "edges": [asdict(edge) for edge in graph.edges],
+        "steps": [_data_of_step(step, tables) for step in steps],
         "tables": tables.rows,
     }
 
 
-def _node(story: Story, node: Node, tables: Tables) -> dict[str, Any]:
+def _data_of_step(step: StoryStep, tables: Tables) -> dict[str, Any]:
+    words = ("phase", "nodes", "edges", "reads", "sentence", "code")
     return {
-        "id": node.id,
-        "name": story.names[node.id],
-        "gradientName": story.gradient_names.get(node.id),
-        "sign": SIGNS.get(node.function, node.function),
-        "role": node.role,
-        "scope": node.scope,
-        "value": tables.add(node.value),
-    }
-
-
-def _step(step: StoryStep, tables: Tables) -> dict[str, Any]:
-    return {
-        "phase": step.phase,
-        "nodes": step.nodes,
-        "reads": step.reads,
-        "sentence": step.sentence,
+        **{word: getattr(step, word) for word in words},
         "gradient": tables.add(step.gradient),
-        "parts": [_part(part, tables) for part in step.parts],
-        "line": step.line and _line(step.line),
-        "code": step.code,
+        "parts": [_data_of_part(part, tables) for part in step.parts],
+        "gradients": {id: tables.add(array) for id, array in step.gradients.items()},
+        "place": _where_it_ran(step),
+        "ran": step.ran and step.ran.number,
     }
 
 
-def _part(part: Part, tables: Tables) -> dict[str, Any]:
-    words = ("edge", "receiver", "rule", "summed", "received", "expected")
+def _data_of_part(part: Part, tables: Tables) -> dict[str, Any]:
+    words = ("edge", "receiver", "rule", "summed", "received", "expected", "count")
+    numbers, terms = ("earlier", "product", "gradient", "total"), part.terms()
     return {
         **{word: getattr(part, word) for word in words},
-        "product": tables.add(part.product if part.summed else None),
-        "gradient": tables.add(part.gradient),
-        "total": tables.add(part.total if part.received > 1 else None),
+        **{number: tables.add(terms.get(number)) for number in numbers},
     }
 
 
-def _line(line: Line) -> dict[str, Any]:
-    inside = line.inside and _line(line.inside)
-    return {"file": line.file, "number": line.number, "inside": inside}
+def _where_it_ran(step: StoryStep) -> str:
+    """Say where the line is that ran, and where it was called, if it is microbn's own."""
+    lines = dict.fromkeys(line for line in (step.ran, step.line) if line)
+    return ", called at ".join(f"{Path(line.file).name}:{line.number}" for line in lines)

@@ -1,4 +1,4 @@
-"""A snapshot drawn by Graphviz: one box a value, one arrow a use."""
+"""A snapshot drawn by Graphviz: a box for each value, an arrow for each use."""
 
 from __future__ import annotations
 
@@ -18,29 +18,25 @@ import numpy as np
 from ..errors import ArgumentError, MissingPackageError, RenderError
 from .graph import Edge, Graph, Node
 from .saving import write_whole
-from .values import number, short, spread
-from .words import SIGNS, greek
+from .values import CURRENT_COLOUR, ROLE_COLOURS, low_mean_high, number, short
+from .words import greek
 
-_SYMMETRIC = {"add", "multiply", "maximum", "minimum"}  # whose operands need no numbers
+_SYMMETRIC = {"add", "multiply", "maximum", "minimum"}  # their operands need no numbers
 FORMATS = ("svg", "png", "pdf")
-_FILL = {
-    "input": "#dcebf7", "parameter": "#d3ecdf", "constant": "#f2f2f2", "computed": "#ffffff",
-    "gradient": "#eee2f5", "result": "#fbe3d0", "suspect": "#f4a09a", "group": "#e8e8e8",
-}  # fmt: skip
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # which no SVG can hold
-_CURRENT = {"color": "#c43c00", "penwidth": "3"}
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # not allowed in an SVG
+_CURRENT = {"color": CURRENT_COLOUR, "penwidth": "3"}
 
-# In a process of its own, as `dot` is: what its C library prints about fonts stays there.
+# Runs in its own process, as `dot` does, so that its C library's remarks on fonts are not seen.
 _PYGRAPHVIZ = """
 import sys, pygraphviz
 graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
 sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot", args=" ".join(sys.argv[2:])))
 """
-_LEGIBLE = "-Gdpi=150"  # the text of a PNG is then 23 pixels high, 16 points at 1280 × 720
+_LEGIBLE = "-Gdpi=150"  # makes the text of a PNG 23 pixels high: 16 points at 1280 × 720
 
 
 def renderers(format: str = "svg") -> list[list[str]]:
-    """The commands that turn DOT into a picture on this machine, the best first."""
+    """Return the commands that turn DOT into a picture on this machine, the best first."""
     options = [_LEGIBLE] if format == "png" else []
     commands = [["dot", f"-T{format}", *options]] if shutil.which("dot") else []
     pygraphviz = [sys.executable, "-c", _PYGRAPHVIZ, format, *options]
@@ -48,44 +44,44 @@ def renderers(format: str = "svg") -> list[list[str]]:
 
 
 def check_renderers() -> None:
-    """Raise MissingPackageError, which names both remedies, where nothing here can draw."""
+    """Raise MissingPackageError, which names both remedies, if nothing here can draw."""
     if not renderers():
         raise MissingPackageError(
             "drawing needs Graphviz, and there is neither a `dot` program nor pygraphviz. "
-            "Either: pip install 'microbn[lab]', or your system's graphviz package. "
+            "Run pip install 'microbn[lab]', or install your system's graphviz package. "
             "The DOT text itself, drawing.source, needs neither"
         )
 
 
 class Drawing:
-    """A graph in the DOT language, and what Graphviz makes of it.
+    """A graph in the DOT language, and the picture that Graphviz draws of it.
 
-    ``source`` is the DOT text, which needs no Graphviz. Rendering takes the ``dot`` program, or
-    the copy of it inside pygraphviz's wheels. It raises MissingPackageError without either, and
-    RenderError where they fail.
+    ``source`` is the DOT text, which needs no Graphviz. Rendering runs the ``dot`` program, or
+    the copy of it inside pygraphviz's wheels. It raises MissingPackageError if neither is
+    installed, and RenderError if they fail.
     """
 
     def __init__(self, source: str) -> None:
         self.source = source
 
     def render(self, format: str) -> bytes:
-        """The picture as "svg", "png" or "pdf". Raises ArgumentError for any other format."""
+        """Return the picture as "svg", "png" or "pdf". Raises ArgumentError for another format."""
         if format not in FORMATS:
             raise ArgumentError(f"draw: {format!r} is no format; it is one of {', '.join(FORMATS)}")
         check_renderers()
         for command in renderers(format):
-            source = self.source.encode(errors="replace")  # half a surrogate pair is "?"
+            source = self.source.encode(errors="replace")  # writes half a surrogate pair as "?"
             made = subprocess.run(command, input=source, capture_output=True)
             if made.returncode == 0:
                 return made.stdout
         raise RenderError(f"Graphviz failed: {made.stderr.decode(errors='replace').strip()}")
 
     def svg(self) -> str:
-        """The picture as SVG text."""
+        """Return the picture as SVG text."""
         return self.render("svg").decode()
 
     def save(self, path: str | Path) -> Path:
-        """Write the picture; the format follows from the suffix, .svg, .png or .pdf."""
+        """Write the picture in the format of the suffix: .svg, .png or .pdf. Return the path."""
         return write_whole(path, self.render(Path(path).suffix.lstrip(".").lower()))
 
     def _repr_html_(self) -> str:
@@ -105,28 +101,35 @@ def to_dot(
     sent: Collection[str] = (),
     caption: str = "",
 ) -> Drawing:
-    """Draw a snapshot: each node with its name, shape, value and gradient ("–" where none is).
+    """Draw a snapshot: each node with its name, shape, value and gradient ("–" if there is none).
 
-    Inputs are blue, parameters green, constants grey, the result is orange, the gradient's own
-    graph violet and laid the other way, beside the forward; a suspect is red, and groups have a
-    frame. Arrows into a function whose operands cannot trade places are numbered. ``current`` are
-    the nodes and edges of a step, drawn bold; ``sent`` are edges along which a message goes, bold
-    and against the arrow; and the ``caption`` stands below. ``direction`` is "LR" or "TB": left to
-    right, top to bottom.
+    Inputs are blue, parameters green, constants grey, the result orange, and a suspect is red. The
+    gradient's own graph is violet and runs the other way, beside the forward. Groups have a frame.
+    Arrows are numbered if the function's operands cannot trade places. ``current`` are the nodes
+    and edges of a step, drawn bold. ``sent`` are edges with a message, drawn bold and against the
+    arrow. The ``caption`` stands below. ``direction`` is "LR", left to right, or "TB", top to
+    bottom.
     """
     if direction not in ("LR", "TB"):
         raise ArgumentError(f"draw: direction is 'LR' or 'TB', not {direction!r}")
     clusters = _clusters(graph, direction, caption)
     for node in graph.nodes:
-        lines = "".join(_escaped(line) + r"\l" for line in _lines(node, values, grads))
+        lines = "".join(_escaped(line) + r"\l" for line in _box_lines(node, values, grads))
         bold = _CURRENT if {node.id, *node.members} & {*current} else {}
-        clusters[node.scope].node(node.id, lines, fillcolor=_FILL[node.role], **bold)
-    for path in reversed(clusters):  # from the inside out: what is added is copied
+        clusters[node.scope].node(node.id, lines, fillcolor=ROLE_COLOURS[node.role], **bold)
+    for path in reversed(clusters):  # the innermost first, because graphviz copies a subgraph
         if path:
             clusters[path[:-1]].subgraph(clusters[path])
+    _draw_arrows(clusters[()], graph, current, sent)
+    return Drawing(clusters[()].source)
+
+
+def _draw_arrows(dot: Any, graph: Graph, current: Collection[str], sent: Collection[str]) -> None:
     functions = {node.id: node.function for node in graph.nodes}
-    numbered = {edge.target for edge in graph.edges if edge.position > 0} - {
-        id for id, function in functions.items() if function in _SYMMETRIC
+    numbered = {
+        edge.target
+        for edge in graph.edges
+        if edge.position > 0 and functions[edge.target] not in _SYMMETRIC
     }
     back = _backward(graph)
     for edge in graph.edges:
@@ -135,20 +138,19 @@ def to_dot(
         bold = _CURRENT if uses & {*current, *sent} else {}
         ends, way = _way(edge, back)
         against = {"dir": "forward" if "dir" in way else "back"} if uses & {*sent} else {}
-        clusters[()].edge(*ends, label=label, **(way | bold | against))
-    return Drawing(clusters[()].source)
+        dot.edge(*ends, label=label, **(way | bold | against))
 
 
 def _escaped(text: str) -> str:
-    """A text that is shown as it is, whatever DOT would read in it."""
+    """Escape a text so that DOT shows it as it is."""
     import graphviz
 
     text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
-    return graphviz.escape(text.replace("&", "&amp;"))  # Graphviz reads entities
+    return graphviz.escape(text.replace("&", "&amp;"))  # or Graphviz would read entities
 
 
 def _clusters(graph: Graph, direction: str, caption: str) -> dict[tuple, Any]:
-    """An empty picture, under the path (), and for each group the frame that its nodes go into."""
+    """Return an empty picture, under the path (), and an empty frame for each group."""
     import graphviz
 
     dot = graphviz.Digraph("microbn")
@@ -167,10 +169,11 @@ def _clusters(graph: Graph, direction: str, caption: str) -> dict[tuple, Any]:
 
 
 def _backward(graph: Graph) -> set[str]:
-    """The nodes of a gradient's own graph: what its sweep recorded, what is made from that, and
-    leaves that nothing else uses.
+    """Return the nodes of a gradient's own graph.
+
+    They are recorded by its sweep, or made from such nodes, or leaves that only they use.
     """
-    back = {node.id for node in graph.nodes if _path(node)[:1] == ("gradient",)}
+    back = {node.id for node in graph.nodes if _own_path(node)[:1] == ("gradient",)}
     for edge in graph.edges:
         if edge.source in back:
             back.add(edge.target)
@@ -180,14 +183,16 @@ def _backward(graph: Graph) -> set[str]:
     return back | leaves if back else back
 
 
-def _path(node: Node) -> tuple[str, ...]:
-    """The groups that a node is in; of a closed group its own path."""
+def _own_path(node: Node) -> tuple[str, ...]:
+    """Return the path of a closed group, or the groups that a node is in."""
     return (*node.scope, node.name) if node.members else node.scope
 
 
 def _way(edge: Edge, back: set[str]) -> tuple[tuple[str, str], dict[str, str]]:
-    """An arrow, and how it counts in the layout: a gradient's graph goes back as the forward came,
-    and what it reads of the forward moves nothing.
+    """Return the ends of an arrow and its attributes.
+
+    Arrows in a gradient's graph run backward, and those from the forward into it do not affect
+    the layout.
     """
     if edge.source in back and edge.target in back:
         return (edge.target, edge.source), {"dir": "back"}
@@ -196,17 +201,16 @@ def _way(edge: Edge, back: set[str]) -> tuple[tuple[str, str], dict[str, str]]:
     return (edge.source, edge.target), {}
 
 
-def _lines(node: Node, values: bool, grads: bool) -> list[str]:
-    """A node in text: a title, then value and gradient side by side."""
+def _box_lines(node: Node, values: bool, grads: bool) -> list[str]:
+    """Return the text of a box: a title, and below it the value and the gradient side by side."""
     if node.role == "group":
         count = len(node.members)
         return [f"▸ {greek(node.name)}   {count} value{'s' * (count != 1)}"]
     if node.role == "constant" and node.value.ndim == 0:
         return [short(node.value)]
-    sign = SIGNS.get(node.function, node.function)
-    name = greek(node.name) or ("" if sign else node.role)
+    name = greek(node.name) or ("" if node.sign else node.role)
     shape = "" if node.value is None else str(node.value.shape)
-    title = "   ".join(dict.fromkeys(part for part in (name, sign, shape) if part))
+    title = "   ".join(dict.fromkeys(part for part in (name, node.sign, shape) if part))
     columns = [["value", *_rows(node.value)]] if values else []
     if grads and node.role != "constant":
         columns.append(["gradient", *_rows(node.gradient)])
@@ -214,17 +218,18 @@ def _lines(node: Node, values: bool, grads: bool) -> list[str]:
         width = max(map(len, column))
         column[:] = [cell.ljust(width) for cell in column]
     table = (" │ ".join(cells).rstrip() for cells in zip_longest(*columns, fillvalue=""))
-    return [line.replace(" ", "\N{NO-BREAK SPACE}") for line in (title, *table)]  # SVG folds spaces
+    # An SVG would fold ordinary spaces.
+    return [line.replace(" ", "\N{NO-BREAK SPACE}") for line in (title, *table)]
 
 
 def _rows(array: np.ndarray | None) -> list[str]:
-    """Up to a dozen entries in full, a line for each row; of more, the mean and the range."""
+    """Write up to a dozen entries, a line for each row; of a larger array its mean and range."""
     if array is None:
         return ["–"]
     if not array.size:
         return ["empty"]
     if array.size > 12 or array.ndim > 2:
-        low, mean, high = spread(array)
+        low, mean, high = low_mean_high(array)
         return [f"mean {mean}", f"{low} … {high}"]
     cells = [[number(v) for v in row] for row in np.atleast_2d(array)]
     width = max(len(cell) for row in cells for cell in row)

@@ -1,8 +1,8 @@
-"""A snapshot of a graph: what made a result, as plain data that everything in view/ reads."""
+"""A snapshot of a graph: what made a result, as plain data. Everything else in view/ reads it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,21 +12,23 @@ from ..engine.node import sources
 from ..engine.primitive import CALLS
 from ..engine.tensor import Tensor
 from ..errors import ArgumentError, DTypeError
+from ..reading.symbol import BOX_SIGNS
 from ..reading.tape import history, places
 from ..reading.trace import Line
 
-Path = tuple[str, ...]  # of a group: the scopes from the outermost one
+GroupPath = tuple[str, ...]  # the scopes of a group, from the outermost to its own
 
 
-@dataclass(frozen=True, eq=False)  # arrays have no truth to compare by
+@dataclass(frozen=True, eq=False)  # comparing arrays gives arrays, not True or False
 class Node:
-    """One value of the graph. ``function`` is "" unless it was computed.
+    """One value of the graph. ``function`` is the name of the function that computed it, or "".
 
-    ``role`` is "input", "parameter" (a Module holds it), "constant", "computed", "gradient" (what
-    `grad` recorded with create_graph), "result", "suspect", or "group": closed, with the ids of
-    its ``members``. ``value`` is None before it is computed and of a group, ``gradient`` where
-    none was asked for or none flows. ``number`` is the Tensor's, None of a constant; ``line`` is
-    None but under trace().
+    ``role`` is "input", "parameter" (a Module holds it), "constant", "computed", "gradient"
+    (`grad` recorded it with create_graph), "result", "suspect", or "group": a closed group, which
+    has the ids of its ``members``.
+    ``value`` is None before it is computed, and for a group. ``gradient`` is None if none was
+    asked for or none flows. ``number`` is the Tensor's, or None for a constant. ``line`` is the
+    line of code that made it, if it was made under trace().
     """
 
     id: str
@@ -35,18 +37,23 @@ class Node:
     role: str
     value: Any
     gradient: np.ndarray | None = None
-    scope: Path = ()
+    scope: GroupPath = ()
     number: int | None = None
     line: Line | None = None
     members: tuple[str, ...] = ()
 
+    @property
+    def sign(self) -> str:
+        """Return the function as a box shows it: as an operator such as ×, or else its name."""
+        return BOX_SIGNS.get(self.function, self.function)
+
 
 @dataclass(frozen=True)
 class Edge:
-    """One use of a value as an operand; a value that is used twice has two edges.
+    """One use of a value as an operand. A value that is used twice has two edges.
 
-    Into and out of a closed group there is one edge for all ``uses``, the ids of the edges that it
-    stands for.
+    A closed group shares one edge with each neighbour, and ``uses`` are the ids of the edges that
+    it stands for.
     """
 
     id: str
@@ -63,15 +70,15 @@ class Graph:
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
 
-    def groups(self) -> list[Path]:
-        """The paths of all groups, each after the one that it is in."""
+    def groups(self) -> list[GroupPath]:
+        """Return the paths of all groups; an outer group stands before the groups inside it."""
         return list(dict.fromkeys(path for node in self.nodes for path in around(node)))
 
     def folded(self, collapse: Collection[str] = (), depth: int | None = None) -> Graph:
-        """The graph with groups closed: those named, ``"encoder.norm"``, and all below ``depth``.
+        """Return the graph with groups closed: those named, ``"encoder.norm"``, or below ``depth``.
 
-        Every closed group is one node, and has one edge to each node that uses something in it.
-        Raises ArgumentError for a group that is not there and for a depth below 0.
+        A closed group is one node, with one edge to each neighbour that it shares a use with.
+        Raises ArgumentError for a group that does not exist and for a depth below 0.
         """
         closed = self._closed(collapse, depth)
         boxes: dict[Any, list[Node]] = {}  # by the path of a closed group, or by a node's id
@@ -91,10 +98,10 @@ class Graph:
                 edges[edge.id] = [edge]
             elif ends[0] != ends[1]:
                 edges.setdefault(ends, []).append(edge)
-        return Graph(tuple(nodes), tuple(_joined(uses, home) for uses in edges.values()))
+        return Graph(tuple(nodes), tuple(_merged(uses, home) for uses in edges.values()))
 
     def at(self, known: Collection[str], gradients: Mapping[str, np.ndarray]) -> Graph:
-        """The graph at a moment: of the nodes some have a value, some have a gradient so far."""
+        """Return the graph at a moment: only ``known`` nodes have values, with these gradients."""
         return Graph(
             tuple(
                 replace(
@@ -107,9 +114,9 @@ class Graph:
             self.edges,
         )
 
-    def _closed(self, collapse: Collection[str], depth: int | None) -> set[Path]:
+    def _closed(self, collapse: Collection[str], depth: int | None) -> set[GroupPath]:
         if isinstance(collapse, str):
-            raise ArgumentError(f"collapse: a list of groups, [{collapse!r}]")
+            raise ArgumentError(f"collapse takes a list of groups; write [{collapse!r}]")
         groups = self.groups()
         names = [".".join(path) for path in groups]
         for name in collapse:
@@ -117,7 +124,7 @@ class Graph:
                 there = ", ".join(names) or "none; scopes and Modules make groups"
                 raise ArgumentError(f"there is no group {name!r} to collapse; there are: {there}")
         if depth is not None and (not isinstance(depth, int) or depth < 0):
-            raise ArgumentError(f"depth is how many groups deep to look, 0 or more, not {depth!r}")
+            raise ArgumentError(f"depth is how many groups deep to look: 0 or more, not {depth!r}")
         named = {path for path, name in zip(groups, names, strict=True) if name in collapse}
         return named | {path for path in groups if depth is not None and len(path) > depth}
 
@@ -125,55 +132,47 @@ class Graph:
 def snapshot(
     root: Tensor, gradients: Mapping[int, Any] | None = None, suspect: Tensor | None = None
 ) -> Graph:
-    """Everything that ``root`` was made from, the constants among the operands included.
+    """Return everything that ``root`` was made from, including the constants among the operands.
 
     ``gradients`` maps the number of a Tensor to its gradient. ``suspect`` is a node to be marked.
     Raises DTypeError for anything but a Tensor.
     """
     if not isinstance(root, Tensor):
         raise DTypeError(f"only a Tensor has a graph to look at, not {type(root).__name__}")
-    gradients = gradients or {}
+    return snapshot_of_tape(history(root), gradients or {}, suspect)
+
+
+def snapshot_of_tape(
+    tape: Sequence[Tensor], gradients: Mapping[int, Any], suspect: Tensor | None = None
+) -> Graph:
+    """Like `snapshot`, for a root whose `history` is at hand; the root is its last Tensor."""
     nodes: list[Node] = []
     edges: list[Edge] = []
     ids: dict[int, str] = {}
-    tape = history(root)
-    seen = {s.number: value for t in tape for s, value in sources(t)}  # a leaf's, at that time
+    seen = {s.number: value for t in tape for s, value in sources(t)}  # a leaf may have changed
     homes = places(tape)
+    arrays = {number: np.asarray(gradient) for number, gradient in gradients.items()}
     for tensor in tape:
-        found = operands(tensor)
-        ends = [
-            ids[s.number] if s is not None else _constant(nodes, v, tensor) for _, s, v in found
-        ]
-        ids[tensor.number] = id = f"n{len(nodes)}"
-        gradient = gradients.get(tensor.number)
-        nodes.append(
-            Node(
-                id=id,
-                name=str(tensor.name or ""),
-                function=tensor.function.__name__ if tensor.function else "",
-                role=_role(tensor, root, suspect),
-                value=np.asarray(seen.get(tensor.number, tensor.value)),
-                gradient=None if gradient is None else np.asarray(gradient),
-                scope=homes.get(tensor.number, tensor.scope),
-                number=tensor.number,
-                line=tensor.line,
-            )
-        )
-        for end, (position, *_) in zip(ends, found, strict=True):
-            edges.append(Edge(f"e{len(edges)}", end, id, position))
+        used = []
+        for position, operand, value in operands(tensor):
+            source = _add_constant(nodes, value, tensor) if operand is None else ids[operand.number]
+            used.append((source, position))
+        id, name, number = f"n{len(nodes)}", str(tensor.name or ""), tensor.number
+        function = tensor.function.__name__ if tensor.function else ""
+        role = _role(tensor, tape[-1], suspect)
+        value = np.asarray(seen.get(number, tensor.value))
+        gradient, scope = arrays.get(number), homes.get(number, tensor.scope)
+        nodes.append(Node(id, name, function, role, value, gradient, scope, number, tensor.line))
+        for source, position in used:
+            edges.append(Edge(f"e{len(edges)}", source, id, position))
+        ids[number] = id
     return Graph(tuple(nodes), tuple(edges))
 
 
-def _constant(nodes: list[Node], value: Any, user: Tensor) -> str:
-    """Adds a node for a constant beside the one that uses it; gives its id."""
-    id = f"n{len(nodes)}"
-    nodes.append(Node(id, "", "", "constant", np.asarray(value), scope=user.scope))
-    return id
-
-
 def operands(tensor: Tensor) -> list[tuple[int, Tensor | None, Any]]:
-    """Each operand of a Tensor's function: its position, the Tensor or None for a constant, and
-    the value that was seen. Static arguments, an axis or an index, are none.
+    """Return the position of each operand, its Tensor (None for a constant), and its value then.
+
+    Static arguments, such as an axis or an index, are left out.
     """
     call = CALLS.get(tensor.function) if tensor.function else None
     ruled = 0 if call is None else len(tensor.inputs) if call.every else call.rules
@@ -187,6 +186,13 @@ def operands(tensor: Tensor) -> list[tuple[int, Tensor | None, Any]]:
     return found
 
 
+def _add_constant(nodes: list[Node], value: Any, user: Tensor) -> str:
+    """Add a node for a constant, in the group of the Tensor that uses it; return its id."""
+    id = f"n{len(nodes)}"
+    nodes.append(Node(id, "", "", "constant", np.asarray(value), scope=user.scope))
+    return id
+
+
 def _role(tensor: Tensor, root: Tensor, suspect: Tensor | None) -> str:
     if tensor is suspect:
         return "suspect"
@@ -197,13 +203,13 @@ def _role(tensor: Tensor, root: Tensor, suspect: Tensor | None) -> str:
     return "gradient" if tensor.role == "gradient" else "computed"
 
 
-def around(node: Node) -> list[Path]:
-    """The groups that a node is in, the outermost first."""
+def around(node: Node) -> list[GroupPath]:
+    """Return the groups that a node is in, the outermost first."""
     return [node.scope[:n] for n in range(1, len(node.scope) + 1)]
 
 
-def _joined(edges: list[Edge], home: Mapping[str, str]) -> Edge:
-    """One edge for those between two boxes."""
+def _merged(edges: list[Edge], home: Mapping[str, str]) -> Edge:
+    """Return one edge that stands for all edges between two boxes."""
     first, uses = edges[0], tuple(edge.id for edge in edges)
     source, target = home[first.source], home[first.target]
     if (source, target) == (first.source, first.target):
@@ -211,15 +217,7 @@ def _joined(edges: list[Edge], home: Mapping[str, str]) -> Edge:
     return replace(first, source=source, target=target, uses=uses)
 
 
-def _closed_box(path: Path, inside: list[Node]) -> Node:
-    """A closed group as one node, without a value of its own."""
+def _closed_box(path: GroupPath, inside: list[Node]) -> Node:
+    """Return a closed group as one node, which has no value of its own."""
     members = tuple(node.id for node in inside)
-    return Node(
-        id=f"g{members[0]}",
-        name=path[-1],
-        function="",
-        role="group",
-        value=None,
-        scope=path[:-1],
-        members=members,
-    )
+    return Node(f"g{members[0]}", path[-1], "", "group", None, scope=path[:-1], members=members)

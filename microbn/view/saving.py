@@ -1,4 +1,4 @@
-"""Write a file whole, or not at all."""
+"""Write a file completely, or not at all."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from pathlib import Path
 
 
 def write_whole(path: str | Path, content: bytes) -> Path:
-    """Write a file and return its path. Whatever goes wrong, the file that was there stays whole.
+    """Write a file and return its path. If anything goes wrong, the old file stays as it was.
 
-    The content goes into a new file in the same folder, which then takes the old one's place and
-    its permissions; a process that is killed leaves it there, unfinished. A link stays a link: the
-    file it points to is replaced. A pipe or a device cannot be replaced, and is written into.
+    The content is written to a new file in the same folder, which then replaces the old one and
+    keeps its permissions. A process that is killed may leave the unfinished new file behind. A
+    link stays a link, and the file it points to is replaced. A pipe or a device cannot be
+    replaced, so it is written to directly.
 
-    Raises OSError, which names ``path``, as for a full disk or a folder that is not there.
+    Raises OSError, which names ``path``, for example if the disk is full or the folder is missing.
     """
     path = Path(path)
     target = Path(os.path.realpath(path))
@@ -36,11 +37,11 @@ def write_whole(path: str | Path, content: bytes) -> Path:
 
 def _replace(target: Path, new: Path, content: bytes) -> None:
     if target.exists():
-        target.open("r+b").close()  # a file that may not be written into is not replaced either
+        target.open("r+b").close()  # raises if the file is read-only, which a rename would ignore
     with new.open("xb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())  # some disks say only here that they are full
+        os.fsync(file.fileno())  # some disks report only here that they are full
     if target.exists():
         shutil.copymode(target, new)
     os.replace(new, target)

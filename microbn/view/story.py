@@ -1,39 +1,54 @@
-"""The story of a graph: forward step by step, then backward, as the engine's own sweep goes.
+"""The story of a graph: forward step by step, then backward as the engine's own sweep goes.
 
-The one source that the page, the notebook, the terminal and the pictures tell from: every number
-and every word that they show is here.
+The page, the notebook, the terminal and the pictures all tell this story. Every number and every
+word that they show comes from here.
 """
 
 from __future__ import annotations
 
+import html
+from base64 import b64encode
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..engine.backward import sweep
 from ..engine.tensor import Tensor
-from ..errors import ArgumentError, listed
+from ..errors import ArgumentError, RenderError, listed
 from ..reading.tape import history
-from .data import data
+from .data import data_of_story
 from .dot import FORMATS, Drawing, check_renderers, to_dot
-from .graph import Graph, snapshot
-from .page import notebook, page
+from .graph import Graph, snapshot_of_tape
+from .page import encodable, notebook_frame, page
 from .saving import write_whole
-from .steps import StoryStep
-from .teller import Teller, code, shown
-from .values import short
+from .steps import StoryStep, first_steps, tell_steps
+from .values import MOST_BOXES
 from .words import Words
+
+
+def story(root: Tensor, cotangent: Any = None, *, title: str | None = None) -> Story:
+    """Tell how ``root`` was computed, and how its gradient flows back to what it was made from.
+
+    The gradient starts with ``cotangent``, as for `sweep`, and errors are the same. If the graph
+    was made under trace(), the story shows the lines of code. No ``.grad`` is touched.
+    """
+    swept = list(sweep(root, cotangent))
+    tape = history(root)
+    graph = snapshot_of_tape(tape, {step.node.number: step.gradient for step in swept})
+    words = Words(graph, tape, swept)
+    steps = tell_steps(graph, words, swept)
+    title = title or words.names[graph.nodes[-1].id]
+    return Story(graph, words.names, words.gradient_names, steps, title)
 
 
 @dataclass(frozen=True, eq=False)
 class Story:
-    """A graph and the steps in which it comes about.
+    """A graph and the steps in which it is made.
 
-    ``names`` are what its values are called, by the id of a node, and ``gradient_names`` what
-    their gradients are: ``x̂``, ``dx̂``.
-
-    A sequence of its steps: ``len(story)``, ``story[3]``, ``for step in story``.
+    By the id of a node, ``names`` has the name of its value and ``gradient_names`` the name of its
+    gradient: ``x̂``, ``dx̂``. A story is a sequence of its steps: ``len(story)``, ``story[3]``,
+    ``for step in story``.
     """
 
     graph: Graph
@@ -44,9 +59,8 @@ class Story:
 
     @property
     def starts(self) -> dict[str, int]:
-        """The first step of the forward, and of the backward."""
-        phases = [step.phase for step in self.steps]
-        return {phase: phases.index(phase) for phase in ("forward", "backward")}
+        """Return the number of the first step of the forward, and of the backward."""
+        return first_steps(self.steps)
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -64,12 +78,12 @@ class Story:
         return f"Story({self.title!r}: {len(self.graph.nodes)} values, {len(self)} steps)"
 
     def data(self) -> dict[str, Any]:
-        """All of it as lists, dicts, numbers and text, which JSON takes: what the page is given.
+        """Return all of it as lists, dicts, numbers and text, which JSON takes: the page's data.
 
-        An array is its number among the ``tables``, each a `values.Table`. A part's ``product`` is
-        None where nothing was summed, its ``total`` where it is the first.
+        An array is its number among the ``tables``, each a `values.Table`, or None if `Part.terms`
+        leaves it out.
         """
-        return data(self)
+        return data_of_story(self.title, self.graph, self.names, self.gradient_names, self.steps)
 
     def save(self, path: str | Path) -> Path:
         """Write the story as a page, ``bn.html``: one file that needs no network.
@@ -81,12 +95,13 @@ class Story:
                 f"a story is saved as a page, bn.html, not as {str(path)!r}; pictures of its steps "
                 "are written by story.frames(folder), or --frames"
             )
-        return write_whole(path, page(data(self)).encode())
+        return write_whole(path, page(self.data()).encode())
 
     def frames(self, folder: str | Path, format: str = "svg", **options: Any) -> list[Path]:
-        """A picture of every step, for slides: ``step00.svg``, or .png or .pdf.
+        """Write a picture of every step, for slides: ``step00.svg``, or .png or .pdf.
 
-        Options and errors as for `drawing`; ArgumentError for another format.
+        Takes the options of `drawing` and raises the same errors. Raises ArgumentError for another
+        format.
         """
         if format not in FORMATS:
             raise ArgumentError(f"frames: {format!r} is no format; it is one of {listed(FORMATS)}")
@@ -108,57 +123,38 @@ class Story:
         depth: int | None = None,
         direction: str = "TB",
     ) -> Drawing:
-        """The graph as it is at a step, with its words below; "–" is for what is not there yet.
+        """Draw the graph as it is at a step, with the sentences below; "–" is not computed yet.
 
-        Options and errors as for `microbn.draw`.
+        Takes the options of `microbn.draw` and raises the same errors.
         """
         step = self.steps[number]
         known: set[str] = set()
-        totals: dict[str, Any] = {}
+        gradients: dict[str, Any] = {}
         for past in self.steps[: step.number + 1]:
             known.update(past.nodes)
-            totals.update((part.receiver, part.total) for part in past.parts)
-            if past.phase == "backward":
-                totals[past.nodes[0]] = past.gradient
-        sent = {part.edge for part in step.parts}
-        fed = {edge.id for edge in self.graph.edges if edge.target in step.nodes}
+            gradients.update(past.gradients)
         return to_dot(
-            self.graph.at(known, totals).folded(collapse, depth),
+            self.graph.at(known, gradients).folded(collapse, depth),
             values=values,
             grads=grads,
             direction=direction,
-            current=(*step.nodes, *(fed if step.phase == "forward" else ())),
-            sent=sent,
+            current=(*step.nodes, *step.edges),
+            sent=step.edges if step.phase == "backward" else (),
             caption=f"Step {step.number} of {len(self) - 1}. {step}",
         )
 
     def _repr_html_(self) -> str:
-        return notebook(self)
+        return notebook_frame(self.data(), self._last_step())
 
-
-def story(root: Tensor, cotangent: Any = None, *, title: str | None = None) -> Story:
-    """Tell how ``root`` was computed, and how its gradient goes back to what it was made from.
-
-    ``cotangent`` is where the gradients start, as for `sweep`, and errors are the same. Under
-    trace() the lines of code are remembered, and belong to the story. No ``.grad`` is touched.
-    """
-    swept = list(sweep(root, cotangent))
-    graph = snapshot(root, {step.node.number: step.gradient for step in swept})
-    tape = history(root)
-    words = Words(tape, {node.number: node for node in graph.nodes})
-    ids = {node.number: node.id for node in graph.nodes}
-    constants = [node for node in graph.nodes if node.number is None]
-    names = {c.id: "array" if c.value.ndim else short(c.value) for c in constants}
-    names |= {ids[tensor.number]: words.name(tensor) for tensor in tape}
-    gradient_names = {ids[tensor.number]: words.gradient(tensor) for tensor in tape}
-    teller = Teller(graph, words, ids, swept)
-    steps = [
-        teller.given([tensor for tensor in tape if tensor.function is None]),
-        *(teller.forward(tensor) for tensor in tape if tensor.function is not None),
-        *map(teller.backward, swept),
-    ]
-    ran = {(line.file, line.number) for step in steps if (line := shown(step.line))}
-    numbered = (
-        replace(step, number=number, code=code(step.line, ran)) for number, step in enumerate(steps)
-    )
-    return Story(graph, names, gradient_names, tuple(numbered), title or names[ids[root.number]])
+    def _last_step(self) -> str:
+        """Return a picture of the last step, its groups closed if it is large, or else text."""
+        large = len(self.graph.nodes) > MOST_BOXES
+        try:
+            depth = 0 if large else None
+            if len(self.graph.folded(depth=depth).nodes) > MOST_BOXES:
+                raise RenderError("Graphviz would take too long")
+            picture = self.drawing(len(self) - 1, depth=depth).svg()
+        except Exception:  # a notebook's repr must not raise
+            return f"<pre>{encodable(html.escape(repr(self) if large else str(self)))}</pre>"
+        address = b64encode(picture.encode()).decode()
+        return f'<img alt="The graph" src="data:image/svg+xml;base64,{address}">'

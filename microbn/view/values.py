@@ -1,4 +1,4 @@
-"""An array as it is shown: a table of its numbers, or of the means of its blocks."""
+"""How an array is shown: a table of its numbers, or for a large one, of the means of its blocks."""
 
 from __future__ import annotations
 
@@ -6,16 +6,27 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-MOST_ROWS, MOST_COLUMNS = 12, 8  # of a table with every number
-MOST_BLOCKS = 8  # along an axis, where there are more
+# The colour of a box by its role, in the order of the legend. The page has its own in dark mode.
+ROLE_COLOURS = {
+    "input": "#dcebf7", "parameter": "#d3ecdf", "constant": "#f2f2f2", "computed": "#ffffff",
+    "gradient": "#eee2f5", "result": "#fbe3d0", "suspect": "#f4a09a", "group": "#e8e8e8",
+}  # fmt: skip
+CURRENT_COLOUR = "#c43c00"  # of the step's boxes and arrows
+# How much is shown at once. The page reads these numbers from the story's data.
+MOST_ROWS, MOST_COLUMNS = 12, 8  # a larger array is summed up in blocks
+MOST_BLOCKS = 8  # along each axis
+MOST_LEAVES = 12  # tables in the first step
+MOST_BOXES = 120  # in a drawing; of a larger graph only the boxes near the step are drawn
+NEAR_BOXES = 18  # so many of them
 
 
 class Table(NamedTuple):
-    """An array in text: ``rows`` of its numbers, the last axis across.
+    """An array as text. ``rows`` are its numbers, with the last axis across.
 
-    ``labels`` are the indices of the rows where there are more than two axes. Of a large array
-    each cell is the mean of a block, and ``block`` says of how many rows and columns at most;
-    else it is None. Only then are there ``low``, ``mean`` and ``high``, those of the array.
+    ``labels`` are the indices of the rows, if the array has more than two axes. For a large array
+    each cell is the mean of a block. Then ``block`` is the largest size of a block, in rows and
+    columns, and ``low``, ``mean`` and ``high`` describe the whole array. For a small array
+    ``block`` is None, and the three are empty.
     """
 
     shape: tuple[int, ...]
@@ -29,7 +40,7 @@ class Table(NamedTuple):
 
 
 def table(array: np.ndarray) -> Table:
-    """Every number of a small array, at most 12 rows of 8; of a large one at most 8 x 8 means."""
+    """Return every number of an array of up to 12 rows of 8; of a larger one up to 8 x 8 means."""
     array = np.asarray(array)
     columns = array.shape[-1] if array.ndim else 1
     grid = array.reshape(-1, columns) if array.size else np.empty((0, 0))
@@ -37,7 +48,7 @@ def table(array: np.ndarray) -> Table:
     block, whole = None, ("", "", "")
     if len(grid) > MOST_ROWS or grid.shape[-1] > MOST_COLUMNS:
         block = -(-len(grid) // MOST_BLOCKS), -(-grid.shape[1] // MOST_BLOCKS)
-        grid, whole = _means(grid, block), spread(array)
+        grid, whole = _block_means(grid, block), low_mean_high(array)
     elif array.ndim > 2:
         labels = [str(list(index)) for index in np.ndindex(array.shape[:-1])]
     digits = 2 if block else 3
@@ -46,15 +57,15 @@ def table(array: np.ndarray) -> Table:
 
 
 class Tables:
-    """The tables of many arrays, each array once, however often it is handed on."""
+    """Collects the tables of many arrays. An array that is added twice gets one table."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
         self._numbers: dict[tuple, int] = {}
-        self._arrays: list[np.ndarray] = []  # kept, or another could come to lie where one lay
+        self._arrays: list[np.ndarray] = []  # kept alive, so that no other array takes their place
 
     def add(self, array: np.ndarray | None) -> int | None:
-        """The number of the table of an array; of no array None."""
+        """Return the number of the array's table, or None if there is no array."""
         if array is None:
             return None
         place = (array.__array_interface__["data"][0], array.shape, array.strides, array.dtype.str)
@@ -65,24 +76,24 @@ class Tables:
         return self._numbers[place]
 
 
-def spread(array: np.ndarray) -> tuple[str, str, str]:
-    """The smallest number, the mean and the largest, as text."""
-    with np.errstate(all="ignore"):  # of infinities there is no mean
+def low_mean_high(array: np.ndarray) -> tuple[str, str, str]:
+    """Return the smallest number, the mean and the largest number as text."""
+    with np.errstate(all="ignore"):  # the mean of infinities may be NaN
         return number(array.min()), number(array.mean()), number(array.max())
 
 
 def number(value: float) -> str:
-    """Three digits of a number, zeros at the end left out."""
+    """Write a number with three digits, without zeros at the end."""
     return f"{float(value) + 0.0:.3g}"  # no -0
 
 
 def short(value: Any) -> str:
-    """Four digits of a number: for a text, and for a constant."""
+    """Write a number with four digits, as in a sentence or for a constant."""
     return f"{float(value) + 0.0:.4g}"
 
 
-def _means(grid: np.ndarray, block: tuple[int, int]) -> np.ndarray:
-    """The mean of each block; those at the lower and the right rim may be smaller."""
+def _block_means(grid: np.ndarray, block: tuple[int, int]) -> np.ndarray:
+    """Return the mean of each block; the last row and column of blocks may be smaller."""
     means = grid.astype(float)
     with np.errstate(all="ignore"):
         for axis, size in enumerate(block):

@@ -1,16 +1,19 @@
-"""A graph in words: names in Greek, formulas read off the code by Symbol, a sentence for a node.
+"""A graph in words: names in Greek, a sentence for each value, and its gradient rules as formulas.
 
-No gradient is written here: what a rule says is the rule itself, called with names.
+No formula is written here. Each is read off the code: the function or its rule is called with
+Symbols, which are names, instead of arrays.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..engine.backward import Message, Step, repeated
 from ..engine.functions import getitem, relu, scatter, stop_gradient
 from ..engine.node import sources
 from ..engine.primitive import RULES
@@ -18,139 +21,17 @@ from ..engine.tensor import Tensor
 from ..errors import listed
 from ..reading.symbol import Symbol
 from ..reading.tape import is_entrywise
-from .graph import Node
+from .graph import Graph, Node
 from .values import short
 
 GREEK = {
     "gamma": "γ", "beta": "β", "eps": "ε",
     "mean": "μ", "var": "σ²", "std": "σ", "x_hat": "x̂",
 }  # fmt: skip
-SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "matmul": "@", "sqrt": "√"}
-_NAME = Symbol("").level  # of what needs no parentheses: no operator stands open in it
-_LONGEST_NAME = 18  # of an expression in the place of a name
-_LONGEST_OPERAND = 40  # of a user's own name, or a constant, in a sentence
-_LONGEST = 120  # of a formula
-
-
-def greek(name: str) -> str:
-    """A name as pictures show it, on one line: ``x̂`` for x_hat, ``dσ²`` for d_var."""
-    name = " ".join(name.split())
-    if name.startswith("d_"):
-        return "d" + greek(name[2:])
-    word, bracket, index = name.partition("[")  # an entry of scalars is named x_hat[0, 1]
-    return GREEK.get(word, word) + bracket + index
-
-
-class Words:
-    """The names and formulas of a tape, which is a list of Tensors in the order of their making.
-
-    ``nodes`` are those of a snapshot, by a Tensor's number: they know the values that were seen,
-    and the groups by which parameters of one name are told apart.
-    A Tensor without a name is called by what computed it, ``σ² + 1e-05``, where that is short;
-    else by the function and its number on the tape, ``sum7``.
-    """
-
-    def __init__(self, tape: Sequence[Tensor], nodes: Mapping[Any, Node]) -> None:
-        shared = Counter(tensor.name for tensor in tape if tensor.role == "parameter")
-        self.symbols: dict[int, Symbol] = {}
-        self.formulas: dict[int, str] = {}
-        for i, tensor in enumerate(tape):
-            made = self._made(tensor)
-            self.formulas[tensor.number] = made.text
-            if name := greek(str(tensor.name or "")):
-                if shared[tensor.name] > 1 and (home := nodes[tensor.number].scope):
-                    name = f"{home[-1]}.{name}"
-                made = Symbol(name, nodes[tensor.number].value)
-            elif not 0 < len(made.text) <= _LONGEST_NAME:
-                kind = tensor.function.__name__ if tensor.function else "leaf"
-                made = Symbol(f"{kind}{i}", nodes[tensor.number].value)
-            self.symbols[tensor.number] = made
-
-    def name(self, tensor: Tensor) -> str:
-        """What a Tensor is called."""
-        return self.symbols[tensor.number].text
-
-    def gradient(self, tensor: Tensor) -> str:
-        """What its gradient is called: ``dx̂``, ``d(σ² + 1e-05)``."""
-        name = self.name(tensor)
-        return f"d{name}" if tensor.name or name.isidentifier() else f"d({name})"
-
-    def _made(self, tensor: Tensor) -> Symbol:
-        """What computed it, in words; of a leaf nothing."""
-        function: Any = tensor.function
-        if function is None:
-            return Symbol("", tensor.value)
-        operands = self._operands(tensor)
-        return _read(lambda: function(*operands, **tensor.kwargs), function.__name__, tensor.value)
-
-    def rule(self, tensor: Tensor, position: int, gradient: Any) -> str:
-        """What the rule of an operand makes of the gradient, in words: ``dx̂ / σ``."""
-        g, out = Symbol(self.gradient(tensor), gradient), self.symbols[tensor.number]
-        return self._ruled(tensor, position, g, out, self._operands(tensor))
-
-    def reads(self, tensor: Tensor, position: int, gradient: Any) -> list[int]:
-        """Which values the rule of an operand makes use of: -1 is the result, 0 an operand."""
-        marks = [f"⟨{i}⟩" for i in range(-1, len(tensor.inputs))]
-        plain: Any = (tensor.value, *tensor.args)
-        marked = [
-            Symbol(mark, value) if i == 0 or isinstance(operand, (Tensor, Symbol)) else operand
-            for i, (mark, value, operand) in enumerate(
-                zip(marks, plain, [None, *self._operands(tensor)], strict=True)
-            )
-        ]
-        said = self._ruled(tensor, position, Symbol("g", gradient), marked[0], marked[1:])
-        return [i - 1 for i, mark in enumerate(marks) if mark in said]
-
-    def _ruled(self, tensor: Tensor, position: int, g: Any, out: Any, operands: list) -> str:
-        function: Any = tensor.function
-        vjps = RULES[function]
-        each = position >= len(vjps) or vjps[position] is None  # one rule for all operands
-        vjp: Any = vjps[0 if each else position]
-
-        def made() -> Any:
-            made = vjp(g, out, *operands, **tensor.kwargs)
-            return made[position] if isinstance(made, (list, tuple)) else made
-
-        return _read(made, f"the rule of {function.__name__}", None).text
-
-    def _operands(self, tensor: Tensor) -> list[Any]:
-        inputs: Any = tensor.inputs
-        return [self.symbols[x.number] if isinstance(x, Tensor) else _constant(x) for x in inputs]
-
-    def told(self, tensor: Tensor) -> str:
-        """What a node is, in one sentence."""
-        name, formula = self.name(tensor), self.formulas[tensor.number]
-        head = formula if name == formula else f"{name} = {formula}"
-        repeated = [*self._repeated(tensor)]
-        also = f", {listed(repeated)} repeated to fit" if repeated else ""
-        return f"{head}: {self._gloss(tensor)}{also}, {shape(tensor.value)}."
-
-    def _gloss(self, tensor: Tensor) -> str:
-        operands = self._operands(tensor)
-        words = [_word(operand, alone=len(operands) == 1) for operand in operands]
-        function: Any = tensor.function
-        args: Any = tensor.args
-        if function in _REDUCTIONS:
-            axis = args[1] if len(args) > 1 else tensor.kwargs.get("axis")
-            return f"{_REDUCTIONS[function]} of {words[0]} {over(axis, np.shape(args[0]))}"
-        if function in _GLOSS:
-            return _GLOSS[function].format(*words)
-        return f"{function.__name__} of {listed(words)}"
-
-    def _repeated(self, tensor: Tensor) -> Iterable[str]:
-        """The operands that NumPy repeated to the shape of the result, numbers aside."""
-        if is_entrywise(tensor.function):
-            for operand, value in sources(tensor):
-                if np.shape(value) != tensor.shape:
-                    yield self.name(operand)
-
-
-_REDUCTIONS: dict[Callable, str] = {
-    np.sum: "the sum", np.mean: "the mean", np.max: "the largest", np.min: "the smallest",
-}  # fmt: skip
-_GLOSS: dict[Callable, str] = {
+# How functions are told: {0} is the first operand, {over} the axes that are taken together.
+_SENTENCES: dict[Callable, str] = {
     np.add: "{0} plus {1}",
-    np.subtract: "{0} less {1}",
+    np.subtract: "{0} minus {1}",
     np.multiply: "{0} times {1}",
     np.divide: "{0} divided by {1}",
     np.matmul: "the matrix product of {0} and {1}",
@@ -158,18 +39,22 @@ _GLOSS: dict[Callable, str] = {
     np.maximum: "the larger of {0} and {1}",
     np.minimum: "the smaller of {0} and {1}",
     np.where: "{1} where {0}, else {2}",
-    np.negative: "{0} with its sign turned",
-    np.positive: "{0} as it is",
+    np.negative: "{0} with its sign reversed",
+    np.positive: "{0} unchanged",
     np.square: "the square of {0}",
     np.sqrt: "the square root of {0}",
     np.exp: "the exponential of {0}",
     np.log: "the logarithm of {0}",
     np.tanh: "the hyperbolic tangent of {0}",
-    np.abs: "{0} without its sign",
+    np.abs: "the absolute value of {0}",
+    np.sum: "the sum of {0} {over}",
+    np.mean: "the mean of {0} {over}",
+    np.max: "the largest of {0} {over}",
+    np.min: "the smallest of {0} {over}",
     relu: "{0} where it is positive, else 0",
-    stop_gradient: "{0} as a constant, which no gradient flows through",
-    getitem: "entries taken out of {0}",
-    scatter: "{0} put back to where it was taken from",
+    stop_gradient: "{0} as a constant, so that no gradient flows back",
+    getitem: "entries of {0}",
+    scatter: "{0} put back where it was taken from",
     np.reshape: "{0} in another shape",
     np.expand_dims: "{0} in another shape",
     np.squeeze: "{0} in another shape",
@@ -177,10 +62,132 @@ _GLOSS: dict[Callable, str] = {
     np.matrix_transpose: "{0} transposed",
     np.swapaxes: "{0} with two axes swapped",
 }
+_NAME_LEVEL = Symbol("").level  # a Symbol of this level needs no parentheses
+_LONGEST_NAME = 18  # characters of a formula that is used as a name
+_LONGEST_OPERAND = 40  # of an operand in a sentence
+_LONGEST_FORMULA = 120
 
 
-def _constant(x: Any) -> Any:
-    """A constant as it is shown: an array of floats by that name, of a float four digits."""
+class Wording(NamedTuple):
+    """A message in words: its ``rule``, and the axes over which it was ``summed``, "" if none.
+
+    ``reads`` are the positions of the operands whose values the rule uses; -1 is the result.
+    """
+
+    rule: str
+    summed: str
+    reads: tuple[int, ...]
+
+
+class Words:
+    """The words for a graph, its tape (from `history`), and the steps of its sweep.
+
+    By the id of a node there are ``names``, ``gradient_names``, and ``sentences`` that say how it
+    was computed. By the id of a node and the position of an operand there are ``messages``.
+
+    A Tensor without a name is called by its formula, ``σ² + 1e-05``. If that is long, it is called
+    by its function and place, ``sum7``. Parameters with the same name are told apart by group.
+    """
+
+    def __init__(self, graph: Graph, tape: Sequence[Tensor], swept: Iterable[Step]) -> None:
+        self._nodes: dict[Any, Node] = {node.number: node for node in graph.nodes}
+        self._symbols: dict[int, Symbol] = {}  # one for each Tensor, to write formulas with
+        constants = [node for node in graph.nodes if node.role == "constant"]
+        self.names = {n.id: "array" if n.value.ndim else short(n.value) for n in constants}
+        self.gradient_names: dict[str, str] = {}
+        self.sentences: dict[str, str] = {}
+        self.messages: dict[tuple[str, int], Wording] = {}
+        uses = Counter(tensor.name for tensor in tape if tensor.role == "parameter")
+        for place, tensor in enumerate(tape):
+            self._add_tensor(tensor, place, shared=uses[tensor.name] > 1)
+        for step in swept:
+            for message in step.messages:
+                self._add_message(step, message)
+
+    def _add_tensor(self, tensor: Tensor, place: int, shared: bool) -> None:
+        node, symbol = self._nodes[tensor.number], self._formula(tensor)
+        formula = symbol.text
+        if name := greek(str(tensor.name or "")):
+            name = f"{node.scope[-1]}.{name}" if shared and node.scope else name
+            symbol = Symbol(name, node.value)
+        elif not 0 < len(formula) <= _LONGEST_NAME:
+            symbol = Symbol(f"{node.function or 'leaf'}{place}", node.value)
+        self._symbols[tensor.number] = symbol
+        name = self.names[node.id] = symbol.text
+        plain = tensor.name or name.isidentifier()
+        self.gradient_names[node.id] = f"d{name}" if plain else f"d({name})"
+        head = formula if name == formula else f"{name} = {formula}"
+        if tensor.function:
+            self.sentences[node.id] = f"{head}: {self._in_words(tensor)}."
+
+    def _add_message(self, step: Step, message: Message) -> None:
+        """Call the rule with marks: ⟨-2⟩ for the gradient, ⟨-1⟩ for the result, ⟨0⟩ for an operand.
+
+        The marks in its formula tell which values it uses; then names take their places.
+        """
+        tensor, id = step.node, self._nodes[step.node.number].id
+        g = Symbol(self.gradient_names[id], step.gradient)
+        values = [g, self._symbols[tensor.number], *self._operands(tensor)]
+        marks = {f"⟨{i}⟩": v for i, v in enumerate(values, -2) if isinstance(v, Symbol)}
+        marked = [
+            Symbol(f"⟨{i}⟩", v.value, v.level) if isinstance(v, Symbol) else v
+            for i, v in enumerate(values, -2)
+        ]
+        otherwise = f"the rule of {self._nodes[tensor.number].function}"
+        read = _read_formula(lambda: _run_rule(tensor, message.position, *marked), otherwise)
+        self.messages[id, message.position] = Wording(
+            rule=_cut_short(re.sub(r"⟨-?\d+⟩", lambda m: str(marks.get(m[0], m[0])), read.text)),
+            summed=_summed(np.shape(message.product), np.shape(message.gradient)),
+            reads=tuple(int(mark[1:-1]) for mark in [*marks][1:] if mark in read.text),
+        )
+
+    def _formula(self, tensor: Tensor) -> Symbol:
+        """Return the formula that computed a Tensor; for a leaf it is empty."""
+        function: Any = tensor.function
+        if function is None:
+            return Symbol("", tensor.value)
+        operands = self._operands(tensor)
+        read = _read_formula(lambda: function(*operands, **tensor.kwargs), function.__name__)
+        text = _cut_short(read.text)
+        return Symbol(text, tensor.value, read.level if text == read.text else _NAME_LEVEL)
+
+    def _operands(self, tensor: Tensor) -> list[Any]:
+        inputs: Any = tensor.inputs
+        return [
+            self._symbols[x.number] if isinstance(x, Tensor) else _short_constant(x) for x in inputs
+        ]
+
+    def _in_words(self, tensor: Tensor) -> str:
+        """Say how a Tensor was computed, which operands were repeated, and its shape."""
+        function: Any = tensor.function
+        operands = self._operands(tensor)
+        words = [_operand_in_words(operand, alone=len(operands) == 1) for operand in operands]
+        args: Any = tensor.args
+        axis = args[1] if len(args) > 1 else tensor.kwargs.get("axis")
+        if sentence := _SENTENCES.get(function):
+            over = _over(axis, np.shape(args[0])) if "{over}" in sentence else ""
+            said = sentence.format(*words, over=over)
+        else:
+            said = f"{function.__name__} of {listed(words)}"
+        if is_entrywise(function):
+            narrow = [x for x, value in sources(tensor) if np.shape(value) != tensor.shape]
+            if narrow:
+                names = listed(self._symbols[x.number].text for x in narrow)
+                said += f", {names} repeated to fit"
+        return f"{said}, {_shape_in_words(tensor.value)}"
+
+
+def greek(name: str) -> str:
+    """Return a name as pictures show it, on one line: ``x̂`` for x_hat, ``dσ²`` for d_var."""
+    name = " ".join(name.split())
+    if name.startswith("d_"):
+        return "d" + greek(name[2:])
+    word, bracket, index = name.partition("[")  # scalars() names its entries x_hat[0, 1]
+    return GREEK.get(word, word) + bracket + index
+
+
+def _short_constant(x: Any) -> Any:
+    """Return a constant as a formula shows it: four digits of a float, "array" for many floats."""
     if not (
         isinstance(x, (float, np.floating)) or (isinstance(x, np.ndarray) and x.dtype.kind == "f")
     ):
@@ -188,17 +195,24 @@ def _constant(x: Any) -> Any:
     return Symbol("array", x) if np.ndim(x) else float(short(x))
 
 
-def _word(operand: Any, alone: bool) -> str:
-    """An operand in a sentence; in parentheses, if something stands beside it."""
+def _operand_in_words(operand: Any, alone: bool) -> str:
+    """Return an operand as a sentence shows it: a formula beside another is in parentheses."""
     word = str(operand)
     if len(word) > _LONGEST_OPERAND:
         return "an array"
-    compound = isinstance(operand, Symbol) and operand.level != _NAME
+    compound = isinstance(operand, Symbol) and operand.level != _NAME_LEVEL
     return f"({word})" if compound and not alone else word
 
 
-def over(axis: Any, shape: tuple[int, ...]) -> str:
-    """The axes that a reduction takes together: ``over the 4 rows``."""
+def _summed(product: tuple[int, ...], gradient: tuple[int, ...]) -> str:
+    """Say over which axes a product was summed to the shape of its gradient: "" if over none."""
+    new, same = repeated(product, gradient)
+    axes = [*new, *(len(new) + axis for axis in same)]
+    return f"summed {_over(axes, product)}" if axes else ""
+
+
+def _over(axis: Any, shape: tuple[int, ...]) -> str:
+    """Name the axes that are taken together: ``over the 4 rows``."""
     axes = range(len(shape)) if axis is None else np.atleast_1d(axis) % max(len(shape), 1)
     if not len(axes):
         return "over no axis"
@@ -210,20 +224,33 @@ def over(axis: Any, shape: tuple[int, ...]) -> str:
     return f"over {plural} {listed(int(a) for a in axes)}"
 
 
-def shape(value: Any) -> str:
-    """``shape (4, 3)``, or of one number that number."""
+def _shape_in_words(value: Any) -> str:
+    """Return ``shape (4, 3)``, or for a single number ``which is 2.5``."""
     value = np.asarray(value)
     return f"shape {value.shape}" if value.ndim else f"which is {short(value)}"
 
 
-def _read(made: Callable[[], Any], otherwise: str, value: Any) -> Symbol:
-    """What a computation on Symbols says; a rule or function that cannot be read has its name."""
+def _run_rule(tensor: Tensor, position: int, g: Any, out: Any, *operands: Any) -> Any:
+    """Run the rule of an operand."""
+    function: Any = tensor.function
+    vjps: Any = RULES[function]
+    each = position >= len(vjps) or vjps[position] is None  # one rule for all operands
+    products = vjps[0 if each else position](g, out, *operands, **tensor.kwargs)
+    return products[position] if isinstance(products, (list, tuple)) else products
+
+
+def _read_formula(computed: Callable[[], Any], otherwise: str) -> Symbol:
+    """Run a computation on Symbols and return its formula, or ``otherwise`` if it fails."""
     try:
         with np.errstate(all="ignore"):
-            said = made()
-    except Exception:  # whatever a user's own rule does with what is no array
-        return Symbol(otherwise, value)
-    text = said.text if isinstance(said, Symbol) else str(said)
-    if len(text := " ".join(text.split())) > _LONGEST:
-        return Symbol(text[: _LONGEST - 1] + "…", value)
-    return Symbol(text, value, said.level) if isinstance(said, Symbol) else Symbol(text, value)
+            said = computed()
+    except Exception:  # a user's rule may do anything that only arrays allow
+        return Symbol(otherwise)
+    level = said.level if isinstance(said, Symbol) else _NAME_LEVEL
+    return Symbol(" ".join(str(said).split()), None, level)
+
+
+def _cut_short(formula: str) -> str:
+    if len(formula) <= _LONGEST_FORMULA:
+        return formula
+    return formula[: _LONGEST_FORMULA - 1] + "…"

@@ -6,7 +6,8 @@ import pytest
 import microbn as mb
 from microbn import Tensor, errors, nn, scalars
 from microbn import functional as F
-from microbn.engine.node import history, values_of
+from microbn.reading.scalars import values_of
+from microbn.reading.tape import history
 
 RNG = np.random.default_rng(0)
 X, GAMMA, BETA = RNG.normal(size=(4, 3)), RNG.normal(size=3), RNG.normal(size=3)

@@ -1,4 +1,4 @@
-"""Notebooks: a story and a drawing in one, run, exported and opened; the book's own, run."""
+"""Notebooks: one with a story and a drawing is run, exported and opened; the book's are run."""
 
 import html
 import re
@@ -21,7 +21,7 @@ CELLS = [
 
 DOCS = Path(__file__).parents[2] / "docs"
 WHY = "no Jupyter is installed: notebooks unchecked"
-# A demo's notebook has no command line, and so runs in full; this makes it the quick form.
+# A demo's notebook has no command line for --quick, so this asks for the quick form.
 QUICKLY = """\
 from microbn.lab import demo
 
@@ -36,7 +36,7 @@ demo.options = quick
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Runs a notebook as a student would; settings and sockets are kept apart."""
+    """Run a notebook as a student would, with settings and sockets of its own."""
     nbclient = pytest.importorskip("nbclient", reason=WHY)
     pytest.importorskip("ipykernel", reason=WHY)
     folder = tmp_path_factory.mktemp("notebook")
@@ -48,7 +48,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def exported(run, tmp_path_factory):
-    """The path of the notebook, run and exported as HTML."""
+    """Run the notebook, export it as HTML and return the path."""
     nbformat = pytest.importorskip("nbformat", reason=WHY)
     exporters = pytest.importorskip("nbconvert.exporters", reason=WHY)
     notebook = run(nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, CELLS)]))
@@ -60,7 +60,7 @@ def exported(run, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trusted(exported, browser):
-    """The notebook as one sees it who trusts it. What Jupyter asks the network for is refused."""
+    """Open the notebook as somebody who trusts it. Requests to the network are refused."""
     page = browser.new_page(viewport=SIZE)
     page.route(lambda address: not address.startswith("file:"), lambda route: route.abort())
     page.goto(exported.as_uri())
@@ -94,14 +94,14 @@ def test_frame_can_reach_neither_the_notebook_nor_the_network(trusted):
     assert frame.evaluate("origin") == "null"
 
 
-def test_drawing_is_seen_and_what_is_for_the_untrusting_is_not(trusted):
+def test_trusted_notebook_shows_the_drawing_and_hides_the_advice_to_trust_it(trusted):
     if dot.renderers():
         assert trusted.locator("svg:has-text('sum')").first.is_visible()
     assert not trusted.is_visible(".microbn-untrusted")
 
 
-# What JupyterLab's sanitizer leaves (@jupyterlab/apputils 4.7, sanitizer.js): among much else it
-# allows div, p, pre and img with class, alt and src, of any scheme; iframe, script and style go.
+# Does what JupyterLab's sanitizer does (@jupyterlab/apputils 4.7, sanitizer.js): it allows, among
+# others, div, p, pre and img with class, alt and src; it removes iframe, script and style.
 SANITIZE = """(text) => {
   const whole = new DOMParser().parseFromString(text, "text/html").body;
   whole.querySelectorAll("iframe, script, style").forEach((element) => element.remove());
@@ -114,7 +114,7 @@ SANITIZE = """(text) => {
 
 @pytest.fixture
 def untrusted(browser):
-    """Shows what is left of a story in a notebook that is not trusted."""
+    """Show the rest of a story that is left in a notebook that is not trusted."""
     page = browser.new_page(viewport=SIZE)
 
     def show(story):
@@ -145,11 +145,11 @@ def failing(format="svg"):
 
 
 def missing(format="svg"):
-    return [["no-such-program-as-this"]]  # an OSError, as of a dot that went away
+    return [["no-such-program-as-this"]]  # raises OSError, as if dot had just been uninstalled
 
 
 @pytest.mark.parametrize("renderers", [none, failing, missing])
-def test_where_nothing_can_draw_the_story_is_told_in_text(monkeypatch, renderers):
+def test_story_is_told_in_text_if_nothing_can_draw_it(monkeypatch, renderers):
     monkeypatch.setattr(dot, "renderers", renderers)
     story = stories.told(Tensor(1.0, "<b>&") * 2.0)
     shown = story._repr_html_()
@@ -162,7 +162,7 @@ def printed(cell):
 
 
 def read(file):
-    """A notebook that the docs' build has left."""
+    """Read a notebook that the build of the docs has written."""
     nbformat = pytest.importorskip("nbformat", reason=WHY)
     if not file.exists():
         pytest.skip("the docs are not built: their notebooks unchecked")
@@ -178,13 +178,13 @@ def test_start_page_is_a_notebook_that_prints_what_the_page_shows(run):
     for cell, (_, text) in zip(cells, shown, strict=True):
         assert same(printed(cell), text)
     html = [o.data.get("text/html", "") for c in cells for o in c.outputs if "data" in o]
-    assert any("<iframe" in shown for shown in html)  # the story, live
+    assert any("<iframe" in shown for shown in html)  # the live story
 
 
 @pytest.mark.parametrize("demo", [path.stem for path in sorted(DOCS.glob("../demos/d*.py"))])
 def test_demo_downloaded_from_the_gallery_runs(demo, run):
     notebook = read(DOCS / "gallery" / f"{demo}.ipynb")
-    if demo > "d05":  # those that train; the first four run as they are
+    if demo > "d05":  # the later demos train; the first four are quick enough
         notebook.cells.insert(0, pytest.importorskip("nbformat").v4.new_code_cell(QUICKLY))
     last = run(notebook).cells[-1]
     assert "Held: " in printed(last)

@@ -1,4 +1,4 @@
-"""The page in a real browser: going through it, and that it is harmless."""
+"""The page in a real browser: it can be stepped through, and it is harmless."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -35,14 +35,14 @@ def test_keys_step_forth_and_back_and_stay_at_the_ends(opened, forth, back):
     assert at(page) == last - 1
 
 
-def test_keys_lead_to_start_end_and_to_where_each_way_starts(opened):
+def test_keys_lead_to_the_start_the_end_and_the_first_step_of_each_phase(opened):
     page = opened(stories.batch_norm())
     for key, number in {"End": LAST, "Home": 0, "b": TURN, "f": 1}.items():
         page.keyboard.press(key)
         assert at(page) == number
 
 
-def test_buttons_lead_where_the_keys_do_and_rest_at_the_ends(opened):
+def test_buttons_lead_where_the_keys_do_and_are_disabled_at_the_ends(opened):
     page = opened(stories.batch_norm())
     for button, number in {"#last": LAST, "#previous": LAST - 1, "#first": 0, "#next": 1}.items():
         page.click(button)
@@ -68,7 +68,7 @@ def test_slider_leads_to_its_step_and_says_it(opened):
     assert at(page) == LAST - 1
 
 
-def test_keys_stay_with_the_control_that_has_them_and_with_the_browser(opened):
+def test_keys_go_to_the_control_with_the_focus_and_shortcuts_to_the_browser(opened):
     page = opened(stories.batch_norm(), "#step=5")
     page.focus("#pace")
     page.keyboard.press("ArrowDown")
@@ -117,7 +117,7 @@ def test_address_follows_the_step(opened):
 
 
 def clocked(opened, story, pace=None):
-    """A page whose time stands still, at a pace; the fastest if none is said."""
+    """Open a page whose clock stands still, and set its pace, by default the fastest."""
     page = opened(story)
     page.clock.install(time=0)
     page.reload()
@@ -128,7 +128,7 @@ def clocked(opened, story, pace=None):
     return page, pace or min(paces)
 
 
-def test_space_plays_to_the_end_and_there_it_stops(opened):
+def test_space_plays_to_the_end_and_stops_there(opened):
     page, pace = clocked(opened, stories.batch_norm())
     page.keyboard.press("Space")
     assert page.inner_text("#play") == "Pause"
@@ -211,7 +211,7 @@ def test_half_a_surrogate_pair_and_control_characters_do_no_harm(opened, tmp_pat
 
 @pytest.fixture
 def planted(opened):
-    """Pages to plant trouble in: what they report is for the test to look at, and then gone."""
+    """Open pages to plant trouble in; the troubles are cleared after the test."""
     yield opened
     opened.troubles.clear()
 
@@ -256,7 +256,7 @@ def test_policy_blocks_scripts_that_are_not_the_pages_own_and_the_network(plante
         ("() => { open('about:blank') }", "window: about:blank"),
     ],
 )
-def test_the_watch_sees_trouble(planted, act, trouble):
+def test_planted_trouble_is_reported(planted, act, trouble):
     page = planted(stories.fork())
     page.evaluate(act)
     await_that(page, lambda: any(trouble in one for one in planted.troubles))
@@ -291,6 +291,6 @@ def test_step_is_saved_as_a_picture_of_its_own(opened, tmp_path, scheme):
 def opens_as_a_picture(page, path):
     frame = path.with_name("frame.html")
     frame.write_text(f'<img src="{path.name}">')
-    page = page.context.new_page()  # which is not watched: it asks for a file
+    page = page.context.new_page()  # not watched, because it requests a file
     page.goto(frame.as_uri())
     return page.evaluate("document.images[0].naturalWidth") > 100

@@ -1,4 +1,4 @@
-"""The graph on the page, as it stands in a real browser: boxes, arrows, groups."""
+"""The graph on the page in a real browser: boxes, arrows, groups."""
 
 import json
 from collections import Counter
@@ -8,6 +8,7 @@ import pytest
 import stories
 from browser import PHONE, SIZE, await_step, look
 
+from microbn.view import data
 from microbn.view.graph import around
 
 GRAPHS = {
@@ -39,7 +40,7 @@ OUTSIDE = """() => [...document.querySelectorAll("#graph .box")].flatMap((box) =
 
 
 def meet(one, other):
-    """Whether two rectangles share more than a rim."""
+    """Return whether two rectangles share more than a rim."""
     return all(
         min(one[at] + one[size], other[at] + other[size]) - max(one[at], other[at]) > 0.01
         for at, size in (("x", "width"), ("y", "height"))
@@ -54,14 +55,14 @@ def holds(outer, inner):
 
 
 def misplaced(boxes, frames):
-    """Pairs that overlap without the one being a frame around the other."""
+    """Return pairs that overlap although neither is a frame around the other."""
     wrong = [(a, b) for a, b in combinations(boxes, 2) if meet(a, b)]
     wrong += [(a, b) for a in frames for b in boxes if meet(a, b) and not holds(a, b)]
     nested = [(a, b) for a, b in combinations(frames, 2) if meet(a, b)]
     return wrong + [(a, b) for a, b in nested if not (holds(a, b) or holds(b, a))]
 
 
-def test_boxes_never_overlap_and_stand_in_their_frames_with_what_is_written_on_them(opened, graph):
+def test_boxes_never_overlap_stand_in_their_frames_and_hold_their_texts(opened, graph):
     page = opened(graph)
     shown = look(page)
     assert len(shown.boxes) == len(graph.graph.nodes)
@@ -74,7 +75,7 @@ def test_boxes_never_overlap_and_stand_in_their_frames_with_what_is_written_on_t
         assert page.evaluate(OUTSIDE) == []
 
 
-def test_the_check_sees_what_is_misplaced():
+def test_misplaced_boxes_are_found():
     box = {"x": 0, "y": 0, "width": 10, "height": 10}
     beside, across = box | {"x": 10}, box | {"x": 5}
     assert not misplaced([box, beside], [])
@@ -128,12 +129,12 @@ def test_nothing_is_wider_than_a_phone(opened, made):
 
 
 def key(path):
-    """A group's path as the page writes it."""
+    """Write a group's path as the page does."""
     return json.dumps(path, ensure_ascii=False, separators=(",", ":"))
 
 
 def astray(shown, graph):
-    """Uses that are not drawn once, from the box of what is used to the box of what uses it."""
+    """Return the uses that are not drawn exactly once, from the operand's box to the user's."""
     boxes = {box["id"]: box for box in shown.boxes}
     homes = {
         node.id: next(boxes[id] for id in (*map(key, around(node)), node.id) if id in boxes)
@@ -152,16 +153,16 @@ def astray(shown, graph):
 
 
 def touches(box, point):
-    """Whether a point is on a box or on its rim, give or take a pixel."""
+    """Return whether a point is on a box or on its rim, to within a pixel."""
     sides = zip(point, ("x", "y"), ("width", "height"), strict=True)
     return all(box[at] - 1 <= place <= box[at] + box[size] + 1 for place, at, size in sides)
 
 
-def test_every_arrow_leads_from_what_is_used_to_what_uses_it(opened, graph):
+def test_every_arrow_leads_from_the_operand_to_its_user(opened, graph):
     assert not astray(look(opened(graph)), graph.graph)
 
 
-def test_the_check_sees_arrows_that_go_astray(opened):
+def test_arrows_that_go_astray_are_found(opened):
     story = stories.fork()
     shown = look(opened(story))
     first, *others = shown.edges
@@ -199,11 +200,11 @@ LEVEL = """() => [...document.querySelectorAll("#graph .edge")].filter((edge) =>
 }).length"""
 
 
-def test_no_arrow_runs_level_as_it_would_where_pieces_do_not_meet_at_a_frame(opened, graph):
+def test_no_arrow_runs_level_so_its_pieces_meet_at_the_frames(opened, graph):
     assert opened(graph).evaluate(LEVEL) == 0
 
 
-def test_a_level_arrow_through_a_box_is_seen(opened):
+def test_level_arrow_through_a_box_is_found(opened):
     page = opened(stories.batch_norm())
     page.evaluate("""() => {
       const box = document.querySelector("#graph .box > rect").getBBox();
@@ -218,9 +219,7 @@ def test_a_level_arrow_through_a_box_is_seen(opened):
     [(stories.batch_norm, []), (stories.mlp, []), (stories.fork, []), (stories.cycle, [("G",)])],
     ids=["batch norm", "mlp", "fork", "cycle, closed"],
 )
-def test_arrows_of_a_step_are_those_of_its_uses_and_turn_round_in_the_backward(
-    opened, made, closed
-):
+def test_arrows_of_a_step_are_marked_and_turn_round_in_the_backward(opened, made, closed):
     story = made()
     page = opened(story)
     for path in closed:
@@ -301,7 +300,7 @@ def test_places_and_arrows_are_right_in_every_combination_of_closed_groups(opene
         assert not astray(shown, story.graph)
 
 
-def test_closed_group_is_marked_at_the_steps_of_what_is_in_it(opened):
+def test_closed_group_is_marked_at_the_steps_of_its_values(opened):
     story = stories.mlp()
     page = opened(story)
     page.click("#groups summary")
@@ -326,7 +325,7 @@ def test_box_that_is_clicked_leads_to_its_step(opened):
     assert story[look(page).at].sentence.startswith("The gradient of square is complete")
 
 
-def test_large_graph_opens_with_its_groups_closed_but_for_those_of_the_step(opened):
+def test_large_graph_opens_with_only_the_groups_of_the_step_open(opened):
     story = stories.residual(30)
     page = opened(story)
     assert len(story.graph.nodes) > 200
@@ -338,6 +337,13 @@ def test_large_graph_opens_with_its_groups_closed_but_for_those_of_the_step(open
         [now] = [box for box in shown.boxes if box["now"]]
         assert not now["texts"][0].startswith("▸")
         assert len(shown.frames) == len(nodes[story[number].nodes[0]].scope)
+
+
+def test_page_takes_its_limits_from_the_story(opened, monkeypatch):
+    monkeypatch.setattr(data, "MOST_BOXES", 6)
+    monkeypatch.setattr(data, "NEAR_BOXES", 4)
+    page = opened(stories.chain(6))
+    assert len(look(page, 3).boxes) == 4
 
 
 def test_large_graph_without_groups_is_drawn_around_the_step(opened):

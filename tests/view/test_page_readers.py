@@ -1,4 +1,4 @@
-"""Who reads the page: colours, motion, a screen reader, the keyboard alone."""
+"""The page for all its readers: colours, motion, a screen reader, the keyboard alone."""
 
 import re
 
@@ -30,7 +30,7 @@ COLOURS = """() => [
 
 
 def contrast(one, other):
-    """Of two colours, from 1 to 21. Source: WCAG 2.2, contrast ratio."""
+    """Return the contrast of two colours, from 1 to 21. Source: WCAG 2.2, contrast ratio."""
     low, high = sorted(map(luminance, (one, other)))
     return (high + 0.05) / (low + 0.05)
 
@@ -47,7 +47,7 @@ def test_contrast_is_measured():
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_all_that_is_written_can_be_read_in_light_and_dark(opened, scheme):
+def test_every_text_can_be_read_in_light_and_dark(opened, scheme):
     page = opened(stories.mlp(), color_scheme=scheme)
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (luminance(paper) < 0.5) == (scheme == "dark")
@@ -61,7 +61,7 @@ PAINT = "(all, name) => all.map((one) => getComputedStyle(one).getPropertyValue(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_cells_are_bluer_the_further_below_zero_redder_above_and_white_at_zero(opened, scheme):
+def test_cells_are_blue_below_zero_white_at_zero_and_red_above(opened, scheme):
     x = Tensor([-2.0, -1.0, 0.0, 1.0, 2.0], "x")
     page = opened(stories.told(x * 3.0), color_scheme=scheme)
     for place, painted in {"#tables table": "background-color", "#graph .heat": "fill"}.items():
@@ -84,7 +84,7 @@ AT_ONCE = """() => {
 
 
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
-def test_the_graph_glides_to_its_step_but_for_who_wants_no_motion(opened, motion):
+def test_graph_glides_to_its_step_unless_the_reader_wants_no_motion(opened, motion):
     page = opened(stories.mlp(), "#step=1", viewport=PHONE, reduced_motion=motion)
     before = scrolled(page, "#graph")
     assert page.evaluate(AT_ONCE) == (motion == "reduce")
@@ -101,7 +101,7 @@ AXE = """tags => axe.run({ runOnly: tags, resultTypes: ["violations"] })
 
 
 def with_axe(page):
-    """The page with axe-core in it, which goes past the policy: that would block its script."""
+    """Return the page with axe-core in it; evaluate() passes the policy, which blocks scripts."""
     axe = pytest.importorskip("axe_playwright_python.base", reason="axe is not installed")
     page.evaluate(axe.AXE_SCRIPT)
     return page
@@ -111,7 +111,7 @@ def with_axe(page):
 @pytest.mark.parametrize("size", [SIZE, PHONE], ids=["1280x720", "phone"])
 def test_axe_finds_nothing_to_object_to(opened, size, scheme):
     page = with_axe(opened(stories.batch_norm(), viewport=size, color_scheme=scheme))
-    for number in (0, 4, 12):  # what is given, one step forward, one backward
+    for number in (0, 4, 12):  # the leaves, a forward step, a backward step
         look(page, number)
         assert page.evaluate(AXE, RULES) == []
 
@@ -132,7 +132,7 @@ def test_axe_sees_a_planted_violation(opened):
 
 
 def press(page, control, key):
-    """Go to a control by Tab, and press a key there."""
+    """Go to a control with Tab, and press a key there."""
     for _ in range(40):
         if page.locator(control).evaluate("control => control === document.activeElement"):
             return page.keyboard.press(key)

@@ -1,4 +1,4 @@
-"""What the page says of a step: its sentence, its numbers, its line of code."""
+"""The page tells a step: its sentence, its numbers, its line of code."""
 
 import re
 from linecache import getline
@@ -31,12 +31,12 @@ def test_every_step_shows_its_sentence_and_the_numbers_of_its_arrays(opened, mad
 
 
 def arrays(part):
-    """What is told of a part in numbers."""
+    """Return the numbers that are shown for a part."""
     return [*[part.product] * bool(part.summed), part.gradient, *[part.total] * (part.received > 1)]
 
 
 @pytest.mark.parametrize("made", [stories.batch_norm, stories.fork, stories.mlp])
-def test_at_a_fork_what_came_before_and_this_part_add_up_to_the_sum_shown(opened, made):
+def test_at_a_fork_the_earlier_sum_and_this_part_add_up_to_the_sum_shown(opened, made):
     page = opened(made())
     sums = {}
     for step in made():
@@ -48,7 +48,7 @@ def test_at_a_fork_what_came_before_and_this_part_add_up_to_the_sum_shown(opened
             if before:
                 shown = [np.array(rows[at], float) for at in (0, -2, -1)]
                 earlier, this, whole = shown
-                rounding = 0.005 * sum(map(np.abs, shown))  # of three digits
+                rounding = 0.005 * sum(map(np.abs, shown))  # because three digits are shown
                 assert np.all(np.abs(earlier + this - whole) <= rounding)
 
 
@@ -83,9 +83,9 @@ def dashes(shown):
     return [box["texts"].count("–") for box in shown.boxes]
 
 
-def test_what_is_not_computed_yet_is_a_dash_and_never_a_number(opened):
+def test_value_that_is_not_computed_yet_is_a_dash_and_never_a_number(opened):
     page = opened(stories.fork())
-    # x, x · x and x · x + x: value and gradient of each
+    # the dashes of x, x · x and x · x + x, each with a value and a gradient
     for number, expected in enumerate([(1, 2, 2), (1, 1, 2), (1, 1, 1), (0, 0, 0)]):
         shown = look(page, number)
         assert tuple(dashes(shown)) == expected

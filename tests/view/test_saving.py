@@ -1,4 +1,4 @@
-"""Saving over a file: the old one stays whole until the new one is."""
+"""Saving over a file: the old file stays whole until the new one is complete."""
 
 import os
 import re
@@ -44,7 +44,7 @@ EVERY_SAVER = pytest.mark.parametrize(("name", "save"), SAVERS.items(), ids=SAVE
 
 @contextmanager
 def full_disk():
-    """A real one is hard to come by: here no file may have more than four bytes."""
+    """Act as a full disk: no file may have more than four bytes."""
     resource = pytest.importorskip("resource", reason="files cannot be limited here")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4, hard))
@@ -97,12 +97,12 @@ def test_save_replaces_the_old_file(name, save, tmp_path):
 KILLED = """
 import os, signal, sys
 from microbn.lab.sweep import Table
-os.fsync = lambda number: os.kill(os.getpid(), signal.SIGKILL)  # all is written, nothing is done
+os.fsync = lambda number: os.kill(os.getpid(), signal.SIGKILL)  # just before replacing
 Table([{"a": "new"}]).save(sys.argv[1])
 """
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no process can be killed so here")
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL here")
 def test_process_that_is_killed_while_it_saves_leaves_the_old_file_whole(tmp_path):
     path = tmp_path / "runs.csv"
     sweep.Table([{"a": "old"}]).save(path)
@@ -111,7 +111,7 @@ def test_process_that_is_killed_while_it_saves_leaves_the_old_file_whole(tmp_pat
     assert sweep.Table.load(path).rows == [{"a": "old"}]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX has these permissions")
 def test_new_file_has_the_usual_permissions_and_a_replaced_one_keeps_its_own(tmp_path):
     usual, path = tmp_path / "usual", tmp_path / "bn.csv"
     usual.write_bytes(b"")
@@ -155,9 +155,7 @@ def test_pipe_is_written_into_and_stays_one():
         os.close(into)
 
 
-def test_folder_that_is_not_there_and_one_in_the_files_place_are_named_as_the_user_wrote_them(
-    tmp_path, monkeypatch
-):
+def test_path_that_cannot_be_written_is_named_as_the_user_wrote_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("folder.csv").mkdir()
     Path("file").write_bytes(b"")

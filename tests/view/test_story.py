@@ -1,4 +1,4 @@
-"""The story of a graph: complete, in the engine's order, in words that are the rules' own."""
+"""The story of a graph: complete, in the engine's order, in the words of the rules."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ def batch_norm():
 
 
 def told(story):
-    """The sentences of a story, with those of the messages."""
+    """Return the sentences of a story, with those of the messages."""
     return [line.strip() for step in story for line in str(step).splitlines()]
 
 
@@ -31,7 +31,7 @@ def test_batch_norm_is_told_in_words():
     assert told(mb.story(batch_norm(), DY)) == [
         "Given: x (4, 3), γ (3,) and β (3,).",
         "μ = mean(x, axis=0, keepdims=True): the mean of x over the 4 rows, shape (1, 3).",
-        "centered = x - μ: x less μ, μ repeated to fit, shape (4, 3).",
+        "centered = x - μ: x minus μ, μ repeated to fit, shape (4, 3).",
         "square = square(centered): the square of centered, shape (4, 3).",
         "σ² = mean(square, axis=0, keepdims=True): the mean of square over the 4 rows, "
         "shape (1, 3).",
@@ -40,7 +40,7 @@ def test_batch_norm_is_told_in_words():
         "x̂ = centered / σ: centered divided by σ, σ repeated to fit, shape (4, 3).",
         "scaled = γ · x̂: γ times x̂, γ repeated to fit, shape (4, 3).",
         "y = scaled + β: scaled plus β, β repeated to fit, shape (4, 3).",
-        "The way back starts with dy, the gradient of y: it goes on to scaled and β.",
+        "The backward starts with dy, the gradient of y: it goes on to scaled and β.",
         "scaled receives dy.",
         "β receives dy, summed over the 4 rows.",
         "The gradient of scaled is complete: it goes on to γ and x̂.",
@@ -136,6 +136,24 @@ def test_joined_operands_get_the_pieces_of_one_rule():
     lines = told(mb.story(np.stack([x, y, x]), [1.0, 2.0, 3.0]))
     assert lines[1] == "stack2 = stack(x, y, x, axis=0): stack of x, y and x, shape (3,)."
     assert lines[4] == "y receives dstack2[1]."
+
+
+def test_terms_of_parts_are_the_sum_at_the_receiver():
+    story = mb.story(batch_norm(), DY)
+    first, last = (part for step in story for part in step.parts if part.receiver == "n0")
+    assert (first.count, [*first.terms()]) == ("1 of 2", ["gradient"])
+    assert (last.count, [*last.terms()]) == ("2 of 2", ["earlier", "gradient", "total"])
+    assert last.earlier is first.total
+    _, to_beta = next(step.parts for step in story if step.parts)
+    assert (to_beta.count, [*to_beta.terms()]) == ("", ["product", "gradient"])
+
+
+def test_gradients_of_a_step_are_its_own_and_the_sums_that_it_reaches():
+    story = mb.story(batch_norm(), DY)
+    step = next(step for step in story if step.nodes == ("n4",) and step.parts)  # centered
+    assert [*step.gradients] == ["n0", "n3", "n4"]
+    assert step.gradients["n4"] is step.gradient
+    assert story[0].gradients == {}
 
 
 def test_sum_over_broadcast_axes_is_said():
@@ -318,10 +336,10 @@ def test_each_step_says_which_values_it_reads():
     story = mb.story(batch_norm(), DY)
     reads = {step.number: [story.names[id] for id in step.reads] for step in story}
     assert reads[7] == ["centered", "σ"]
-    assert reads[5] == ["σ²"]  # a number that is a constant stands in the formula
-    assert reads[10] == []  # adding hands its gradient on, whatever was added
+    assert reads[5] == ["σ²"]  # the formula shows a constant number
+    assert reads[10] == []  # the rule of a sum uses no values
     assert reads[11] == ["x̂", "γ"]
-    assert reads[12] == ["σ", "x̂"]  # the result too, where a rule makes use of it
+    assert reads[12] == ["σ", "x̂"]  # a rule may use the result, too
     assert reads[16] == ["centered"]
 
 
@@ -338,7 +356,7 @@ def test_reduction_over_no_axis_is_told_too():
     assert "the sum of x over no axis, shape (2,)." in lines[1]
 
 
-def test_messages_in_a_picture_go_against_the_arrow_also_out_of_closed_groups():
+def test_messages_in_a_picture_go_against_the_arrow_even_from_closed_groups():
     with mb.scope("inside"):
         x = Tensor(2.0, "x")
         z = (x * x) * x
@@ -363,7 +381,7 @@ def test_replaced_leaf_is_told_with_the_value_that_was_seen():
     assert told(mb.story(y))[0] == "Given: a = 2."
 
 
-def test_rule_is_read_as_it_ran_for_this_gradient():
+def test_rule_is_read_for_this_gradient():
     @mb.primitive
     def halved(x):
         return x + 0.0

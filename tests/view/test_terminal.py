@@ -1,4 +1,4 @@
-"""The story at a prompt: what is shown, and a session with a terminal of its own."""
+"""The story at a prompt: what it shows, and sessions in a real terminal."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from microbn.cli.targets import BUILT_IN, graph
 from microbn.view import terminal, values
 
 STYLED = re.compile(r"\x1b\[[0-9;]*m")
-COLOURED = re.compile(r"\x1b\[([0-9;]*;)?(3|4|9|10)[0-9]")  # a colour, which bold and dim are none
+COLOURED = re.compile(r"\x1b\[([0-9;]*;)?(3|4|9|10)[0-9]")  # bold and dim are not colours
 
 
 def told(story, width=80):
@@ -51,7 +51,7 @@ def test_without_a_terminal_every_step_is_told_with_every_sentence(target):
 
 
 def titled(story, step):
-    """The arrays that a step is to show, with their titles."""
+    """Return the arrays that a step must show, with their titles."""
     values, names = {node.id: node.value for node in story.graph.nodes}, story.names
     gradients = story.gradient_names
     if step.phase == "backward":
@@ -72,7 +72,7 @@ def titled(story, step):
 
 
 def below(tables, padding):
-    """Tables not side by side, as they are else, but one below the other."""
+    """Put tables one below the other, where the terminal puts them side by side."""
     return Group(*(Padding(table, (1, 0, 0, 0)) for table in tables))
 
 
@@ -105,7 +105,7 @@ def test_a_sum_over_rows_and_a_sum_of_parts_are_shown_as_such():
     assert "2 of 2" not in steps[17]
 
 
-def test_the_line_that_runs_is_marked_beside_those_that_ran_too_and_what_called_it():
+def test_line_that_ran_is_marked_and_its_caller_is_named():
     step = told(batchnorm()).split("Step 7 of 21")[1].split("Step 8 ")[0].splitlines()
     before, now, called = step[2:5]
     assert re.match(r"▸ functional\.py:\d+  x_hat = centered / std$", now.rstrip())
@@ -147,7 +147,7 @@ def test_empty_arrays_are_called_so():
     assert "empty" in told(mb.story(np.sum(Tensor(np.zeros((0, 3)), "x") * 2.0)))
 
 
-HOSTILE = {  # and how they are spelled
+HOSTILE = {  # each with its spelling
     "[red]x[/]": "[red]x[/]",
     "[x]": "[x]",
     "[/": "[/",
@@ -177,7 +177,7 @@ def test_a_story_that_is_printed_spells_them_too(name, spelled):
         assert f"Given: {spelled} (2,)." in text
 
 
-def test_what_can_be_seen_is_left_alone():
+def test_visible_characters_are_left_alone():
     for text in ("γ · x̂ − μ", "d(σ²)\nβ", "名前", "é"):
         assert errors.printable(text) == text
     assert errors.printable("\x00\x1b\x9b\u202e\ud800\U000e0001\r\t") == (
@@ -211,7 +211,7 @@ def test_commands_lead_through_the_story():
         (3, "n" * 1000, "'nnn"),
     ],
 )
-def test_what_leads_nowhere_says_in_one_line_what_is_possible(at, command, said):
+def test_command_that_leads_nowhere_says_in_one_line_what_is_possible(at, command, said):
     with pytest.raises(errors.ArgumentError) as caught:
         terminal.moved(batchnorm(), at, command)
     assert str(caught.value).startswith(said)
@@ -251,13 +251,13 @@ class Session:
         self.first = self.shown()
 
     def shown(self):
-        """What is printed up to the next prompt, or to the end."""
+        """Return everything up to the next prompt, or to the end."""
         new = b""
         while not new.endswith((b"] ", b"] \x1b[0m")):
             assert select.select([self.terminal], [], [], 60)[0], "nothing came for a minute"
             try:
                 read = os.read(self.terminal, 10_000)
-            except OSError:  # as Linux says that the other end is closed
+            except OSError:  # Linux says so that the other end is closed
                 read = b""
             if not read:
                 break
@@ -313,7 +313,7 @@ def test_colours_are_for_terminals_that_want_them():
         assert bool(COLOURED.search(session.raw)) == coloured
 
 
-def test_all_of_it_in_a_terminal_asks_nothing():
+def test_whole_story_in_a_terminal_asks_nothing():
     session = Session("neuron", "--all")
     out = session.first
     while new := session.shown():
@@ -323,7 +323,7 @@ def test_all_of_it_in_a_terminal_asks_nothing():
     assert "quit" not in out
 
 
-def test_piped_it_is_plain_and_whole_whatever_is_typed():
+def test_piped_story_is_plain_and_whole_whatever_is_typed():
     result = subprocess.run(
         [sys.executable, "-m", "microbn", "step", "neuron"],
         input="q\n", capture_output=True, text=True, encoding="utf-8",

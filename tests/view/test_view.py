@@ -1,4 +1,4 @@
-"""Snapshots and drawings: complete, in order, and harmless whatever the names are."""
+"""Snapshots and drawings are complete, in order, and harmless whatever the names are."""
 
 import shutil
 import subprocess
@@ -109,10 +109,14 @@ def test_drawing_touches_no_grad():
 @pytest.mark.parametrize(
     ("name", "written", "shown"),
     [
-        ("<lambda>", "<lambda>", "<lambda>"),  # without the quotes around it, HTML
+        ("<lambda>", "<lambda>", "<lambda>"),  # DOT reads it as HTML unless it is in quotes
         ("a:b", "a:b", "a:b"),
         ('quo"te', r"quo\"te", 'quo"te'),
-        (r"back\lslash", r"back\\lslash", r"back\lslash"),  # \l ends a line, \N is the id
+        (
+            r"back\lslash",
+            r"back\\lslash",
+            r"back\lslash",
+        ),  # in DOT, \l ends a line and \N is the id
         (r"\N", r"\\N", r"\N"),
         ("new\nline", "new line", "new line"),
         ("{|}", "{|}", "{|}"),
@@ -204,7 +208,7 @@ def test_operands_are_numbered_where_they_cannot_trade_places():
 
 
 def deep_net():
-    """Two blocks of two layers, and a loss outside of them: groups in groups."""
+    """Return two blocks of two layers, and a loss outside: groups in groups."""
     blocks = []
     for i in range(2):
         block = nn.Sequential(nn.Linear(3, 3, rng=i), nn.Tanh())
@@ -285,8 +289,8 @@ def test_uses_of_one_value_stay_apart_unless_a_group_is_closed():
     ("options", "message"),
     [
         ({"collapse": ["blok"]}, "there is no group 'blok' to collapse; there are: block0, "),
-        ({"collapse": "block0"}, r"collapse: a list of groups, \['block0'\]"),
-        ({"depth": -1}, "depth is how many groups deep to look, 0 or more, not -1"),
+        ({"collapse": "block0"}, r"collapse takes a list of groups; write \['block0'\]"),
+        ({"depth": -1}, "depth is how many groups deep to look: 0 or more, not -1"),
         ({"depth": 1.5}, "not 1.5"),
     ],
 )
@@ -332,7 +336,7 @@ def test_gradients_own_graph_is_laid_out_the_other_way():
     first = mb.grad(np.exp(2.0 * x), x, create_graph=True)
     source = mb.draw(first).source
     assert "dir=back" in source
-    assert "constraint=false" in source  # what it reads of the forward
+    assert "constraint=false" in source  # the arrows from the forward
     assert "dir=back" not in mb.draw(np.square(x) * 3.0).source
 
 

@@ -1,7 +1,8 @@
-// What is drawn of the graph: a box for each value, or for a group that is closed, with its size.
+// Which boxes are drawn, and how large: one for each value, or for each closed group.
 
-// What is drawn at a step: boxes, one edge for each use or for all uses between two closed groups,
-// and the total of values where only those around the step are drawn.
+// Returns the boxes of a step and the links between them. A link stands for one use of a value, or
+// for all uses between two closed groups. `total` is the number of values if only the boxes near
+// the step are drawn, or else 0.
 function visible(step) {
   const current = step.phase === "given" ? step.nodes.slice(0, 1) : step.nodes;
   const shut = shutNow(current);
@@ -22,7 +23,7 @@ function visible(step) {
     links.get(id).uses.push(edge.id);
   }
   const all = { boxes, links: [...links.values()], total: 0 };
-  return boxes.size > MOST
+  return boxes.size > story.most.boxes
     ? neighbours(
         current.map((id) => home.get(id)),
         all,
@@ -30,22 +31,24 @@ function visible(step) {
     : all;
 }
 
-// The paths of the groups that a value is in, the outermost first.
+// Returns the groups that a value is in, the outermost first.
 function groupsOf(node) {
   return node.scope.map((_, i) => key(node.scope.slice(0, i + 1)));
 }
 
-// A value inside a closed group is drawn as the outermost such group.
+// A value inside closed groups is drawn as the outermost of them.
 function boxOf(node, shut) {
   return groupsOf(node).find((path) => shut.has(path)) ?? node.id;
 }
 
+// Returns the groups that are closed at this step.
 function shutNow(current) {
   if (!state.follow) return closed;
   const open = new Set(current.flatMap((id) => groupsOf(nodes.get(id))));
   return new Set([...closed].filter((path) => !open.has(path)));
 }
 
+// Keeps the boxes that are nearest to those of the step.
 function neighbours(start, { boxes, links }) {
   const beside = new Map([...boxes.keys()].map((id) => [id, []]));
   for (const { source, target } of links) {
@@ -54,7 +57,7 @@ function neighbours(start, { boxes, links }) {
   }
   const found = new Set(start);
   for (const id of found)
-    for (const other of beside.get(id)) if (found.size < NEAR) found.add(other);
+    for (const other of beside.get(id)) if (found.size < story.most.near) found.add(other);
   return {
     boxes: new Map([...boxes].filter(([id]) => found.has(id))),
     links: links.filter((link) => found.has(link.source) && found.has(link.target)),
@@ -71,13 +74,13 @@ function widthOf(text, font) {
 
 const NAME = "600 19px system-ui, sans-serif";
 const SMALL = "15px system-ui, sans-serif"; // both as in page.css
-const PAD = 10; // between what stands in a box, and around it
+const PAD = 10; // around the parts of a box, and between them
 
 function cut(text, most) {
   return text.length > most ? text.slice(0, most - 1) + "…" : text;
 }
 
-// What a box says, and how large it is for that.
+// Adds to a box its text and its size.
 function describe(box) {
   const [node] = box.nodes;
   if (box.id !== node.id) return describeGroup(box);
@@ -104,7 +107,7 @@ function describeGroup(box) {
   return Object.assign(box, { group: box.id, order: begun(box), title, detail, width, height: 36 });
 }
 
-// A shape as Python writes it.
+// Writes a shape as Python does.
 function tuple(shape) {
   return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 }
@@ -115,7 +118,7 @@ function thumbSize(table) {
   return { width: columns * cell.width, height: rows * cell.height, cell };
 }
 
-// Boxes put into the groups that are open around them.
+// Puts the boxes into the open groups around them.
 function nested(boxes) {
   const root = { children: [], order: 0 };
   const groups = new Map([["[]", root]]);
@@ -133,7 +136,8 @@ function nested(boxes) {
   return { root, groups: [...groups.values()].filter((group) => group !== root) };
 }
 
-// When a box was begun, by the first value computed in it; parameters were made before everything.
+// Returns when the first value in a box was computed. Parameters do not count unless the box has
+// nothing else, because they were made before everything.
 function begun(box) {
   if (box.children) return Math.min(...box.children.map(begun));
   const computed = box.nodes.filter((node) => node.sign);

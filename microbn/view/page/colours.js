@@ -1,5 +1,5 @@
-// The colours of numbers: blue below 0, white at 0, red above; the same distance from 0 is as dark
-// in both. The scale is that of the table, up to its largest number.
+// The colours of numbers: blue below 0, white at 0, red above 0. Numbers at the same distance from
+// 0 are equally dark, and the largest number in a table is the darkest.
 
 function largest(table) {
   const sizes = table.rows.flat().map((text) => Math.abs(Number(text)));
@@ -12,6 +12,6 @@ function colour(text, most) {
   const full = share < 0 ? [33, 102, 172] : [178, 24, 43];
   const parts = full.map((part) => Math.round(255 + (part - 255) * Math.abs(share)));
   const [r, g, b] = parts.map((part) => (part / 255) ** 2.2);
-  const light = 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18; // black and white stand out as much
+  const light = 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18; // here black and white ink have the same contrast
   return { background: `rgb(${parts.join(", ")})`, ink: light ? "#000000" : "#ffffff" };
 }

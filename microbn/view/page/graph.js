@@ -1,6 +1,6 @@
-// The graph as it is at a step, in SVG.
+// Draws the graph as it is at a step, in SVG.
 
-let drawn = { shown: null }; // what was laid out last
+let drawn = { shown: null }; // the last layout
 
 function draw(step) {
   const { boxes, links, total } = visible(step);
@@ -17,7 +17,7 @@ function draw(step) {
   svg.append(...drawn.groups.map(frame), ...lines(step));
   for (const box of drawn.boxes.values()) svg.append(drawBox(box, step));
   $("graph").replaceChildren(svg);
-  if (total) $("graph").append(make("p", {}, `${total} values; drawn are those around this step`));
+  if (total) $("graph").append(make("p", {}, `${total} values; only those near this step are drawn`));
   fit(svg, step, moved);
 }
 
@@ -43,20 +43,17 @@ function label(x, y, text, kind = "") {
   return make("text", { x, y, class: kind }, text);
 }
 
-// The edges, those of the step last and so on top: in the forward into what is computed, in the
-// backward along the messages, against the arrow.
+// Returns the edges. Those of the step come last, and so lie on top; in the backward their arrows
+// point back, as the messages go.
 function lines(step) {
-  const sent = new Set(step.parts.map((part) => part.edge));
-  const fed = new Set(step.phase === "forward" ? step.nodes : []);
-  const targets = new Map(story.edges.map((edge) => [edge.id, edge.target]));
+  const back = step.phase === "backward";
   const [now, others] = [[], []];
   for (const link of drawn.links) {
     const path = make("path", { class: "edge", d: curve(drawn.routes.get(link.id)) });
     path.dataset.uses = link.uses.join(" ");
-    const back = link.uses.some((id) => sent.has(id));
-    const current = back || link.uses.some((id) => fed.has(targets.get(id)));
+    const current = link.uses.some((id) => step.edges.includes(id));
     path.setAttribute(
-      back ? "marker-start" : "marker-end",
+      current && back ? "marker-start" : "marker-end",
       current ? "url(#tip-now)" : "url(#tip)",
     );
     path.classList.toggle("now", current);
@@ -94,7 +91,7 @@ function drawBox(box, step) {
   return g;
 }
 
-// The value of a box, the gradient that it has received so far, and how many parts that is of.
+// Draws a box's value, its gradient so far, and how many parts of the gradient have arrived.
 function thumbs(box, there) {
   const left = box.x + box.text + 2 * PAD;
   const found = [thumb(there ? box.node.value : null, box, left)];
@@ -102,8 +99,8 @@ function thumbs(box, there) {
   const soFar = gradientOf(box.node.id);
   found.push(thumb(soFar?.table ?? null, box, left + box.thumb.width + PAD));
   const part = soFar?.part;
-  if (part && part.expected > 1 && (part.received < part.expected || soFar.at === state.at))
-    found.push(label(box.x + box.width - 4, box.y - 4, counted(part), "sum"));
+  if (part?.count && (part.received < part.expected || soFar.at === state.at))
+    found.push(label(box.x + box.width - 4, box.y - 4, part.count, "sum"));
   return found;
 }
 
@@ -111,7 +108,7 @@ function gradientOf(id) {
   return (received.get(id) ?? []).filter((entry) => entry.at <= state.at).at(-1);
 }
 
-// A small heatmap; of one number the number; a dash for what is not computed yet.
+// Draws a small heatmap, or a single number, or a dash if nothing is computed yet.
 function thumb(table, box, x) {
   const { width, height, cell } = box.thumb;
   const [top, middle] = [box.y + (box.height - height) / 2, box.y + box.height / 2];
@@ -129,7 +126,8 @@ function thumb(table, box, x) {
   return g;
 }
 
-// As large as the room allows, but never too small to read: then it scrolls to the step.
+// Makes the graph as large as fits, but never too small to read; if it does not fit, it scrolls to
+// the step.
 function fit(svg, step, moved = true) {
   const room = $("graph");
   const scale = Math.min(1.5, room.clientWidth / drawn.width, room.clientHeight / drawn.height);

@@ -1,4 +1,4 @@
-// Groups that close and open, by a click or in their menu, and values that are gone to by a click.
+// Clicks on the graph: a group closes or opens, here or in its menu; a value leads to its step.
 
 function toggle(path) {
   state.follow = false;
@@ -7,7 +7,7 @@ function toggle(path) {
   show();
 }
 
-// Where a value that was clicked is computed, or in the second half, where its gradient is whole.
+// Goes to the step that computes a value, or during the backward, that completes its gradient.
 function visit(id) {
   const { phase } = story.steps[state.at];
   const at = story.steps.findIndex(
@@ -16,7 +16,8 @@ function visit(id) {
   if (at >= 0) go(at);
 }
 
-// Closes these groups and opens all others; with `follow`, those of the step open by themselves.
+// Closes these groups and opens all others. With `follow`, the groups of each step open by
+// themselves.
 function closeGroups(these, follow) {
   state.follow = follow;
   closed.clear();
@@ -29,6 +30,6 @@ $("groups").hidden = !paths.size;
 menu.append(make("button", { onclick: () => closeGroups([], false) }, "Open all"));
 menu.append(make("button", { onclick: () => closeGroups(paths.keys(), false) }, "Close all"));
 const follow = () => closeGroups(paths.keys(), !state.follow);
-menu.append(make("button", { onclick: follow, "data-follow": "" }, "Open those of the step"));
+menu.append(make("button", { onclick: follow, "data-follow": "" }, "Open the groups of the step"));
 for (const [id, path] of paths)
   menu.append(make("button", { onclick: () => toggle(id), "data-path": id }, path.join(" › ")));

@@ -1,15 +1,15 @@
-// Where everything stands: values in layers, each below what it was made from (Sugiyama's way).
+// Where everything stands: values in rows, each below its operands (Sugiyama's method).
 //
-// A group is laid out by itself and is then one box in the group around it, so frames nest and
-// never overlap. An edge that crosses a frame does so at a port, a point on its rim.
+// A group is laid out by itself, and is then one box in the group around it. So frames nest and
+// never overlap. An edge crosses a frame at a port, which is a point on its rim.
 
 const ROW_GAP = 23;
 const GAP = 22;
 const SWEEPS = 12;
 
-// A box is {id, width, height} or a group {id, children: [box]}; `order` says which of two boxes
-// was made first. Fills in x, y (the corner) and, of groups, width and height; returns the points
-// of each edge, by its id.
+// A box is {id, width, height}, or a group {id, children: [box]}; `order` says which of two boxes
+// was made first. Sets the corner x, y of each box, and the width and height of each group. Returns
+// the points of each edge, by its id.
 function layout(root, edges) {
   const routes = { leaving: new Map(), entering: new Map(), whole: new Map() };
   arrange(root, edges);
@@ -18,12 +18,12 @@ function layout(root, edges) {
 }
 
 function arrange(group, edges, up = new Set()) {
-  const home = new Map(); // the child that a value is in
+  const home = new Map(); // which child a value is in
   for (const child of group.children) for (const id of values(child)) home.set(id, child);
   const mine = edges.filter((edge) => home.has(edge.source) || home.has(edge.target));
   for (const { id, source, target } of mine) {
     const [from, to] = [home.get(source), home.get(target)];
-    if (from && to && from.order > to.order) up.add(id); // a cycle that folding made: drawn upwards
+    if (from && to && from.order > to.order) up.add(id); // closed groups can make a cycle; this edge is drawn upwards
   }
   for (const child of group.children) if (child.children) arrange(child, mine, up);
 
@@ -47,8 +47,8 @@ function values(box) {
   return box.children ? box.children.flatMap(values) : [box.id];
 }
 
-// An edge enters at the top of a group and leaves at the bottom; if it is drawn upwards, it does
-// the opposite.
+// Adds a port. An edge enters a group at the top and leaves it at the bottom; an edge that is drawn
+// upwards does the opposite.
 function port(group, items, edge, entry, up) {
   const order = entry === up.has(edge.id) ? Infinity : -1;
   const item = { id: edge.id, width: 0, height: 0, order, port: true, entry };
@@ -57,8 +57,8 @@ function port(group, items, edge, entry, up) {
   return item;
 }
 
-// The row of an item is below those of all that it is made from; what is made from nothing
-// stands just above its first use. Links over several rows get a bend in each row between.
+// Sets the row of each item, below the rows of its operands. A leaf stands just above its first
+// use. A link over several rows gets a bend in each row between.
 function inRows(items, links) {
   items.sort((a, b) => a.order - b.order);
   const inner = items.filter((item) => !item.port);
@@ -87,7 +87,7 @@ function inRows(items, links) {
   return rows.filter((row) => row.length);
 }
 
-// Items follow the mean place of their neighbours above, then of those below, and so on.
+// Orders each row by the mean place of the neighbours above, then of those below, and so on.
 function inOrder(rows, links) {
   for (const row of rows) for (const item of row) Object.assign(item, { up: [], down: [] });
   for (const { upper, lower, bends } of links) {
@@ -113,7 +113,8 @@ function inOrder(rows, links) {
   return rows;
 }
 
-// x of every item, as near to its neighbours as the order and the gaps allow; gives the width.
+// Sets x of every item, as near to its neighbours as the order and the gaps allow. Returns the
+// width.
 function across(rows, links) {
   for (const row of rows) {
     let x = 0;
@@ -139,8 +140,8 @@ function across(rows, links) {
   return Math.max(...all.map((item) => item.x + item.width)) + GAP / 2;
 }
 
-// Where on an item's rim its links end: at its port if it is a group, else side by side, in the
-// order of what is at their other ends.
+// Sets where on an item's rim its links end: at the port if it is a group, or else side by side, in
+// the order of their other ends.
 function fan(links, side) {
   for (const [item, own] of groupBy(links, (link) => link[side])) {
     const other = ({ bends, upper, lower }) =>
@@ -154,8 +155,8 @@ function fan(links, side) {
   }
 }
 
-// The places nearest to the wishes, in squares, that keep order and distance: runs of items that
-// would collide move as one (pool adjacent violators).
+// Moves items as near to their wishes as order and gaps allow, by least squares. Items that would
+// collide form a run and move as one (pool adjacent violators).
 function apart(row, wishes) {
   const offsets = [0];
   for (let i = 1; i < row.length; i++)
@@ -175,6 +176,7 @@ function apart(row, wishes) {
   for (const run of runs) for (let k = 0; k < run.count; k++, i++) row[i].cx = run.at + offsets[i];
 }
 
+// Sets y of every item, row by row. Returns the height.
 function down(rows) {
   let y = rows[0].every((item) => item.port) ? 0 : ROW_GAP;
   let bottom = y;
@@ -191,7 +193,8 @@ function down(rows) {
   return rows.at(-1).every((item) => item.port) ? bottom : bottom + ROW_GAP;
 }
 
-// From places in a group to places on the page; an edge is pieced together group by group.
+// Turns places in a group into places on the page. An edge is put together from its pieces, group
+// by group.
 function settle(group, x, y, routes) {
   group.x = x;
   group.y = y;

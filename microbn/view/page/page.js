@@ -1,18 +1,18 @@
-// Going through it: keys, buttons, the slider, the address.
+// Going through the story: keys, buttons, the slider, the address.
 
 function show() {
   const step = story.steps[state.at];
-  const phase = { given: "Given", forward: "Forward", backward: "Backward" }[step.phase];
+  const phase = step.phase[0].toUpperCase() + step.phase.slice(1);
   document.body.dataset.phase = step.phase;
   const groups = step.phase === "given" ? [] : nodes.get(step.nodes[0]).scope;
   const where = [phase, `step ${state.at} of ${story.steps.length - 1}`, ...groups];
   $("where").textContent = where.join(" · ");
-  $("place").textContent = whence(step.line);
+  $("place").textContent = step.place;
   $("sentence").textContent = step.sentence;
   $("tables").replaceChildren(...tables(step));
   $("code").replaceChildren(...code(step));
   for (const part of $("step").querySelectorAll("pre, figure"))
-    // to be scrolled by keyboard too
+    // so that the keyboard can scroll it too
     if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
   $("step").scrollTop = 0;
   $("slider").value = state.at;
@@ -32,7 +32,7 @@ function go(at, playing = false) {
   try {
     history.replaceState(null, "", `#step=${state.at}`);
   } catch {
-    // inside a sandboxed frame there is no address to write to
+    // a sandboxed frame has no address to write to
   }
   show();
 }
@@ -72,7 +72,7 @@ const KEYS = {
   f: () => go(story.starts.forward),
 };
 
-// What a mouse has used gives the keys back to the page.
+// A control that was used with the mouse gives the keys back to the page.
 addEventListener("click", (event) => {
   if (event.detail) event.target.closest("button")?.blur();
 });
@@ -90,23 +90,14 @@ addEventListener("keydown", (event) => {
   KEYS[event.key]();
 });
 
-const buttons = {
-  first: "Home",
-  previous: "ArrowLeft",
-  next: "ArrowRight",
-  last: "End",
-  turn: "b",
-};
-for (const [id, key] of Object.entries(buttons)) $(id).addEventListener("click", KEYS[key]);
-$("play").addEventListener("click", play);
+for (const button of document.querySelectorAll("button[data-key]"))
+  button.addEventListener("click", KEYS[button.dataset.key]);
 $("save").addEventListener("click", save);
 $("slider").max = story.steps.length - 1;
 $("slider").addEventListener("input", () => go(Number($("slider").value)));
 addEventListener("hashchange", () => go(fromAddress()));
 addEventListener("resize", () => fit($("graph").querySelector("svg"), story.steps[state.at]));
 
-const roles = ["input", "parameter", "constant", "computed", "gradient", "result"];
-for (const role of roles.filter((role) => story.nodes.some((node) => node.role === role)))
-  $("key").append(make("li", { class: role }, role));
+for (const role of story.roles) $("key").append(make("li", { class: role }, role));
 
 go(fromAddress());

@@ -1,6 +1,4 @@
-// The step in words and numbers: its line of code, and a table for each array, to be read aloud.
-
-const MOST_GIVEN = 12; // tables of leaves; there may be many
+// The step in words and numbers: its line of code, and a table for each array.
 
 function tables(step) {
   const reads = step.reads.map((id) => value(nodes.get(id)));
@@ -12,49 +10,38 @@ function tables(step) {
 }
 
 function given(ids) {
-  const shown = ids.slice(0, MOST_GIVEN).map((id) => value(nodes.get(id)));
+  const shown = ids.slice(0, story.most.leaves).map((id) => value(nodes.get(id)));
   const rest = ids.length - shown.length;
   return [row(...shown, rest > 0 ? `and ${rest} more` : "")];
 }
 
-// What one use sends: the rule, what it gives, the sum over repeated axes, the sum at the fork.
+// Shows one part as a sum: the gradient so far, plus the rule's result (summed to shape), and the
+// new total.
 function card(part) {
   const { name, gradientName } = nodes.get(part.receiver);
-  const forked = part.expected > 1;
   const kind = part.received === part.expected ? "whole" : "";
   const head = make("h2", {}, make("span", {}, `to ${name}`));
   head.append(make("span", { class: "rule" }, part.rule));
-  if (forked) head.append(make("span", { class: "count" }, `part ${counted(part)}`));
-  const mine = numbers(part.gradient, forked ? "this part" : gradientName, forked ? "" : "whole");
+  if (part.count) head.append(make("span", { class: "count" }, `part ${part.count}`));
+  const mine = part.count
+    ? numbers(part.gradient, "this part")
+    : numbers(part.gradient, gradientName, "whole");
+  const plus = (figure) => (part.earlier ? then("+", figure) : figure);
   const sums = row();
-  const earlier = soFar(part);
-  if (earlier) sums.append(numbers(earlier, `${gradientName} so far`));
-  if (part.product) {
-    const product = numbers(part.product, "the rule gives");
-    sums.append(earlier ? then("+", product) : product, then(`${part.summed} →`, mine));
-  } else sums.append(earlier ? then("+", mine) : mine);
+  if (part.earlier) sums.append(numbers(part.earlier, `${gradientName} so far`));
+  if (part.product)
+    sums.append(plus(numbers(part.product, "the rule gives")), then(`${part.summed} →`, mine));
+  else sums.append(plus(mine));
   if (part.total)
-    sums.append(then("=", numbers(part.total, `${gradientName}, ${counted(part)}`, kind)));
+    sums.append(then("=", numbers(part.total, `${gradientName}, ${part.count}`, kind)));
   return make("div", { class: "card" }, head, sums);
-}
-
-function counted(part) {
-  return `${part.received} of ${part.expected}`;
-}
-
-// What a value had received before this part.
-function soFar(part) {
-  const before = received
-    .get(part.receiver)
-    .find((entry) => entry.part?.received === part.received - 1);
-  return before?.table;
 }
 
 function row(...children) {
   return make("div", { class: "tables" }, ...children);
 }
 
-// A sign that stays with the table after it.
+// Puts a sign before a table, so that the two stay together.
 function then(sign, figure) {
   return make("span", { class: "then" }, make("span", { class: "sign" }, sign), figure);
 }
@@ -63,8 +50,8 @@ function value(node, kind = "") {
   return numbers(node.value, node.name, kind);
 }
 
-// An array as a table in colours, with its name and shape above; of a large one the means of its
-// blocks, with the range below.
+// Shows an array as a table in colours, with its name and shape above it. For a large array the
+// cells are means of blocks, and the range stands below.
 function numbers(table, name, kind = "") {
   const most = largest(table);
   const shape = table.shape.length ? ` ${tuple(table.shape)}` : "";
@@ -78,7 +65,7 @@ function numbers(table, name, kind = "") {
   const figure = make("figure", {}, element);
   if (table.block) {
     const range = `${table.low} to ${table.high}, mean ${table.mean}`;
-    const each = `each cell the mean of up to ${table.block.join(" × ")}`;
+    const each = `each cell is the mean of up to ${table.block.join(" × ")}`;
     figure.append(make("figcaption", {}, `${range}; ${each}`));
   }
   if (!table.rows.length) figure.append(make("figcaption", {}, "empty"));
@@ -93,20 +80,11 @@ function cell(text, most) {
   return element;
 }
 
-// The line that computed the value, with those beside it that ran as well.
-function code({ line, code }) {
-  if (!line) return [];
-  const { number } = line.inside ?? line;
-  const indent = Math.min(...code.map(([, text]) => text.search(/\S|$/)));
-  const shown = code.map(([n, text]) => {
-    const words = `${String(n).padStart(4)}  ${text.slice(indent)}\n`;
-    return make(n === number ? "mark" : "span", {}, words);
+// Shows the line that computed the value, marked, with the lines beside it that also ran.
+function code({ code, ran }) {
+  const shown = code.map(([number, text]) => {
+    const words = `${String(number).padStart(4)}  ${text}\n`;
+    return make(number === ran ? "mark" : "span", {}, words);
   });
-  return [make("pre", {}, ...shown)];
-}
-
-function whence(line) {
-  if (!line) return "";
-  const place = ({ file, number }) => `${file.split(/[\\/]/).at(-1)}:${number}`;
-  return line.inside ? `${place(line.inside)}, called at ${place(line)}` : place(line);
+  return shown.length ? [make("pre", {}, ...shown)] : [];
 }

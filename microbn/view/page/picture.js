@@ -1,4 +1,4 @@
-// The picture as a file of its own: the colours that the page gives it are written into it.
+// Saves the graph as an SVG file, with the page's colours written into it.
 function picture() {
   const svg = $("graph").querySelector("svg");
   const copy = svg.cloneNode(true);
@@ -10,7 +10,7 @@ function picture() {
   });
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   copy.style.background = getComputedStyle(document.body).backgroundColor;
-  // the control characters that a name may have are not allowed in XML
+  // a name may have control characters, which XML does not allow
   return new XMLSerializer()
     .serializeToString(copy)
     .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "�");

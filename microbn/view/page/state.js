@@ -1,36 +1,30 @@
-// What the page knows: the story, as it was told, what has happened by each step, and where one is.
+// What the page knows: the story, what has happened by each step, and which step is shown.
 
 const story = JSON.parse(document.getElementById("story").textContent);
-// An array is its number among the tables.
+// The story gives an array as its number among the tables.
 const table = (number) => (number === null ? null : story.tables[number]);
 for (const node of story.nodes) node.value = table(node.value);
 for (const step of story.steps) {
   step.gradient = table(step.gradient);
   for (const part of step.parts)
-    for (const name of ["product", "gradient", "total"]) part[name] = table(part[name]);
+    for (const term of ["earlier", "product", "gradient", "total"]) part[term] = table(part[term]);
 }
 const nodes = new Map(story.nodes.map((node, order) => [node.id, { ...node, order }]));
-const known = new Map(); // the step at which a value is there
-const received = new Map(); // of each value, what its gradient is from which step on
+const known = new Map(); // the step from which on a value is known
+const received = new Map(); // for each value, its gradient so far, from which step on
 story.steps.forEach((step, at) => {
-  for (const id of step.phase === "backward" ? [] : step.nodes) known.set(id, at);
-  for (const part of step.parts)
-    note(part.receiver, { at, table: part.total ?? part.gradient, part });
-  if (step.gradient) note(step.nodes[0], { at, table: step.gradient });
+  for (const id of step.nodes) if (!known.has(id)) known.set(id, at);
+  const parts = new Map(step.parts.map((part) => [part.receiver, part]));
+  for (const [id, number] of Object.entries(step.gradients)) {
+    if (!received.has(id)) received.set(id, []);
+    received.get(id).push({ at, table: table(number), part: parts.get(id) });
+  }
 });
 
-function note(id, entry) {
-  if (!received.has(id)) received.set(id, []);
-  received.get(id).push(entry);
-}
-
-const MOST = 120; // boxes that are drawn at once
-const NEAR = 18; // of a graph with more, those around the step
-
-const paths = new Map(); // of the groups, the outermost first
+const paths = new Map(); // the paths of the groups, an outer group before those inside it
 for (const { scope } of story.nodes)
   for (let i = 1; i <= scope.length; i++) paths.set(key(scope.slice(0, i)), scope.slice(0, i));
-const large = story.nodes.length > MOST;
+const large = story.nodes.length > story.most.boxes;
 const closed = new Set(large ? paths.keys() : []);
 const state = { at: 0, follow: large, timer: 0 };
 const $ = (id) => document.getElementById(id);
@@ -39,7 +33,7 @@ function key(path) {
   return JSON.stringify(path);
 }
 
-// Elements are made of text and attributes alone, so no name can be more than text.
+// Makes an element from text and attributes alone, so that a name can never be more than text.
 function make(name, attributes = {}, ...children) {
   const svg = ["svg", "g", "rect", "path", "text", "title", "defs", "marker"].includes(name);
   const element = svg
