@@ -21,6 +21,7 @@ from ..engine.mode import Mode, mode, of_gradient
 from ..engine.node import history, is_node, plain
 from ..engine.primitive import CALLS
 from ..engine.tensor import record
+from ..reading.replay import rerun
 from .literals import is_numbers, literal
 
 
@@ -53,28 +54,28 @@ def made_from(outputs: Iterable, inputs: Iterable) -> list[Any]:
 
 
 def rebuilt(outputs: Sequence, inputs: Sequence, anew: Sequence, make: Callable) -> list:
-    """The outputs made from other inputs: of each node on the way what ``make(node, args)`` gives.
+    """Record the outputs once more, from other inputs, and return them.
 
-    A leaf that is no input is a constant from now on. Names and scopes stay.
+    ``make(node, operands)`` is what stands in the place of each node on the way. A leaf that is no
+    input is a constant from now on. Names and scopes stay.
     """
-    given = {x.number: y for x, y in zip(inputs, anew, strict=True)}
-    new: dict[int, Any] = {}
+    known = {x.number: y for x, y in zip(inputs, anew, strict=True)}
+    tape = [x for x in made_from(outputs, inputs) if x.function and x.number not in known]
+
+    def named(node: Any, operands: list) -> Any:
+        mode.set(Mode(scope=node.scope))
+        made = make(node, operands)
+        if is_node(made) and made.name is None:
+            made.name = node.name
+        return made
+
     before = mode.get()
     try:
-        mode.set(Mode())
         with np.errstate(all="ignore"):
-            for node in made_from(outputs, inputs):
-                if node.function is None or node.number in given:
-                    new[node.number] = given.get(node.number, node.value)
-                    continue
-                mode.set(Mode(scope=node.scope))
-                args = [new[x.number] if is_node(x) else x for x in node.inputs]
-                made = new[node.number] = make(node, args)
-                if is_node(made) and made.name is None:
-                    made.name = node.name
+            rerun(tape, known, named)
     finally:
         mode.set(before)
-    return [new[x.number] if is_node(x) else x for x in outputs]
+    return [known.get(x.number, x.value) if is_node(x) else x for x in outputs]
 
 
 def _once(outputs: Sequence, inputs: Sequence, finds: Sequence[Callable]) -> list:
