@@ -29,9 +29,10 @@ from ..engine.node import describe, is_node, plain
 from ..engine.tensor import Tensor, record
 from ..errors import ArgumentError, DTypeError, GraphError, ShapeError, listed
 from .literals import identifier
-from .memory import stored
+from .memory import allocated
 from .passes import REWRITES, made_from, rebuilt, simplified
-from .source import REDUCTIONS, Listing, paths, variables
+from .source import REDUCTIONS, Listing
+from .variables import paths, variables
 
 PASSES = ("dead", *REWRITES, "views", "buffers")
 ALL_PASSES = (*PASSES, "stages")
@@ -104,7 +105,7 @@ class Program:
         given = {x.number for x in inputs}
         nodes = [node for node in made_from(roots, inputs) if node.number not in given]
         listing = Listing(title, inputs, nodes)
-        storage = stored(nodes, [x for x in roots if is_node(x)], passes)
+        storage = allocated(nodes, [x for x in roots if is_node(x)], passes)
         self.source = listing.module(result)
         self.code = listing.code(result, storage)
         self.nbytes = sum({id(a): a.nbytes for a in storage.arrays.values()}.values())

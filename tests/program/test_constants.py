@@ -236,7 +236,7 @@ def test_a_function_within_another_is_not_imported_from_its_module():
 
     mb.defvjp(closed, lambda g, out, x: g)
     program = compile(lambda x: np.sum(closed(x)), Tensor(X))
-    assert "# closed has to be defined here: where it is from is not known" in program.source
+    assert "# closed has to be defined here: it cannot be imported by name" in program.source
 
 
 def test_a_function_of_a_script_is_written_out_unless_it_is_a_closure():
@@ -253,7 +253,7 @@ def test_a_function_of_a_script_is_written_out_unless_it_is_a_closure():
         doubled = mb.primitive(plain)
         mb.defvjp(doubled, lambda g, out, x: 2 * g)
         source = compile(lambda x, doubled=doubled: np.sum(doubled(x)), Tensor(X)).source
-        assert ("# closed has to be defined here: its text is not known" in source) is not known
+        assert ("# closed has to be defined here: its source is not known" in source) is not known
         assert ("def script(x):\n    return x * 2\n" in source) is known
 
 

@@ -9,7 +9,7 @@ from derivatives import CALLS, SEEDS, SEEDS_TWICE, of_call, of_program
 
 from microbn import Tensor, functional, grad, label
 from microbn.engine import backward
-from microbn.program import memory, passes, source
+from microbn.program import algebra, memory, once, source
 from microbn.program.compile import ALL_PASSES, PASSES, compile
 from microbn.testing import programs
 
@@ -305,11 +305,11 @@ def test_in_float32_too(seed):
 
 
 FAULTS = {
-    "a sum instead of a product": (passes.ALGEBRA, np.multiply, lambda out, x, y: x + y),
-    "an inverse that is none": (passes, "_inverse", lambda x: x),
-    "the same function, whatever of": (passes, "_key", lambda node, args: node.function),
-    "equal shapes, equal constants": (passes, "_identity", np.shape),
-    "a minus left inside": (passes.ALGEBRA, np.negative, lambda out, x: x),
+    "a sum instead of a product": (algebra.ALGEBRA, np.multiply, lambda out, x, y: x + y),
+    "an inverse that is none": (algebra, "_reciprocal", lambda x: x),
+    "the same function, whatever of": (once, "_key", lambda node, args: node.function),
+    "equal shapes, equal constants": (once, "_identity", np.shape),
+    "a minus left inside": (algebra.ALGEBRA, np.negative, lambda out, x: x),
     "arrays of another dtype": (memory, "_layout", np.shape),
     "a copy taken for a view": (memory, "_is_view", lambda node: node.function in memory.VIEWS),
     "largest for smallest": (source, "REDUCTIONS", {**source.REDUCTIONS, np.max: "minimum"}),
