@@ -70,9 +70,9 @@ def compile(
         mode.set(Mode())  # whatever is switched on around
         inputs, returned = _traced(f, examples)
         outputs = returned if (several := isinstance(returned, list)) else [returned]
-        derived, unasked = [], []
-        if gradients:
-            derived, unasked = _derived(outputs[0], inputs, examples, cotangent)
+        derived, unasked = (
+            _derived(outputs[0], inputs, examples, cotangent) if gradients else ([], [])
+        )
         kept = [] if "dead" in passes else unasked
         every = simplified([*outputs, *derived, *kept], inputs, passes)
     finally:
