@@ -6,7 +6,7 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
@@ -50,91 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"microbn {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_tour(commands)
-    _add_step(commands)
-    _add_draw(commands)
-    _add_check(commands)
+    for name, (run, words, arguments) in COMMANDS.items():
+        command = commands.add_parser(name, help=words)
+        command.set_defaults(run=run)
+        for flags, options in arguments.items():
+            command.add_argument(*flags.split(), **options)
     return parser
-
-
-def _add_tour(commands: Any) -> None:
-    tour = commands.add_parser(
-        "tour", help="show the main ideas in half a minute: two tables, two pictures, a page"
-    )
-    tour.add_argument(
-        "--out", type=Path, default=Path("microbn-tour"), metavar="DIR",
-        help="write the pictures into this folder (default: %(default)s)",
-    )  # fmt: skip
-    tour.add_argument(
-        "--seeds", type=int, default=5, metavar="N", help="train N nets per setting (default: 5)"
-    )
-    tour.add_argument("--quick", action="store_true", help="train for half as many steps")
-    tour.set_defaults(run=_run_tour)
-
-
-def _add_step(commands: Any) -> None:
-    step = commands.add_parser("step", help="walk through a graph step by step, forward and back")
-    _add_target(step)
-    step.add_argument("--all", action="store_true", help="print every step, without a prompt")
-    step.add_argument("--html", type=Path, metavar="FILE", help="write the steps as an .html page")
-    step.add_argument("--frames", type=Path, metavar="DIR", help="write a picture of every step")
-    step.set_defaults(run=_run_step)
-
-
-def _add_draw(commands: Any) -> None:
-    draw = commands.add_parser("draw", help="draw a graph, each node with its value and gradient")
-    _add_target(draw)
-    draw.add_argument(
-        "-o",
-        "--out",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help="write the picture here: .svg, .png or .pdf",
-    )
-    draw.add_argument("--depth", type=int, metavar="N", help="close groups below this depth")
-    draw.add_argument(
-        "--collapse", nargs="+", default=(), metavar="GROUP", help="close these groups"
-    )
-    draw.add_argument(
-        "--direction", choices=("LR", "TB"), default="LR",
-        help="draw the forward from left to right, or from top to bottom (default: LR)",
-    )  # fmt: skip
-    draw.add_argument(
-        "--gradient", action="store_true",
-        help="draw the graph of the first input's gradient beside it",
-    )  # fmt: skip
-    draw.set_defaults(run=_run_draw)
-
-
-def _add_check(commands: Any) -> None:
-    check = commands.add_parser(
-        "check", help="compare a gradient with finite differences; the status is 1 if it is wrong"
-    )
-    _add_target(check)
-    check.add_argument(
-        "--order", type=int, choices=(1, 2), default=1,
-        help="2 checks second derivatives (default: 1)",
-    )  # fmt: skip
-    check.add_argument(
-        "--draw", type=Path, metavar="FILE", help="draw the graph into this .svg, .png or .pdf"
-    )
-    check.set_defaults(run=_run_check)
-
-
-def _add_target(command: Any) -> None:
-    command.add_argument(
-        "target", metavar="TARGET",
-        help=f"{', '.join(BUILT_IN)}, or file.py:function",
-    )  # fmt: skip
-    command.add_argument(
-        "inputs", nargs="*", metavar="INPUT",
-        help="a shape for each input: 8x3, 3, or '()' for a number; or a value: y=\"[0, 2]\"",
-    )  # fmt: skip
-    command.add_argument(
-        "--seed", type=_seed_from, default=0,
-        help="draw the inputs and the cotangent from this seed (default: 0)",
-    )  # fmt: skip
 
 
 def _seed_from(text: str) -> int:
@@ -206,3 +127,49 @@ def _run_check(args: argparse.Namespace) -> int:
     if args.draw:
         _say(f"Drawn: {report.draw().save(args.draw)}")
     return 0 if report else 1
+
+
+# fmt: off
+TARGET: dict[str, dict[str, Any]] = {
+    "target": {"metavar": "TARGET", "help": f"{', '.join(BUILT_IN)}, or file.py:function"},
+    "inputs": {"metavar": "INPUT", "nargs": "*",
+               "help": "a shape for each input: 8x3, 3, or '()' for a number; or a value: "
+                       "y=\"[0, 2]\""},
+    "--seed": {"type": _seed_from, "default": 0,
+               "help": "draw the inputs and the cotangent from this seed (default: 0)"},
+}
+# What each command runs, what it does in words, and its arguments as argparse takes them.
+COMMANDS: dict[str, tuple[Callable, str, dict[str, dict[str, Any]]]] = {
+    "tour": (_run_tour, "show the main ideas in half a minute: two tables, two pictures, a page", {
+        "--out":       {"type": Path, "default": Path("microbn-tour"), "metavar": "DIR",
+                        "help": "write the pictures into this folder (default: %(default)s)"},
+        "--seeds":     {"type": int, "default": 5, "metavar": "N",
+                        "help": "train N nets per setting (default: 5)"},
+        "--quick":     {"action": "store_true", "help": "train for half as many steps"},
+    }),
+    "step": (_run_step, "walk through a graph step by step, forward and back", TARGET | {
+        "--all":       {"action": "store_true", "help": "print every step, without a prompt"},
+        "--html":      {"type": Path, "metavar": "FILE", "help": "write the steps as a web page"},
+        "--frames":    {"type": Path, "metavar": "DIR", "help": "write a picture of every step"},
+    }),
+    "draw": (_run_draw, "draw a graph, each node with its value and gradient", TARGET | {
+        "-o --out":    {"type": Path, "required": True, "metavar": "FILE",
+                        "help": "write the picture here: .svg, .png or .pdf"},
+        "--depth":     {"type": int, "metavar": "N", "help": "close groups below this depth"},
+        "--collapse":  {"nargs": "+", "default": (), "metavar": "GROUP",
+                        "help": "close these groups"},
+        "--direction": {"choices": ("LR", "TB"), "default": "LR",
+                        "help": "draw the forward from left to right, or from top to bottom "
+                                "(default: LR)"},
+        "--gradient":  {"action": "store_true",
+                        "help": "draw the graph of the first input's gradient beside it"},
+    }),
+    "check": (_run_check, "compare a gradient with finite differences; the status is 1 if it is "
+                          "wrong", TARGET | {
+        "--order":     {"type": int, "choices": (1, 2), "default": 1,
+                        "help": "2 checks second derivatives (default: 1)"},
+        "--draw":      {"type": Path, "metavar": "FILE",
+                        "help": "draw the graph into this .svg, .png or .pdf"},
+    }),
+}
+# fmt: on

@@ -7,7 +7,6 @@ beforehand.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import compress, count
 from operator import not_
@@ -23,6 +22,7 @@ from ..engine.mode import Mode, compiling, mode
 from ..engine.node import describe, is_node
 from ..engine.tensor import Tensor, record
 from ..errors import ArgumentError, DTypeError, GraphError, ShapeError, listed
+from ..reading.symbol import declared_parameters
 from .literals import identifier
 from .passes import REWRITES, made_from, rebuilt, simplified
 from .running import Program
@@ -70,9 +70,8 @@ def compile(
         mode.set(Mode())  # whatever is switched on around
         inputs, returned = _traced(f, examples)
         outputs = returned if (several := isinstance(returned, list)) else [returned]
-        derived, unasked = (
-            _derived(outputs[0], inputs, examples, cotangent) if gradients else ([], [])
-        )
+        pair = _derived(outputs[0], inputs, examples, cotangent) if gradients else ([], [])
+        derived, unasked = pair
         kept = [] if "dead" in passes else unasked
         every = simplified([*outputs, *derived, *kept], inputs, passes)
     finally:
@@ -98,23 +97,16 @@ def _check_request(
         raise DTypeError(f"compile: compiles a function, got {f!r:.60}")
     some = passes if isinstance(passes, Collection) and not isinstance(passes, str) else [passes]
     if wrong := [name for name in some if not (isinstance(name, str) and name in ALL_PASSES)]:
-        raise ArgumentError(
-            f"compile: {wrong[0]!r:.60} is no pass; the passes are {listed(ALL_PASSES)}"
-        )
+        raise ArgumentError(f"compile: {wrong[0]!r:.60} is no pass; write {listed(ALL_PASSES)}")
     for i, x in enumerate(examples):
         if isinstance(x, (list, tuple, dict)) and any(isinstance(y, Tensor) for y in x):
-            raise DTypeError(
-                f"compile: example {i} is a {type(x).__name__} of Tensors; pass each one: *xs"
-            )
+            kind = type(x).__name__
+            raise DTypeError(f"compile: example {i} is a {kind} of Tensors; pass each one: *xs")
     tensors = [x.number for x in examples if isinstance(x, Tensor)]
     if len(set(tensors)) < len(tensors):
-        raise ArgumentError(
-            "compile: the same Tensor is an example twice; make another one of its data"
-        )
+        raise ArgumentError("compile: the same Tensor is an example twice; copy it: Tensor(x.data)")
     if cotangent is not None and not gradients:
-        raise ArgumentError(
-            "compile: a cotangent is for gradients, and gradients=False asks for none"
-        )
+        raise ArgumentError("compile: a cotangent is for gradients; leave out gradients=False")
     if gradients and not tensors:
         raise GraphError(
             "compile: no example is a Tensor, so none gets a gradient; write Tensor(x) for an "
@@ -197,11 +189,7 @@ def _derived(root: Any, inputs: list, examples: Sequence, cotangent: Any) -> tup
 
 def _operand_names(f: Callable) -> Iterator[str]:
     """Yield the names of f's parameters, and xs_1, xs_2 ... for ``*xs``."""
-    try:
-        parameters = [*inspect.signature(f).parameters.values()]
-    except ValueError:  # a built-in without a signature
-        parameters = []
-    for p in parameters:
+    for p in declared_parameters(f):
         if p.kind == p.VAR_POSITIONAL:
             yield from (f"{p.name}_{i}" for i in count(1))
         yield p.name

@@ -201,10 +201,7 @@ class _Size(Symbol):
 
 def _operands(function: Callable, given: tuple, keywords: Any, skip: int = 0) -> tuple:
     """Return the operands as Symbols and constants; those left out get their parameters' names."""
-    try:
-        parameters = [*inspect.signature(function).parameters.values()][skip:]
-    except ValueError:  # a built-in without a signature
-        parameters = []
+    parameters = declared_parameters(function)[skip:]
     several = inspect.Parameter.VAR_POSITIONAL
     named = [p for p in parameters if p.kind < several and p.name not in keywords]
     rest = next((p.name for p in parameters if p.kind == several), "operands")
@@ -218,6 +215,14 @@ def _operands(function: Callable, given: tuple, keywords: Any, skip: int = 0) ->
     if any(p.kind == several for p in parameters) and len(given) <= len(names):
         required += [rest] if names else [f"{rest}[0]", f"{rest}[1]"]
     return (*read, *map(Symbol, required[len(given) :]))
+
+
+def declared_parameters(function: Callable) -> list[inspect.Parameter]:
+    """Return the parameters of a function, or none for a built-in without a signature."""
+    try:
+        return [*inspect.signature(function).parameters.values()]
+    except ValueError:
+        return []
 
 
 def _operand(given: Any, name: str, examples: bool = False) -> Any:

@@ -82,11 +82,11 @@ def test_console_without_greek_gets_question_marks(tmp_path):
 
 
 def test_interruption_ends_quietly(monkeypatch):
-    monkeypatch.setattr(cli, "_run_tour", interrupted)
+    monkeypatch.setattr("microbn.lab.tour.tour", interrupted)
     assert cli.main(["tour"]) == 130
 
 
-def interrupted(args):
+def interrupted(*args):
     raise KeyboardInterrupt
 
 

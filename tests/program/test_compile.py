@@ -418,7 +418,7 @@ def quietly(x):
         (
             lambda: batch_norm(passes=["speed"]),
             errors.ArgumentError,
-            "'speed' is no pass; the passes are dead",
+            "'speed' is no pass; write dead",
         ),
         (lambda: compile(F.relu, Tensor(X)), errors.ShapeError, "pass the cotangent"),
         (lambda: compile(F.relu, Tensor(X), cotangent=GAMMA), errors.ShapeError, "cotangent has"),
