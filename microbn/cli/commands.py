@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"microbn {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, (run, words, arguments) in COMMANDS.items():
+    for name, (run, words, arguments) in SUBCOMMANDS.items():
         command = commands.add_parser(name, help=words)
         command.set_defaults(run=run)
         for flags, options in arguments.items():
@@ -139,7 +139,7 @@ TARGET: dict[str, dict[str, Any]] = {
                "help": "draw the inputs and the cotangent from this seed (default: 0)"},
 }
 # What each command runs, what it does in words, and its arguments as argparse takes them.
-COMMANDS: dict[str, tuple[Callable, str, dict[str, dict[str, Any]]]] = {
+SUBCOMMANDS: dict[str, tuple[Callable, str, dict[str, dict[str, Any]]]] = {
     "tour": (_run_tour, "show the main ideas in half a minute: two tables, two pictures, a page", {
         "--out":       {"type": Path, "default": Path("microbn-tour"), "metavar": "DIR",
                         "help": "write the pictures into this folder (default: %(default)s)"},

@@ -24,11 +24,12 @@ from .source import Listing
 class Program:
     """Straight-line NumPy, called with arrays: ``program(*arrays)`` returns arrays.
 
-    It returns what f returned and, if it was compiled with gradients, also a tuple of these.
+    It returns what f returned and, if it was compiled with gradients, a tuple of gradients too.
     ``str(program)`` is its ``source``: a module that needs NumPy alone (and whatever a primitive of
-    your own needs). It gives the same bits for arrays in the examples' order of memory. ``code`` is
-    what runs, with the same variables. ``nbytes`` is the size of the arrays that were made for it.
-    There is one set of them, so threads that share a program run it one after another.
+    your own needs), and that gives the same bits for arrays in the examples' order of memory.
+    ``code`` is the text that runs, with the same variables. ``nbytes`` is the size of the arrays
+    that were made for it. There is one set of them, so threads that share a program run it one
+    after another.
 
     Raises ArgumentError, ShapeError or DTypeError for operands that it was not compiled for, and
     GraphError if a function that it calls runs it again.
