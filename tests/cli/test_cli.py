@@ -258,7 +258,7 @@ def test_a_target_that_is_none_is_one_line(args, message, mine, capsys):
 @pytest.fixture
 def step(capsys):
     def step(*args):
-        """The status, and what is printed on stdout and on stderr."""
+        """Return the status, and the texts on stdout and on stderr."""
         return cli.main(["step", *args]), *capsys.readouterr()
 
     return step
@@ -315,7 +315,7 @@ def test_step_obeys_no_name_in_a_file(step, mine):
     assert "\x1b" not in out
 
 
-HOSTILE = "[/i]\x1b[31m\u202e.py"  # what a terminal, and rich, would obey
+HOSTILE = "[/i]\x1b[31m\u202e.py"  # a terminal and rich would obey these characters
 SHOWN = r"i]\x1b[31m\u202e.py"
 
 

@@ -1,4 +1,4 @@
-"""Compiled programs: what they give, how they read, and what they refuse."""
+"""Compiled programs: the results they return, how they read, and the calls they refuse."""
 
 import copy
 import linecache
@@ -34,7 +34,7 @@ def eager(f, *arrays, cotangent=None):
 
 
 def assert_close(found, expected, rtol=1e-12):
-    """Equal but for so much of the largest number; some gradients are 0, and rounding."""
+    """Compare relative to the largest number, since some gradients are 0 up to rounding."""
     mine, theirs = ((value, *gradients) for value, gradients in (found, expected))
     finite = [np.abs(array)[np.isfinite(array)] for array in map(np.asarray, theirs)]
     largest = max(np.max(array, initial=0) for array in finite)
@@ -52,7 +52,7 @@ def weights(seed=0, dtype=float):
     return [rng.normal(size=shape).astype(dtype) for shape in shapes]
 
 
-# What it gives
+# Results
 
 
 @pytest.mark.parametrize("left_out", [None, *PASSES, PASSES])
@@ -188,7 +188,7 @@ def test_a_module_is_compiled_with_its_parameters_as_examples():
     assert_close(found, (expected.data, grad(expected, parameters)))
 
 
-# How it reads
+# The source
 
 
 def test_variables_have_the_names_of_the_graph():
@@ -389,7 +389,7 @@ def test_repr_names_the_operands():
     assert repr(batch_norm()) == expected
 
 
-# What it refuses
+# Calls that are refused
 
 HELD = Tensor([1.0, 2.0, 3.0], "held")
 ONE = Tensor(X, "one")

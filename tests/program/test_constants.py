@@ -1,4 +1,4 @@
-"""What a compiled program refers to: constants of any kind, and names of any letters."""
+"""A compiled program refers to constants of any kind, by names of any letters."""
 
 import enum
 import functools
@@ -29,7 +29,7 @@ class Color(enum.Enum):
 
 
 class Hostile:
-    """Whose words are code."""
+    """An object that spells itself as code."""
 
     factor = 2
 
@@ -48,7 +48,7 @@ class HostileInt(int):
 
 @mb.primitive
 def applied(x, *constants, **keywords):
-    """x times what a constant gives, and the letters of its keyword."""
+    """Multiply x by the factor of a constant, and add the letters of its keyword."""
     return x * factor(*constants, *keywords.values()) + sum(map(ord, "".join(keywords)))
 
 
@@ -60,7 +60,7 @@ def _with_a_rule():
 
 
 def factor(c):
-    """A number that says which constant it was, type and all."""
+    """Return a number that tells the constants and their types apart."""
     kind = float(len(type(c).__name__))
     if isinstance(c, Hostile):
         return kind + c.factor
@@ -149,7 +149,7 @@ def test_a_constant_of_any_kind_arrives_as_it_was_given(constant):
 
 
 def source_of(program, **defined):
-    """The printed function, after what it says has to be defined has been."""
+    """Return the printed function, with everything defined that the source asks for."""
     space = dict(defined)
     exec(program.source, space)
     missing = [
@@ -275,7 +275,7 @@ def test_a_function_whose_name_python_reads_otherwise_is_not_imported(name, monk
 
 
 def compiled_with(names):
-    """A net whose Tensors, groups and function have these names; each gets something to do."""
+    """Compile a net whose Tensors, groups and function have these names."""
 
     def f(*xs):
         total = 0
