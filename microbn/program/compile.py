@@ -68,17 +68,18 @@ def compile(
     before = mode.get()
     try:
         mode.set(Mode())  # whatever is switched on around
-        inputs, returned = _traced(f, examples)
-        outputs = returned if (several := isinstance(returned, list)) else [returned]
-        pair = _derived(outputs[0], inputs, examples, cotangent) if gradients else ([], [])
-        derived, unasked = pair
+        inputs, outputs, several = _traced(f, examples)
+        asked: list = []
+        unasked: list = []
+        if gradients:
+            asked, unasked = _derived(outputs[0], inputs, examples, cotangent)
         kept = [] if "dead" in passes else unasked
-        every = simplified([*outputs, *derived, *kept], inputs, passes)
+        every = simplified([*outputs, *asked, *kept], inputs, passes)
     finally:
         mode.set(before)
     result: Any = every[: len(outputs)] if several else every[0]
     if gradients:
-        result = result, every[len(outputs) :][: len(derived)]
+        result = result, every[len(outputs) :][: len(asked)]
     return Program(_title(f), inputs, result, every, passes)
 
 
@@ -114,8 +115,11 @@ def _check_request(
         )
 
 
-def _traced(f: Callable, examples: Sequence) -> tuple[list, Any]:
-    """Run f and record it. Return the operands, each with a name of its own, and f's results."""
+def _traced(f: Callable, examples: Sequence) -> tuple[list, list, bool]:
+    """Run f and record it.
+
+    Returns the operands, each with a name of its own, f's results, and whether they are a tuple.
+    """
     words = [word for word, _ in zip(_operand_names(f), examples, strict=False)]
     leaves = [
         x if isinstance(x, Tensor) else placeholder(x, word)
@@ -128,7 +132,7 @@ def _traced(f: Callable, examples: Sequence) -> tuple[list, Any]:
     finally:  # no call before this one, or Ctrl-C could come in between
         compiling.set(before)
     several = isinstance(returned, (tuple, list))
-    outputs = list(returned) if several else [returned]
+    outputs = [*returned] if several else [returned]
     for x in outputs or [None]:
         if not isinstance(x, (Tensor, np.ndarray, np.generic, float, int)):
             what = f"a {type(x).__name__}{' in a tuple' * several}" if outputs else "nothing"
@@ -137,7 +141,7 @@ def _traced(f: Callable, examples: Sequence) -> tuple[list, Any]:
     for node in made_from(outputs, leaves):
         if node.number not in given:
             _check_node(node, first)
-    return _renamed(leaves, outputs if several else returned, given)
+    return *_renamed(leaves, outputs, given), several
 
 
 def _check_node(node: Any, first: int) -> None:
@@ -154,9 +158,8 @@ def _check_node(node: Any, first: int) -> None:
         )
 
 
-def _renamed(leaves: list, returned: Any, given: dict[int, str]) -> tuple[list, Any]:
+def _renamed(leaves: list, outputs: list, given: dict[int, str]) -> tuple[list, list]:
     """Record the same graph once more, with a different name for each node that has a name."""
-    outputs = returned if isinstance(returned, list) else [returned]
     nodes = [*leaves, *(x for x in made_from(outputs, leaves) if x.number not in given)]
     named = {x.number: "out" for x in outputs if is_node(x)} | given | paths(nodes)
     names = variables(nodes, named)
@@ -168,8 +171,7 @@ def _renamed(leaves: list, returned: Any, given: dict[int, str]) -> tuple[list, 
         return new
 
     inputs = [placeholder(x.value, names[x.number]) for x in leaves]
-    outputs = rebuilt(outputs, leaves, inputs, again)
-    return inputs, outputs if isinstance(returned, list) else outputs[0]
+    return inputs, rebuilt(outputs, leaves, inputs, again)
 
 
 def _derived(root: Any, inputs: list, examples: Sequence, cotangent: Any) -> tuple[list, list]:
