@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command. Return 0 if it went well, and 1 after one line on stderr if it did not."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a console without Greek letters shows ?
+            stream.reconfigure(errors="replace")  # a console that lacks Greek letters shows ?
     args = _parser().parse_args(argv)
     try:
         return args.run(args) or 0

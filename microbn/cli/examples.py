@@ -39,7 +39,7 @@ class MLP(nn.Module):
 
 SCALARS = "batchnorm-scalars"  # batchnorm on 0-d Tensors, for `step` and `draw`
 # fmt: off
-BUILT_IN: dict[str, tuple[Callable, list[str]]] = {  # what makes each example, and its inputs
+BUILT_IN: dict[str, tuple[Callable, list[str]]] = {  # what makes it, and its usual inputs
     "neuron":    (lambda: neuron,          ["3", "3", "()"]),
     "softmax":   (lambda: softmax_of_rows, ["4x3"]),
     "batchnorm": (lambda: batchnorm,       ["4x3", "3", "3"]),

@@ -77,9 +77,9 @@ def _run_file(name: str, path: Path, folders: list[str] | None = None) -> Module
 
 @contextmanager
 def users_code(target: str, inputs: Sequence[str] = ()) -> Iterator[None]:
-    """Raise ArgumentError, one sentence with the line, for an error in a user's code.
+    """Turn an error in the user's code into an ArgumentError: one sentence with the line.
 
-    The code is the target's file, or a file that it imports.
+    The user's code is the target's file and any file of the user that it imports.
     """
     path = target.rpartition(":")[0]
     try:

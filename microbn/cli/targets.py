@@ -24,7 +24,7 @@ from .loading import load_file
 
 
 def find(target: str, inputs: Sequence[str] = (), seed: int = 0) -> tuple[Any, list[Any]]:
-    """Return what ``target`` names, to be called or checked, and its inputs.
+    """Return the function or layer that ``target`` names, and inputs to call or check it with.
 
     A target is the name of an example, or ``file.py:name``. In the file the name stands for a
     function, a Module, a HandWritten, a layer with forward and backward, or a class of such layers,
@@ -46,8 +46,8 @@ def graph(target: str, inputs: Sequence[str] = (), seed: int = 0) -> tuple[Tenso
 
     Targets, inputs and errors are those of `find`. Arrays of floats become Tensors with the names
     of the parameters. A function without parameters returns its root, or the root and a cotangent.
-    A root of several numbers without a cotangent gets one from N(0, 1). For an array of scalars the
-    root is their sum, weighted by the cotangent.
+    Where a root of several numbers has no cotangent, one is drawn from N(0, 1). For an array of
+    scalars the root is their sum, weighted by such a cotangent.
     """
     rng = np.random.default_rng(seed)
     f, drawn = _with_inputs(target, inputs, rng)
@@ -84,7 +84,7 @@ def by_hand(f: Any) -> bool:
 def _with_inputs(
     target: str, given: Sequence[str], rng: np.random.Generator
 ) -> tuple[Any, dict[str, Any]]:
-    """Return what a target names, and a value for each of its parameters, by name."""
+    """Return the function or layer of a target, and a value by name for each parameter."""
     f, usual = _named_by(target, rng)
     given = given or usual
     if not isinstance(f, type):
@@ -100,7 +100,7 @@ def _with_inputs(
 
 
 def _named_by(target: str, rng: np.random.Generator) -> tuple[Any, list[str]]:
-    """Return what a target names, and the inputs of an example."""
+    """Return the thing that a target names, and the usual inputs of an example."""
     if target in BUILT_IN:
         make, usual = BUILT_IN[target]
         return make(), usual
@@ -130,7 +130,7 @@ def _need_graph(f: Any, target: str) -> None:
 
 
 def _check_root(root: Any, cotangent: Any, target: str) -> None:
-    """Raise if a target has not returned a Tensor and, if it wants to, its cotangent."""
+    """Raise unless a target returned a Tensor, alone or with a cotangent."""
     number = (np.ndarray, np.generic, float, int, list, type(None))
     if not (isinstance(root, Tensor) and isinstance(cotangent, number)):
         found = " and ".join(type(part).__name__ for part in (root, cotangent) if part is not None)

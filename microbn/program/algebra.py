@@ -25,7 +25,7 @@ class Stage(str):
 
 
 def cheaper(node: Any, args: list, seen: Any) -> Any:
-    """Return the value of a call by cheaper operations, if its shape and dtype stay the same."""
+    """Replace a call by cheaper ones, if the shape and dtype of the result stay the same."""
     found, rewrite = _unspread(node, args), ALGEBRA.get(node.function)
     dtypes = {x.dtype for x in args if hasattr(x, "dtype")}
     floats = dtypes == {node.dtype} and node.dtype.kind == "f"  # other numbers do not regroup
@@ -38,7 +38,7 @@ def cheaper(node: Any, args: list, seen: Any) -> Any:
 
 
 def _unspread(node: Any, args: list) -> Any:
-    """Do not repeat an operand to the shape of the other: NumPy does that while it computes."""
+    """Use an operand before it is repeated: NumPy repeats it by itself while it computes."""
     if not (isinstance(node.function, np.ufunc) and is_entrywise(node.function)):
         return None
     for i, x in enumerate(args):
@@ -63,7 +63,7 @@ def _before_spread(x: Any) -> Any:
 
 
 def _uniform(x: Any) -> float | None:
-    """Return the number that all entries of an array of floats are, or None."""
+    """Return the number that fills an array of floats, or None if its entries differ."""
     floats = isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "f"
     number = x.ravel()[0].item() if floats and is_uniform(x) else np.nan
     return number if np.isfinite(number) else None

@@ -27,7 +27,7 @@ def handed_on(node: Any, args: list, seen: Seen) -> Any:
 
 
 def _kind(node: Any) -> tuple:
-    """Return the type of a value too: NumPy takes powers of an array without axes otherwise."""
+    """Return the type of a value too, as NumPy takes powers of a number and a 0-d array apart."""
     return type(node.value), node.shape, node.dtype
 
 
@@ -62,7 +62,8 @@ class Seen:
     """The calls that were recorded so far.
 
     Two arrays that meet in a product of matrices stay two, even where they are equal: NumPy
-    computes the product of an array and its own transpose in another way, with other last bits.
+    computes the product of an array and its own transpose in another way, and the last bits
+    differ.
     """
 
     def __init__(self, nodes: Sequence) -> None:
@@ -78,7 +79,7 @@ class Seen:
         return made
 
     def find(self, node: Any, args: list) -> Any:
-        """Return what the same call has made, or None if there is none that may stand for it."""
+        """Return the result of an equal call, or None if no equal call may stand for this one."""
         found = self._made.get(_key(node, args))
         if found is None:
             return None
@@ -97,7 +98,7 @@ def _base(x: Any) -> Any:
 
 
 def fingerprint(nodes: Sequence) -> list[tuple]:
-    """Return the calls of a graph as data. It is equal for graphs that compute the same."""
+    """Return the calls of a graph as data: equal for graphs with the same calls, node by node."""
     place = {node.number: i for i, node in enumerate(nodes)}
     return [_key(n, [place[x.number] if is_node(x) else x for x in n.inputs]) for n in nodes]
 

@@ -42,7 +42,7 @@ def simplified(outputs: Sequence, inputs: Sequence, passes: Collection[str]) -> 
 
 
 def _rewritten(outputs: Sequence, inputs: Sequence, rewrites: Sequence[Callable]) -> list:
-    """Record the outputs anew, and put what the first of the rewrites returns for a call there."""
+    """Record the outputs anew; the first rewrite that returns something for a call replaces it."""
     seen = Seen(made_from(outputs, inputs))
 
     def make(node: Any, args: list) -> Any:
@@ -55,7 +55,7 @@ def _rewritten(outputs: Sequence, inputs: Sequence, rewrites: Sequence[Callable]
 
 
 def made_from(outputs: Iterable, inputs: Iterable) -> list[Any]:
-    """Return the nodes that the outputs are made from, down to the inputs, in their order."""
+    """Return the nodes that outputs are made from, down to the inputs, in the order of the tape."""
     return history(*filter(is_node, outputs), leaves=inputs)
 
 

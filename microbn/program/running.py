@@ -65,7 +65,7 @@ class Program:
         except AttributeError:
             fit = False
         operands = arrays if fit else self._checked(arrays)
-        with self._lock:  # its own thread gets in again, and is told about it
+        with self._lock:  # the same thread gets in again, and gets an error
             if self._running:
                 raise GraphError("program: it is running, and one of its own calls runs it again")
             try:
@@ -125,7 +125,7 @@ def _laid(array: np.ndarray, strides: tuple[int, ...]) -> np.ndarray:
 
 
 def _unlock() -> None:
-    """Unlock all programs in a forked process: no other thread there runs one or releases it."""
+    """Unlock all programs in a forked process, which has no other thread that could do it."""
     for program in _programs:
         program._lock, program._running = threading.RLock(), False
 

@@ -1,4 +1,4 @@
-"""The variables of a program: how each node of a graph is called in Python."""
+"""The variables of a program: a name in Python for each node of a graph."""
 
 from __future__ import annotations
 

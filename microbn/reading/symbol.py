@@ -84,15 +84,16 @@ _WAY_OUT = "give formula() an example array, or a list where the code takes a li
 
 
 def _numpy_method(function: Any) -> Any:
-    """Make a method, as ``x.mean(axis=0)``, of NumPy's function, as ``np.mean(x, axis=0)``."""
+    """Turn a function such as ``np.mean(x, axis=0)`` into a method, ``x.mean(axis=0)``."""
     return lambda self, *args, **kwargs: function(self, *args, **kwargs)
 
 
 class Symbol(NDArrayOperatorsMixin):
     """A text in the place of an array. NumPy's protocols tell it what the code does with it.
 
-    If it has an example ``value``, then every result has a value too, and the value answers for
-    shapes and truths. Without a value it has two axes, and a shape that equals any other.
+    With an example ``value`` it answers for shapes and truths by that value, and a result has a
+    value if all its operands have one. Without a value it has two axes, and its shape equals any
+    other.
     """
 
     __slots__ = ("text", "value", "level")
@@ -262,7 +263,7 @@ def _example(symbol: Symbol, what: str) -> Any:
 
 
 def _asked(symbol: Symbol, name: str, unknown: Callable) -> Any:
-    """Return an attribute of the example or, if there is none, ``unknown`` of the words for it."""
+    """Return an attribute of the example; without an example, ``unknown(words)`` stands for it."""
     if symbol.value is None:
         return unknown(f"{_text(symbol, _ATOM)}.{name}")
     return getattr(symbol.value, name)
