@@ -6,7 +6,7 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
@@ -14,19 +14,20 @@ from typing import Any, TextIO
 
 from .. import __version__
 from ..errors import ArgumentError, MicrobnError, printable
+from .examples import BUILT_IN
 from .loading import users_code
-from .targets import BUILT_IN, by_hand, find, gradients_graph, graph
+from .targets import by_hand, find, gradients_graph, graph
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; 0 if it went well, 1 with one line on stderr if it did not."""
+    """Run a command. Return 0 if it went well, and 1 after one line on stderr if it did not."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a console without Greek shows ? instead
+            stream.reconfigure(errors="replace")  # a console that lacks Greek letters shows ?
     args = _parser().parse_args(argv)
     try:
         return args.run(args) or 0
-    except BrokenPipeError:  # whoever read has read enough
+    except BrokenPipeError:  # the reader, such as `head`, has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
@@ -49,96 +50,27 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"microbn {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_tour(commands)
-    _add_step(commands)
-    _add_draw(commands)
-    _add_check(commands)
+    for name, (run, words, arguments) in SUBCOMMANDS.items():
+        command = commands.add_parser(name, help=words)
+        command.set_defaults(run=run)
+        for flags, options in arguments.items():
+            command.add_argument(*flags.split(), **options)
     return parser
 
 
-def _add_tour(commands: Any) -> None:
-    tour = commands.add_parser(
-        "tour", help="the main ideas in half a minute: two tables, two pictures, a page"
-    )
-    tour.add_argument(
-        "--out", type=Path, default=Path("microbn-tour"), metavar="DIR",
-        help="where the pictures go (default: %(default)s)",
-    )  # fmt: skip
-    tour.add_argument(
-        "--seeds", type=int, default=5, metavar="N", help="nets per setting (default: 5)"
-    )
-    tour.add_argument("--quick", action="store_true", help="half the training steps")
-    tour.set_defaults(run=_tour)
-
-
-def _add_step(commands: Any) -> None:
-    step = commands.add_parser("step", help="go through a graph step by step, forward and back")
-    _add_target(step)
-    step.add_argument("--all", action="store_true", help="print every step, without a prompt")
-    step.add_argument("--html", type=Path, metavar="FILE", help="write the steps as a page, .html")
-    step.add_argument("--frames", type=Path, metavar="DIR", help="write a picture of every step")
-    step.set_defaults(run=_step)
-
-
-def _add_draw(commands: Any) -> None:
-    draw = commands.add_parser("draw", help="draw a graph, each node with its value and gradient")
-    _add_target(draw)
-    draw.add_argument(
-        "-o",
-        "--out",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help="the picture, .svg, .png, .pdf",
-    )
-    draw.add_argument("--depth", type=int, metavar="N", help="close groups below this depth")
-    draw.add_argument(
-        "--collapse", nargs="+", default=(), metavar="GROUP", help="close these groups"
-    )
-    draw.add_argument("--direction", choices=("LR", "TB"), default="LR", help="of the forward")
-    draw.add_argument(
-        "--gradient", action="store_true", help="beside it, the graph of the first input's gradient"
-    )
-    draw.set_defaults(run=_draw)
-
-
-def _add_check(commands: Any) -> None:
-    check = commands.add_parser(
-        "check", help="hold a gradient against finite differences; 1 if it is wrong"
-    )
-    _add_target(check)
-    check.add_argument("--order", type=int, choices=(1, 2), default=1, help="2: second derivatives")
-    check.add_argument("--draw", type=Path, metavar="FILE", help="draw the graph, .svg, .png, .pdf")
-    check.set_defaults(run=_check)
-
-
-def _add_target(command: Any) -> None:
-    command.add_argument(
-        "target", metavar="TARGET",
-        help=f"one of {', '.join(BUILT_IN)}, or file.py:function",
-    )  # fmt: skip
-    command.add_argument(
-        "inputs", nargs="*", metavar="INPUT",
-        help="the shape of each: 8x3, 3, or '()' for a number; or a value: y=\"[0, 2]\"",
-    )  # fmt: skip
-    command.add_argument(
-        "--seed", type=_seed, default=0, help="of inputs and cotangent (default: 0)"
-    )
-
-
-def _seed(text: str) -> int:
+def _seed_from(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"a seed is 0 or a positive integer, not {text!r}")
     return int(text)
 
 
-def _tour(args: argparse.Namespace) -> None:
+def _run_tour(args: argparse.Namespace) -> None:
     from ..lab.tour import tour
 
     tour(args.out, args.seeds, args.quick)
 
 
-def _step(args: argparse.Namespace) -> None:
+def _run_step(args: argparse.Namespace) -> None:
     from rich.console import Console
 
     from ..view import story
@@ -158,7 +90,7 @@ def _step(args: argparse.Namespace) -> None:
         tell(told, console, whole=args.all)
 
 
-def _draw(args: argparse.Namespace) -> None:
+def _run_draw(args: argparse.Namespace) -> None:
     from ..view import draw
 
     with users_code(args.target, args.inputs):
@@ -171,7 +103,7 @@ def _draw(args: argparse.Namespace) -> None:
     _say(f"Written: {drawing.save(args.out)}")
 
 
-def _check(args: argparse.Namespace) -> int:
+def _run_check(args: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.text import Text
 
@@ -181,15 +113,63 @@ def _check(args: argparse.Namespace) -> int:
     with users_code(args.target, args.inputs):
         f, inputs = find(args.target, args.inputs, args.seed)
         if args.draw and by_hand(f):
-            raise ArgumentError(f"--draw: {args.target} has no graph, its backward is by hand")
+            raise ArgumentError(
+                f"--draw: {args.target} has no graph, its backward is by hand; leave --draw out"
+            )
         with console.status(Text(printable(f"checking {args.target}"))):
             report = gradcheck(f, *inputs, order=args.order, seed=args.seed)
     options = ["--order", str(args.order)] * (args.order != 1)
     options += ["--seed", str(args.seed)] * (args.seed != 0)
     again = shlex.join(["microbn", "check", args.target, *args.inputs, *options])
     console.print(replace(report, again=""))
-    if not report:  # in one line, so that it can be copied
+    if not report:  # on one line, so that it can be copied
         console.print(Text(printable(f"  Again: {again}")), soft_wrap=True)
     if args.draw:
         _say(f"Drawn: {report.draw().save(args.draw)}")
     return 0 if report else 1
+
+
+# fmt: off
+TARGET: dict[str, dict[str, Any]] = {
+    "target": {"metavar": "TARGET", "help": f"{', '.join(BUILT_IN)}, or file.py:function"},
+    "inputs": {"metavar": "INPUT", "nargs": "*",
+               "help": "a shape for each input: 8x3, 3, or '()' for a number; or a value: "
+                       "y=\"[0, 2]\""},
+    "--seed": {"type": _seed_from, "default": 0,
+               "help": "draw the inputs and the cotangent from this seed (default: 0)"},
+}
+# What each command runs, what it does in words, and its arguments as argparse takes them.
+SUBCOMMANDS: dict[str, tuple[Callable, str, dict[str, dict[str, Any]]]] = {
+    "tour": (_run_tour, "show the main ideas in half a minute: two tables, two pictures, a page", {
+        "--out":       {"type": Path, "default": Path("microbn-tour"), "metavar": "DIR",
+                        "help": "write the pictures into this folder (default: %(default)s)"},
+        "--seeds":     {"type": int, "default": 5, "metavar": "N",
+                        "help": "train N nets per setting (default: 5)"},
+        "--quick":     {"action": "store_true", "help": "train for half as many steps"},
+    }),
+    "step": (_run_step, "walk through a graph step by step, forward and back", TARGET | {
+        "--all":       {"action": "store_true", "help": "print every step, without a prompt"},
+        "--html":      {"type": Path, "metavar": "FILE", "help": "write the steps as a web page"},
+        "--frames":    {"type": Path, "metavar": "DIR", "help": "write a picture of every step"},
+    }),
+    "draw": (_run_draw, "draw a graph, each node with its value and gradient", TARGET | {
+        "-o --out":    {"type": Path, "required": True, "metavar": "FILE",
+                        "help": "write the picture here: .svg, .png or .pdf"},
+        "--depth":     {"type": int, "metavar": "N", "help": "close groups below this depth"},
+        "--collapse":  {"nargs": "+", "default": (), "metavar": "GROUP",
+                        "help": "close these groups"},
+        "--direction": {"choices": ("LR", "TB"), "default": "LR",
+                        "help": "draw the forward from left to right, or from top to bottom "
+                                "(default: LR)"},
+        "--gradient":  {"action": "store_true",
+                        "help": "draw the graph of the first input's gradient beside it"},
+    }),
+    "check": (_run_check, "compare a gradient with finite differences; the status is 1 if it is "
+                          "wrong", TARGET | {
+        "--order":     {"type": int, "choices": (1, 2), "default": 1,
+                        "help": "2 checks second derivatives (default: 1)"},
+        "--draw":      {"type": Path, "metavar": "FILE",
+                        "help": "draw the graph into this .svg, .png or .pdf"},
+    }),
+}
+# fmt: on

@@ -18,15 +18,15 @@ import numpy as np
 from ..errors import ArgumentError
 
 SHORT = {"fwd": "forward", "bwd": "backward"}
-Words = tuple[str, ...]
+NameWords = tuple[str, ...]
 
 
 def named(module: ModuleType, name: str) -> Any:
-    """Return what the module calls by that name, or its forward and its backward as a tuple.
+    """Return the thing with that name in a module, or its forward and its backward as a tuple.
 
-    ``conv_naive`` is conv_forward_naive and conv_backward_naive, and so is ``conv`` if there is no
-    other; ``batchnorm_backward_alt`` goes with batchnorm_forward if it has no forward of its own.
-    Raises ArgumentError where there is nothing of the name, or a half of it.
+    ``conv_naive`` finds conv_forward_naive and conv_backward_naive; so does ``conv`` if there is no
+    other. ``batchnorm_backward_alt`` goes with batchnorm_forward if there is no
+    batchnorm_forward_alt. Raises ArgumentError if nothing has the name, or if a half is missing.
     """
     found = getattr(module, name, None)
     words = _words(name)
@@ -41,20 +41,20 @@ def named(module: ModuleType, name: str) -> Any:
     forward = forward or (backward and _one_of(functions, "forward", _rest(functions[backward])))
     backward = backward or (forward and _one_of(functions, "backward", _rest(functions[forward])))
     if not any(_begins(_rest(functions[key]), _rest(words)) for key in (forward, backward) if key):
-        forward = backward = ""  # that of a shorter name alone is another layer
+        forward = backward = ""  # functions of a shorter name belong to another layer
     if forward and backward:
         return getattr(module, forward), getattr(module, backward)
     if callable(found) and name != backward:
         return found
-    missing = _missing(name, functions, forward, backward)
-    raise ArgumentError(f"{Path(module.__file__ or '').name} {missing}")
+    why = _not_found(name, functions, forward, backward)
+    raise ArgumentError(f"{Path(module.__file__ or '').name} {why}")
 
 
-def _one_of(functions: Mapping[str, Words], way: str, wanted: Words) -> str:
-    """Find the one forward (or backward) whose name matches `wanted`.
+def _one_of(functions: Mapping[str, NameWords], way: str, wanted: NameWords) -> str:
+    """Return the one forward (or backward) whose name matches ``wanted``.
 
     An exact match wins over a longer name, and a longer name over a shorter one. Returns "" if
-    there is none, or more than one.
+    no function matches, or more than one.
     """
     rests = {key: _rest(words) for key, words in functions.items() if way in words}
     for fits in (
@@ -67,8 +67,8 @@ def _one_of(functions: Mapping[str, Words], way: str, wanted: Words) -> str:
     return ""
 
 
-def _missing(name: str, functions: Mapping[str, Words], forward: str, backward: str) -> str:
-    """Return an error that says what a file has not."""
+def _not_found(name: str, functions: Mapping[str, NameWords], forward: str, backward: str) -> str:
+    """Say what is missing in a file, and what is there instead."""
     if forward:
         other = forward.replace("forward", "backward").replace("Forward", "Backward")
         return (
@@ -88,53 +88,56 @@ def _missing(name: str, functions: Mapping[str, Words], forward: str, backward: 
     )
 
 
-def _words(name: str) -> Words:
-    """``conv_forwardNaive`` is conv, forward, naive."""
+def _words(name: str) -> NameWords:
+    """Split a name into words: ``conv_forwardNaive`` becomes conv, forward, naive."""
     words = re.findall(r"[A-Z]*[a-z0-9]+|[A-Z]+", name)
     return tuple(SHORT.get(word.lower(), word.lower()) for word in words)
 
 
-def _begins(words: Words, first: Words) -> bool:
+def _begins(words: NameWords, first: NameWords) -> bool:
     return words[: len(first)] == first
 
 
-def _rest(words: Words) -> Words:
+def _rest(words: NameWords) -> NameWords:
     return tuple(word for word in words if word not in ("forward", "backward"))
 
 
 def parameters(f: Any) -> list[inspect.Parameter]:
-    """Return the parameters that have names: a class's own, or those of a layer's forward."""
+    """Return the parameters of a function, of a class, or of a layer's forward.
+
+    ``*args`` and ``**kwargs`` are left out.
+    """
     called = f if inspect.isclass(f) else getattr(f, "forward", f)
     many = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     return [p for p in inspect.signature(called).parameters.values() if p.kind not in many]
 
 
 def of_instances(made: type) -> list[inspect.Parameter]:
-    """Return the parameters that the forward of a class's instances takes.
+    """Return the parameters of the forward that the instances of a class have.
 
-    Raises ArgumentError for a class without one.
+    Raises ArgumentError for a class without a forward.
     """
-    name = _call(made)
+    name = _call_name(made)
     if name not in dir(made) or not (hasattr(made, "forward") or "__call__" in vars(made)):
         raise ArgumentError(f"{made.__name__} has no forward to check")
     static = isinstance(inspect.getattr_static(made, name), staticmethod)
     return parameters(getattr(made, name))[not static :]
 
 
-def _call(made: type) -> str:
+def _call_name(made: type) -> str:
     return "forward" if hasattr(made, "forward") else "__call__"
 
 
 def matched(
     target: str, wanted: Sequence[inspect.Parameter], given: Sequence[str], rng: np.random.Generator
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a value for each parameter without a default, and those given to others, by name.
+    """Return a value by name for each parameter without a default, and the values of the others.
 
-    What can be given by name alone is among the others.
+    A parameter that can only be given by name counts as one of the others.
     """
     pairs = [re.fullmatch(r"([^\W\d]\w*)=(.*)", text, re.DOTALL) for text in given]
     values = {pair[1]: pair[2] for pair in pairs if pair}
-    shapes = [_shape(text) for text, pair in zip(given, pairs, strict=True) if not pair]
+    shapes = [_shape_from(text) for text, pair in zip(given, pairs, strict=True) if not pair]
     if unknown := values.keys() - {p.name for p in wanted}:
         known = ", ".join(p.name for p in wanted)
         raise ArgumentError(f"{target} has no parameter {min(unknown)!r}; it has {known or 'none'}")
@@ -142,16 +145,16 @@ def matched(
     needed = [p.name for p in wanted if p.default is p.empty and p.kind is not by_name]
     left = iter([name for name in needed if name not in values])
     if len(shapes) != len(needed) - len(values.keys() & needed):
-        raise ArgumentError(_takes(target, needed))
+        raise ArgumentError(_shapes_wanted(target, needed))
     drawn = dict(zip(left, shapes, strict=True))
     found = {
-        name: rng.normal(size=drawn[name]) if name in drawn else _value(values[name], rng)
+        name: rng.normal(size=drawn[name]) if name in drawn else _value_from(values[name], rng)
         for name in needed
     }
-    return found, {name: _value(values[name], rng) for name in values.keys() - needed}
+    return found, {name: _value_from(values[name], rng) for name in values.keys() - needed}
 
 
-def _takes(target: str, needed: Sequence[str]) -> str:
+def _shapes_wanted(target: str, needed: Sequence[str]) -> str:
     if not needed:
         return f"{target} takes no shapes: it has no parameters"
     return (
@@ -163,9 +166,9 @@ def _takes(target: str, needed: Sequence[str]) -> str:
 
 
 def with_options(f: Any, options: Mapping[str, Any]) -> Any:
-    """Return a function that is called with these options, or a layer whose forward is.
+    """Return a function that is always called with these options.
 
-    A pair of functions stands for a layer, and a class for what it makes.
+    A layer gets them in its forward, and so do a pair of functions and the instances of a class.
     """
     if not options:
         return f
@@ -173,7 +176,7 @@ def with_options(f: Any, options: Mapping[str, Any]) -> Any:
         forward, backward = f
         return with_options(forward, options), backward
     if inspect.isclass(f):
-        name = _call(f)
+        name = _call_name(f)
         static = isinstance(inspect.getattr_static(f, name), staticmethod)
         bound = with_options(getattr(f, name), options)
         body = {name: staticmethod(bound) if static else bound, "__module__": f.__module__}
@@ -189,15 +192,15 @@ def with_options(f: Any, options: Mapping[str, Any]) -> Any:
     return called
 
 
-def _value(text: str, rng: np.random.Generator) -> Any:
+def _value_from(text: str, rng: np.random.Generator) -> Any:
     """Read the text as a Python literal; a list of numbers becomes an array.
 
-    Any other text is a shape (`8x3`) or stays text.
+    Other text is a shape, as ``8x3`` is, or stays text.
     """
     try:
         value = literal_eval(text)
     except NO_LITERAL:
-        return rng.normal(size=_shape(text)) if SHAPE.fullmatch(text) else text
+        return rng.normal(size=_shape_from(text)) if SHAPE.fullmatch(text) else text
     if isinstance(value, list):
         try:
             array = np.array(value)
@@ -208,7 +211,7 @@ def _value(text: str, rng: np.random.Generator) -> Any:
 
 
 def text_alone(text: str) -> bool:
-    """Return whether a value is no Python literal and no shape, and so stays text."""
+    """Return whether a value stays text, because it is no Python literal and no shape."""
     try:
         literal_eval(text)
     except NO_LITERAL:
@@ -220,11 +223,11 @@ SHAPE = re.compile(r"\d+(x\d+)+")
 NO_LITERAL = (ValueError, SyntaxError, MemoryError, RecursionError)
 
 
-def _shape(text: str) -> tuple[int, ...]:
+def _shape_from(text: str) -> tuple[int, ...]:
     sides = [] if text == "()" else text.split("x")
     if not all(side.isdecimal() for side in sides):
         raise ArgumentError(
-            f"{text!r} is no shape; write 8x3, 3, or () for a number, or name=value for what is "
-            "no array of floats"
+            f"{text!r} is no shape; write 8x3, 3, or () for a number, or name=value for anything "
+            "but an array of floats"
         )
     return tuple(map(int, sides))

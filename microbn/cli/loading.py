@@ -17,13 +17,13 @@ from .finding import text_alone
 OURS = Path(__file__).parents[1]
 
 
-def load(path: Path) -> ModuleType:
-    """Run the file and give its module.
+def load_file(path: Path) -> ModuleType:
+    """Run the file and return its module.
 
-    It may import what lies beside it, what lies in the working directory, and, by ``from .other
-    import f``, its neighbours in a package, whether or not that has an ``__init__.py``.
+    The file may import modules that lie beside it or in the working directory. By ``from .other
+    import f`` it may import its neighbours in a package, with or without an ``__init__.py``.
 
-    Raises ArgumentError where there is no Python file, and what the file raises.
+    Raises ArgumentError if there is no Python file, and whatever the file itself raises.
     """
     if not path.is_file():
         raise ArgumentError(f"there is no Python file {str(path)!r}")
@@ -32,23 +32,22 @@ def load(path: Path) -> ModuleType:
     path = path.resolve()
     depth = next(i for i, f in enumerate(path.parents) if not (f / "__init__.py").is_file())
     for place in (Path.cwd(), path.parents[depth], path.parent):
-        sys.path[:0] = [str(place)]  # so that what lies beside it is found first
+        sys.path[:0] = [str(place)]  # the file's own folder comes last, so it is searched first
     folders = _packages(path, depth)
     names = [folder.name for folder in folders]
     for i, folder in enumerate(folders):
         _package(".".join(names[: i + 1]), folder)
-    return _run(".".join([*names, path.stem]) if names else f"target_{path.stem}", path)
+    return _run_file(".".join([*names, path.stem]) if names else f"target_{path.stem}", path)
 
 
 def _packages(path: Path, depth: int) -> list[Path]:
     """Return the folders, outermost first, that the file's relative imports need as packages.
 
-    Usually there are none.
-    The nearest ``depth`` folders are packages.
+    Usually there are none. The nearest ``depth`` folders have an ``__init__.py``.
     """
     try:
         tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError):  # told when it is run
+    except (SyntaxError, ValueError):  # running the file will raise it again
         return []
     levels = [node.level for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     climbs = max(levels, default=0)
@@ -56,20 +55,20 @@ def _packages(path: Path, depth: int) -> list[Path]:
 
 
 def _package(name: str, folder: Path) -> None:
-    """Import the package, or make one of a folder without ``__init__.py``."""
+    """Import the package, or make a package of a folder without ``__init__.py``."""
     here = getattr(sys.modules.get(name), "__path__", [])
     if str(folder) in here:
         return
     if (init := folder / "__init__.py").is_file():
-        _run(name, init, [str(folder)])
+        _run_file(name, init, [str(folder)])
         return
     module = sys.modules[name] = ModuleType(name)
     module.__path__ = [str(folder)]
 
 
-def _run(name: str, path: Path, folders: list[str] | None = None) -> ModuleType:
+def _run_file(name: str, path: Path, folders: list[str] | None = None) -> ModuleType:
     spec = spec_from_file_location(name, path, submodule_search_locations=folders)
-    assert spec  # of a file that ends in .py
+    assert spec  # every file that ends in .py has one
     assert spec.loader
     module = sys.modules[name] = module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -78,15 +77,15 @@ def _run(name: str, path: Path, folders: list[str] | None = None) -> ModuleType:
 
 @contextmanager
 def users_code(target: str, inputs: Sequence[str] = ()) -> Iterator[None]:
-    """Turn an error in a target's file, or in one that it imports, into a sentence with the line.
+    """Turn an error in the user's code into an ArgumentError: one sentence with the line.
 
-    Raises ArgumentError.
+    The user's code is the target's file and any file of the user that it imports.
     """
     path = target.rpartition(":")[0]
     try:
         yield
     except (Exception, SystemExit) as error:
-        where = _line(error, Path(path).resolve()) if path else ""
+        where = _line_of(error, Path(path).resolve()) if path else ""
         if isinstance(error, MicrobnError) and not where:
             raise
         by_name = [given.partition("=")[::2] for given in inputs if "=" in given]
@@ -98,7 +97,7 @@ def users_code(target: str, inputs: Sequence[str] = ()) -> Iterator[None]:
 
 
 def _tip(error: BaseException) -> str:
-    """Return advice for a call in which arrays of floats were given for everything."""
+    """Return advice if an error suggests that an array of floats was given for something else."""
     kinds = (IndexError, KeyError, TypeError)
     mixed_up = isinstance(error, kinds) or "ndarray' object has no attribute" in str(error)
     return '; labels and options are given by name: y="[0, 2]"' if mixed_up else ""
@@ -117,8 +116,8 @@ def _what(error: BaseException) -> str:
     return words
 
 
-def _line(error: BaseException, path: Path) -> str:
-    """The line of the file, and the one in a file of the same user that it led to."""
+def _line_of(error: BaseException, path: Path) -> str:
+    """Return the line of the file, and the line in another file of the user that it led to."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [(Path(frame.filename).resolve(), frame.lineno) for frame in frames]
     if isinstance(error, SyntaxError) and error.filename:
@@ -133,7 +132,7 @@ def _line(error: BaseException, path: Path) -> str:
 
 
 def _users(file: Path, path: Path) -> bool:
-    """Return whether a file lies beside the target's file or below it, and so is the user's too."""
+    """Return whether a file is the user's too: it lies beside the target's file, or below."""
     folders = [path.parent, Path.cwd(), *([path.parents[1]] if len(path.parents) > 1 else [])]
     library = "site-packages" in file.parts or OURS in file.parents or not file.is_file()
     return not library and any(folder in file.parents for folder in folders)

@@ -110,7 +110,7 @@ def _messages(node: Any, gradient: Any, create_graph: bool) -> Iterator[tuple]:
         if not (mode.get().recording and all(x.value is value for x, value in sources(node))):
             raise faults.stale(node)
         out, args = node, inputs
-    for position, vjp in enumerate(rules_of(node)):
+    for position, vjp in enumerate(rules_of(node.function, len(inputs))):
         operand = inputs[position]
         if vjp is None or not (isinstance(operand, Node) and operand.flows):
             continue  # nothing flows into constants, masks and indices

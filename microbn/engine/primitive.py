@@ -63,11 +63,11 @@ def defvjp(function: Callable, *vjps: Callable | None) -> None:
 RULES: dict[Callable, tuple[Callable | None, ...]] = {}
 
 
-def rules_of(node: Any) -> Sequence[Callable | None]:
-    """Return the rule of each operand of a node, as far as there are rules."""
-    vjps = RULES[node.function]
-    if CALLS[node.function].every and vjps[0]:
-        return [functools.partial(vjps[0], position=i) for i in range(len(node.inputs))]
+def rules_of(function: Callable, count: int) -> Sequence[Callable | None]:
+    """Return the rule of each of ``count`` operands, as far as there are rules."""
+    vjps = RULES[function]
+    if CALLS[function].every:
+        return [functools.partial(vjps[0], position=i) for i in range(count)]  # type: ignore[arg-type]
     return vjps
 
 

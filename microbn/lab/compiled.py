@@ -17,7 +17,7 @@ from ..engine.tensor import Tensor
 from ..errors import ArgumentError, NonFiniteError, RangeError
 from ..nn.module import Module
 from ..optim import Optimizer
-from ..program.compile import PASSES, Program, compile, operand
+from ..program.compile import PASSES, Program, compile, placeholder
 
 EXACT = tuple(name for name in PASSES if name != "algebra")  # the bits of the eager step
 KEPT = 8  # programs, for as many shapes of batches and settings
@@ -100,9 +100,9 @@ class CompiledStep:
             paths = {id(array): path for path, array in self.model.named_buffers()}
             paths |= {id(p): p.name or "parameter" for p in parameters}
             paths |= {id(p): path for path, p in self.model.named_parameters()}
-            named = [operand(array, paths[id(array)]) for array in buffers]
+            named = [placeholder(array, paths[id(array)]) for array in buffers]
             for p, arrays in zip(parameters, self.optimizer.state, strict=True):
-                named += [operand(array, f"state.{paths[id(p)]}") for array in arrays]
+                named += [placeholder(array, f"state.{paths[id(p)]}") for array in arrays]
             self.programs[key] = compile(
                 self.train_step,
                 *(x, targets, *parameters, *named, *others),

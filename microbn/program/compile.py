@@ -1,18 +1,12 @@
 """A recorded graph as a program: the forward, and the backward that nobody wrote, in plain NumPy.
 
-`compile` runs a function once, differentiates what was recorded by the same rules in the same
-sweep as ever, and writes the calls down: as source to be read, and as the code that runs, in which
-results go into arrays that were made beforehand.
+`compile` runs a function once and records it, differentiates the record by the usual rules in the
+usual sweep, and writes all calls down: as source to read, and as code that runs in arrays made
+beforehand.
 """
 
 from __future__ import annotations
 
-import builtins
-import inspect
-import linecache
-import os
-import threading
-import weakref
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import compress, count
 from operator import not_
@@ -23,17 +17,19 @@ import numpy as np
 from ..engine.arrays import check_plain
 from ..engine.backward import start, sweep
 from ..engine.functions import getitem, scatter, stop_gradient
-from ..engine.mode import Mode, lost, mode
+from ..engine.mode import Mode, mode
 from ..engine.names import describe
-from ..engine.node import is_node, plain
+from ..engine.node import is_node
 from ..engine.record import record
 from ..engine.tensor import Tensor
 from ..errors import ArgumentError, DTypeError, GraphError, ShapeError, listed
+from ..reading.symbol import declared_parameters
 from .literals import identifier
-from .memory import stored
 from .passes import REWRITES, made_from, rebuilt, simplified
-from .source import REDUCTIONS, Listing, paths, variables
+from .running import Program
+from .source import REDUCTIONS
 from .tracing import Tracing
+from .variables import paths, variables
 
 PASSES = ("dead", *REWRITES, "views", "buffers")
 ALL_PASSES = (*PASSES, "stages")
@@ -46,165 +42,89 @@ def compile(
     gradients: bool = True,
     passes: Collection[str] = PASSES,
 ) -> Program:
-    """``f`` and its gradients as a `Program`, for operands of the shapes and dtypes of these.
+    """Compile ``f`` and its gradients to a `Program` for operands like the examples.
 
-    ``f`` is run once, on Tensors. Examples that are Tensors get a gradient, of the first thing
-    that f returns; arrays are data. Unless that thing is one number a ``cotangent`` is needed, an
-    example of its gradient, which becomes the last operand. Without ``gradients`` the program
-    gives what f returns; f may take gradients itself, by `grad` with create_graph.
+    ``f`` runs once, on Tensors with the examples' values. The program takes arrays of the same
+    shapes and dtypes. It computes the gradient of the first thing that f returns for each example
+    that is a Tensor; examples that are arrays are data. Unless that first thing is one number, give
+    an example of its gradient as ``cotangent``, which becomes the last operand. Without
+    ``gradients`` the program returns what f returns; f itself may call `grad` with create_graph.
 
-    What Python decides by shapes while f runs is decided for good; a decision by values, such as
-    ``if x[0] > 0``, is refused. A Tensor that f uses has to be an example; the arrays and numbers
-    that it finds elsewhere become constants.
+    A decision that Python makes by shapes while f runs is made for good. A decision by values, such
+    as ``if x[0] > 0``, raises. Each Tensor that f uses has to be an example; arrays and numbers
+    that f finds elsewhere become constants.
 
-    Of the ``passes``, "dead" leaves out the gradients of data, "constants" computes at once what
-    follows from constants alone, "common" computes once what is computed twice, "algebra" replaces
-    operations by cheaper ones, "views" makes views once, and "buffers" gives each result an array
-    made beforehand: one that is needed no more, if there is one. The algebra keeps the values that
-    have names; with "stages", which is in ``ALL_PASSES`` alone, it need not. It changes results by
-    rounding; regrouped, a product may also overflow where it did not before, or no more.
+    Each name in ``passes`` switches a pass on: "dead" leaves out the gradients of data, "constants"
+    computes at once what follows from constants alone, "common" computes equal calls once,
+    "algebra" replaces operations by cheaper ones, "views" makes views once, and "buffers" gives
+    each result an array made beforehand, if possible one that is no longer needed. The algebra
+    keeps values that have names, unless "stages" is on too, which is in ``ALL_PASSES`` alone. The
+    algebra changes results by rounding; and since it regroups products, some may overflow that did
+    not before, and others no longer.
 
-    Raises ArgumentError, GraphError, DTypeError and ShapeError for what cannot be compiled: among
-    it what would be a constant by mistake, such as a gradient without create_graph.
+    Raises ArgumentError, GraphError, DTypeError or ShapeError for a function that cannot be
+    compiled, also if something would become a constant by mistake, as a gradient without
+    create_graph would.
     """
-    _check(f, examples, cotangent, gradients, passes)
+    _check_request(f, examples, cotangent, gradients, passes)
     before = mode.get()
     try:
         mode.set(Mode())  # whatever is switched on around
-        inputs, returned = _traced(f, examples)
-        outputs = returned if isinstance(returned, list) else [returned]
-        derived: list[Any] = []
-        unasked: list[Any] = []
+        inputs, outputs, several = _traced(f, examples)
+        asked: list = []
+        unasked: list = []
         if gradients:
-            derived, unasked = _derived(outputs[0], inputs, examples, cotangent)
+            asked, unasked = _derived(outputs[0], inputs, examples, cotangent)
         kept = [] if "dead" in passes else unasked
-        every = simplified([*outputs, *derived, *kept], inputs, passes)
+        every = simplified([*outputs, *asked, *kept], inputs, passes)
     finally:
         mode.set(before)
-    result: Any = every[: len(outputs)] if isinstance(returned, list) else every[0]
+    result: Any = every[: len(outputs)] if several else every[0]
     if gradients:
-        result = result, every[len(outputs) :][: len(derived)]
+        result = result, every[len(outputs) :][: len(asked)]
+    return Program(_title(f), inputs, result, every, passes)
+
+
+def _title(f: Callable) -> str:
+    """Return the name of the function that the program will be."""
     name = getattr(f, "__name__", None)
-    title = (name if type(name) is str else type(f).__name__).replace("<lambda>", "program")
-    return Program(identifier(title), inputs, result, every, passes)
+    text = name if type(name) is str else type(f).__name__
+    return identifier(text.replace("<lambda>", "program"))
 
 
-class Program:
-    """Straight-line NumPy, called with arrays: ``program(*arrays)`` gives arrays.
-
-    Its results are what f returned and, where it was compiled with gradients, a tuple of these.
-    Printed it is its ``source``: a module that needs NumPy alone (and what a primitive of your own
-    needs) and gives the same bits, of arrays in the examples' order of memory. ``code`` is what
-    runs, with the same variables; ``nbytes`` is what the arrays take that were made for it. As
-    there is one set of these, threads that share a program run it one after another.
-
-    Raises ArgumentError, ShapeError and DTypeError for other operands than it was compiled for, and
-    GraphError where it is called while it runs, by a function that it calls itself.
-    """
-
-    def __init__(self, title: str, inputs: list, result: Any, roots: list, passes: Any) -> None:
-        given = {x.number for x in inputs}
-        nodes = [node for node in made_from(roots, inputs) if node.number not in given]
-        listing = Listing(title, inputs, nodes)
-        storage = stored(nodes, [x for x in roots if is_node(x)], passes)
-        self.source = listing.module(result)
-        self.code = listing.code(result, storage)
-        self.nbytes = sum({id(a): a.nbytes for a in storage.arrays.values()}.values())
-        self._operands = {listing.names[x.number]: (x.shape, x.dtype) for x in inputs}
-        like = [np.asarray(x.value) for x in inputs]
-        self._layouts = [(np.ndarray, a.shape, a.strides, a.dtype) for a in like]
-        made = storage.arrays | storage.views
-        space: dict[str, Any] = {listing.names[number]: a for number, a in made.items()}
-        space |= {"np": np, **listing.constants}
-        for function, name in listing.functions.items():
-            space[name] = getattr(function, "__wrapped__", function)
-        file = f"<{title}, program {id(self)}>"  # under which a traceback finds the lines
-        linecache.cache[file] = len(self.code), None, self.code.splitlines(True), file
-        weakref.finalize(self, linecache.cache.pop, file, None)
-        exec(builtins.compile(self.code, file, "exec"), space)
-        self._run = space.pop(listing.title)
-        self._lock, self._running = threading.RLock(), False
-        _programs.add(self)
-
-    def __call__(self, *arrays: Any) -> Any:
-        try:  # one comparison, as it comes before every run
-            fit = [(type(a), a.shape, a.strides, a.dtype) for a in arrays] == self._layouts
-        except AttributeError:
-            fit = False
-        operands = arrays if fit else self._checked(arrays)
-        with self._lock:  # which lets its own thread in again, to be told so
-            if self._running:
-                raise GraphError("program: it is running, and was called by what it calls itself")
-            try:
-                self._running = True
-                return self._run(*operands)
-            finally:
-                self._running = False
-
-    def _checked(self, given: Sequence) -> list[np.ndarray]:
-        """The operands as arrays in the layout that the code is made for. Raises for others."""
-        if any(map(is_node, given)):
-            lost("a program's result")
-        if len(given) != len(self._operands):
-            raise ArgumentError(
-                f"program: takes {listed(self._operands)}, got {len(given)} operands"
-            )
-        check_plain(*given)
-        try:
-            arrays = [np.asarray(plain(array)) for array in given]
-        except ValueError as error:
-            raise ShapeError(f"program: an operand is no array: {error}") from None
-        for (name, (shape, dtype)), array in zip(self._operands.items(), arrays, strict=True):
-            if (array.shape, array.dtype) != (shape, dtype):
-                wrong = DTypeError if array.shape == shape else ShapeError
-                raise wrong(
-                    f"program: {name} is {array.dtype} of shape {array.shape}, and this was "
-                    f"compiled for {dtype} of {shape}; convert it, or compile for that too"
-                )
-        return [
-            _laid(a, strides) for a, (_, _, strides, _) in zip(arrays, self._layouts, strict=True)
-        ]
-
-    def __reduce__(self) -> tuple:
-        raise GraphError("a program is not copied: two would share its arrays; compile it again")
-
-    def __str__(self) -> str:
-        return self.source
-
-    def __repr__(self) -> str:
-        operands = (f"{name} {shape}" for name, (shape, _) in self._operands.items())
-        return f"<Program of {listed(operands)}>"
-
-
-def _check(f: Any, examples: Sequence, cotangent: Any, gradients: bool, passes: Any) -> None:
-    """Raise where there is nothing to compile."""
+def _check_request(
+    f: Any, examples: Sequence, cotangent: Any, gradients: bool, passes: Any
+) -> None:
+    """Raise if these arguments do not say what to compile."""
     if not callable(f):
         raise DTypeError(f"compile: compiles a function, got {f!r:.60}")
     some = passes if isinstance(passes, Collection) and not isinstance(passes, str) else [passes]
     if wrong := [name for name in some if not (isinstance(name, str) and name in ALL_PASSES)]:
-        raise ArgumentError(f"compile: {wrong[0]!r:.60} is no pass; they are {listed(ALL_PASSES)}")
+        raise ArgumentError(f"compile: {wrong[0]!r:.60} is no pass; write {listed(ALL_PASSES)}")
     for i, x in enumerate(examples):
         if isinstance(x, (list, tuple, dict)) and any(isinstance(y, Tensor) for y in x):
-            raise DTypeError(
-                f"compile: example {i} is a {type(x).__name__} of Tensors; pass each: *xs"
-            )
+            kind = type(x).__name__
+            raise DTypeError(f"compile: example {i} is a {kind} of Tensors; pass each one: *xs")
     tensors = [x.number for x in examples if isinstance(x, Tensor)]
     if len(set(tensors)) < len(tensors):
-        raise ArgumentError("compile: the same Tensor is an example twice")
+        raise ArgumentError("compile: the same Tensor is an example twice; copy it: Tensor(x.data)")
     if cotangent is not None and not gradients:
-        raise ArgumentError("compile: a cotangent is for gradients, and there will be none")
+        raise ArgumentError("compile: a cotangent is for gradients; leave out gradients=False")
     if gradients and not tensors:
         raise GraphError(
-            "compile: no example is a Tensor, so none gets a gradient; write Tensor(x) for one "
-            "that should, or gradients=False"
+            "compile: no example is a Tensor, so none gets a gradient; write Tensor(x) for an "
+            "example that should get one, or gradients=False"
         )
 
 
-def _traced(f: Callable, examples: Sequence) -> tuple[list, Any]:
-    """Operands, each with a name of its own, and what f gives for them: f is run, and recorded."""
-    words = [word for word, _ in zip(_parameters(f), examples, strict=False)]
+def _traced(f: Callable, examples: Sequence) -> tuple[list, list, bool]:
+    """Run f and record it.
+
+    Returns the operands, each with a name of its own, f's results, and whether they are a tuple.
+    """
+    words = [word for word, _ in zip(_operand_names(f), examples, strict=False)]
     leaves = [
-        x if isinstance(x, Tensor) else operand(x, word)
+        x if isinstance(x, Tensor) else placeholder(x, word)
         for x, word in zip(examples, words, strict=True)
     ]
     first, before = Tensor(0.0).number, mode.get()
@@ -214,35 +134,34 @@ def _traced(f: Callable, examples: Sequence) -> tuple[list, Any]:
     finally:  # no call before this one, or Ctrl-C could come in between
         mode.set(before)
     several = isinstance(returned, (tuple, list))
-    outputs = list(returned) if several else [returned]
+    outputs = [*returned] if several else [returned]
     for x in outputs or [None]:
         if not isinstance(x, (Tensor, np.ndarray, np.generic, float, int)):
             what = f"a {type(x).__name__}{' in a tuple' * several}" if outputs else "nothing"
-            raise DTypeError(f"compile: f gave {what}; it should give a Tensor, or a tuple of them")
+            raise DTypeError(f"compile: f returned {what}; return a Tensor, or a tuple of Tensors")
     given = {x.number: word for x, word in zip(leaves, words, strict=True)}
     for node in made_from(outputs, leaves):
         if node.number not in given:
             _check_node(node, first)
-    return _renamed(leaves, outputs if several else returned, given)
+    return *_renamed(leaves, outputs, given), several
 
 
 def _check_node(node: Any, first: int) -> None:
-    """Raise for what a program cannot know: a Tensor from elsewhere, how often a mask is true."""
+    """Raise for a node that a program cannot compute: a Tensor from elsewhere, or ``x[mask]``."""
     if node.function is None and node.number < first:
         raise GraphError(
-            f"compile: f uses {describe(node)}, which is none of the examples; pass it as one (a "
-            "module's: *model.parameters()), or use its .data where a constant is meant"
+            f"compile: f uses {describe(node)}, which is none of the examples; pass it as an "
+            "example (for a module: *model.parameters()), or use its .data for a constant"
         )
     masks = [x for x in node.inputs[1:] if is_node(x) and x.dtype == bool]
     if node.function in (getitem, scatter) and masks:
         raise ShapeError(
-            "compile: the shape of x[mask] depends on values; choose by np.where(mask, x, 0)"
+            "compile: the shape of x[mask] depends on values; use np.where(mask, x, 0)"
         )
 
 
-def _renamed(leaves: list, returned: Any, given: dict[int, str]) -> tuple[list, Any]:
-    """The same graph once more, in which no two nodes have the same name."""
-    outputs = returned if isinstance(returned, list) else [returned]
+def _renamed(leaves: list, outputs: list, given: dict[int, str]) -> tuple[list, list]:
+    """Record the same graph once more, with a different name for each node that has a name."""
     nodes = [*leaves, *(x for x in made_from(outputs, leaves) if x.number not in given)]
     named = {x.number: "out" for x in outputs if is_node(x)} | given | paths(nodes)
     names = variables(nodes, named)
@@ -253,19 +172,18 @@ def _renamed(leaves: list, returned: Any, given: dict[int, str]) -> tuple[list, 
         new.name = names[node.number] if node.number in named else None
         return new
 
-    inputs = [operand(x.value, names[x.number]) for x in leaves]
-    outputs = rebuilt(outputs, leaves, inputs, again)
-    return inputs, outputs if isinstance(returned, list) else outputs[0]
+    inputs = [placeholder(x.value, names[x.number]) for x in leaves]
+    return inputs, rebuilt(outputs, leaves, inputs, again)
 
 
 def _derived(root: Any, inputs: list, examples: Sequence, cotangent: Any) -> tuple[list, list]:
-    """The gradients of the root: those of the examples that are Tensors, and the others.
+    """Return the gradients of the root for examples that are Tensors, and those for the others.
 
-    A cotangent becomes one more of the inputs.
+    A cotangent is added to the inputs.
     """
     seed = None
     if cotangent is not None:
-        seed = operand(start(root, cotangent), f"d_{root.name}")
+        seed = placeholder(start(root, cotangent), f"d_{root.name}")
     found = {s.node.number: s.gradient for s in sweep(root, seed, create_graph=True)}
     gradients = [found.get(x.number, np.zeros(x.shape, x.dtype)) for x in inputs]
     wanted = [isinstance(example, Tensor) for example in examples]
@@ -273,22 +191,19 @@ def _derived(root: Any, inputs: list, examples: Sequence, cotangent: Any) -> tup
     return [*compress(gradients, wanted)], [*compress(gradients, map(not_, wanted))]
 
 
-def _parameters(f: Callable) -> Iterator[str]:
-    """What f calls its operands; those of ``*xs`` are xs_1, xs_2 ..."""
-    try:
-        parameters = [*inspect.signature(f).parameters.values()]
-    except ValueError:  # a built-in that does not tell
-        parameters = []
-    for p in parameters:
+def _operand_names(f: Callable) -> Iterator[str]:
+    """Yield the names of f's parameters, and xs_1, xs_2 ... for ``*xs``."""
+    for p in declared_parameters(f):
         if p.kind == p.VAR_POSITIONAL:
             yield from (f"{p.name}_{i}" for i in count(1))
         yield p.name
     yield from (f"x_{i}" for i in count(1))
 
 
-def operand(value: Any, name: str) -> Any:
-    """An example with a name: a leaf; of integers or booleans, to which no gradient flows, a
-    constant that stands for them.
+def placeholder(value: Any, name: str) -> Any:
+    """Return a node with this name and value, in the place of an operand.
+
+    For floats it is a leaf. To integers and booleans no gradient flows, so it is a constant then.
     """
     check_plain(value)
     value = np.array(value)
@@ -297,23 +212,3 @@ def operand(value: Any, name: str) -> Any:
     leaf = record(Tensor, stop_gradient, [value])
     leaf.name = name
     return leaf
-
-
-def _laid(array: np.ndarray, strides: tuple[int, ...]) -> np.ndarray:
-    """An operand in the layout of its example: a copy, unless it is so already."""
-    if array.strides == strides:
-        return array
-    laid = np.ndarray(array.shape, array.dtype, strides=strides)
-    laid[...] = array
-    return laid
-
-
-def _unlock() -> None:
-    """In a process that was forked no other thread runs a program, nor will let one go."""
-    for program in _programs:
-        program._lock, program._running = threading.RLock(), False
-
-
-_programs: weakref.WeakSet[Program] = weakref.WeakSet()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_unlock)

@@ -1,7 +1,7 @@
-"""Python text for what a program refers to: names, constants, and where functions come from.
+"""Python text for what a program refers to: its names, its constants, and its functions.
 
-Nothing that a user's object says of itself becomes code: neither its repr, nor its name, nor the
-name of its module. What has no exact spelling here goes into a program by reference.
+Nothing that a user's object says about itself becomes code: neither its repr, nor its name, nor the
+name of its module. An object that cannot be written out exactly goes into a program by reference.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import numpy as np
 from ..engine import functions as primitives
 
 FUNCTIONS = (type, types.FunctionType, types.BuiltinFunctionType, np.ufunc, type(np.sum))
-LONGEST = 1000  # bits of an integer that is written out: Python refuses to spell very long ones
+LONGEST = 1000  # bits: longer integers are not written out, as Python refuses to spell them
 
 
 def identifier(text: str) -> str:
-    """The text as a name in Python: of ``layers.0.weight``, ``layers_0_weight``."""
+    """Turn a text into a name in Python: ``layers.0.weight`` becomes ``layers_0_weight``."""
     letters = unicodedata.normalize("NFKC", text)
     kept = "".join(c if f"a{c}".isidentifier() else " " for c in letters)
     word = re.sub(" +", "_", kept).strip("_") or "_"
@@ -33,7 +33,7 @@ def identifier(text: str) -> str:
 
 
 def is_name(text: Any) -> bool:
-    """Return whether Python reads this text as a name, and as this one."""
+    """Return whether Python reads this text as a name, and changes no letter of it."""
     return (
         type(text) is str
         and text.isidentifier()
@@ -43,9 +43,9 @@ def is_name(text: Any) -> bool:
 
 
 def literal(x: Any) -> str | None:
-    """An expression that gives ``x`` again, exactly, or None where there is none.
+    """Return an expression that evaluates to exactly ``x``, or None if there is no such expression.
 
-    It holds for Python's and NumPy's numbers, text, bytes, None, dtypes and NumPy's own functions.
+    There is one for Python's and NumPy's numbers, text, bytes, None, dtypes and NumPy's functions.
     """
     kind = type(x)
     if x is None or x is ...:
@@ -65,7 +65,7 @@ def literal(x: Any) -> str | None:
 
 
 def _is_plain(dtype: np.dtype) -> bool:
-    """Return whether NumPy finds this dtype of numbers again by its name."""
+    """Return whether NumPy finds this dtype again by its name."""
     named = dtype.kind in "fiub" and dtype.char not in "gG" and dtype.metadata is None
     return named and np.dtype(dtype.name) == dtype
 
@@ -76,7 +76,7 @@ def is_numbers(x: Any) -> bool:
 
 
 def written_array(array: np.ndarray) -> str:
-    """An array in Python, to the last bit, and in memory as it lies there."""
+    """Write an array in Python, with all its bits and in the same order of memory."""
     flat = array.ravel()
     dtype = f"np.{array.dtype.name}"
     if array.size > 1 and array.flags.c_contiguous and is_uniform(array):
@@ -91,10 +91,11 @@ def written_array(array: np.ndarray) -> str:
 
 
 def definition(x: Any, name: str) -> str:
-    """The lines of a module that bring in ``x`` as ``name``: ours in full, a user's by import.
+    """Return the lines that define ``x`` as ``name`` in a module.
 
-    A module cannot be imported by the name of a script or of a prompt: of these a function is
-    written out. Where nothing can be said a comment says so.
+    A function of microbn is written out in full, and a user's is imported. A script or a prompt
+    cannot be imported by its name, so a function from there is written out too. For anything else
+    the line is a comment that asks for a definition.
     """
     if not issubclass(type(x), FUNCTIONS):
         return f"# {name} has to be defined here: a constant of type {identifier(type(x).__name__)}"
@@ -105,11 +106,11 @@ def definition(x: Any, name: str) -> str:
     named = all(map(is_name, [*module.split("."), own]))
     if named and getattr(sys.modules.get(module), own, None) is x:
         return f"from {module} import {own}" + f" as {name}" * (name != own)
-    return f"# {name} has to be defined here: where it is from is not known"
+    return f"# {name} has to be defined here: it cannot be imported by name"
 
 
 def _in_full(function: Callable, name: str) -> str:
-    """A function's own text, under this name.
+    """Return the source of a function, under this name.
 
     A lambda or a closure becomes a comment, since its source cannot stand alone.
     """
@@ -117,18 +118,18 @@ def _in_full(function: Callable, name: str) -> str:
     try:
         source = textwrap.dedent(inspect.getsource(function))
         source = source[source.index(f"def {own}(") :]
-    except (OSError, ValueError, TypeError):  # of a lambda, a class, what was typed at a prompt
+    except (OSError, ValueError, TypeError):  # a lambda, a class, or something typed at a prompt
         source = ""
     if not source or getattr(function, "__closure__", None):
-        return f"# {name} has to be defined here: its text is not known"
+        return f"# {name} has to be defined here: its source is not known"
     shown = source.replace(": Any", "").replace(" -> Any", "")
-    if function.__module__ == primitives.__name__:  # no word in it may be another constant's name
+    if function.__module__ == primitives.__name__:  # its types may be names of other constants
         shown = re.sub(r": (?:int \| None|int) = ", "=", shown).replace(": tuple[int, ...]", "")
     return shown.replace(f"def {own}(", f"def {name}(", 1).rstrip()
 
 
 def folded(before: str, words: list[str], after: str, bracketed: bool = False) -> str:
-    """A statement with a list in it, in one line or, where it is too long for that, in several."""
+    """Write a statement with a list in it: in one line or, if that is too long, in several."""
     if len(line := before + ", ".join(words) + after) <= 100:
         return line
     lines = [words[0]]

@@ -1,11 +1,9 @@
-"""A recorded graph as Python text: a variable for each node, a statement for each call."""
+"""Write a recorded graph as Python source: a variable for each node, a statement for each call."""
 
 from __future__ import annotations
 
 import keyword
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, count
 from typing import Any, NamedTuple
 
@@ -15,25 +13,28 @@ from ..engine.functions import gate, getitem, relu, scatter, spread
 from ..engine.node import is_node
 from ..errors import spelled
 from ..reading.symbol import SIGNS
-from ..reading.tape import places
 from .literals import definition, folded, identifier, is_name, is_numbers, literal, written_array
+from .variables import variables
 
-# What NumPy does by a ufunc's reduce.
+# The reductions, each with the ufunc whose ``reduce`` NumPy calls for it.
 REDUCTIONS = {np.sum: "add", np.mean: "add", np.max: "maximum", np.min: "minimum"}
-# What reads better than a call.
+# The functions that read better in another way than as a call.
 WRITTEN: dict[Any, str] = {
     np.matrix_transpose: "{0}.mT",
     relu: "np.maximum({0}, 0)",
     gate: "np.where({1}, {0}, 0)",
 }
-# What NumPy's ``**`` of an array of floats calls for these numbers; for others it is np.power.
+# NumPy's ``**`` of an array of floats calls these functions for these exponents, and otherwise
+# np.power.
 POWERS: dict[Any, np.ufunc] = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 
 
 class Storage(NamedTuple):
-    """Where the code of a program has the results of nodes, by number: in ``arrays`` made
-    beforehand, and in ``views`` of these. What it gives away it makes anew if it is its ``own``:
-    nobody else's memory.
+    """Where a program keeps the results of nodes, by their numbers.
+
+    Some are written into ``arrays`` that were made beforehand, or are ``views`` of those. The
+    numbers in ``own`` are results that each run makes anew in memory of their own, so that they
+    can be returned without a copy.
     """
 
     arrays: dict[int, np.ndarray]
@@ -44,8 +45,8 @@ class Storage(NamedTuple):
 class Listing:
     """Writes a graph as Python source. ``names`` maps each node's number to its variable.
 
-    ``functions`` are those that NumPy lacks, and ``constants`` the arrays and other objects that a
-    text refers to.
+    ``functions`` holds the functions that NumPy lacks, and ``constants`` the arrays and other
+    objects that the source refers to by name.
     """
 
     def __init__(self, title: str, inputs: Sequence, nodes: Sequence) -> None:
@@ -64,7 +65,7 @@ class Listing:
         self._known: dict[tuple, str] = {}
 
     def module(self, result: Any) -> str:
-        """The graph as a function, in a module that needs nothing but NumPy."""
+        """Write the graph as a function, in a module that needs NumPy alone."""
 
         def statement(node: Any) -> str:
             return f"{self.names[node.number]} = {self._call(node)}"
@@ -82,7 +83,7 @@ class Listing:
         return "\n".join([*head, "\n", *body, ""])
 
     def code(self, result: Any, storage: Storage) -> str:
-        """The same as it is run, with the arrays of a `Storage`."""
+        """Write the function that is run: it computes into the arrays of a `Storage`."""
 
         def statement(node: Any) -> str:
             made = node.number in storage.views
@@ -92,17 +93,17 @@ class Listing:
 
         def given(x: Any) -> str:
             if is_node(x) and x.number in own:
-                own.remove(x.number)  # if it is given twice, the second is a copy
+                own.remove(x.number)  # a result that is returned twice is copied the second time
                 return self._word(x)
             return f"np.array({self._word(x)})"
 
         return "\n".join([*self._function(statement, result, given, "{0}[()]"), ""])
 
     def _function(self, statement: Callable, result: Any, word: Callable, single: str) -> list[str]:
-        """Statements with the shapes of what they make, forward and backward apart.
+        """Write the statements, forward and backward apart, with the shapes of their results.
 
-        Before them each operand without axes becomes a number of NumPy's by the text ``single``,
-        as NumPy takes powers of an array without axes in another way.
+        First ``single`` turns each operand without axes into NumPy's number, because NumPy takes
+        powers of an array without axes in another way.
         """
         usual = {x.dtype for x in self.inputs if x.dtype.kind == "f"}
         numbers = [(self.names[x.number], x.dtype.name) for x in self.inputs if x.shape == ()]
@@ -126,10 +127,10 @@ class Listing:
         ]
 
     def _call(self, node: Any) -> str:
-        """The call of a node, as one would write it."""
+        """Write the call of a node as a person would write it."""
         function, words = node.function, [self._word(x) for x in node.inputs]
         if function in WRITTEN:
-            single = function is gate and node.shape == ()  # which np.where makes an array
+            single = function is gate and node.shape == ()  # np.where makes an array of it
             return WRITTEN[function].format(*words) + "[()]" * single
         if function is getitem:
             return f"{words[0]}[{', '.join(map(self._place, node.inputs[1:])) or '()'}]"
@@ -147,7 +148,7 @@ class Listing:
         return f"{name}({', '.join([*words, *plain, *([f'**{{{more}}}'] * bool(odd))])})"
 
     def _quick(self, node: Any, out: bool) -> str:
-        """The statement of a node as it is quickest: with ``out``, into the array that it has.
+        """Write the quickest statement for a node; with ``out`` it fills the node's array.
 
         It makes the calls that the engine makes. For single numbers these are Python's operators.
         """
@@ -177,7 +178,7 @@ class Listing:
         return f"np.copyto({name}, {made})" if out else f"{name} = {made}"
 
     def _ufunc(self, node: Any) -> tuple[np.ufunc, Sequence] | None:
-        """Return the ufunc that makes the entries of an array, and its operands, or None."""
+        """Return the ufunc that computes an array, and its operands. Returns None for others."""
         function, inputs = node.function, node.inputs
         if node.shape == () or node.kwargs or function in self.functions:
             return None
@@ -192,7 +193,7 @@ class Listing:
         return (function, inputs) if isinstance(function, np.ufunc) else None
 
     def _word(self, x: Any) -> str:
-        """What stands for a node, or for a constant."""
+        """Return the text for a node or a constant."""
         if is_node(x):
             return self.names[x.number]
         if is_numbers(x):
@@ -208,15 +209,15 @@ class Listing:
         return self._constant(kind.__name__.lower(), x, (id(x),))
 
     def _place(self, x: Any) -> str:
-        """What stands for a part of an index."""
+        """Return the text for a part of an index."""
         if type(x) is not slice:
             return self._word(x)
         parts = [x.start, x.stop, *([] if x.step is None else [x.step])]
         return ":".join("" if part is None else self._word(part) for part in parts)
 
     def _typed(self, x: Any, node: Any) -> str:
-        """Like `_word`, but a number becomes an array of the dtype to which NumPy promotes it,
-        so that no run has to promote it again.
+        """Like `_word`, but a Python number becomes a 0-d array of the dtype NumPy would promote
+        it to, so that no run has to promote it again.
         """
         if type(x) not in (int, float):
             return self._word(x)
@@ -228,72 +229,21 @@ class Listing:
         return self._constant(word, array, (array.dtype, array.tobytes()))
 
     def _free(self, word: str) -> str:
-        """The word, or where it is taken the word with a number; which is taken now."""
+        """Take the word as a name, with a number behind it if the word is taken."""
         words = chain([word], (f"{word}_{i}" for i in count(1)))
         self.used.add(free := next(word for word in words if word not in self.used))
         return free
 
     def _constant(self, word: str, x: Any, key: tuple) -> str:
-        """The name of a constant that is referred to: the same for the same ``key``."""
+        """Return the name of a constant. Equal keys get the same name."""
         if key not in self._known:
             self._known[key] = self._free(identifier(word))
             self.constants[self._known[key]] = x
         return self._known[key]
 
 
-def variables(
-    nodes: Sequence, named: Mapping[int, str], taken: Collection[str] = keyword.kwlist
-) -> dict[int, str]:
-    """A variable for each node: its name or, where it has none, a number of what it leads to.
-
-    ``x_hat2`` is the second value of that name, ``x_hat_1`` on the way to the first. What leads to
-    several things has a number of its group, ``layers_1_2``, or where there is none ``v_2``, in a
-    gradient ``g_2``.
-    """
-    words: dict[int, str] = {}
-    users: dict[int, set[str]] = defaultdict(set)
-    for node in reversed(nodes):
-        ways = users[node.number]
-        word = named.get(node.number) or (ways.pop() if len(ways) == 1 else _group(node))
-        words[node.number] = identifier(word)
-        for x in filter(is_node, node.inputs):
-            users[x.number].add(words[node.number])
-    names, used = {}, {*taken}
-    numbers: dict[tuple, Iterator[int]] = defaultdict(partial(count, 1))
-    for node in sorted(nodes, key=lambda node: node.number not in named):
-        word = name = words[node.number]
-        while name in used or (name == word and node.number not in named):
-            number = next(numbers[word, node.number in named])
-            name = f"{word}{number + 1}" if node.number in named else f"{word}_{number}"
-        used.add(name)
-        names[node.number] = name
-    return names
-
-
-def _group(node: Any) -> str:
-    if node.role == "gradient":
-        return ".".join(("d", *node.scope[1:])) if node.scope[1:] else "g"
-    return ".".join(node.scope) or "v"
-
-
-def paths(nodes: Sequence) -> dict[int, str]:
-    """The names that nodes have, and before them their groups: ``layers.1.x_hat``.
-
-    A parameter is in the group of the first node that uses it, and d.layers.1.x_hat is what the
-    gradient of layers.1.x_hat is called.
-    """
-    scopes, found = places(nodes), {}
-    for node in nodes:
-        if node.name:
-            path = [*scopes.get(node.number, node.scope), node.name]
-            if node.role == "gradient":
-                path = ["d", *path[1:-1], node.name.removeprefix("d_")]
-            found[node.number] = ".".join(path)
-    return found
-
-
 def _told(result: Any, word: Callable[[Any], str], inside: bool = False) -> str:
-    """A result, or a tuple of results, in words."""
+    """Write a result, or a tuple of results."""
     if not isinstance(result, (tuple, list)):
         return word(result)
     text = ", ".join(_told(x, word, True) for x in result) + "," * (len(result) == 1)
@@ -301,6 +251,6 @@ def _told(result: Any, word: Callable[[Any], str], inside: bool = False) -> str:
 
 
 def _one_axis(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """One axis as a number, not as a tuple of one."""
+    """Write a single axis as a number, not as a tuple of one."""
     axis = kwargs.get("axis")
     return {**kwargs, "axis": axis[0]} if type(axis) is tuple and len(axis) == 1 else {**kwargs}

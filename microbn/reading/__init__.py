@@ -1,1 +1,1 @@
-"""Other readings of the same code: as words, as scalars, with an eye on every value, once more."""
+"""Other ways to read the same code: as words, as scalars, under a watch, and once more."""

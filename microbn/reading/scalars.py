@@ -1,4 +1,4 @@
-"""Scalars: an array as one Tensor for each of its numbers, as in a scalar engine."""
+"""Scalars: one Tensor for each number of an array, as in a scalar engine."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from ..errors import DTypeError
 
 
 def scalars(array: Any, name: str = "x", *, dtype: Any = None) -> Any:
-    """An object array of 0-d Tensors of the same shape, named ``x[0, 1]``; of one number a Tensor.
+    """Return an object array of 0-d Tensors in the shape of ``array``, named ``x[0, 1]``.
 
-    NumPy does with it entry by entry what it does with numbers, so the same code that makes a
-    graph of arrays, ``batch_norm`` or a net, makes one of scalars. Raises what `Tensor` does.
+    A single number becomes a single Tensor. NumPy computes with an object array entry by entry, so
+    the code that makes a graph of arrays, such as ``batch_norm`` or a net, makes a graph of single
+    numbers from it. Raises the same errors as `Tensor`.
 
     >>> x = scalars([[1.0, 2.0], [3.0, 4.0]])
     >>> np.sum(x[0] * x[1]).backward()

@@ -1,7 +1,8 @@
 """Symbol: the same code, read as words.
 
-Code in plain NumPy computes on arrays and is recorded on Tensors; on Symbols it is spelled out.
-The text is Python, but for ``·`` in the place of ``*``: evaluated, it computes what the code does.
+Code in plain NumPy computes when it is called with arrays, is recorded when it is called with
+Tensors, and spells itself out when it is called with Symbols. The text is Python, except that it
+has ``·`` for ``*``; evaluated, it computes what the code computes.
 """
 
 from __future__ import annotations
@@ -16,23 +17,24 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..engine.faults import most_arguments
 from ..engine.functions import JOINS, astype, getitem, written_out
-from ..engine.primitive import CALLS, RULES
+from ..engine.primitive import CALLS, RULES, rules_of
 from ..engine.tensor import Tensor
 from ..errors import ArgumentError, DTypeError, spelled
 
 
 def formula(function: Callable, *operands: Any, **keywords: Any) -> Any:
-    """What ``function(*operands, **keywords)`` computes, in words; for a primitive, its rules.
+    """Return ``function(*operands, **keywords)`` in words; for a primitive, its gradient rules.
 
-    A function with gradient rules (a key of ``RULES``) gives a tuple: for each operand the
-    gradient, made from ``g``, the gradient of the output ``out``; None where there is no rule.
-    Any other function of arrays gives its expression, or a tuple of them if it returns a tuple.
+    A function with gradient rules (a key of ``RULES``) gives a tuple. For each operand it holds the
+    gradient, made from ``g``, the gradient of the output ``out``, or None if there is no rule. Any
+    other function of arrays gives its expression, or a tuple of expressions if it returns a tuple.
 
-    A string as an operand is a name. A Tensor is an example, which answers for shapes and values
-    under its own name or that of the parameter; so are arrays of floats, if nothing but arrays is
-    given. Everything else is a constant. Operands left out get the names of the parameters.
+    A string as an operand is a name. A Tensor is an example: it answers for shapes and values, and
+    is called by its own name or by that of the parameter. Arrays of floats are examples too if
+    nothing but arrays is given. Everything else is a constant. Operands that are left out get the
+    names of the parameters.
 
-    Raises ArgumentError where only an example can tell how the code goes on, DTypeError where the
+    Raises ArgumentError if only an example can tell how the code goes on, and DTypeError if the
     code makes an array of an operand.
 
     >>> formula(np.multiply, "gamma", "x_hat")
@@ -56,11 +58,13 @@ def formula(function: Callable, *operands: Any, **keywords: Any) -> Any:
     out = function(*operands, **keywords)
     out = Symbol("out", out.value if isinstance(out, Symbol) else out)
     g = Symbol("g", None if out.value is None else np.ones_like(out.value))
+    rules = rules_of(function, len(operands))
     return tuple(rule and _text(rule(g, out, *operands, **keywords)) for rule in rules)
 
 
-# Python's operators: how tightly each binds, and how tightly what stands on its left and on its
-# right has to, to need no parentheses: (a - b) - c does not need them, a - (b - c) does.
+# Python's operators. The first number says how tightly an operator binds. The other two say how
+# tightly its left and its right operand have to bind to need no parentheses: (a - b) - c needs
+# none, and a - (b - c) does.
 # fmt: off
 _OPERATORS: tuple[tuple[int, int, int, dict[np.ufunc, str]], ...] = (
     (0, 1, 1, {np.equal: "==", np.not_equal: "!=", np.less: "<", np.less_equal: "<=",
@@ -82,21 +86,22 @@ BOX_SIGNS = {"sqrt": "√"} | {
     for ufunc, (sign, level, *_) in SIGNS.items()
     if level in (3, 4)
 }
-_SIGN, _ATOM = 5, 7  # a number with a minus; names, calls and whatever has brackets of its own
-_LONGEST = 100_000  # characters; every x = x * x doubles a text
-_WAY_OUT = "give formula() an example array, or where it takes a list, a list"
+_SIGN, _ATOM = 5, 7  # a number with a minus sign; a name, a call, or text in brackets of its own
+_LONGEST = 100_000  # characters: every x = x * x doubles a text
+_WAY_OUT = "give formula() an example array, or a list where the code takes a list"
 
 
-def _method(function: Any) -> Any:
-    """``x.mean(axis=0)`` for ``np.mean(x, axis=0)``."""
+def _numpy_method(function: Any) -> Any:
+    """Turn a function such as ``np.mean(x, axis=0)`` into a method, ``x.mean(axis=0)``."""
     return lambda self, *args, **kwargs: function(self, *args, **kwargs)
 
 
 class Symbol(NDArrayOperatorsMixin):
-    """Words in the place of an array: what is done with them is read, by NumPy's own protocols.
+    """A text in the place of an array. NumPy's protocols tell it what the code does with it.
 
-    With an example ``value``, what is made of it has a value too, and shapes and truths are the
-    values'. Without one there are two axes, and a shape that fits whatever it is compared with.
+    With an example ``value`` it answers for shapes and truths by that value, and a result has a
+    value if all its operands have one. Without a value it has two axes, and its shape equals any
+    other.
     """
 
     __slots__ = ("text", "value", "level")
@@ -104,7 +109,9 @@ class Symbol(NDArrayOperatorsMixin):
 
     def __init__(self, text: str, value: Any = None, level: int = _ATOM) -> None:
         if len(text) > _LONGEST:
-            raise ArgumentError(f"formula: over {_LONGEST} characters; read the code in parts")
+            raise ArgumentError(
+                f"formula: the text has over {_LONGEST} characters; read the code in parts"
+            )
         self.text, self.value, self.level = text, value, level
 
     shape = property(lambda self: _asked(self, "shape", _Fitting))
@@ -113,26 +120,26 @@ class Symbol(NDArrayOperatorsMixin):
     ndim = property(lambda self: _asked(self, "ndim", lambda text: 2))
     T = property(lambda self: _said(f"{_text(self, _ATOM)}.T", np.transpose, (self,)))
     mT = property(lambda self: _said(f"{_text(self, _ATOM)}.mT", np.matrix_transpose, (self,)))
-    sum, mean, max, min = map(_method, (np.sum, np.mean, np.max, np.min))
-    var, std, prod, cumsum = map(_method, (np.var, np.std, np.prod, np.cumsum))
-    any, all, argmax, argmin = map(_method, (np.any, np.all, np.argmax, np.argmin))
-    exp, log, sqrt, tanh = map(_method, (np.exp, np.log, np.sqrt, np.tanh))
-    squeeze, swapaxes, clip, take = map(_method, (np.squeeze, np.swapaxes, np.clip, np.take))
-    astype = _method(astype)
+    sum, mean, max, min = map(_numpy_method, (np.sum, np.mean, np.max, np.min))
+    var, std, prod, cumsum = map(_numpy_method, (np.var, np.std, np.prod, np.cumsum))
+    any, all, argmax, argmin = map(_numpy_method, (np.any, np.all, np.argmax, np.argmin))
+    exp, log, sqrt, tanh = map(_numpy_method, (np.exp, np.log, np.sqrt, np.tanh))
+    squeeze, swapaxes, clip, take = map(_numpy_method, (np.squeeze, np.swapaxes, np.clip, np.take))
+    astype = _numpy_method(astype)
 
     def __getitem__(self, index: Any) -> Any:
         return getitem(self, *index) if isinstance(index, tuple) else getitem(self, index)
 
     def reshape(self, *shape: Any) -> Any:
-        """``np.reshape``, the shape given as one argument or as several integers."""
+        """Return ``np.reshape`` of it. The shape is one argument or several integers."""
         return np.reshape(self, shape[0] if len(shape) == 1 else shape)
 
     def transpose(self, *axes: Any) -> Any:
-        """``np.transpose``, the axes given as one argument, as several integers, or not."""
+        """Return ``np.transpose`` of it. The axes are one argument, several integers, or none."""
         return np.transpose(self, *((axes,) if len(axes) > 1 else axes))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Symbol:
-        if kwargs.pop("out", (self,))[0] is not self:  # it is for x += y, which reads x + y
+        if kwargs.pop("out", (self,))[0] is not self:  # x += y writes into self, and reads x + y
             raise ArgumentError(
                 f"formula: np.{ufunc.__name__} writes into an array; use its result"
             )
@@ -153,8 +160,8 @@ class Symbol(NDArrayOperatorsMixin):
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         raise DTypeError(
-            f"formula: the code makes an array of {self}; {_WAY_OUT}; "
-            "of integers, where it stands for class numbers or an index"
+            f"formula: the code makes an array of {self}; {_WAY_OUT}; class numbers and an index "
+            "are an array of integers"
         )
 
     def __bool__(self) -> bool:
@@ -166,7 +173,7 @@ class Symbol(NDArrayOperatorsMixin):
     def __iter__(self) -> Iterator[Symbol]:
         return map(self.__getitem__, range(len(self)))
 
-    def __index__(self) -> int:  # never the example's: a number in a formula holds in general
+    def __index__(self) -> int:  # not even from the example: a formula holds for any numbers
         raise ArgumentError(f"formula: the code makes a number of {self}; {_WAY_OUT}")
 
     def __str__(self) -> str:
@@ -177,7 +184,7 @@ class Symbol(NDArrayOperatorsMixin):
 
 
 class _Fitting(Symbol):
-    """The shape or dtype of an array that is not there: it fits whatever it is compared with."""
+    """The shape or dtype of an absent array. It equals whatever it is compared with."""
 
     __slots__ = ()
     __hash__ = object.__hash__
@@ -193,7 +200,7 @@ class _Fitting(Symbol):
 
 
 class _Size(Symbol):
-    """The size of an array that is not there: all that is known of it is that it is not 0."""
+    """The size of an absent array. Nothing is known about it, except that it is not 0."""
 
     __slots__ = ()
 
@@ -202,11 +209,8 @@ class _Size(Symbol):
 
 
 def _operands(function: Callable, given: tuple, keywords: Any, skip: int = 0) -> tuple:
-    """The operands as they are read; those left out are named after their parameters."""
-    try:
-        parameters = [*inspect.signature(function).parameters.values()][skip:]
-    except ValueError:  # a built-in that does not tell
-        parameters = []
+    """Return the operands as Symbols and constants; those left out get their parameters' names."""
+    parameters = declared_parameters(function)[skip:]
     several = inspect.Parameter.VAR_POSITIONAL
     named = [p for p in parameters if p.kind < several and p.name not in keywords]
     rest = next((p.name for p in parameters if p.kind == several), "operands")
@@ -222,6 +226,14 @@ def _operands(function: Callable, given: tuple, keywords: Any, skip: int = 0) ->
     return (*read, *map(Symbol, required[len(given) :]))
 
 
+def declared_parameters(function: Callable) -> list[inspect.Parameter]:
+    """Return the parameters of a function, or none for a built-in without a signature."""
+    try:
+        return [*inspect.signature(function).parameters.values()]
+    except ValueError:
+        return []
+
+
 def _operand(given: Any, name: str, examples: bool = False) -> Any:
     if isinstance(given, str):
         return Symbol(given)
@@ -235,7 +247,7 @@ def _operand(given: Any, name: str, examples: bool = False) -> Any:
 
 
 def _said(text: str, function: Callable, args: Any, kwargs: Any = None, level: int = _ATOM) -> Any:
-    """The Symbol of a call; with the value of the call, where every operand has one."""
+    """Return the Symbol of a call. It has the value of the call if every operand has a value."""
     try:
         args, kwargs = _plain(args), {key: _plain(arg) for key, arg in (kwargs or {}).items()}
     except ArgumentError:
@@ -245,7 +257,7 @@ def _said(text: str, function: Callable, args: Any, kwargs: Any = None, level: i
 
 
 def _plain(thing: Any) -> Any:
-    """An argument with examples in the places of the Symbols. Raises ArgumentError without one."""
+    """Replace Symbols by their examples. Raises ArgumentError for a Symbol without one."""
     if isinstance(thing, (tuple, list)):
         return type(thing)(map(_plain, thing))
     thing = _operand(thing, "") if isinstance(thing, Tensor) else thing
@@ -259,14 +271,14 @@ def _example(symbol: Symbol, what: str) -> Any:
 
 
 def _asked(symbol: Symbol, name: str, unknown: Callable) -> Any:
-    """An attribute of the example; without one, what ``unknown`` makes of its text."""
+    """Return an attribute of the example; without an example, ``unknown(words)`` stands for it."""
     if symbol.value is None:
         return unknown(f"{_text(symbol, _ATOM)}.{name}")
     return getattr(symbol.value, name)
 
 
 def _text(thing: Any, least: int = 0) -> str:
-    """A thing as it reads; in parentheses, if it binds less tightly than it has to."""
+    """Return the words for anything, in parentheses if they bind less tightly than ``least``."""
     if isinstance(thing, Tensor):
         thing = _operand(thing, "tensor")
     if not isinstance(thing, Symbol):
@@ -300,7 +312,7 @@ def _call(name: str, args: Any, kwargs: Any) -> str:
 
 
 def _index(index: Any) -> str:
-    """What stands in the brackets of ``x[index]``."""
+    """Return the words between the brackets of ``x[index]``."""
     parts = index if isinstance(index, tuple) and index else (index,)
     words = [_range(part) if isinstance(part, slice) else _text(part) for part in parts]
     return ", ".join(words) + "," * (

@@ -137,7 +137,8 @@ def _ours(name: str) -> bool:
     return name.split(".")[0] in _OURS and name not in _EXAMPLES
 
 
-_OURS, _EXAMPLES = {"microbn", "numpy", "contextlib"}, {"microbn.cli.targets", "microbn.lab.tour"}
+_OURS = {"microbn", "numpy", "contextlib"}
+_EXAMPLES = {"microbn.cli.targets", "microbn.cli.examples", "microbn.lab.tour"}
 _MACHINERY = {
     *("microbn.engine.tensor", "microbn.engine.record", "microbn.engine.mode"),
     *("microbn.engine.primitive", "microbn.engine.functions", "microbn.reading.trace"),

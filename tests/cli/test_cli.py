@@ -11,7 +11,8 @@ import pytest
 
 from microbn import grad
 from microbn.cli import commands as cli
-from microbn.cli.targets import BUILT_IN, SCALARS, gradients_graph, graph
+from microbn.cli.examples import BUILT_IN, SCALARS
+from microbn.cli.targets import gradients_graph, graph
 from microbn.reading.tape import history
 
 
@@ -81,11 +82,11 @@ def test_console_without_greek_gets_question_marks(tmp_path):
 
 
 def test_interruption_ends_quietly(monkeypatch):
-    monkeypatch.setattr(cli, "_tour", interrupted)
+    monkeypatch.setattr("microbn.lab.tour.tour", interrupted)
     assert cli.main(["tour"]) == 130
 
 
-def interrupted(args):
+def interrupted(*args):
     raise KeyboardInterrupt
 
 
@@ -219,7 +220,7 @@ def test_a_function_without_parameters_gives_what_is_checked(mine, name):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["batchnrom"], "'batchnrom' is no target; it is one of neuron, softmax, batchnorm"),
+        (["batchnrom"], "'batchnrom' is no target; write one of neuron, softmax, batchnorm"),
         (["nowhere.py:f"], "there is no Python file 'nowhere.py'"),
         (["{mine}:nix"], "mine.py has no function 'nix', nor nix_forward and nix_backward"),
         (["{mine}:number"], "mine.py has no function 'number'"),
@@ -241,7 +242,7 @@ def test_a_function_without_parameters_gives_what_is_checked(mine, name):
         (["{mine}:layer", "4x3", "3x2", "--draw", "x.svg"], "has no graph, its backward is by h"),
         (["{mine}:cut", "8x-3"], "'8x-3' is no shape"),
         (["{mine}:cut", "4y3"], "'4y3' is no shape; write 8x3, 3, or () for a number"),
-        (["{mine}:nothing"], "nothing() gives int; it has to give a function and its inputs"),
+        (["{mine}:nothing"], "nothing() returned int; return a function and its inputs"),
     ],
 )
 def test_a_target_that_is_none_is_one_line(args, message, mine, capsys):
@@ -257,7 +258,7 @@ def test_a_target_that_is_none_is_one_line(args, message, mine, capsys):
 @pytest.fixture
 def step(capsys):
     def step(*args):
-        """The status, and what is printed on stdout and on stderr."""
+        """Return the status, and the texts on stdout and on stderr."""
         return cli.main(["step", *args]), *capsys.readouterr()
 
     return step
@@ -314,7 +315,7 @@ def test_step_obeys_no_name_in_a_file(step, mine):
     assert "\x1b" not in out
 
 
-HOSTILE = "[/i]\x1b[31m\u202e.py"  # what a terminal, and rich, would obey
+HOSTILE = "[/i]\x1b[31m\u202e.py"  # a terminal and rich would obey these characters
 SHOWN = r"i]\x1b[31m\u202e.py"
 
 
@@ -431,8 +432,8 @@ def test_the_graph_of_every_built_ins_gradient_is_drawn(target, tmp_path):
         (["step", "batchnrom"], "'batchnrom' is no target"),
         (["step", "{mine}:cut"], "cut takes 1 shape, one for each parameter without a default (x)"),
         (["step", "{mine}:layer", "3x4", "4x2"], "layer has no graph, its backward is by hand"),
-        (["step", "{mine}:nothing"], "nothing() gives int; it has to give the Tensor that was c"),
-        (["step", "{mine}:two_tensors"], "gives Tensor and dict; it has to give the Tensor that w"),
+        (["step", "{mine}:nothing"], "nothing() returned int; return the Tensor that was c"),
+        (["step", "{mine}:two_tensors"], "returned Tensor and dict; return the Tensor that w"),
         (["step", "bacthnorm"], "or file.py:function; did you mean batchnorm?"),
         (["step", "{mine}:graph", "3"], "graph takes no shapes: it has no parameters"),
         (["step", "{mine}:misfit"], "misfit, line 41: add: shapes (2,) and (3,) do not broadcast"),

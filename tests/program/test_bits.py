@@ -23,7 +23,7 @@ SHAPES = [(), (1,), (7,), (64, 3)]
 
 
 def same_bits(mine, theirs):
-    """The same numbers to the last bit and the sign of zero; one NaN is as good as another."""
+    """Compare to the last bit and the sign of zero; any NaN equals any other."""
     mine, theirs = map(np.asarray, (mine, theirs))
     assert (mine.dtype, mine.shape) == (theirs.dtype, theirs.shape)
     if mine.dtype.kind == "f":
@@ -36,7 +36,7 @@ def flat(results):
 
 
 def assert_same_bits(f, arrays, cotangent=None, twice=False):
-    """The engine, a program and its source agree on f and its gradients."""
+    """Check that the engine, a program and its source agree on f and its gradients."""
     leaves = [Tensor(a) for a in arrays]
     with np.errstate(all="ignore"):
         out = f(*leaves)
@@ -74,7 +74,7 @@ def check(program, given, expected):
             same_bits(mine, theirs)
 
 
-# For each function with a rule calls of x and y, which have the same shape.
+# Calls of each function that has a rule, for x and y of the same shape.
 F = primitives
 # fmt: off
 ONE_AXIS = {
@@ -141,7 +141,7 @@ def test_no_rule_goes_unchecked():
 
 
 def laid_out(shape, dtype, seed=0):
-    """The same numbers, in memory as they may come."""
+    """Yield the same numbers in several orders of memory."""
     x, y = np.random.default_rng(seed).uniform(0.1, 2, (2, *shape)).astype(dtype)
     yield [x, y]
     if len(shape) > 1:

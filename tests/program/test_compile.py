@@ -1,4 +1,4 @@
-"""Compiled programs: what they give, how they read, and what they refuse."""
+"""Compiled programs: the results they return, how they read, and the calls they refuse."""
 
 import copy
 import linecache
@@ -34,7 +34,7 @@ def eager(f, *arrays, cotangent=None):
 
 
 def assert_close(found, expected, rtol=1e-12):
-    """Equal but for so much of the largest number; some gradients are 0, and rounding."""
+    """Compare relative to the largest number, since some gradients are 0 up to rounding."""
     mine, theirs = ((value, *gradients) for value, gradients in (found, expected))
     finite = [np.abs(array)[np.isfinite(array)] for array in map(np.asarray, theirs)]
     largest = max(np.max(array, initial=0) for array in finite)
@@ -52,7 +52,7 @@ def weights(seed=0, dtype=float):
     return [rng.normal(size=shape).astype(dtype) for shape in shapes]
 
 
-# What it gives
+# Results
 
 
 @pytest.mark.parametrize("left_out", [None, *PASSES, PASSES])
@@ -188,7 +188,7 @@ def test_a_module_is_compiled_with_its_parameters_as_examples():
     assert_close(found, (expected.data, grad(expected, parameters)))
 
 
-# How it reads
+# The source
 
 
 def test_variables_have_the_names_of_the_graph():
@@ -389,7 +389,7 @@ def test_repr_names_the_operands():
     assert repr(batch_norm()) == expected
 
 
-# What it refuses
+# Calls that are refused
 
 HELD = Tensor([1.0, 2.0, 3.0], "held")
 ONE = Tensor(X, "one")
@@ -405,7 +405,11 @@ def quietly(x):
     [
         (lambda: batch_norm()(X, GAMMA), errors.ArgumentError, r"x, gamma, beta and d_y, got 2"),
         (lambda: batch_norm()(X[:2], GAMMA, BETA, DY), errors.ShapeError, r"x is .*\(2, 3\)"),
-        (lambda: batch_norm()(X, 1.0, BETA, DY), errors.ShapeError, r"gamma .* of \(3,\); convert"),
+        (
+            lambda: batch_norm()(X, 1.0, BETA, DY),
+            errors.ShapeError,
+            r"gamma .* \(3,\); convert",
+        ),
         (
             lambda: batch_norm()(X, GAMMA, BETA, DY.astype(np.float32)),
             errors.DTypeError,
@@ -414,7 +418,7 @@ def quietly(x):
         (
             lambda: batch_norm(passes=["speed"]),
             errors.ArgumentError,
-            "'speed' is no pass; they are dead",
+            "'speed' is no pass; write dead",
         ),
         (lambda: compile(F.relu, Tensor(X)), errors.ShapeError, "pass the cotangent"),
         (lambda: compile(F.relu, Tensor(X), cotangent=GAMMA), errors.ShapeError, "cotangent has"),
@@ -456,8 +460,8 @@ def quietly(x):
             errors.ArgumentError,
             "a cotangent is for gradients",
         ),
-        (lambda: compile(lambda x: {"y": x}, Tensor(X)), errors.DTypeError, "f gave a dict"),
-        (lambda: compile(lambda x: [], Tensor(X)), errors.DTypeError, "f gave nothing"),
+        (lambda: compile(lambda x: {"y": x}, Tensor(X)), errors.DTypeError, "f returned a dict"),
+        (lambda: compile(lambda x: [], Tensor(X)), errors.DTypeError, "f returned nothing"),
         (lambda: compile(lambda x: 1.0, Tensor(X)), errors.DTypeError, "starts from a Tensor"),
         (lambda: compile(np.sum, ONE, "text"), errors.DTypeError, "cannot make a tensor from text"),
         (lambda: compile(3, Tensor(X)), errors.DTypeError, "compiles a function, got 3"),

@@ -1,4 +1,4 @@
-"""What a compiled program refers to: constants of any kind, and names of any letters."""
+"""A compiled program refers to constants of any kind, by names of any letters."""
 
 import enum
 import functools
@@ -29,7 +29,7 @@ class Color(enum.Enum):
 
 
 class Hostile:
-    """Whose words are code."""
+    """An object that spells itself as code."""
 
     factor = 2
 
@@ -48,7 +48,7 @@ class HostileInt(int):
 
 @mb.primitive
 def applied(x, *constants, **keywords):
-    """x times what a constant gives, and the letters of its keyword."""
+    """Multiply x by the factor of a constant, and add the letters of its keyword."""
     return x * factor(*constants, *keywords.values()) + sum(map(ord, "".join(keywords)))
 
 
@@ -60,7 +60,7 @@ def _with_a_rule():
 
 
 def factor(c):
-    """A number that says which constant it was, type and all."""
+    """Return a number that tells the constants and their types apart."""
     kind = float(len(type(c).__name__))
     if isinstance(c, Hostile):
         return kind + c.factor
@@ -149,7 +149,7 @@ def test_a_constant_of_any_kind_arrives_as_it_was_given(constant):
 
 
 def source_of(program, **defined):
-    """The printed function, after what it says has to be defined has been."""
+    """Return the printed function, with everything defined that the source asks for."""
     space = dict(defined)
     exec(program.source, space)
     missing = [
@@ -236,7 +236,7 @@ def test_a_function_within_another_is_not_imported_from_its_module():
 
     mb.defvjp(closed, lambda g, out, x: g)
     program = compile(lambda x: np.sum(closed(x)), Tensor(X))
-    assert "# closed has to be defined here: where it is from is not known" in program.source
+    assert "# closed has to be defined here: it cannot be imported by name" in program.source
 
 
 def test_a_function_of_a_script_is_written_out_unless_it_is_a_closure():
@@ -253,7 +253,7 @@ def test_a_function_of_a_script_is_written_out_unless_it_is_a_closure():
         doubled = mb.primitive(plain)
         mb.defvjp(doubled, lambda g, out, x: 2 * g)
         source = compile(lambda x, doubled=doubled: np.sum(doubled(x)), Tensor(X)).source
-        assert ("# closed has to be defined here: its text is not known" in source) is not known
+        assert ("# closed has to be defined here: its source is not known" in source) is not known
         assert ("def script(x):\n    return x * 2\n" in source) is known
 
 
@@ -275,7 +275,7 @@ def test_a_function_whose_name_python_reads_otherwise_is_not_imported(name, monk
 
 
 def compiled_with(names):
-    """A net whose Tensors, groups and function have these names; each gets something to do."""
+    """Compile a net whose Tensors, groups and function have these names."""
 
     def f(*xs):
         total = 0

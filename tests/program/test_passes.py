@@ -1,4 +1,4 @@
-"""What each pass does, and that none of them changes what a program gives."""
+"""Each pass does its own work, and none of them changes the results of a program."""
 
 from functools import partial
 
@@ -9,7 +9,7 @@ from derivatives import CALLS, SEEDS, SEEDS_TWICE, of_call, of_program
 
 from microbn import Tensor, functional, grad, label
 from microbn.engine import backward
-from microbn.program import memory, passes, source
+from microbn.program import algebra, memory, once, source
 from microbn.program.compile import ALL_PASSES, PASSES, compile
 from microbn.testing import programs
 
@@ -23,7 +23,7 @@ def without(*names):
 
 
 def lines(compiled, text=None):
-    """The statements of a program, as (name, expression)."""
+    """Return the statements of a program as pairs of a name and an expression."""
     text = (text or compiled.source).split("# forward\n")[1]
     statements = [line.split("  #")[0].strip() for line in text.splitlines()[:-1]]
     return [tuple(s.split(" = ", 1)) for s in statements if " = " in s]
@@ -33,7 +33,7 @@ def expressions(compiled):
     return [expression for _, expression in lines(compiled)]
 
 
-# Each of them
+# Each pass by itself
 
 
 @pytest.mark.bits
@@ -74,11 +74,11 @@ def test_buffers_are_reused_where_a_result_is_needed_no_more():
     f = lambda x: np.sum(np.tanh(np.exp(np.tanh(x * 2) + 1)))  # noqa: E731
     own, shared = (compile(f, X, gradients=False, passes=p) for p in (without("buffers"), PASSES))
     assert own.nbytes == 0
-    assert shared.nbytes == X.nbytes  # single numbers need none
+    assert shared.nbytes == X.nbytes  # single numbers need no array
     assert "out=" not in own.code
     assert shared.code.count("out=") == 5
     towards = compile(lambda x: np.sum((x @ x.T) @ (x @ x.T + 1)), X, gradients=False)
-    assert towards.nbytes == 3 * 16 * 8  # of five results of (4, 4)
+    assert towards.nbytes == 3 * 16 * 8  # for five results of (4, 4)
 
 
 def test_a_batch_norm_needs_less_memory_than_its_graph():
@@ -208,11 +208,11 @@ def test_what_is_finite_stays_finite_where_factors_meet(f, x):
     np.testing.assert_allclose(program(x, r), expected, rtol=1e-12)
 
 
-# None of them changes what a program gives
+# No pass changes the results of a program
 
 
 def compiled(f, arrays, cotangent, directions=None, *, names=PASSES, with_source=False):
-    """An engine for `derivatives`, like those of peers.py."""
+    """Be an engine for `derivatives`, like the engines of peers.py."""
 
     def twice(*xs):
         out = f(*xs)
@@ -237,7 +237,7 @@ def compiled(f, arrays, cotangent, directions=None, *, names=PASSES, with_source
 
 
 def assert_equal(mine, theirs, rtol):
-    """All of it, but for so much of the largest number in it; to the bit, where that is 0."""
+    """Compare all results, relative to the largest number; to the bit if ``rtol`` is 0."""
     mine, theirs = ([a, *b, *c] for a, b, c in (mine, theirs))
     largest = max(np.max(np.abs(array), initial=0) for array in theirs)
     for one, other in zip(map(np.asarray, mine), map(np.asarray, theirs), strict=True):
@@ -245,7 +245,7 @@ def assert_equal(mine, theirs, rtol):
 
 
 def assert_programs_agree(seeds, rtol=1e-12, twice=False, **options):
-    """Compiled programs give what the engine gives."""
+    """Check that compiled programs return what the engine returns."""
     for seed in seeds:
         try:
             mine = of_program(partial(compiled, **options), seed, twice)
@@ -305,11 +305,11 @@ def test_in_float32_too(seed):
 
 
 FAULTS = {
-    "a sum instead of a product": (passes.ALGEBRA, np.multiply, lambda out, x, y: x + y),
-    "an inverse that is none": (passes, "_inverse", lambda x: x),
-    "the same function, whatever of": (passes, "_key", lambda node, args: node.function),
-    "equal shapes, equal constants": (passes, "_identity", np.shape),
-    "a minus left inside": (passes.ALGEBRA, np.negative, lambda out, x: x),
+    "a sum instead of a product": (algebra.ALGEBRA, np.multiply, lambda out, x, y: x + y),
+    "an inverse that is none": (algebra, "_reciprocal", lambda x: x),
+    "the same function, whatever of": (once, "_key", lambda node, args: node.function),
+    "equal shapes, equal constants": (once, "_identity", np.shape),
+    "a minus left inside": (algebra.ALGEBRA, np.negative, lambda out, x: x),
     "arrays of another dtype": (memory, "_layout", np.shape),
     "a copy taken for a view": (memory, "_is_view", lambda node: node.function in memory.VIEWS),
     "largest for smallest": (source, "REDUCTIONS", {**source.REDUCTIONS, np.max: "minimum"}),

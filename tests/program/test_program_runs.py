@@ -1,5 +1,5 @@
-"""Running a program: from several threads, in a forked process, within itself; and what Python
-cannot decide while a function is compiled.
+"""Programs run in several threads, in a forked process and within themselves; and Python cannot
+decide anything by values while a function is compiled.
 """
 
 import multiprocessing
@@ -51,7 +51,7 @@ def test_threads_that_share_a_program_get_right_results():
 
 @mb.primitive
 def watched(x):
-    """x; on the way it does what a test asks for."""
+    """Return x, and do first what a test asks for."""
     while doing:
         doing.pop()()
     return x * 1
@@ -68,7 +68,7 @@ def _with_a_rule():
 def test_a_program_that_calls_itself_is_told_so_and_goes_on_working():
     program = compile(lambda x: np.sum(watched(x * 2)), Tensor(X))
     doing.append(lambda: program(X))
-    with pytest.raises(errors.GraphError, match=r"it is running, and was called by what it calls"):
+    with pytest.raises(errors.GraphError, match=r"it is running, and one of its own calls"):
         program(X)
     assert program(X)[0] == 2 * X.sum()
 
@@ -98,7 +98,7 @@ def test_an_exception_lets_a_program_go():
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="nothing forks")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # threads and forks: that is the point
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # threads and forks meet here on purpose
 def test_a_process_forked_while_another_thread_runs_a_program_can_run_it():
     program = compile(lambda x: np.sum(watched(x * 2)), Tensor(X))
     inside, go_on = threading.Event(), threading.Event()
@@ -120,7 +120,7 @@ def test_a_process_forked_while_another_thread_runs_a_program_can_run_it():
     assert queue.get() == 2 * (X + 1).sum()
 
 
-# What Python decides while f runs would be decided for good.
+# A decision that Python makes while f runs would be made for good.
 
 
 def loop(x):
@@ -152,7 +152,7 @@ NUMBERS = {
 
 @pytest.mark.parametrize("f", BRANCHES.values(), ids=BRANCHES)
 def test_what_python_would_decide_by_values_is_refused(f):
-    for examples in ([Tensor(X)], [X]):  # data is no constant either
+    for examples in ([Tensor(X)], [X]):  # data is not constant either
         with pytest.raises(errors.GraphError, match="compile"):
             compile(f, *examples, gradients=False)
 

@@ -1,4 +1,4 @@
-"""A training step happens whole or not at all: errors in it, and Ctrl-C anywhere in a fit."""
+"""A training step happens whole or not at all, even if it raises or Ctrl-C ends it."""
 
 import signal
 import sys
@@ -18,7 +18,7 @@ HERE = ("train.py", "compiled.py", "module.py", "parts.py", "norms.py", "optim.p
 
 @pytest.fixture(autouse=True)
 def heard():
-    """Ctrl-C is heard, as it is not by a job that a shell runs in the background."""
+    """Let Ctrl-C raise, also where a shell runs the tests in the background."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -39,7 +39,7 @@ def same(one, other):
 
 
 def whole_steps(compiled, steps=3):
-    """What the model and the optimizer are after 0, 1, ... steps."""
+    """Return the states of the model and the optimizer after 0, 1, ... steps."""
     states = [state(*made())]
     for count in range(1, steps + 1):
         model, optimizer = made()
@@ -54,8 +54,9 @@ def fitted(model, optimizer, compiled, steps=3):
 
 
 def interrupted(run, at, event="line", files=HERE):
-    """Whether ``run`` is ended by Ctrl-C, pressed before the ``at``-th of the lines or calls that
-    it runs in these files.
+    """Press Ctrl-C before the ``at``-th line or call of ``run`` in these files.
+
+    Returns whether that ended it.
     """
     seen = 0
 
@@ -134,7 +135,7 @@ def test_ctrl_c_at_any_call_in_a_module_leaves_no_switch_on():
     while interrupted(lambda: model(np.ones((2, 2))), at, "call", files=""):
         assert mode.get() == Mode(), at
         model.tanh = np.zeros(1)
-        with pytest.raises(errors.ShapeError):  # no Module is called any more, so it is a buffer
+        with pytest.raises(errors.ShapeError):  # no Module runs, so it is a buffer
             model.tanh = np.zeros(2)
         del model.tanh
         at += 1
@@ -142,7 +143,7 @@ def test_ctrl_c_at_any_call_in_a_module_leaves_no_switch_on():
 
 
 class Refusing(nn.Module):
-    """Raises what it is told to, when it is told to."""
+    """A layer that raises ``error`` once there is one."""
 
     error = None
 

@@ -1,4 +1,4 @@
-"""Code read as words: the text, evaluated, gives the same bits, and no parentheses are idle."""
+"""Code read as words: evaluating the text gives the same bits, and no parentheses are idle."""
 
 import ast
 import functools
@@ -32,7 +32,7 @@ PRIMITIVES = {f.__name__: f for f in RULES if hasattr(f, "recordable")}
 
 
 def evaluated(text, **operands):
-    """What the text computes, as Python."""
+    """Evaluate the text as Python."""
     with np.errstate(all="ignore"):
         return eval(text.replace("·", "*"), {**vars(np), **PRIMITIVES, **operands})
 
@@ -47,7 +47,7 @@ def parsed(text):
 
 
 def pairs(text):
-    """Where parentheses open and close, those of calls left out."""
+    """Yield where parentheses open and close, except those of calls."""
     opened = []
     for i, character in enumerate(text):
         if character == "(":
@@ -59,7 +59,7 @@ def pairs(text):
 
 
 def idle(text):
-    """The texts that one pair of parentheses fewer leaves as they are to Python."""
+    """Yield each text with one pair of parentheses fewer that means the same to Python."""
     for start, end in pairs(text):
         shorter = text[:start] + text[start + 1 : end] + text[end + 1 :]
         try:
@@ -69,7 +69,7 @@ def idle(text):
             pass
 
 
-# Random expressions: how to compute one, and its text with parentheses around everything.
+# Random expressions. Each is a function that computes it, and its text with all parentheses.
 
 ARITHMETIC = {
     **{"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv},
@@ -132,7 +132,7 @@ NUMERIC = expressions(ARITHMETIC | COMPARISONS, "-+")
 
 
 def assert_means(expression):
-    """Python reads the text as the expression it came from, and needs every parenthesis."""
+    """Check that Python reads the text as the same expression, and needs every parenthesis."""
     compute, full = expression
     text = str(compute({name: Symbol(name) for name in "xyz"}))
     assert parsed(text) == parsed(full)
@@ -151,7 +151,7 @@ def test_text_evaluates_to_the_same_bits(expression):
     try:
         with np.errstate(all="ignore"):
             value = compute(XYZ)
-    except (TypeError, ValueError):  # the minus of a truth, shapes that do not multiply
+    except (TypeError, ValueError):  # minus True, or shapes that do not multiply
         assume(False)
     assert same_bits(evaluated(str(compute({n: Symbol(n) for n in "xyz"})), **XYZ), value)
     assert same_bits(compute({n: Symbol(n, a) for n, a in XYZ.items()}).value, value)
@@ -231,7 +231,7 @@ def test_the_check_finds_idle_parentheses():
 
 A, B, ROW = RNG.normal(size=(3, 2)), RNG.normal(size=(3, 2)), RNG.normal(size=(2,))
 REDUCTIONS = [((A,), kw) for kw in ({}, {"axis": 0}, {"axis": (0, 1), "keepdims": True})]
-CALLS_OF_RULES = {  # operands by their order; what is not given here is two arrays, or one
+CALLS_OF_RULES = {  # other functions are called with two arrays, or with one
     np.matmul: [((A.T, B), {}), ((A[0], B.T), {}), ((A, ROW), {}), ((ROW, ROW), {})],
     np.power: [((np.abs(A), B), {})],
     np.sqrt: [((np.abs(A),), {})],
@@ -370,7 +370,7 @@ def test_functions_read_from_examples_evaluate_to_what_they_compute(function):
     assert_reads(function, formula(function, *COMPOSED[function]))
 
 
-NUMBERS = (F.group_norm, F.cross_entropy)  # what cannot be read without the numbers it is given
+NUMBERS = (F.group_norm, F.cross_entropy)  # they cannot be read without numbers
 
 
 @pytest.mark.bits
@@ -509,7 +509,7 @@ def test_a_hostile_name_is_only_text(name):
     assert formula(np.multiply, name, "x") == ("g · x", f"g · {name}")
 
 
-# What words cannot tell.
+# Code that words cannot read.
 
 UNREADABLE = {
     "a truth": lambda x: x if x > 0 else -x,

@@ -15,7 +15,8 @@ from rich.padding import Padding
 
 import microbn as mb
 from microbn import Tensor, errors, scope
-from microbn.cli.targets import BUILT_IN, graph
+from microbn.cli.examples import BUILT_IN
+from microbn.cli.targets import graph
 from microbn.view import terminal, values
 
 STYLED = re.compile(r"\x1b\[[0-9;]*m")
@@ -111,7 +112,7 @@ def test_line_that_ran_is_marked_and_its_caller_is_named():
     assert re.match(r"▸ functional\.py:\d+  x_hat = centered / std$", now.rstrip())
     assert before.split() == ["std", "=", "np.sqrt(var", "+", "eps)"]
     assert "▸" not in before
-    assert re.match(r"  called at targets\.py:\d+: return functional\.batch_norm", called)
+    assert re.match(r"  called at examples\.py:\d+: return functional\.batch_norm", called)
 
 
 def test_a_built_in_neuron_shows_its_own_line():

@@ -12,7 +12,7 @@ from ...engine.node import has_history
 from ...engine.primitive import RULES
 from ...engine.tensor import Tensor
 from ...errors import NonFiniteError
-from ...reading.replay import replay
+from ...reading.replay import call_again, replay
 from ...reading.symbol import formula
 from ...reading.tape import history
 from .comparison import FAINT, compare
@@ -77,8 +77,7 @@ def _follows(root: Tensor, node: Tensor, position: int, now: Any) -> bool:
     if np.asarray(now).dtype.kind != "f" or np.shape(was) != np.shape(now):
         return False
     args = [*node.args[:position], now, *node.args[position + 1 :]]
-    function: Any = node.function
-    change = replay(root, node)(function(*args, **node.kwargs)) - root.value
+    change = replay(root, node)(call_again(node, args)) - root.value
     return norm(change) > 1e-9 * norm(root.value)
 
 
@@ -106,7 +105,7 @@ def _fault(node: Tensor, order: int, rng: np.random.Generator) -> str | None:
         for place, operand, told in zip(places, operands, finite, strict=True):
             infinite = np.where(told, 0.0, args[place])
             args[place] = operand if told.all() else gate(operand, told) + infinite
-        out = function(*args, **node.kwargs)
+        out = call_again(node, args)
         return out if shown.all() else gate(out, shown)
 
     values = [np.where(told, node.args[p], 0.0) for p, told in zip(places, finite, strict=True)]

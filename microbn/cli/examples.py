@@ -1,0 +1,49 @@
+"""The examples that the commands know by name. In a story they stand for the user's code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import functional, nn
+
+
+def neuron(w: Any, x: Any, b: Any) -> Any:
+    """Compute one neuron: ``tanh(w · x + b)``."""
+    return np.tanh(w @ x + b)
+
+
+def batchnorm(x: Any, gamma: Any, beta: Any) -> Any:
+    """Normalise a batch (N, C)."""
+    return functional.batch_norm(x, gamma, beta)
+
+
+def softmax_of_rows(x: Any) -> Any:
+    """Compute the softmax of every row of (N, C)."""
+    return functional.softmax(x)
+
+
+class MLP(nn.Module):
+    """Two layers with batch norm between them, and the loss for classes 0 and 1 in turn."""
+
+    def __init__(self) -> None:
+        self.hidden, self.norm = nn.Linear(4, 3, rng=0), nn.BatchNorm(3)
+        self.out = nn.Linear(3, 2, rng=1)
+
+    def forward(self, x: Any) -> Any:
+        hidden = np.tanh(self.norm(self.hidden(x)))
+        return functional.cross_entropy(self.out(hidden), np.arange(x.shape[0]) % 2)
+
+
+SCALARS = "batchnorm-scalars"  # batchnorm on 0-d Tensors, for `step` and `draw`
+# fmt: off
+BUILT_IN: dict[str, tuple[Callable, list[str]]] = {  # what makes it, and its usual inputs
+    "neuron":    (lambda: neuron,          ["3", "3", "()"]),
+    "softmax":   (lambda: softmax_of_rows, ["4x3"]),
+    "batchnorm": (lambda: batchnorm,       ["4x3", "3", "3"]),
+    SCALARS:     (lambda: batchnorm,       ["3x1", "1", "1"]),
+    "mlp":       (MLP,                     ["6x4"]),
+}
+# fmt: on

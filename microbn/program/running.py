@@ -1,0 +1,132 @@
+"""A compiled program as a callable: it checks its operands, and runs in arrays of its own."""
+
+from __future__ import annotations
+
+import builtins
+import linecache
+import os
+import threading
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..engine.arrays import check_plain
+from ..engine.mode import lost
+from ..engine.node import is_node, plain
+from ..errors import ArgumentError, DTypeError, GraphError, ShapeError, listed
+from .memory import allocated
+from .passes import made_from
+from .source import Listing
+
+
+class Program:
+    """Straight-line NumPy, called with arrays: ``program(*arrays)`` returns arrays.
+
+    It returns what f returned and, if it was compiled with gradients, a tuple of gradients too.
+    ``str(program)`` is its ``source``: a module that needs NumPy alone (and whatever a primitive of
+    your own needs), and that gives the same bits for arrays in the examples' order of memory.
+    ``code`` is the text that runs, with the same variables. ``nbytes`` is the size of the arrays
+    that were made for it. There is one set of them, so threads that share a program run it one
+    after another.
+
+    Raises ArgumentError, ShapeError or DTypeError for operands that it was not compiled for, and
+    GraphError if a function that it calls runs it again.
+    """
+
+    def __init__(self, title: str, inputs: list, result: Any, roots: list, passes: Any) -> None:
+        given = {x.number for x in inputs}
+        nodes = [node for node in made_from(roots, inputs) if node.number not in given]
+        listing = Listing(title, inputs, nodes)
+        storage = allocated(nodes, [x for x in roots if is_node(x)], passes)
+        self.source = listing.module(result)
+        self.code = listing.code(result, storage)
+        self.nbytes = sum({id(a): a.nbytes for a in storage.arrays.values()}.values())
+        self._operands = {listing.names[x.number]: (x.shape, x.dtype) for x in inputs}
+        like = [np.asarray(x.value) for x in inputs]
+        self._layouts = [(np.ndarray, a.shape, a.strides, a.dtype) for a in like]
+        made = storage.arrays | storage.views
+        space: dict[str, Any] = {listing.names[number]: a for number, a in made.items()}
+        space |= {"np": np, **listing.constants}
+        for function, name in listing.functions.items():
+            space[name] = getattr(function, "__wrapped__", function)
+        file = f"<{title}, program {id(self)}>"  # a traceback finds the lines under this name
+        linecache.cache[file] = len(self.code), None, self.code.splitlines(True), file
+        weakref.finalize(self, linecache.cache.pop, file, None)
+        exec(builtins.compile(self.code, file, "exec"), space)
+        self._run = space.pop(listing.title)
+        self._lock, self._running = threading.RLock(), False
+        _programs.add(self)
+
+    def __call__(self, *arrays: Any) -> Any:
+        try:  # a single comparison, because it comes before every run
+            fit = [(type(a), a.shape, a.strides, a.dtype) for a in arrays] == self._layouts
+        except AttributeError:
+            fit = False
+        operands = arrays if fit else self._checked(arrays)
+        with self._lock:  # the same thread gets in again, and gets an error
+            if self._running:
+                raise GraphError("program: it is running, and one of its own calls runs it again")
+            try:
+                self._running = True
+                return self._run(*operands)
+            finally:
+                self._running = False
+
+    def _checked(self, given: Sequence) -> list[np.ndarray]:
+        """Return the operands as arrays in the examples' layout. Raises for any that do not fit."""
+        if any(map(is_node, given)):
+            lost("a program's result")
+        if len(given) != len(self._operands):
+            raise ArgumentError(
+                f"program: takes {listed(self._operands)}, got {len(given)} operands"
+            )
+        check_plain(*given)
+        try:
+            arrays = [np.asarray(plain(array)) for array in given]
+        except ValueError as error:
+            raise ShapeError(f"program: an operand is no array: {error}") from None
+        for (name, (shape, dtype)), array in zip(self._operands.items(), arrays, strict=True):
+            if (array.shape, array.dtype) != (shape, dtype):
+                wrong = DTypeError if array.shape == shape else ShapeError
+                raise wrong(
+                    f"program: {name} is {array.dtype} of shape {array.shape}, but the program was "
+                    f"compiled for {dtype} of shape {shape}; convert it, or compile for that too"
+                )
+        return [
+            _laid(a, strides) for a, (_, _, strides, _) in zip(arrays, self._layouts, strict=True)
+        ]
+
+    def __reduce__(self) -> tuple:
+        raise GraphError(
+            "a program is not copied, because both copies would write into the same arrays; "
+            "compile it again"
+        )
+
+    def __str__(self) -> str:
+        return self.source
+
+    def __repr__(self) -> str:
+        operands = (f"{name} {shape}" for name, (shape, _) in self._operands.items())
+        return f"<Program of {listed(operands)}>"
+
+
+def _laid(array: np.ndarray, strides: tuple[int, ...]) -> np.ndarray:
+    """Return an operand in the layout of its example, as a copy if it has another one."""
+    if array.strides == strides:
+        return array
+    laid = np.ndarray(array.shape, array.dtype, strides=strides)
+    laid[...] = array
+    return laid
+
+
+def _unlock() -> None:
+    """Unlock all programs in a forked process, which has no other thread that could do it."""
+    for program in _programs:
+        program._lock, program._running = threading.RLock(), False
+
+
+_programs: weakref.WeakSet[Program] = weakref.WeakSet()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)
