@@ -53,8 +53,8 @@ def gradcheck(
         report = compare(subject, rng, order, closed_form)
         called = ", ".join([subject.name, *subject.given[: len(inputs)]])
         options = ", closed_form=..." * (closed_form is not None) + ", order=2" * (order == 2)
-        again = f"gradcheck({called}{options}, seed={seed})"
-        report = replace(report, again=again, notes=report.notes + subject.notes)
+        again, notes = f"gradcheck({called}{options}, seed={seed})", report.notes + subject.notes
+        report = replace(report, again=again, notes=notes)
         if by_hand:
             return report
         if not (report.faults or any(part.wrong.any() for part in report.inputs)):

@@ -31,7 +31,7 @@ def grow(draw: Draw, max_ops: int = 12) -> RandomProgram:
     """Grow a program from choices: each ``draw(low, high)`` returns an integer in that range.
 
     In ``microbn.testing.strategies.programs``, Hypothesis makes the choices. Smaller integers make
-    a simpler program. Of all statements, the longest chain that leads to one value is kept.
+    a simpler program. It keeps only the statements that one value depends on: the value with most.
     """
     shape = tuple(_pick(draw, [2, 3, 1]) for _ in range(_pick(draw, [1, 2, 3, 2, 3, 0])))
     narrowed = [_narrowed(draw, shape) for _ in range(draw(0, 2))]
@@ -96,7 +96,7 @@ class RandomProgram(NamedTuple):
 
 
 def _next_statement(draw: Draw, values: list) -> tuple[Statement, Any]:
-    """Return one more statement and its value. At the latest, np.negative fits."""
+    """Return one more statement and its value. If nothing else fits, np.negative does."""
     waiting, last = [*OPERATIONS], len(values) - 1
     x = _pick(draw, [last, last, last, draw(0, last)])
     while True:

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -37,11 +38,8 @@ def shapes(min_dims: int = 0, max_dims: int = 3) -> st.SearchStrategy[Shape]:
     Raises ArgumentError if ``min_dims`` is negative or larger than ``max_dims``.
     """
     _check_counts("shapes", 0, min_dims=min_dims, max_dims=max_dims)
-    return _LEAST_SIDE.flatmap(
-        lambda side: npst.array_shapes(
-            min_dims=min_dims, max_dims=max_dims, min_side=side, max_side=3
-        )
-    )
+    drawn = partial(npst.array_shapes, min_dims=min_dims, max_dims=max_dims, max_side=3)
+    return _LEAST_SIDE.flatmap(lambda side: drawn(min_side=side))
 
 
 def broadcastable(count: int = 2) -> st.SearchStrategy[tuple[Shape, ...]]:

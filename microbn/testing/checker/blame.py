@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.functions import gate
-from ...engine.node import has_history, history
+from ...engine.node import has_history, history, is_node
 from ...engine.primitive import RULES
 from ...engine.tensor import Tensor
 from ...errors import NonFiniteError
@@ -63,14 +63,10 @@ def _returning(subject: Subject, root: Tensor, rng: np.random.Generator) -> Susp
     return None
 
 
-def _from_outside(node: Tensor, leaves: Collection[int]) -> list[int]:
+def _from_outside(node: Any, leaves: Collection[int]) -> list[int]:
     """Return the positions of the operands that do not come from an input."""
-    inputs: list[Any] = [*node.inputs]
-    return [
-        i
-        for i, x in enumerate(inputs)
-        if not isinstance(x, Tensor) or (x.function is None and x.number not in leaves)
-    ]
+    operands = enumerate(node.inputs)
+    return [i for i, x in operands if not (is_node(x) and (x.function or x.number in leaves))]
 
 
 def _follows(root: Tensor, node: Tensor, position: int, now: Any) -> bool:
@@ -95,10 +91,9 @@ def _is_cut(node: Tensor, root: Tensor, rng: np.random.Generator) -> bool:
     return bool(matters and (not has_history(node) or _rule_fault(node, 1, rng)))
 
 
-def _rule_fault(node: Tensor, order: int, rng: np.random.Generator) -> str | None:
+def _rule_fault(node: Any, order: int, rng: np.random.Generator) -> str | None:
     """Check a node's rule by itself, and say what is wrong with it, if anything is."""
-    inputs: list[Any] = [*node.inputs]
-    places = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.flows]
+    places = [i for i, x in enumerate(node.inputs) if is_node(x) and x.flows]
     if not places:
         return None
     try:

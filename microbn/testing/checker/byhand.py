@@ -9,8 +9,8 @@ import numpy as np
 
 from ...engine.tensor import Tensor
 from ...errors import DTypeError, RuleError, listed
-from .inputs import HandWritten, Inputs, name_of, outputs_of, required
-from .subjects import Gradients, Subject, joined, unfinished
+from .inputs import HandWritten, Inputs, as_list, name_of, outputs_of, required
+from .subjects import Gradients, Subject, joined, leaves_of, unfinished
 
 
 class ByHand(Subject):
@@ -65,12 +65,11 @@ class ByHand(Subject):
         """Call the backward again with its cache, and describe it if the gradients change."""
         try:
             now = self._each(self.f.backward(*given, *cache))
-            same = [array.tobytes() for array in now] == [array.tobytes() for array in first]
+            if [array.tobytes() for array in now] == [array.tobytes() for array in first]:
+                return None
             what = "gives something else"
         except Exception as error:
-            same, what = False, f"raises {type(error).__name__}"
-        if same:
-            return None
+            what = f"raises {type(error).__name__}"
         return (
             f"its backward changes its cache: called again, it {what}; let it work on copies, or "
             "does it draw random numbers?"
@@ -106,10 +105,10 @@ class ByHand(Subject):
                 f"gradcheck: backward gave None; return a tuple, one for each input: {name} is "
                 "unfinished"
             )
-        gradients = [*given] if isinstance(given, (tuple, list)) else [given]
+        gradients = as_list(given)
         if isinstance(given, dict) or len(gradients) not in (count, len(self.given)):
-            found = "a dict" if isinstance(given, dict) else f"{len(gradients)} gradients"
-            found += f" for {count} inputs" * (not isinstance(given, dict))
+            several = f"{len(gradients)} gradients for {count} inputs"
+            found = "a dict" if isinstance(given, dict) else several
             raise RuleError(
                 f"gradcheck: backward gave {found}; return a tuple, one for each input: {name} "
                 f"must return those of {listed(self.names)}; to keep an input out of the check, "
@@ -139,9 +138,9 @@ def gradient_along(f: Any, inputs: Inputs) -> tuple[int, tuple[str, ...]]:
     """
     unlike = None
     try:
-        parts = _parts(f(*inputs.filled(_leaves(inputs))))
-        if all(isinstance(part, Tensor) for part in parts):
-            values = [part.data.item() if part.size == 1 else part.data for part in parts]
+        outputs = as_list(f(*inputs.filled(leaves_of(inputs.values, inputs.names))))
+        if all(isinstance(out, Tensor) for out in outputs):
+            values = [out.data.item() if out.size == 1 else out.data for out in outputs]
             return 0, (OUTPUTS,) * (_beside_loss(values, inputs) > 0)
     except Exception as error:  # a function of arrays may raise anything on Tensors
         unlike = error
@@ -161,17 +160,9 @@ OUTPUTS = (
 )
 
 
-def _leaves(inputs: Inputs) -> list[Tensor]:
-    return [Tensor(x, name) for x, name in zip(inputs.values, inputs.names, strict=True)]
-
-
-def _parts(given: Any) -> list[Any]:
-    return [*given] if isinstance(given, (tuple, list)) else [given]
-
-
 def _beside_loss(given: Any, inputs: Inputs) -> int:
     """Count the arrays beside a loss if they have the shapes of the first inputs, else return 0."""
-    if len(_parts(given)) < 2:
+    if len(as_list(given)) < 2:
         return 0
     loss, gradients = _loss_first(given, inputs.names)
     if not isinstance(loss, (float, int, np.generic)) or len(gradients) > len(inputs.values):
@@ -196,7 +187,7 @@ def loss_with_gradient(f: Any, names: Sequence[str]) -> HandWritten:
 
 def _loss_first(given: Any, names: Sequence[str]) -> tuple[Any, list[Any]]:
     """Return a loss and the list of its gradients; f may give them in a tuple or in a dict."""
-    loss, *gradients = _parts(given)
+    loss, *gradients = as_list(given)
     if len(gradients) == 1 and isinstance(kept := gradients[0], dict):
         return loss, [kept.get(name, kept.get(f"d{name}")) for name in names][: len(kept)]
     if len(gradients) == 1 and isinstance(gradients[0], (tuple, list)):
@@ -212,12 +203,9 @@ def _required_or_none(backward: Any) -> list[str]:
         return []
 
 
-def _split(row: np.ndarray, parts: Sequence[np.ndarray]) -> list[np.ndarray]:
+def _split(row: np.ndarray, outputs: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Split a cotangent of the joined outputs into a fresh copy for each output."""
-    if len(parts) == 1:
+    if len(outputs) == 1:
         return [row.copy()]
-    ends = np.cumsum([part.size for part in parts])
-    return [
-        row[end - part.size : end].reshape(part.shape).copy()
-        for part, end in zip(parts, ends, strict=True)
-    ]
+    pieces = np.split(row, np.cumsum([out.size for out in outputs])[:-1])
+    return [x.reshape(out.shape).copy() for x, out in zip(pieces, outputs, strict=True)]

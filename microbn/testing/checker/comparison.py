@@ -12,6 +12,7 @@ from ...errors import NonFiniteError
 from ...reading.trace import first_fault, spell
 from .differences import Slopes, slopes
 from .habits import TIMES, bent, called_twice, unfit
+from .inputs import as_list
 from .report import BENT, Compared, Report, told_apart
 from .subjects import Gradient, Subject
 
@@ -30,7 +31,7 @@ def compare(
 ) -> Report:
     """Compare the gradients of a subject with its slopes, from a random cotangent.
 
-    If they agree and ``order`` is 2, compare the gradient's own gradients with its slopes too.
+    If they agree and ``order`` is 2, compare the gradient's own gradient with its slopes too.
     """
     out, unusable, habit = called_twice(subject)
     if fault := first_fault(out):
@@ -41,8 +42,7 @@ def compare(
     report = _compared(subject, cotangent, closed_form)
     report = replace(report, faults=((habit,) if habit else ()) + report.faults, output=out)
     if report.ok and order == 2:
-        second = compare(Gradient(subject, cotangent), rng)
-        return replace(second, order=2)
+        return replace(compare(Gradient(subject, cotangent), rng), order=2)
     return report
 
 
@@ -110,8 +110,7 @@ def _closed_form_faults(
     values = [value.copy() for value in subject.values]
     places = subject.inputs.places  # a Module's parameters come after its inputs
     inputs = subject.inputs.filled(values[: len(places)])
-    given = closed_form(cotangent.copy(), *inputs, *values[len(places) :])
-    gradients = [*given] if isinstance(given, (tuple, list)) else [given]
+    gradients = as_list(closed_form(cotangent.copy(), *inputs, *values[len(places) :]))
     if len(gradients) == len(inputs) > len(compared):
         gradients = [gradients[i] for i in places]
     if len(gradients) != len(compared):

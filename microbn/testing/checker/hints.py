@@ -65,19 +65,18 @@ def _known_ratios(
     yield 2.0, ": counted twice, or a sum where a mean is meant?"
     yield 0.5, ": halved, or a mean where a sum is meant?"
     for name, x in inputs.items():
-        if np.ndim(x) > 1:
-            entries = f"the number of entries of {name!r}"
-            yield np.size(x), f", {entries}: a sum where a mean is meant?"
-            yield 1 / np.size(x), f", 1 / {entries}: a mean where a sum is meant?"
-        for axis, n in enumerate(np.shape(x)):
-            if n > 1:
-                where = f"the length of axis {axis} of {name!r}"
-                yield n, f", {where}: a sum where a mean is meant?"
-                yield 1 / n, f", 1 / {where}: a mean where a sum is meant?"
-                for power, sign in ((1.0, ""), (0.5, "√")) * _centered(right[name], axis):
-                    about = f"with n = {n}, {where}: the biased variance, or the unbiased?"
-                    yield (n / (n - 1)) ** power, f", {sign}(n / (n - 1)) {about}"
-                    yield ((n - 1) / n) ** power, f", {sign}((n - 1) / n) {about}"
+        lengths = {axis: n for axis, n in enumerate(np.shape(x)) if n > 1}
+        counts = [(np.size(x), f"the number of entries of {name!r}")] * (np.ndim(x) > 1)
+        counts += [(n, f"the length of axis {axis} of {name!r}") for axis, n in lengths.items()]
+        for n, words in counts:
+            yield n, f", {words}: a sum where a mean is meant?"
+            yield 1 / n, f", 1 / {words}: a mean where a sum is meant?"
+        for axis, n in lengths.items():
+            for power, sign in ((1.0, ""), (0.5, "√")) * _centered(right[name], axis):
+                words = f"with n = {n}, the length of axis {axis} of {name!r}"
+                words += ": the biased variance, or the unbiased?"
+                yield (n / (n - 1)) ** power, f", {sign}(n / (n - 1)) {words}"
+                yield ((n - 1) / n) ** power, f", {sign}((n - 1) / n) {words}"
 
 
 def _misplaced(wrong: Any, right: Any) -> Iterator[str]:

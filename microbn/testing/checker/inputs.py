@@ -91,6 +91,11 @@ def unique(names: Sequence[str]) -> list[str]:
     ]
 
 
+def as_list(given: Any) -> list[Any]:
+    """Return the parts of a tuple or a list; anything else is the only part."""
+    return [*given] if isinstance(given, (tuple, list)) else [given]
+
+
 def positional(parameters: Iterable[inspect.Parameter]) -> list[inspect.Parameter]:
     """Return the parameters that take one argument each, by position."""
     return [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...errors import DTypeError, RuleError, listed
-from .inputs import HandWritten, Inputs, outputs_of, parameter_names, required
+from .inputs import HandWritten, Inputs, as_list, outputs_of, parameter_names, required
 from .subjects import unfinished
 
 GRADIENT_HOLDERS = ("grads", "gradients", "grad", "dparams")  # they hold gradients as params does W
@@ -26,12 +26,12 @@ Place = tuple[Any, ...]  # attributes, keys and positions that lead from a layer
 class Parameter(NamedTuple):
     """A parameter of a layer, and the place of its gradient after a backward.
 
-    A gradient that the backward returned has an int instead: its position behind those of the
-    inputs.
+    The place of the gradient begins with 0 in the layer itself, and with 1 in the list of further
+    gradients that the backward returned behind those of the inputs.
     """
 
     place: Place
-    gradient: Place | int
+    gradient: Place
 
     @property
     def name(self) -> str:
@@ -78,12 +78,8 @@ class Layer:
         def backward(*given: Any) -> tuple:
             *douts, (layer, cache) = given
             gradients, further = self._backward(layer := deepcopy(layer), douts, cache)
-            places = [p.gradient for p in self.parameters]
-            kept = [
-                _value_at(further, (place,)) if isinstance(place, int) else _value_at(layer, place)
-                for place in places
-            ]
-            return (*gradients, *kept)
+            places = (parameter.gradient for parameter in self.parameters)
+            return (*gradients, *(_value_at((layer, further), place) for place in places))
 
         forward.__name__, backward.__name__ = f"{self.name}.{self.call}", f"{self.name}.backward"
         return HandWritten(forward, backward)
@@ -115,7 +111,7 @@ class Layer:
             out = next((vars(layer)[k] for k in ("output", "out") if k in vars(layer)), None)
         if out is None:
             raise unfinished(f"{self.name}.{self.call}", "gives None")
-        outputs = [*out] if isinstance(out, (tuple, list)) else [out]
+        outputs = as_list(out)
         takes = required(layer.backward) or ["dout"]
         count = outputs_of(takes[: len(outputs)], self.names)
         return outputs[:count], outputs[count : len(takes)]
@@ -135,11 +131,10 @@ class Layer:
             )
         found = layer.backward(*douts, *cache)
         if found is None:
-            kept = [_value_at(layer, (f"d{name}",)) for name in self.names]
-            found = None if all(part is None for part in kept) else kept
-        if found is None:
-            raise unfinished(f"{self.name}.backward", "gives None")
-        gradients = [*found] if isinstance(found, (tuple, list)) else [found]
+            found = [_value_at(layer, (f"d{name}",)) for name in self.names]
+            if all(part is None for part in found):
+                raise unfinished(f"{self.name}.backward", "gives None")
+        gradients = as_list(found)
         count = self.floats if len(gradients) > self.count else len(gradients)
         return gradients[:count], gradients[count:]
 
@@ -162,18 +157,17 @@ class Layer:
         before = {place: _value_at(layer, place) for place in _array_places(layer, ())}
         outputs, cache = self._forward(layer, inputs)
         unchanged = deepcopy(layer)
-        ones = [np.ones_like(out) for out in outputs]
-        further = self._backward(layer, ones, cache)[1]
+        _, further = self._backward(layer, [np.ones_like(out) for out in outputs], cache)
         self.updated = [p for p in before if self._updates(unchanged, layer, p, inputs)]
         still = [p for p, x in before.items() if _value_at(layer, p) is x or p in self.updated]
-        gradients: dict[Place, Place | int]
-        gradients = {p: place for p in still if (place := _gradient_place(layer, p))}
+        gradients = {p: (0, *place) for p in still if (place := _gradient_place(layer, p))}
         if further:
-            gradients = {place: i for i, place in enumerate(still[: len(further)])}
+            gradients = {place: (1, i) for i, place in enumerate(still[: len(further)])}
         found: dict[int, Parameter] = {}
         for place, gradient in gradients.items():
             found.setdefault(id(before[place]), Parameter(place, gradient))
-        rest = [p for p in still if id(before[p]) not in found and p not in gradients.values()]
+        kept = {gradient[1:] for gradient in gradients.values()}
+        rest = [p for p in still if id(before[p]) not in found and p not in kept]
         return [*found.values()], [*map(_dotted, rest)]
 
 
@@ -196,7 +190,7 @@ def _gradient_place(layer: Any, place: Place) -> Place:
     """Return the place of the gradient for an array, or () if there is none."""
     *above, key = place
     owners = [tuple(above), *([tuple(above[:-1])] if above else [])]  # params["W"]: beside params
-    names = [(name,) for name in (f"d{key}", f"d_{key}", f"grad_{key}", f"{key}_grad")]
+    names: list[Place] = [(name,) for name in (f"d{key}", f"d_{key}", f"grad_{key}", f"{key}_grad")]
     names += [(holder, k) for holder in GRADIENT_HOLDERS for k in (key, f"d{key}")]
     places = [(*owner, *name) for owner in owners for name in names]
     return next((p for p in places if _value_at(layer, p, layer) is not layer), ())

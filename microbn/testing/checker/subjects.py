@@ -70,7 +70,7 @@ class Subject:
 
     def record(self, values: Sequence) -> tuple[Tensor, list[Tensor]]:
         """Return the output as a Tensor, and the leaves it was made from."""
-        leaves = [Tensor(value, name) for value, name in zip(values, self.names, strict=True)]
+        leaves = leaves_of(values, self.names)
         return _tensor(self.f(*self.inputs.filled(leaves)), self.name), leaves
 
     def traced(self) -> Tensor:
@@ -92,8 +92,7 @@ class Subject:
             faults += filter(None, (_lost_digits(step.node, *m[1:3]) for m in step.messages))
             if step.node.function and step.node is not out:
                 terms.append(norm(plain(step.gradient) * step.node.value))
-        zeros = [np.zeros_like(value) for value in self.values]
-        arrays = [found.get(x.number, zero) for x, zero in zip(leaves, zeros, strict=True)]
+        arrays = [found.get(leaf.number, np.zeros(leaf.shape)) for leaf in leaves]
         notes = self.inputs.note()
         return Gradients(arrays, tuple(faults[:1]), notes, norm(np.array(terms)))
 
@@ -115,7 +114,7 @@ class OfModule(Subject):
         """Restore the Module to its state before the check, and return its output and leaves."""
         count = len(self.inputs.names)
         self.restore(values[count:])
-        leaves = [Tensor(v, n) for v, n in zip(values[:count], self.inputs.names, strict=True)]
+        leaves = leaves_of(values[:count], self.inputs.names)
         out = self.f(*self.inputs.filled(leaves))
         return _tensor(out, self.name), [*leaves, *self.parameters]
 
@@ -159,6 +158,11 @@ def same_on_arrays(subject: Subject) -> bool:
     except Exception:  # a function of Tensors may raise anything on arrays
         return False
     return recorded.dtype == on_arrays.dtype and recorded.tobytes() == on_arrays.tobytes()
+
+
+def leaves_of(values: Sequence, names: Sequence[str]) -> list[Tensor]:
+    """Return a named leaf for each value."""
+    return [Tensor(value, name) for value, name in zip(values, names, strict=True)]
 
 
 def joined(out: Any) -> np.ndarray:
