@@ -31,7 +31,8 @@ def grow(draw: Draw, max_ops: int = 12) -> RandomProgram:
     """Grow a program from choices: each ``draw(low, high)`` returns an integer in that range.
 
     In ``microbn.testing.strategies.programs``, Hypothesis makes the choices. Smaller integers make
-    a simpler program. It keeps only the statements that one value depends on: the value with most.
+    a simpler program. The result is the value that depends on the most statements; the others are
+    dropped.
     """
     shape = tuple(_pick(draw, [2, 3, 1]) for _ in range(_pick(draw, [1, 2, 3, 2, 3, 0])))
     narrowed = [_narrowed(draw, shape) for _ in range(draw(0, 2))]

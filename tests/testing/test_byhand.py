@@ -40,7 +40,7 @@ def test_a_float_is_an_output_too():
         ),
         (
             HandWritten(lambda x: (x.astype(np.float32), None), lambda dy, c: dy.copy()),
-            "it gives float32 for float64, which is too coarse to check: inconclusive",
+            "it returns float32 for float64, which is too coarse to check: inconclusive",
         ),
         (
             HandWritten(lambda x: (2 * x, None), lambda dy, c: np.multiply(dy, 2, out=dy)),
@@ -64,7 +64,7 @@ def test_a_float_is_an_output_too():
         ),
         (
             HandWritten(lambda x: (np.sign(x).astype(int), None), lambda dy, c: 0 * dy),
-            "it gives int64, which has no gradient",
+            "it returns int64, which has no gradient",
         ),
         (
             HandWritten(lambda x: (2 * x, None), lambda dy, c: (None,)),

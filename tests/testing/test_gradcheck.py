@@ -145,24 +145,24 @@ class Dense:
         (
             lambda: gradcheck(lambda x: None, X),
             errors.RuleError,
-            "<lambda> is unfinished: it gives",
+            "<lambda> is unfinished: it returns",
         ),
         (
             lambda: gradcheck(lambda x: x.item(), np.array(2.0)),
             errors.GraphError,
-            "gives float, although",
+            "returns float, although",
         ),
         (lambda: gradcheck(LAYER, X, GAMMA, BETA, order=2), errors.ArgumentError, "needs a graph"),
         (lambda: gradcheck(net(np.float32), X[:, [0, 1, 2, 0]]), errors.DTypeError, "is float32"),
         (
             lambda: gradcheck(HandWritten(np.exp, lambda dy, c: dy), X),
             errors.RuleError,
-            "forward gives a pair",
+            "forward returns a pair",
         ),
         (
             lambda: gradcheck(HandWritten(lambda x: (x, x), lambda dy, c: (dy, dy)), X),
             errors.RuleError,
-            "backward gave 2 gradients for 1 inputs",
+            "backward returned 2 gradients for 1 inputs",
         ),
         (
             lambda: gradcheck(np.exp, lambda dy: dy, X),
@@ -175,12 +175,12 @@ class Dense:
         (
             lambda: gradcheck(HandWritten(lambda x: (x, x), lambda dy, c: None), X),
             errors.RuleError,
-            "backward gave None; return a tuple, one for each input: <lambda> is unfinished",
+            "backward returned None; return a tuple, one for each input: <lambda> is unfinished",
         ),
         (
             lambda: gradcheck(HandWritten(lambda x: (x, x), lambda dy, c: {"x": dy}), X),
             errors.RuleError,
-            "backward gave a dict; return a tuple",
+            "backward returned a dict; return a tuple",
         ),
         (lambda: gradcheck(lambda x: np.sinh(x), X), errors.RuleError, "np.sinh has no gradient"),
     ],

@@ -145,7 +145,7 @@ REFUSED = [  # and the one sentence
      "; bn_param was read as the text '{mode: train}'\n"),
     (["losses.py:nll", "4x3", "y=np.array([0,1])"], "; y was read as the text 'np.array([0,1])'\n"),
     (["losses.py:nll", "4x3"], "given by name: y=VALUE, in Python, such as 4, "),
-    (["functions.py:three", "3", "3"], "three_forward gives 3 things, and three_backward takes 2"),
+    (["functions.py:three", "3", "3"], "three_forward returns 3 values, and three_backward takes"),
     (["functions.py:pool", "3"], "has several of that name: choose pool_fast or pool_slow"),
     (["functions.py:lonely", "3"], "has lonely_forward and no backward for it; write "
      "lonely_backward(dout, cache), which returns a gradient for each input"),
@@ -153,8 +153,8 @@ REFUSED = [  # and the one sentence
     (["functions.py:softmax_naive_pair", "3"], "has no function 'softmax_naive_pair'"),
     (["functions.py:wants", "3"], "wants_backward takes 'rate' after the cache, and its forward "
      "does not; put it into the cache, or give it a default"),
-    (["functions.py:nothing_else", "3"], "gives a tuple of Tensor and str"),
-    (["losses.py:stub_loss", "3", "y=1"], "stub_loss is unfinished: it gives None"),
+    (["functions.py:nothing_else", "3"], "returns a tuple of Tensor and str"),
+    (["losses.py:stub_loss", "3", "y=1"], "stub_loss is unfinished: it returns None"),
     (["layers.py:Affine", "4x3"], "Affine takes 3 shapes, one for each parameter without a default"
      " (W, b, x): write 8x3, 3 or () for each that is an array of floats; "),
     (["layers.py:Linear", "4x3"], "without a default (n_in, n_out, x): write 8x3, 3 or () for ea"),
@@ -164,14 +164,14 @@ REFUSED = [  # and the one sentence
     (["layers.py:NoBackward", "3"], "NoBackward has no backward: write backward(self, dout), or "),
     (["layers.py:Empty", "3"], "Empty has no forward to check"),
     (["layers.py:Broken", "3"], "layers.py:Broken, line 205: NameError: name 'undefined'"),
-    (["stubs.py:affine", "4x3", "3x2", "2"], "affine_forward is unfinished: it gives None for its"),
-    (["stubs.py:relu", "3"], "backward gave None; return a tuple, one for each input: "
+    (["stubs.py:affine", "4x3", "3x2", "2"], "affine_forward is unfinished: it returns None for"),
+    (["stubs.py:relu", "3"], "backward returned None; return a tuple, one for each input: "
      "relu_backward is unfinished"),
     (["stubs.py:tanh", "3"], "stubs.py:tanh, line 30: it is unfinished: NotImplementedError"),
-    (["stubs.py:empty", "3"], "empty is unfinished: it gives None"),
-    (["stubs.py:nones", "3"], "nones is unfinished: it gives None"),
-    (["stubs.py:Layer", "3"], "Layer.backward is unfinished: it gives None"),
-    (["stubs.py:Unwritten", "3"], "Unwritten.forward is unfinished: it gives None"),
+    (["stubs.py:empty", "3"], "empty is unfinished: it returns None"),
+    (["stubs.py:nones", "3"], "nones is unfinished: it returns None"),
+    (["stubs.py:Layer", "3"], "Layer.backward is unfinished: it returns None"),
+    (["stubs.py:Unwritten", "3"], "Unwritten.forward is unfinished: it returns None"),
     (["examples.py:alone"], "alone() gives a layer alone; return it with its inputs: layer, x"),
     (["examples.py:ints"], "holds int64, and only floats have gradients: write 1.0, not 1"),
     (["course/nets/net.py:broken", "3"], "net.py:broken, layers.py, line 11: NameError: name 'unk"),

@@ -80,21 +80,21 @@ class ByHand(Subject):
         name, takes = name_of(self.f.forward), _required_or_none(self.f.backward)
         given = self.f.forward(*self.inputs.filled(inputs))
         if given is None:
-            raise unfinished(name, "gives None")
+            raise unfinished(name, "returns None")
         if not (isinstance(given, (tuple, list)) and len(given) > 1):
             raise RuleError(
-                "gradcheck: forward gives a pair, the output and a cache for backward: "
-                f"{name} gives {type(given).__name__}"
+                "gradcheck: forward returns a pair, the output and a cache for backward: "
+                f"{name} returns {type(given).__name__}"
             )
         if takes and len(takes) < len(given) > 2:
             raise RuleError(
-                f"gradcheck: {name} gives {len(given)} things, and {name_of(self.f.backward)} "
-                f"takes {len(takes)}; give one cache, return out, (x, w), or let the backward take "
-                "a gradient for the output and then all of the others"
+                f"gradcheck: {name} returns {len(given)} values, and {name_of(self.f.backward)} "
+                f"takes {len(takes)}; return one cache: return out, (x, w), or let the backward "
+                "take a gradient for the output and then all of the others"
             )
         count = min(outputs_of(takes, self.given), len(given) - 1) if takes else len(given) - 1
         if any(out is None for out in given[:count]):
-            raise unfinished(name, "gives None for its output")
+            raise unfinished(name, "returns None for its output")
         return [*map(np.asarray, given[:count])], [*given[count:]]
 
     def _each(self, given: Any) -> list[np.ndarray]:
@@ -102,7 +102,7 @@ class ByHand(Subject):
         name, count = name_of(self.f.backward), len(self.values)
         if given is None:
             raise RuleError(
-                f"gradcheck: backward gave None; return a tuple, one for each input: {name} is "
+                f"gradcheck: backward returned None; return a tuple, one for each input: {name} is "
                 "unfinished"
             )
         gradients = as_list(given)
@@ -110,7 +110,7 @@ class ByHand(Subject):
             several = f"{len(gradients)} gradients for {count} inputs"
             found = "a dict" if isinstance(given, dict) else several
             raise RuleError(
-                f"gradcheck: backward gave {found}; return a tuple, one for each input: {name} "
+                f"gradcheck: backward returned {found}; return a tuple, one for each input: {name} "
                 f"must return those of {listed(self.names)}; to keep an input out of the check, "
                 "wrap the forward: lambda x: forward(x, eps)"
             )

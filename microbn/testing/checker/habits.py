@@ -19,10 +19,10 @@ def called_twice(subject: Subject) -> tuple[np.ndarray, str | None, str | None]:
         chance = "is there dropout, or a state? Set its seed in the function"
         return first, f"called twice, it gives two results: {chance}", None
     if out.dtype.kind != "f":
-        return first, f"it gives {out.dtype}, which has no gradient", None
+        return first, f"it returns {out.dtype}, which has no gradient", None
     if out.dtype != np.float64:
         coarse = "which is too coarse to check: inconclusive"
-        return first, f"it gives {out.dtype} for float64, {coarse}", None
+        return first, f"it returns {out.dtype} for float64, {coarse}", None
     habit = None
     if name := subject.written():
         habit = f"it writes into its input {name!r}; let it work on a copy"

@@ -110,7 +110,7 @@ class Layer:
         if out is None:
             out = next((vars(layer)[k] for k in ("output", "out") if k in vars(layer)), None)
         if out is None:
-            raise unfinished(f"{self.name}.{self.call}", "gives None")
+            raise unfinished(f"{self.name}.{self.call}", "returns None")
         outputs = as_list(out)
         takes = required(layer.backward) or ["dout"]
         count = outputs_of(takes[: len(outputs)], self.names)
@@ -133,7 +133,7 @@ class Layer:
         if found is None:
             found = [_value_at(layer, (f"d{name}",)) for name in self.names]
             if all(part is None for part in found):
-                raise unfinished(f"{self.name}.backward", "gives None")
+                raise unfinished(f"{self.name}.backward", "returns None")
         gradients = as_list(found)
         count = self.floats if len(gradients) > self.count else len(gradients)
         return gradients[:count], gradients[count:]

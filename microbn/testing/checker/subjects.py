@@ -187,20 +187,20 @@ def _tensor(out: Any, name: str) -> Any:
     if isinstance(out, (tuple, list)):
         tensors = [isinstance(part, Tensor) for part in out]
         if not any(tensors) and any(part is None for part in out):
-            raise unfinished(name, "gives None")
+            raise unfinished(name, "returns None")
         if not out or not all(tensors):
             kinds = listed(type(part).__name__ for part in out)
             raise DTypeError(
-                f"gradcheck: {name} gives a {type(out).__name__} of {kinds}. A layer with its own "
-                "backward is HandWritten(forward, backward); of other outputs check those that "
-                "are Tensors, lambda x: f(x)[0]"
+                f"gradcheck: {name} returns a {type(out).__name__} of {kinds}. A layer with its "
+                "own backward is HandWritten(forward, backward); to check only the outputs that are "
+                "Tensors, choose them: lambda x: f(x)[0]"
             )
         return np.concatenate([part.reshape(-1) for part in out])
     if out is None:
-        raise unfinished(name, "gives None")
+        raise unfinished(name, "returns None")
     if not isinstance(out, Tensor):
         raise GraphError(
-            f"gradcheck: {name} gives {type(out).__name__}, although its inputs are Tensors: a "
+            f"gradcheck: {name} returns {type(out).__name__}, although its inputs are Tensors: a "
             "number left the graph on the way (t.data, t.item(), t.value?)"
         )
     return out if out.function else +out
