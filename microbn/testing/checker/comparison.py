@@ -24,10 +24,7 @@ FAINT = 500  # or, for a slope lost in rounding, below this many times the round
 
 
 def compare(
-    subject: Subject,
-    rng: np.random.Generator,
-    order: int = 1,
-    closed_form: Callable | None = None,
+    subject: Subject, rng: np.random.Generator, order: int = 1, closed_form: Callable | None = None
 ) -> Report:
     """Compare the gradients of a subject with its slopes, from a random cotangent.
 

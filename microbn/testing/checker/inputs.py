@@ -38,11 +38,7 @@ class Inputs:
     """
 
     def __init__(
-        self,
-        f: Any,
-        given: Sequence,
-        count: int | None = None,
-        names: Sequence[str] | None = None,
+        self, f: Any, given: Sequence, count: int | None = None, names: Sequence[str] | None = None
     ) -> None:
         self.function, self.given = name_of(f), [*given]
         floats = [_float_copy(self.function, i, x) for i, x in enumerate(given)]

@@ -192,8 +192,8 @@ def _tensor(out: Any, name: str) -> Any:
             kinds = listed(type(part).__name__ for part in out)
             raise DTypeError(
                 f"gradcheck: {name} returns a {type(out).__name__} of {kinds}. A layer with its "
-                "own backward is HandWritten(forward, backward); to check only the outputs that are "
-                "Tensors, choose them: lambda x: f(x)[0]"
+                "own backward is HandWritten(forward, backward); to check only the outputs "
+                "that are Tensors, choose them: lambda x: f(x)[0]"
             )
         return np.concatenate([part.reshape(-1) for part in out])
     if out is None:
