@@ -67,9 +67,9 @@ class Compared(NamedTuple):
         """Say how the wrong entries are off: by a common factor, or one by one."""
         right, wrong = self.numeric.value[self.wrong], self.analytic[self.wrong]
         ratio = wrong / np.where(right, right, np.nan)
-        if ratio.size > 1 and np.isfinite(ratio).all() and ratio[0] != 1:
-            if np.ptp(ratio) <= min(1e-5 * np.abs(ratio).max(), 0.1 * abs(ratio[0] - 1)):
-                return f"off by a factor of {told_apart(float(ratio[0]), 1.0)[0]}"
+        known = ratio.size > 1 and np.isfinite(ratio).all() and ratio[0] != 1
+        if known and np.ptp(ratio) <= min(1e-5 * np.abs(ratio).max(), 0.1 * abs(ratio[0] - 1)):
+            return f"off by a factor of {told_apart(float(ratio[0]), 1.0)[0]}"
         return f"wrong: {self}"
 
     def row(self) -> list[str]:
