@@ -1,6 +1,6 @@
-"""Batch norms with a mistake each: what every check of batch norm is shown to reject, or to miss.
+"""Batch norms with one mistake each. Every check of batch norm is shown to reject or to miss each.
 
-All take what `functional.batch_norm` takes, for x (N, C).
+All have the parameters of `functional.batch_norm`, for x (N, C).
 """
 
 import numpy as np
@@ -48,13 +48,13 @@ def wrong_axis(x, gamma, beta, eps=1e-5):
 
 
 def first_half(x, gamma, beta, eps=1e-5):
-    """The statistics of the first half of the batch, for all of it."""
+    """Normalize the whole batch with the statistics of its first half."""
     mean, _, var = F.moments(x[: (len(x) + 1) // 2])
     return F.affine(F.normalize(x - mean, var, eps), gamma, beta)
 
 
 def pooled_variance(x, gamma, beta, eps=1e-5):
-    """One variance for all features."""
+    """Normalize all features with one variance."""
     _, centered, var = F.moments(x)
     return F.affine(F.normalize(centered, np.mean(var, keepdims=True), eps), gamma, beta)
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
+from ..testing.checker.inputs import positional
 
 SHORT = {"fwd": "forward", "bwd": "backward"}
 NameWords = tuple[str, ...]
@@ -141,8 +142,7 @@ def matched(
     if unknown := values.keys() - {p.name for p in wanted}:
         known = ", ".join(p.name for p in wanted)
         raise ArgumentError(f"{target} has no parameter {min(unknown)!r}; it has {known or 'none'}")
-    by_name = inspect.Parameter.KEYWORD_ONLY
-    needed = [p.name for p in wanted if p.default is p.empty and p.kind is not by_name]
+    needed = [p.name for p in positional(wanted) if p.default is p.empty]
     left = iter([name for name in needed if name not in values])
     if len(shapes) != len(needed) - len(values.keys() & needed):
         raise ArgumentError(_shapes_wanted(target, needed))

@@ -22,7 +22,7 @@ if _TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> _Any:
-    """Load what needs Hypothesis when it is first asked for."""
+    """Load the modules that need Hypothesis on first use."""
     if name == "given_gradients":
         return _import_module(".given", __name__).given_gradients
     if name in ("programs", "strategies"):

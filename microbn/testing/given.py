@@ -18,31 +18,25 @@ from hypothesis import strategies as st  # noqa: E402
 def given_gradients(
     f: Any, *, order: int = 1, closed_form: Callable | None = None, **inputs: Any
 ) -> Callable:
-    """Decorate a test: Hypothesis draws the inputs, and `gradcheck` has to find f right.
+    """Decorate a test: Hypothesis draws the inputs, and `gradcheck` must find f right at them.
 
-    There is a strategy for every input of ``f``, by its name; or, where one input depends on
-    others, a function of these that gives the strategy. The test is called with what was drawn,
-    and may look at more. ``order`` and ``closed_form`` are for `gradcheck`.
+    Give a strategy for every input of ``f``, by name. Where an input depends on others, give a
+    function of these that returns the strategy. The test is called with the drawn inputs and may
+    check more. ``order`` and ``closed_form`` are passed to `gradcheck`.
 
-    Raises ArgumentError for inputs that are neither, or that f or the test does not take.
+    Raises ArgumentError for an input that is neither a strategy nor a function, or that f or the
+    test does not take.
 
     >>> from microbn.testing.strategies import arrays, batches
     >>> @given_gradients(batch_norm, x=batches(), gamma=lambda x: arrays(x.shape[1]))
     ... def test_gradients_of_my_batch_norm(x, gamma):
     ...     assert np.allclose(batch_norm(x, gamma).mean(0), 0)
     """
-    if not inputs:
-        raise ArgumentError("given_gradients: no inputs; given_gradients(f, x=arrays((4, 3)))")
-    for name, strategy in inputs.items():
-        if not (isinstance(strategy, st.SearchStrategy) or inspect.isfunction(strategy)):
-            raise ArgumentError(
-                f"given_gradients: {name}= is {strategy!r:.60}; it takes a strategy such as "
-                "arrays((4, 3)), or a function of other inputs that gives one"
-            )
-    order_of_f = _bound(getattr(f, "forward", f), inputs)
+    _check_strategies(inputs)
+    order_of_f = _in_order(getattr(f, "forward", f), inputs)
 
     def decorate(test: Callable) -> Callable:
-        _bound(test, inputs)
+        _in_order(test, inputs)
 
         @given(inputs=_drawn(inputs), seed=st.integers(0, 2**32 - 1))
         def property_test(inputs: dict[str, Any], seed: int) -> None:
@@ -58,8 +52,22 @@ def given_gradients(
     return decorate
 
 
-def _bound(f: Callable, inputs: Mapping[str, Any]) -> list[str]:
-    """The inputs in the order in which f takes them. Raises ArgumentError where it does not."""
+def _check_strategies(inputs: Mapping[str, Any]) -> None:
+    if not inputs:
+        raise ArgumentError("given_gradients: no inputs; given_gradients(f, x=arrays((4, 3)))")
+    for name, strategy in inputs.items():
+        if not (isinstance(strategy, st.SearchStrategy) or inspect.isfunction(strategy)):
+            raise ArgumentError(
+                f"given_gradients: {name}= is {strategy!r:.60}; it takes a strategy such as "
+                "arrays((4, 3)), or a function of other inputs that returns one"
+            )
+
+
+def _in_order(f: Callable, inputs: Mapping[str, Any]) -> list[str]:
+    """Return the names of the inputs in the order in which f takes them.
+
+    Raises ArgumentError if f cannot be called with them.
+    """
     try:
         signature = inspect.signature(f)
     except (TypeError, ValueError):  # a ufunc may have none
@@ -79,6 +87,7 @@ def _bound(f: Callable, inputs: Mapping[str, Any]) -> list[str]:
 
 @st.composite
 def _drawn(draw: st.DrawFn, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Draw a value for each input, in the order in which they were given."""
     values: dict[str, Any] = {}
     for name, strategy in inputs.items():
         if not isinstance(strategy, st.SearchStrategy):

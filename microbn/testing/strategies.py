@@ -1,4 +1,4 @@
-"""Hypothesis strategies for tests of one's own: shapes, arrays without ties, batches, programs.
+"""Hypothesis strategies for your own tests: shapes, arrays without ties, batches, programs.
 
 ::
 
@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy as np
 from ..arguments import need_package
 from ..engine.tensor import Tensor
 from ..errors import ArgumentError, ShapeError
-from .programs import Program, grow
+from .programs import RandomProgram, grow
 
 need_package("hypothesis", "test", "microbn.testing.strategies")
 from hypothesis import strategies as st  # noqa: E402
@@ -27,25 +28,22 @@ from hypothesis.extra import numpy as npst  # noqa: E402
 
 Shape = tuple[int, ...]
 
-MOST = 1000  # entries drawn one by one; Hypothesis gives up at a few times as many
-_LEAST_SIDE = st.sampled_from([1, 1, 1, 0])  # an axis mostly holds something, at times nothing
+MOST = 1000  # entries are drawn one by one, and Hypothesis gives up at a few times as many
+_LEAST_SIDE = st.sampled_from([1, 1, 1, 0])  # most shapes have no axis of length 0
 
 
 def shapes(min_dims: int = 0, max_dims: int = 3) -> st.SearchStrategy[Shape]:
-    """Shapes with axes of length 1 to 3, and now and then 0.
+    """Draw shapes with axes of length 1 to 3, and now and then 0.
 
-    Raises ArgumentError for a negative number of axes, or for fewer at most than at least.
+    Raises ArgumentError if ``min_dims`` is negative or larger than ``max_dims``.
     """
     _check_counts("shapes", 0, min_dims=min_dims, max_dims=max_dims)
-    return _LEAST_SIDE.flatmap(
-        lambda side: npst.array_shapes(
-            min_dims=min_dims, max_dims=max_dims, min_side=side, max_side=3
-        )
-    )
+    drawn = partial(npst.array_shapes, min_dims=min_dims, max_dims=max_dims, max_side=3)
+    return _LEAST_SIDE.flatmap(lambda side: drawn(min_side=side))
 
 
 def broadcastable(count: int = 2) -> st.SearchStrategy[tuple[Shape, ...]]:
-    """Tuples of ``count`` shapes that broadcast with each other, some with fewer axes than others.
+    """Draw tuples of ``count`` shapes that broadcast together, some with fewer axes than others.
 
     Raises ArgumentError for a count below 1.
     """
@@ -55,8 +53,9 @@ def broadcastable(count: int = 2) -> st.SearchStrategy[tuple[Shape, ...]]:
 
 @st.composite
 def _broadcastable(draw: st.DrawFn, count: int) -> tuple[Shape, ...]:
-    """Each axis belongs to all of the shapes, or to one of them and is 1 in the others; some of
-    these have not even that, and so fewer axes.
+    """Draw an owner for each axis: all of the shapes, or one of them.
+
+    The axis has length 1 in the other shapes. Some shapes then lose a few of their first axes.
     """
     dims, side = draw(st.sampled_from([0, 2, 2])), draw(st.sampled_from([0, 2, 2]))
     full = draw(npst.array_shapes(min_dims=dims, max_dims=3, min_side=side, max_side=3))
@@ -69,7 +68,7 @@ def _broadcastable(draw: st.DrawFn, count: int) -> tuple[Shape, ...]:
 
 
 def axes(ndim: int) -> st.SearchStrategy[int | tuple[int, ...] | None]:
-    """What ``axis=`` takes: None, one axis or a tuple of several, counted from either end.
+    """Draw values for ``axis=``: None, one axis or a tuple of several, counted from either end.
 
     Raises ArgumentError for a negative number of axes.
     """
@@ -82,12 +81,12 @@ def axes(ndim: int) -> st.SearchStrategy[int | tuple[int, ...] | None]:
 
 
 def indices(shape: int | Shape) -> st.SearchStrategy[Any]:
-    """What ``x[index]`` takes for an x of this shape.
+    """Draw an ``index`` for ``x[index]``, for an x of this shape.
 
-    Slices, integers, new axes and ellipses; integer arrays, repeats and negatives among them;
-    boolean masks of the first axis and of all.
+    These are slices, integers, new axes and ellipses; integer arrays, with repeats and negatives;
+    and boolean masks of the first axis or of all axes.
 
-    Raises ArgumentError for what is no shape, ShapeError for a negative length.
+    Raises ArgumentError if ``shape`` is no shape, and ShapeError for a negative length.
     """
     shape = _checked("indices", shape)
     basic = npst.basic_indices(shape, allow_newaxis=True, allow_ellipsis=True)
@@ -98,21 +97,22 @@ def indices(shape: int | Shape) -> st.SearchStrategy[Any]:
 def arrays(
     shape: int | Shape | st.SearchStrategy[Shape], bulk: bool = False
 ) -> st.SearchStrategy[np.ndarray]:
-    """Arrays of float64, all entries different, none 0; ``shape`` may be a strategy for shapes.
+    """Draw float64 arrays whose entries are all different and never 0.
 
-    Entries are odd multiples of 1/16; the simplest are 0.0625, 0.1875, 0.3125. With ``bulk`` they
-    are normal numbers from a seed: faster, in any number, and not to be shrunk.
+    ``shape`` may be a strategy for shapes. Entries are odd multiples of 1/16; the simplest are
+    0.0625, 0.1875, 0.3125. With ``bulk`` they are normal numbers from a seed: this is faster and
+    has no limit on their number, but they do not shrink.
 
-    Raises ArgumentError for what is no shape and, without ``bulk``, for more than 1000 entries,
-    which are drawn one by one; ShapeError for a negative length.
+    Raises ArgumentError if ``shape`` is no shape and, without ``bulk``, for more than 1000 entries,
+    because these are drawn one by one. Raises ShapeError for a negative length.
     """
-    return _arrays("arrays", shape, bulk)
+    return _arrays_for("arrays", shape, bulk)
 
 
 def distinct(*shapes: int | Shape) -> st.SearchStrategy[list[np.ndarray]]:
-    """Lists of arrays of these shapes, as ``arrays`` gives them, without ties between them either.
+    """Draw lists of arrays of these shapes, like ``arrays``, and without ties between them either.
 
-    Raises ArgumentError for what is no shape and for more than 1000 entries; ShapeError for a
+    Raises ArgumentError if a shape is none, or for more than 1000 entries, and ShapeError for a
     negative length.
     """
     return _grids("distinct", *shapes)
@@ -121,21 +121,21 @@ def distinct(*shapes: int | Shape) -> st.SearchStrategy[list[np.ndarray]]:
 def tensors(
     shape: int | Shape | st.SearchStrategy[Shape], name: str | None = None
 ) -> st.SearchStrategy[Tensor]:
-    """Leaves of this shape and name, their data as ``arrays`` gives it.
+    """Draw leaves of this shape and name, with data like that of ``arrays``.
 
-    Raises what ``arrays`` raises, and DTypeError for a name that is no text.
+    Raises the same errors as ``arrays``, and DTypeError for a name that is no text.
     """
-    Tensor(0.0, name)  # what is wrong with the name shows here, not where one is drawn
-    return _arrays("tensors", shape).map(lambda array: Tensor(array, name))
+    Tensor(0.0, name)  # a wrong name raises here, not when a Tensor is drawn
+    return _arrays_for("tensors", shape).map(lambda array: Tensor(array, name))
 
 
 def batches(
     min_samples: int = 3, max_samples: int = 6, max_features: int = 3, constant: bool = False
 ) -> st.SearchStrategy[np.ndarray]:
-    """Batches (N, C) to normalize, entries as ``arrays`` gives them: no feature is constant.
+    """Draw batches (N, C) to normalize, with entries like those of ``arrays``.
 
-    With ``constant`` at least one is. Raises ArgumentError for fewer than 2 samples, where there
-    is no variance, fewer than 1 feature, and more than 1000 entries.
+    No feature is constant; with ``constant``, at least one is. Raises ArgumentError for fewer than
+    2 samples, which have no variance, for fewer than 1 feature, and for more than 1000 entries.
     """
     alone = ", as one row has no variance"
     _check_counts("batches", 2, alone, min_samples=min_samples, max_samples=max_samples)
@@ -145,24 +145,24 @@ def batches(
     return varied.flatmap(_with_constants) if constant else varied
 
 
-def programs(max_ops: int = 12) -> st.SearchStrategy[Program]:
-    """Random differentiable programs of 1 to ``max_ops`` operations, which shrink to a few.
+def programs(max_ops: int = 12) -> st.SearchStrategy[RandomProgram]:
+    """Draw random differentiable programs of 1 to ``max_ops`` operations, which shrink to a few.
 
-    To go through many, ``microbn.testing.programs.program(seed)`` makes them without Hypothesis.
-    Raises ArgumentError for less than one operation.
+    For many programs, ``microbn.testing.programs.program(seed)`` makes them without Hypothesis.
+    Raises ArgumentError if ``max_ops`` is below 1.
     """
     _check_counts("programs", 1, max_ops=max_ops)
     return _grown(max_ops)
 
 
 @st.composite
-def _grown(draw: st.DrawFn, max_ops: int) -> Program:
+def _grown(draw: st.DrawFn, max_ops: int) -> RandomProgram:
     return grow(lambda low, high: draw(st.integers(low, high)), max_ops)
 
 
-def _arrays(function: str, shape: Any, bulk: bool = False) -> st.SearchStrategy[np.ndarray]:
+def _arrays_for(function: str, shape: Any, bulk: bool = False) -> st.SearchStrategy[np.ndarray]:
     if isinstance(shape, st.SearchStrategy):
-        return shape.flatmap(lambda drawn: _arrays(function, drawn, bulk))
+        return shape.flatmap(lambda drawn: _arrays_for(function, drawn, bulk))
     shape = _checked(function, shape)
     if not bulk:
         return _alone(_grids(function, shape))
@@ -172,13 +172,13 @@ def _arrays(function: str, shape: Any, bulk: bool = False) -> st.SearchStrategy[
 
 @st.composite
 def _alone(draw: st.DrawFn, grids: st.SearchStrategy[list[np.ndarray]]) -> np.ndarray:
-    """The only array of a list: shown as an array where a test fails."""
+    """Draw the only array of a list, so that a failing test shows an array and no list."""
     (array,) = draw(grids)
     return array
 
 
 def _grids(function: str, *given: Any) -> st.SearchStrategy[list[np.ndarray]]:
-    """Arrays of odd multiples of 1/16, all different."""
+    """Draw a list of arrays whose entries are odd multiples of 1/16, all different."""
     wanted = [_checked(function, shape) for shape in given]
     size = sum(map(math.prod, wanted))
     _check_size(function, size)
@@ -192,9 +192,9 @@ def _grids(function: str, *given: Any) -> st.SearchStrategy[list[np.ndarray]]:
 
 
 def _untied(numbers: list[int]) -> list[int]:
-    """Each number that was there before moved up to the next that was not.
+    """Return the numbers, each repeated one moved up to the next number that is free.
 
-    Unlike ``unique=True`` this drops no draw, however full the range, and each stays its own.
+    Unlike ``unique=True``, this keeps every draw, however full the range is.
     """
     taken: dict[int, None] = {}
     for k in numbers:
@@ -206,11 +206,11 @@ def _untied(numbers: list[int]) -> list[int]:
 
 @st.composite
 def _positions(draw: st.DrawFn, shape: Shape) -> Any:
-    """Integer arrays: for the first axis, for the last, or one for each."""
+    """Draw integer arrays that index the first axis, the last, or each axis."""
     first, last, each = shape[:1], shape[-1:], shape
     places = [(first, lambda i: i), (last, lambda i: (..., i)), (each, lambda *parts: parts)]
     sides, place = draw(st.sampled_from(places))
-    if not all(sides):  # no position points into an axis of length 0
+    if not all(sides):  # an axis of length 0 has no positions
         return place(*(np.zeros(0, int) for _ in sides))
     common = draw(shapes(min_dims=1, max_dims=2))
     size = math.prod(common)
@@ -225,14 +225,14 @@ def _masks(shape: Shape) -> st.SearchStrategy[np.ndarray]:
 
 
 def _with_constants(x: np.ndarray) -> st.SearchStrategy[np.ndarray]:
-    """The batch with one feature or several held at their first entry."""
+    """Draw features of the batch, one or more, and hold them at their first entry."""
     features = range(x.shape[1])
     chosen = st.lists(st.sampled_from(features), min_size=1, unique=True)
     return chosen.map(lambda some: np.where(np.isin(features, some), x[0], x))
 
 
 def _checked(function: str, shape: Any) -> Shape:
-    """The shape as a tuple."""
+    """Return the shape as a tuple. Raises ArgumentError or ShapeError if it is none."""
     sides = shape if isinstance(shape, tuple) else (shape,)
     if not all(isinstance(side, (int, np.integer)) for side in sides):
         raise ArgumentError(

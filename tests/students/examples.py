@@ -1,4 +1,4 @@
-"""Functions without parameters: what is to be checked, and its inputs."""
+"""Functions without parameters that return something to check, and its inputs."""
 
 import numpy as np
 from batchnorm import batchnorm_backward, batchnorm_forward

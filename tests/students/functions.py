@@ -1,4 +1,4 @@
-"""Layers as pairs of functions, as courses ask for them."""
+"""Layers as pairs of functions, as courses assign them."""
 
 import numpy as np
 

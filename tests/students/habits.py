@@ -1,4 +1,4 @@
-"""Right numbers, and habits that will hurt."""
+"""Layers with right numbers and bad habits."""
 
 import numpy as np
 

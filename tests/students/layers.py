@@ -54,7 +54,7 @@ class MatMul:
         return dout @ self.params[0].T
 
 
-class Dense:  # gives nothing back: the output and the gradient are attributes
+class Dense:  # returns nothing: the output and the gradient are attributes
     def __init__(self, n_inputs, n_neurons):
         self.weights = np.random.randn(n_inputs, n_neurons)  # noqa: NPY002
         self.biases = np.zeros((1, n_neurons))

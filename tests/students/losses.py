@@ -1,4 +1,4 @@
-"""Losses: with labels, and with the gradient beside the loss."""
+"""Losses with labels, and losses that return their gradient as well."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Numbers that leave the graph, and masks of -inf that are meant."""
+"""Numbers that leave the graph, and masks of -inf that are intended."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What a course hands out, before anybody has written anything."""
+"""Stubs as a course hands them out, before the students write anything."""
 
 import numpy as np
 

@@ -1,20 +1,16 @@
-"""Reports of the gradient checker: who is to blame, what is said, and what is refused."""
-
-import io
-import re
+"""The suspect of a wrong gradient: a wrong rule, a cut path, a number that left the graph."""
 
 import numpy as np
 import pytest
 
 import microbn as mb
-from microbn import closed_form, errors, nn
 from microbn import functional as F
+from microbn import nn
 from microbn.engine.primitive import RULES
-from microbn.testing import HandWritten, assert_gradients, gradcheck
+from microbn.testing import gradcheck
 
 RNG = np.random.default_rng(0)
 X, GAMMA, BETA = RNG.normal(size=(8, 3)), RNG.normal(size=3), RNG.normal(size=3)
-LAYER = HandWritten(closed_form.forward, closed_form.backward)
 
 
 def net(dtype=np.float64):
@@ -34,13 +30,13 @@ def test_the_suspect_is_the_node_whose_own_rule_fails_and_its_line_is_shown():
     assert report.suspect.node.function is np.sqrt
     assert report.suspect.node.line.file == __file__
     assert "std = np.sqrt(np.square(centered)" in str(report.suspect)
-    assert str(report.suspect).endswith("its own rule, g / out, is off by 2.0000")
+    assert str(report.suspect).endswith("its own rule, g / out, is off by a factor of 2")
 
 
 def test_the_suspect_tells_which_operand_is_wrong():
     mb.defvjp(np.multiply, lambda g, out, x, y: g * y, lambda g, out, x, y: -g * x)
     report = gradcheck(lambda x, y: np.tanh(x * y), X, X[::-1] + 1)
-    assert "its own rule for operand 1, -g · x, is off by -1.0000" in str(report)
+    assert "its own rule for operand 1, -g · x, is off by a factor of -1" in str(report)
 
 
 def test_the_suspect_names_the_layer_that_it_belongs_to():
@@ -142,195 +138,4 @@ def test_a_mask_of_infinities_hides_no_suspect(function):
     mb.defvjp(function, *wrong)
     report = gradcheck(attention, X, X[::-1])
     assert report.suspect.node.function is function
-    assert "off by 2.0000" in report.suspect.why
-
-
-def test_the_message_says_how_to_see_it_again():
-    report = gradcheck(HandWritten(closed_form.forward, by_wrong), X, GAMMA, BETA, seed=5)
-    again = "gradcheck(HandWritten(forward, by_wrong), x, gamma, beta, seed=5)"
-    assert str(report).endswith(f"Again: {again}")
-    assert f"of {X.size} entries differ" in str(report)
-    assert "(ratio 2); " in str(report)
-
-
-def by_wrong(dy, cache):
-    dx, dgamma, dbeta = closed_form.backward(dy, cache)
-    return 2 * dx, dgamma, dbeta
-
-
-@pytest.mark.parametrize("off", [1e-5, 3e-6])
-def test_a_small_difference_is_printed_with_as_many_digits_as_show_it(off):
-    report = gradcheck(HandWritten(lambda x: (x**2, x), lambda dy, x: 2 * x * dy * (1 + off)), X)
-    analytic, numeric, ratio = re.search(
-        r"analytic (\S+), numeric (\S+) ± .* \(ratio (\S+)\)", str(report)
-    ).groups()
-    assert float(analytic) / float(numeric) == pytest.approx(1 + off, rel=off / 5)
-    assert float(ratio) == pytest.approx(1 + off, rel=off / 5)
-    mb.defvjp(np.exp, lambda g, out, x: g * out * (1 + off))
-    why = gradcheck(np.exp, X).suspect.why
-    assert float(why.rpartition(" ")[2]) == pytest.approx(1 + off, rel=off / 5)
-
-
-def test_a_closed_form_that_is_hardly_off_is_printed_so_that_it_shows():
-    report = gradcheck(np.exp, X, closed_form=lambda dy, x: dy * np.exp(x) * (1 + 1e-8))
-    mine, graphs = re.search(r"is (\S+), that of the graph (\S+);", str(report)).groups()
-    assert mine != graphs
-
-
-def test_the_slopes_on_both_sides_of_a_kink_are_told_from_the_gradient():
-    mb.defvjp(F.relu, lambda g, out, x: g * np.where(x == 0, 1 + 1e-5, x > 0))
-    said = str(gradcheck(F.relu, np.array([0.0, 1.0])))
-    analytic, low, high = re.search(
-        r"analytic (\S+), numeric between (\S+) and (\S+) ±", said
-    ).groups()
-    assert analytic not in (low, high)
-
-
-def test_assert_gradients_raises_an_assertion_error_with_the_report():
-    assert_gradients(F.batch_norm, X, GAMMA, BETA, order=2)
-    with pytest.raises(
-        AssertionError, match=r"gradcheck of HandWritten\(forward, by_wrong\): input 'x' \["
-    ) as caught:
-        assert_gradients(HandWritten(closed_form.forward, by_wrong), X, GAMMA, BETA)
-    assert isinstance(caught.value, errors.GradientError)
-
-
-def test_the_report_is_a_table_and_a_picture():
-    rich = pytest.importorskip("rich.console")
-    mb.defvjp(np.sqrt, lambda g, out, x: g / out)
-    report = gradcheck(F.batch_norm, X, GAMMA, BETA)
-    console = rich.Console(width=100, record=True, file=io.StringIO())
-    console.print(report)
-    text = console.export_text()
-    assert "differs" in text
-    assert "Suspect: sqrt" in text
-    assert report.draw().source.count("#f4a09a") == 1
-
-
-class Dense:
-    """A layer with a backward of its own."""
-
-    def forward(self, x):
-        return 2.0 * x
-
-    def backward(self, dout):
-        return 2.0 * dout
-
-
-HOSTILE = {"[/b]x": "[/b]x", "w[out]": "w[out]", "\x1b[31mw": r"\x1b[31mw", "\u202ew": r"\u202ew"}
-
-
-@pytest.mark.parametrize(("name", "shown"), HOSTILE.items())
-def test_names_in_a_report_are_shown_and_not_obeyed(name, shown):
-    rich = pytest.importorskip("rich.console")
-
-    def f(x):
-        return F.stop_gradient(x) * 2.0
-
-    f.__name__ = name
-    report = gradcheck(f, mb.Tensor(X, name))
-    console = rich.Console(width=200, file=io.StringIO(), force_terminal=True, color_system=None)
-    console.print(report)
-    printed = console.file.getvalue()
-    assert f"gradcheck of {shown}" in printed.splitlines()[0]
-    assert f"│ {shown} " in printed
-    for text in (printed, str(report), repr(report)):
-        assert shown in text
-        assert all(c.isprintable() or c == "\n" for c in text)
-
-
-def test_the_report_loses_no_word_on_a_narrow_terminal():
-    rich = pytest.importorskip("rich.console")
-    console = rich.Console(width=60, record=True, file=io.StringIO())
-    report = gradcheck(HandWritten(closed_form.forward, by_wrong), X, GAMMA, BETA)
-    console.print(report)
-    assert " ".join(str(report).split()) in " ".join(console.export_text().split())
-
-
-def test_a_graph_that_is_right_can_be_drawn_too_but_not_what_has_none():
-    assert "#f4a09a" not in gradcheck(np.exp, X).draw().source
-    with pytest.raises(errors.GraphError, match="has no graph to draw"):
-        gradcheck(LAYER, X, GAMMA, BETA).draw()
-
-
-@pytest.mark.parametrize(
-    ("call", "kind", "message"),
-    [
-        (lambda: gradcheck(Dense, X), errors.DTypeError, "Dense is a class; check what it makes"),
-        (lambda: gradcheck(nn.Tanh, X), errors.DTypeError, "Tanh is a class; check what it makes"),
-        (lambda: gradcheck(np.exp, X, order=3), errors.ArgumentError, "order is 1 or 2, got 3"),
-        (lambda: gradcheck(np.exp), errors.ArgumentError, "exp is given no inputs"),
-        (
-            lambda: gradcheck(F.batch_norm, X, GAMMA, BETA, eps=1e-3),
-            errors.ArgumentError,
-            r"eps= is no option of gradcheck; an input of batch_norm is given by position, or with"
-            r"in a function: gradcheck\(lambda x: batch_norm\(x, eps=...\), x\)",
-        ),
-        (
-            lambda: assert_gradients(LAYER, X, bn_param={}),
-            errors.ArgumentError,
-            "bn_param= is no option",
-        ),
-        (lambda: gradcheck("exp", X), errors.DTypeError, "not 'exp'"),
-        (lambda: gradcheck(np.exp, X.astype(complex)), errors.DTypeError, "input 0 of exp holds c"),
-        (lambda: gradcheck(np.exp, [1, 2]), errors.DTypeError, "floats: write 1.0, not 1"),
-        (
-            lambda: gradcheck(np.add, X, np.full(3, np.inf)),
-            errors.NonFiniteError,
-            "keep a mask out",
-        ),
-        (lambda: gradcheck(np.exp, "text"), errors.DTypeError, "input 0 of exp holds"),
-        (lambda: gradcheck(np.exp, np.array([np.nan])), errors.NonFiniteError, "is not finite"),
-        (lambda: gradcheck(np.log, np.array([-1.0])), errors.NonFiniteError, "log gives nan at"),
-        (
-            lambda: gradcheck(lambda x: (x, 1), X),
-            errors.DTypeError,
-            "tuple of Tensor and int. A la",
-        ),
-        (
-            lambda: gradcheck(lambda x: None, X),
-            errors.RuleError,
-            "<lambda> is unfinished: it gives",
-        ),
-        (
-            lambda: gradcheck(lambda x: x.item(), np.array(2.0)),
-            errors.GraphError,
-            "gives float, although",
-        ),
-        (lambda: gradcheck(LAYER, X, GAMMA, BETA, order=2), errors.ArgumentError, "needs a graph"),
-        (lambda: gradcheck(net(np.float32), X[:, [0, 1, 2, 0]]), errors.DTypeError, "is float32"),
-        (
-            lambda: gradcheck(HandWritten(np.exp, lambda dy, c: dy), X),
-            errors.RuleError,
-            "forward gives a pair",
-        ),
-        (
-            lambda: gradcheck(HandWritten(lambda x: (x, x), lambda dy, c: (dy, dy)), X),
-            errors.RuleError,
-            "backward gave 2 gradients for 1 inputs",
-        ),
-        (
-            lambda: gradcheck(np.exp, lambda dy: dy, X),
-            errors.DTypeError,
-            "input 0 of exp is a func",
-        ),
-        (lambda: gradcheck(np.exp, [[1.0], [1.0, 2.0]]), errors.ShapeError, "input 0 of exp is no"),
-        (lambda: gradcheck(np.exp, X, seed=-1), errors.ArgumentError, "seed is an integer from 0"),
-        (lambda: gradcheck(np.exp, X, closed_form=3), errors.DTypeError, "closed_form is a func"),
-        (
-            lambda: gradcheck(HandWritten(lambda x: (x, x), lambda dy, c: None), X),
-            errors.RuleError,
-            "backward gave None; return a tuple, one for each input: <lambda> is unfinished",
-        ),
-        (
-            lambda: gradcheck(HandWritten(lambda x: (x, x), lambda dy, c: {"x": dy}), X),
-            errors.RuleError,
-            "backward gave a dict; return a tuple",
-        ),
-        (lambda: gradcheck(lambda x: np.sinh(x), X), errors.RuleError, "np.sinh has no gradient"),
-    ],
-)
-@pytest.mark.filterwarnings("ignore:invalid value")
-def test_what_cannot_be_checked_is_refused(call, kind, message):
-    with pytest.raises(kind, match=message):
-        call()
+    assert "off by a factor of 2" in report.suspect.why

@@ -126,45 +126,46 @@ def test_every_operation_occurs_in_many_programs():
 
 
 def templates(one):
-    return {line.template for line in one.lines.values()}
+    return {statement.template for statement in one.statements.values()}
 
 
 def test_programs_broadcast_reuse_and_mix_in_constants():
     counts = Counter(trait for seed in SEEDS for trait in set(traits(program(seed))))
     assert min(counts[trait] for trait in TRAITS) >= 50, counts
-    assert sum(len(program(seed).lines) for seed in SEEDS) > 2000
+    assert sum(len(program(seed).statements) for seed in SEEDS) > 2000
 
 
-TRAITS = ["zero-d", "size-one axis", "broadcast", "new axis", "twice in a line", "in two lines"]
+TRAITS = ["zero-d", "size-one axis", "broadcast", "new axis", "used twice", "used in two"]
 TRAITS += ["number", "array"]
 
 
 def traits(one):
     values = dict(enumerate(one.inputs))
-    for number, line in one.lines.items():
-        values[number] = out = line.run(values, np, programs.functional)
-        operands = [values[o] if isinstance(o, int) else np.asarray(o) for o in line.operands]
+    for number, statement in one.statements.items():
+        values[number] = out = statement.run(values, np, programs.functional)
+        operands = [values[o] if isinstance(o, int) else np.asarray(o) for o in statement.operands]
         yield from (["zero-d"] if out.ndim == 0 else ["size-one axis"] if 1 in out.shape else [])
-        if line.template in ("{} + {}", "{} - {}", "{} * {}", "{} / {}", "{} ** {}"):
+        if statement.template in ("{} + {}", "{} - {}", "{} * {}", "{} / {}", "{} ** {}"):
             yield from ["broadcast"] * (operands[0].shape != operands[1].shape)
             yield from ["new axis"] * (operands[0].ndim != operands[1].ndim)
-        yield from ["twice in a line"] * (max(Counter(line.reads()).values()) > 1)
-        yield from ["number" for o in line.operands if isinstance(o, float)]
-        yield from ["array" for o in line.operands if isinstance(o, np.ndarray)]
-    readers = Counter(o for line in one.lines.values() for o in set(line.reads()))
-    yield from ["in two lines"] * (max(readers.values()) > 1)
+        yield from ["used twice"] * (max(Counter(statement.reads()).values()) > 1)
+        yield from ["number" for o in statement.operands if isinstance(o, float)]
+        yield from ["array" for o in statement.operands if isinstance(o, np.ndarray)]
+    readers = Counter(o for statement in one.statements.values() for o in set(statement.reads()))
+    yield from ["used in two"] * (max(readers.values()) > 1)
 
 
 def test_values_stay_small_and_away_from_poles_and_kinks():
     for seed in SEEDS:
         values = dict(enumerate(program(seed).inputs))
-        for number, line in program(seed).lines.items():
-            values[number] = line.run(values, np, programs.functional)
+        for number, statement in program(seed).statements.items():
+            values[number] = statement.run(values, np, programs.functional)
             assert np.max(np.abs(values[number])) < 30
-            if line.template.startswith(("np.sqrt", "np.log", "np.abs", "F.relu")):
-                assert np.min(np.abs(values[line.operands[0]])) > 1e-2
-            if line.template.startswith("np.max(") and line.static["axis"] is None:
-                assert np.all(np.diff(np.sort(values[line.operands[0]], axis=None))[-1:] > 1e-2)
+            if statement.template.startswith(("np.sqrt", "np.log", "np.abs", "F.relu")):
+                assert np.min(np.abs(values[statement.operands[0]])) > 1e-2
+            if statement.template.startswith("np.max(") and statement.static["axis"] is None:
+                entries = np.sort(values[statement.operands[0]], axis=None)
+                assert np.all(np.diff(entries)[-1:] > 1e-2)
 
 
 @pytest.mark.bits
@@ -186,7 +187,7 @@ def test_printed_program_runs_as_it_stands():
     for seed in SEEDS_TWICE:
         names = {"np": np, "F": programs.functional}
         exec(str(program(seed)), names)
-        last = names[f"v{max(program(seed).lines)}"]
+        last = names[f"v{max(program(seed).statements)}"]
         assert np.asarray(last).tobytes() == np.asarray(program(seed).run()).tobytes()
 
 

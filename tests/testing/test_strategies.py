@@ -272,13 +272,13 @@ def test_example_at_the_top_of_the_module_holds(x):
 
 def test_program_shrinks_to_the_lines_that_matter():
     least = simplest(programs(6), lambda one: "np.tanh" in str(one))
-    assert len(least.lines) <= 2, least
+    assert len(least.statements) <= 2, least
 
 
 def test_programs_have_up_to_max_ops_operations():
     for most in (1, 4):
         found = drawn(programs(most))
-        assert {len(one.lines) for one in found} == set(range(1, most + 1))
+        assert {len(one.statements) for one in found} == set(range(1, most + 1))
         assert len({str(one) for one in found}) > len(found) / 2
 
 

@@ -1,1 +1,4 @@
-"""How `gradcheck` works inside."""
+"""The rooms behind `gradcheck`. Each imports only rooms that stand before it in this list.
+
+differences, hints, inputs; subjects; byhand, habits; objects; recognize; report; comparison; blame.
+"""

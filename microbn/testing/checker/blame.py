@@ -1,14 +1,14 @@
-"""Who is to blame for a wrong gradient: every node of the graph, checked by itself."""
+"""Find who is to blame for a wrong gradient, by checking every node of the graph by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 
 from ...engine.functions import gate
-from ...engine.node import has_history
+from ...engine.node import has_history, is_node
 from ...engine.primitive import RULES
 from ...engine.tensor import Tensor
 from ...errors import NonFiniteError
@@ -16,38 +16,41 @@ from ...reading.replay import call_again, replay
 from ...reading.symbol import formula
 from ...reading.tape import history
 from .comparison import FAINT, compare
-from .differences import norm, slopes, spread
+from .differences import extent, norm, slopes
 from .inputs import Inputs
 from .report import Suspect
 from .subjects import Subject
 
 
 def suspect(subject: Subject, root: Tensor, order: int, rng: np.random.Generator) -> Suspect | None:
-    """The first node that ``root`` was made from whose own rule fails, from a random cotangent.
+    """Return the first node on the way to ``root`` whose own rule fails.
 
-    If all rules are right, it is the first node through which nothing flows although it should;
-    and if there is none, the node where a number comes back that had left the graph.
+    If all rules are right, return the first node that the result depends on although no gradient
+    flows through it. If there is none, return the node where a number that left the graph comes
+    back. Each node is checked from a random cotangent.
     """
     computed = [(i, node) for i, node in enumerate(history(root)) if node.function and node.flows]
     for number, node in computed:
-        if RULES.get(node.function) and (why := _fault(node, order, rng)):
+        if RULES.get(node.function) and (why := _rule_fault(node, order, rng)):
             return Suspect(node, number, why)
     for number, node in computed:
-        if not RULES.get(node.function) and _cut(node, root, rng):
-            return Suspect(
-                node, number, "the result depends on it, and nothing flows back through it"
-            )
-    return _left(subject, root, rng) if order == 1 else None
+        if not RULES.get(node.function) and _is_cut(node, root, rng):
+            why = "the result depends on it, and nothing flows back through it"
+            return Suspect(node, number, why)
+    return _returning(subject, root, rng) if order == 1 else None
 
 
-def _left(subject: Subject, root: Tensor, rng: np.random.Generator) -> Suspect | None:
-    """The node that takes a number which follows an input, though no graph leads to it."""
+def _returning(subject: Subject, root: Tensor, rng: np.random.Generator) -> Suspect | None:
+    """Return the node that takes a number which depends on an input, but not through the graph.
+
+    The function is recorded again with each input moved a little, and the two tapes are compared.
+    """
     tape = history(root)
     for i, (name, value) in enumerate(zip(subject.names, subject.values, strict=True)):
-        moved = value + 1e-4 * spread(value) * rng.normal(size=value.shape)
+        moved = value + 1e-4 * extent(value) * rng.normal(size=value.shape)
         try:
             out, leaves = subject.record([*subject.values[:i], moved, *subject.values[i + 1 :]])
-        except (ValueError, ArithmeticError):  # beyond where the function is defined
+        except (ValueError, ArithmeticError):  # the function is not defined there
             continue
         again, known = history(out), {leaf.number for leaf in leaves}
         if [node.function for node in again] != [node.function for node in tape]:
@@ -61,18 +64,14 @@ def _left(subject: Subject, root: Tensor, rng: np.random.Generator) -> Suspect |
     return None
 
 
-def _from_outside(node: Tensor, leaves: Collection[int]) -> list[int]:
-    """Return the operands of a node that come from no input."""
-    inputs: list[Any] = [*node.inputs]
-    return [
-        i
-        for i, x in enumerate(inputs)
-        if not isinstance(x, Tensor) or (x.function is None and x.number not in leaves)
-    ]
+def _from_outside(node: Any, leaves: Collection[int]) -> list[int]:
+    """Return the positions of the operands that do not come from an input."""
+    operands = enumerate(node.inputs)
+    return [i for i, x in operands if not (is_node(x) and (x.function or x.number in leaves))]
 
 
 def _follows(root: Tensor, node: Tensor, position: int, now: Any) -> bool:
-    """Return whether an operand has changed, and the result with it."""
+    """Return whether an operand has changed, and the result depends on the change."""
     was: Any = node.args[position]
     if np.asarray(now).dtype.kind != "f" or np.shape(was) != np.shape(now):
         return False
@@ -81,53 +80,60 @@ def _follows(root: Tensor, node: Tensor, position: int, now: Any) -> bool:
     return norm(change) > 1e-9 * norm(root.value)
 
 
-def _cut(node: Tensor, root: Tensor, rng: np.random.Generator) -> bool:
-    """Whether a path ends here: the result depends on this node, as it does on its operand."""
+def _is_cut(node: Tensor, root: Tensor, rng: np.random.Generator) -> bool:
+    """Return whether a path is cut here: the result depends on the node, which passes nothing back.
+
+    A node without a history was computed under no_grad.
+    """
     cotangent = rng.normal(size=root.shape)
     found = slopes(replay(root, node), node.value, cotangent, norm(cotangent * root.value))
     matters = np.any(np.abs(found.value) > FAINT * found.rounding)
-    unknown = not has_history(node)  # computed under no_grad
-    return bool(matters and (unknown or _fault(node, 1, rng)))
+    return bool(matters and (not has_history(node) or _rule_fault(node, 1, rng)))
 
 
-def _fault(node: Tensor, order: int, rng: np.random.Generator) -> str | None:
-    """What is wrong with a node's rule, found by calling its function alone."""
-    function: Any = node.function
-    inputs: list[Any] = [*node.inputs]
-    places = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.flows]
+def _rule_fault(node: Any, order: int, rng: np.random.Generator) -> str | None:
+    """Check a node's rule by itself, and say what is wrong with it, if anything is."""
+    places = [i for i, x in enumerate(node.inputs) if is_node(x) and x.flows]
     if not places:
         return None
-    finite = [np.isfinite(node.args[place]) for place in places]
-    shown = np.isfinite(node.value)  # what is infinite, as in a mask, is left out
-
-    def alone(*operands: Any) -> Any:
-        args: list[Any] = [*node.args]
-        for place, operand, told in zip(places, operands, finite, strict=True):
-            infinite = np.where(told, 0.0, args[place])
-            args[place] = operand if told.all() else gate(operand, told) + infinite
-        out = call_again(node, args)
-        return out if shown.all() else gate(out, shown)
-
-    values = [np.where(told, node.args[p], 0.0) for p, told in zip(places, finite, strict=True)]
-    names = [f"operand {place}" for place in places]
-    by_itself = Subject(alone, Inputs(alone, values, names=names))
-    by_itself.on_arrays = True
     try:
-        report = compare(by_itself, rng, order)
-    except NonFiniteError:  # on the way to a result that is finite
+        report = compare(_by_itself(node, places), rng, order)
+    except NonFiniteError:  # an infinity comes up in the rule, although the result is finite
         return None
     if report.faults:
         return report.faults[0]
     for place, part in zip(places, report.inputs, strict=True):
         if part.verdict == "differs":
             which = f" for {part.name}" if len(places) > 1 else ""
-            return f"its own rule{which}{_in_words(function, place)} is {part.off()}"
+            return f"its own rule{which}{_as_formula(node.function, place)} is {part.off()}"
     return None
 
 
-def _in_words(function: Any, place: int) -> str:
-    """What the rule for an operand says, where it can be read."""
+def _by_itself(node: Tensor, places: Sequence[int]) -> Subject:
+    """Return a node's function alone as a subject, at the operands in these places.
+
+    Infinite entries, as in a mask, are left out of the operands and of the result.
+    """
+    finite = [np.isfinite(node.args[place]) for place in places]
+    kept = np.isfinite(node.value)
+
+    def alone(*operands: Any) -> Any:
+        args: list[Any] = [*node.args]
+        for place, operand, known in zip(places, operands, finite, strict=True):
+            infinite = np.where(known, 0.0, args[place])
+            args[place] = operand if known.all() else gate(operand, known) + infinite
+        out = call_again(node, args)
+        return out if kept.all() else gate(out, kept)
+
+    values = [np.where(known, node.args[p], 0.0) for p, known in zip(places, finite, strict=True)]
+    subject = Subject(alone, Inputs(alone, values, names=[f"operand {p}" for p in places]))
+    subject.on_arrays = True
+    return subject
+
+
+def _as_formula(function: Any, place: int) -> str:
+    """Return the rule for an operand as a formula, or "" if it cannot be read."""
     try:
         return f", {formula(function)[place]},"
-    except Exception:  # a rule may be any code, and not all of it can be read
+    except Exception:  # a rule may be any code
         return ""

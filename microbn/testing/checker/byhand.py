@@ -1,4 +1,4 @@
-"""A backward that is written by hand: two functions, or a loss that gives its gradient along."""
+"""A backward written by hand: two functions, or a loss that returns its gradient as well."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 
 from ...engine.tensor import Tensor
 from ...errors import DTypeError, RuleError, listed
-from .inputs import HandWritten, Inputs, name_of, outputs_of, required
-from .subjects import Gradients, Subject, joined, unfinished
+from .inputs import HandWritten, Inputs, as_list, name_of, outputs_of, required
+from .subjects import Gradients, Subject, joined, leaves_of, unfinished
 
 
 class ByHand(Subject):
-    """A HandWritten layer."""
+    """A HandWritten layer as the subject of a check."""
 
     def __init__(self, layer: HandWritten, inputs: Inputs, notes: tuple[str, ...] = ()) -> None:
         if not all(map(callable, layer)):
@@ -24,15 +24,15 @@ class ByHand(Subject):
         self.notes = notes
 
     def run(self, values: Sequence) -> np.ndarray:
-        """Run its forward; several outputs are joined in one row."""
+        """Run its forward, and join several outputs in one row."""
         outputs, _ = self._forward(values)
         return outputs[0] if len(outputs) == 1 else joined(outputs)
 
     def gradients(self, cotangent: np.ndarray) -> Gradients:
-        """Run its backward, and look for arrays that somebody else could change afterwards."""
+        """Run its backward; report writes into other arrays, and gradients that share memory."""
         inputs = [value.copy() for value in self.values]
         outputs, cache = self._forward(inputs)
-        given, once_more = _cut(cotangent, outputs), _cut(cotangent, outputs)
+        given, once_more = _split(cotangent, outputs), _split(cotangent, outputs)
         cache += self._options(len(outputs) + len(cache), inputs)
         several = "the gradient of output {}" if len(outputs) > 1 else "the gradient that came in"
         others = {several.format(i): part for i, part in enumerate(given)}
@@ -51,9 +51,9 @@ class ByHand(Subject):
         return Gradients(kept, tuple(faults), tuple(notes))
 
     def _options(self, count: int, inputs: Sequence) -> list[Any]:
-        """Return what a backward takes after that: inputs of the same names, such as options."""
+        """Return the inputs, such as options, that the backward takes by name after the cache."""
         named = dict(zip(self.given, self.inputs.filled(inputs), strict=True))
-        further = _takes(self.f.backward)[count:]
+        further = _required_or_none(self.f.backward)[count:]
         if unknown := [name for name in further if name not in named]:
             raise RuleError(
                 f"gradcheck: {name_of(self.f.backward)} takes {unknown[0]!r} after the cache, and "
@@ -62,58 +62,57 @@ class ByHand(Subject):
         return [named[name] for name in further]
 
     def _again(self, given: list, cache: Sequence, first: list[np.ndarray]) -> str | None:
-        """Call the backward again with its cache, and say so if it gives something else."""
+        """Call the backward again with its cache, and describe it if the gradients change."""
         try:
             now = self._each(self.f.backward(*given, *cache))
-            same = [array.tobytes() for array in now] == [array.tobytes() for array in first]
+            if [array.tobytes() for array in now] == [array.tobytes() for array in first]:
+                return None
             what = "gives something else"
         except Exception as error:
-            same, what = False, f"raises {type(error).__name__}"
-        if same:
-            return None
+            what = f"raises {type(error).__name__}"
         return (
             f"its backward changes its cache: called again, it {what}; let it work on copies, or "
-            "is there chance in it?"
+            "does it draw random numbers?"
         )
 
     def _forward(self, inputs: Sequence) -> tuple[list[np.ndarray], list[Any]]:
-        """The outputs, and what is handed on to the backward: mostly one and one."""
-        name, takes = name_of(self.f.forward), _takes(self.f.backward)
+        """Return the outputs, and the cache that the backward takes; mostly one of each."""
+        name, takes = name_of(self.f.forward), _required_or_none(self.f.backward)
         given = self.f.forward(*self.inputs.filled(inputs))
         if given is None:
-            raise unfinished(name, "gives None")
+            raise unfinished(name, "returns None")
         if not (isinstance(given, (tuple, list)) and len(given) > 1):
             raise RuleError(
-                "gradcheck: forward gives a pair, the output and a cache for backward: "
-                f"{name} gives {type(given).__name__}"
+                "gradcheck: forward returns a pair, the output and a cache for backward: "
+                f"{name} returns {type(given).__name__}"
             )
         if takes and len(takes) < len(given) > 2:
             raise RuleError(
-                f"gradcheck: {name} gives {len(given)} things, and {name_of(self.f.backward)} "
-                f"takes {len(takes)}; give one cache, return out, (x, w), or let the backward take "
-                "a gradient for the output and then all of the others"
+                f"gradcheck: {name} returns {len(given)} values, and {name_of(self.f.backward)} "
+                f"takes {len(takes)}; return one cache: return out, (x, w), or let the backward "
+                "take a gradient for the output and then all of the others"
             )
         count = min(outputs_of(takes, self.given), len(given) - 1) if takes else len(given) - 1
         if any(out is None for out in given[:count]):
-            raise unfinished(name, "gives None for its output")
+            raise unfinished(name, "returns None for its output")
         return [*map(np.asarray, given[:count])], [*given[count:]]
 
     def _each(self, given: Any) -> list[np.ndarray]:
-        """Return the arrays that the backward gave, one for each input that gets a gradient."""
+        """Return the gradients as arrays, one for each input that gets one."""
         name, count = name_of(self.f.backward), len(self.values)
         if given is None:
             raise RuleError(
-                f"gradcheck: backward gave None; return a tuple, one for each input: {name} is "
+                f"gradcheck: backward returned None; return a tuple, one for each input: {name} is "
                 "unfinished"
             )
-        gradients = [*given] if isinstance(given, (tuple, list)) else [given]
+        gradients = as_list(given)
         if isinstance(given, dict) or len(gradients) not in (count, len(self.given)):
-            found = "a dict" if isinstance(given, dict) else f"{len(gradients)} gradients"
-            found += f" for {count} inputs" * (not isinstance(given, dict))
+            several = f"{len(gradients)} gradients for {count} inputs"
+            found = "a dict" if isinstance(given, dict) else several
             raise RuleError(
-                f"gradcheck: backward gave {found}; return a tuple, one for each input: {name} "
-                f"is asked for those of {listed(self.names)}; keep what gets none out, as in "
-                "lambda x: forward(x, eps)"
+                f"gradcheck: backward returned {found}; return a tuple, one for each input: {name} "
+                f"must return those of {listed(self.names)}; to keep an input out of the check, "
+                "wrap the forward: lambda x: forward(x, eps)"
             )
         if len(gradients) > count:
             gradients = [gradients[i] for i in self.inputs.places]
@@ -121,7 +120,7 @@ class ByHand(Subject):
 
 
 def _shared(arrays: Iterable, others: dict[str, np.ndarray]) -> Iterator[str]:
-    """Name the gradients that share memory with other arrays, or with each other."""
+    """Describe each gradient that shares memory with another array or gradient."""
     others = {**others}
     for name, array in arrays:
         for what, other in others.items():
@@ -131,19 +130,19 @@ def _shared(arrays: Iterable, others: dict[str, np.ndarray]) -> Iterator[str]:
 
 
 def gradient_along(f: Any, inputs: Inputs) -> tuple[int, tuple[str, ...]]:
-    """Count the first inputs for which f gives a gradient, if it gives ``loss, dx`` of arrays.
+    """Count the first inputs for which f returns a gradient, if it returns ``loss, dx`` of arrays.
 
-    A function that gives nothing but Tensors for Tensors is one of several outputs. Beside the
-    count there is a note about what was taken for what. Raises what f raises on Tensors, if it is
-    no function of arrays with a gradient either.
+    A function that returns only Tensors for Tensors has several outputs and no gradient: the count
+    is 0. The count comes with a note on this choice, where both were possible. If f raises on
+    Tensors, and returns no gradient on arrays either, the error on Tensors is raised.
     """
     unlike = None
     try:
-        parts = _parts(f(*inputs.filled(_leaves(inputs))))
-        if all(isinstance(part, Tensor) for part in parts):
-            values = [part.data.item() if part.size == 1 else part.data for part in parts]
+        outputs = as_list(f(*inputs.filled(leaves_of(inputs.values, inputs.names))))
+        if all(isinstance(out, Tensor) for out in outputs):
+            values = [out.data.item() if out.size == 1 else out.data for out in outputs]
             return 0, (OUTPUTS,) * (_beside_loss(values, inputs) > 0)
-    except Exception as error:  # a function of arrays may stumble over Tensors
+    except Exception as error:  # a function of arrays may raise anything on Tensors
         unlike = error
     try:
         given = f(*inputs.filled([value.copy() for value in inputs.values]))
@@ -152,26 +151,18 @@ def gradient_along(f: Any, inputs: Inputs) -> tuple[int, tuple[str, ...]]:
     count = _beside_loss(given, inputs)
     if unlike and not count:
         raise unlike
-    return count, ("what comes with the loss is taken for its gradient",) * (count > 0)
+    return count, ("the arrays beside the loss are taken for its gradient",) * (count > 0)
 
 
 OUTPUTS = (
-    "all that it gives are Tensors, and so are taken for outputs; if one is meant as the gradient "
-    "of the first, check HandWritten(f, lambda dout, dx: dout * dx)"
+    "it returns only Tensors, and so all are taken for outputs; if one is meant as the gradient of "
+    "the first, check HandWritten(f, lambda dout, dx: dout * dx)"
 )
 
 
-def _leaves(inputs: Inputs) -> list[Tensor]:
-    return [Tensor(x, name) for x, name in zip(inputs.values, inputs.names, strict=True)]
-
-
-def _parts(given: Any) -> list[Any]:
-    return [*given] if isinstance(given, (tuple, list)) else [given]
-
-
 def _beside_loss(given: Any, inputs: Inputs) -> int:
-    """Count the arrays beside a loss that have the shapes of the first inputs, or return 0."""
-    if len(_parts(given)) < 2:
+    """Count the arrays beside a loss if they have the shapes of the first inputs, else return 0."""
+    if len(as_list(given)) < 2:
         return 0
     loss, gradients = _loss_first(given, inputs.names)
     if not isinstance(loss, (float, int, np.generic)) or len(gradients) > len(inputs.values):
@@ -183,7 +174,7 @@ def _beside_loss(given: Any, inputs: Inputs) -> int:
 
 
 def loss_with_gradient(f: Any, names: Sequence[str]) -> HandWritten:
-    """A function that gives ``loss, dx`` as a layer."""
+    """Return a function that returns ``loss, dx`` as a layer with a backward."""
 
     def forward(*inputs: Any) -> tuple[Any, Any]:
         return _loss_first(f(*inputs), names)
@@ -195,8 +186,8 @@ def loss_with_gradient(f: Any, names: Sequence[str]) -> HandWritten:
 
 
 def _loss_first(given: Any, names: Sequence[str]) -> tuple[Any, list[Any]]:
-    """A loss, and the gradients that come with it: one by one, in a tuple, or in a dict by name."""
-    loss, *gradients = _parts(given)
+    """Return a loss and the list of its gradients; f may give them in a tuple or in a dict."""
+    loss, *gradients = as_list(given)
     if len(gradients) == 1 and isinstance(kept := gradients[0], dict):
         return loss, [kept.get(name, kept.get(f"d{name}")) for name in names][: len(kept)]
     if len(gradients) == 1 and isinstance(gradients[0], (tuple, list)):
@@ -204,20 +195,17 @@ def _loss_first(given: Any, names: Sequence[str]) -> tuple[Any, list[Any]]:
     return loss, gradients
 
 
-def _takes(backward: Any) -> list[str]:
-    """The names of the arguments that it needs, where they are known; of *args nothing is."""
+def _required_or_none(backward: Any) -> list[str]:
+    """Return the names of its required parameters; none for ``*args`` or without a signature."""
     try:
         return required(backward)
-    except (TypeError, ValueError):  # no signature: it will raise if it is called wrongly
+    except (TypeError, ValueError):
         return []
 
 
-def _cut(row: np.ndarray, parts: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """A cotangent of all the outputs, cut into a copy for each."""
-    if len(parts) == 1:
+def _split(row: np.ndarray, outputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Split a cotangent of the joined outputs into a fresh copy for each output."""
+    if len(outputs) == 1:
         return [row.copy()]
-    ends = np.cumsum([part.size for part in parts])
-    return [
-        row[end - part.size : end].reshape(part.shape).copy()
-        for part, end in zip(parts, ends, strict=True)
-    ]
+    pieces = np.split(row, np.cumsum([out.size for out in outputs])[:-1])
+    return [x.reshape(out.shape).copy() for x, out in zip(pieces, outputs, strict=True)]

@@ -1,6 +1,6 @@
-"""Slopes by finite differences, each with an error bar; at a kink, those on both sides of it.
+"""Slopes by finite differences, each with an error bar; at a kink, one slope for each side.
 
-Nothing here knows of gradients: it is what a gradient is held against.
+Nothing here knows of gradients: the checker compares gradients with these slopes.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ import numpy as np
 from ...errors import DTypeError, ShapeError
 
 EPS = float(np.finfo(np.float64).eps)
-LEVELS = 5  # how often a step is quartered, before another start is tried
-STARTS = [2.0**-k for k in range(0, 31, 6)]  # of the first step: kinks and poles may be close
-FLAT = 200  # times the noise: chords of the first step below that are rounding, and the slope is 0
-CLOSING = 0.6  # of the gap between the chords: what is left of it where a step is quartered
-DONE, GOOD = 1e-7, 1e-6  # of a slope: an error at which to stop, one with which to be content
-SURE = 1e-4  # of a slope: what is known so well is not given up for what smaller steps give
-GOLDEN = 0.618  # of the first step, another one that has no common measure with it
-LOST = 1e-12  # steps below that may be lost in what f adds to x
-SHARP = 1e-3  # of the gap at a kink: how well both sides have to be known
+LEVELS = 5  # how often a step is quartered before another start is tried
+STARTS = [2.0**-k for k in range(0, 31, 6)]  # shrink the first step: a kink or pole may be close
+FLAT = 200  # first chords below this many times the noise are rounding, and the slope is 0
+CLOSING = 0.6  # quartering a step must shrink the gap between its chords to this share of it
+DONE, GOOD = 1e-7, 1e-6  # relative errors: stop refining at the first, accept a slope at the second
+SURE = 1e-4  # a slope with this relative error is kept, even if smaller steps give another
+GOLDEN = 0.618  # times the first step: a second step that shares no period with it
+LOST = 1e-12  # steps below this may be lost when f adds something to x
+SHARP = 1e-3  # at a kink, the error of both sides must be below this share of their gap
 
 
 class Slopes(NamedTuple):
     """The slopes of a function along the entries of an input, in arrays of its shape.
 
-    Each lies between ``low - bar`` and ``high + bar``. The two differ at a kink alone, where they
-    are the slopes on its sides. Where there is no estimate, ``bar`` is infinite. What is below
-    ``rounding`` is as good as 0.
+    Each slope lies between ``low - bar`` and ``high + bar``. ``low`` and ``high`` differ only at a
+    kink, where they are the slopes on its two sides. Where there is no estimate, ``bar`` is
+    infinite. A slope below ``rounding`` cannot be told from 0.
     """
 
     low: Any
@@ -41,12 +41,12 @@ class Slopes(NamedTuple):
 
     @property
     def value(self) -> Any:
-        """The slope; at a kink the middle."""
+        """The slope; at a kink, the mean of the two."""
         return (self.low + self.high) / 2
 
 
 class _Slope(NamedTuple):
-    """That of one entry."""
+    """The slope along one entry."""
 
     low: float
     high: float
@@ -58,14 +58,15 @@ Chords = Callable[[float], tuple[float, float, float]]
 
 
 def slopes(f: Callable[[np.ndarray], Any], x: Any, cotangent: Any, scale: float = 0.0) -> Slopes:
-    """The slopes of ``sum(cotangent * f(x))`` along every entry of x.
+    """Return the slopes of ``sum(cotangent * f(x))`` along every entry of x.
 
-    ``f`` takes and gives float64 arrays. The first step is a sixteenth of the spread of x, which
-    also serves where x lies far from 0; it shrinks where f is not finite, and close to a kink.
-    What is rounded is what f gives, or, where this is left over from larger terms, ``scale``.
+    ``f`` takes and returns float64 arrays. The first step is a sixteenth of the spread of x, which
+    works far from 0 too; it shrinks where f is not finite, and close to a kink. The error bars
+    assume that f rounds numbers of the size it returns. If larger terms cancel on the way, pass
+    their size as ``scale``.
 
-    Raises DTypeError where x is no array of numbers, ShapeError where the cotangent is not like
-    f(x).
+    Raises DTypeError if x is no array of numbers, and ShapeError if the cotangent does not have
+    the shape of f(x).
 
     Source: Ridders 1982, "Accurate computation of F'(x) and F'(x)F''(x)".
     """
@@ -75,7 +76,7 @@ def slopes(f: Callable[[np.ndarray], Any], x: Any, cotangent: Any, scale: float 
         raise DTypeError(f"slopes: x is an array of floats, got {x!r:.60}") from None
     found = np.empty((4, *x.shape))
     with np.errstate(all="ignore"):  # beyond a pole f may be anything
-        here, first = np.array(f(x)), spread(x) / 16
+        here, first = np.array(f(x)), extent(x) / 16
         if np.shape(cotangent) != here.shape:
             fits = f"the cotangent has shape {np.shape(cotangent)}, f(x) {here.shape}"
             raise ShapeError(f"slopes: {fits}")
@@ -88,23 +89,24 @@ def slopes(f: Callable[[np.ndarray], Any], x: Any, cotangent: Any, scale: float 
 
 
 def numeric_vjp(f: Callable[[np.ndarray], Any], x: Any, cotangent: Any) -> np.ndarray:
-    """The values of `slopes`, without their bars: NaN where there is no estimate."""
+    """Return the values of `slopes` without their bars, and NaN where there is no estimate."""
     return slopes(f, x, cotangent).value
 
 
 def _noise(f: Callable, x: np.ndarray, here: np.ndarray, cotangent: Any, scale: float) -> Callable:
-    """How much of the weighed sum of f is rounding, given which of its outputs move.
+    """Estimate how much of the weighted sum of f is rounding, given which of its outputs move.
 
-    What does not move is not rounded anew. An output close to 0 is rounded like a middling one, and
-    a single output like what f gives for the entries of x in another order, if that is more.
+    An output that does not move is not rounded again. An output close to 0 is assumed to round like
+    the median output. A single output is assumed to round like f of the reversed entries of x, if
+    that is larger.
     """
     middling = np.median(np.abs(here)) if here.size else 0.0
     if here.size == 1:
         elsewhere = float(np.abs(f(x.reshape(-1)[::-1].reshape(x.shape))).item())
         middling = max(middling, elsewhere) if elsewhere < np.inf else middling
     sizes = np.abs(cotangent) * np.maximum(np.abs(here), middling)
-    eps = EPS * (1 + np.max(np.abs(x), initial=0) / spread(x))  # far from 0, x is rounded more
-    largest = float(np.max(sizes, initial=0)) or 1.0  # for the squares to have a size of their own
+    eps = EPS * (1 + np.max(np.abs(x), initial=0) / extent(x))  # far from 0, x is rounded more
+    largest = float(np.max(sizes, initial=0)) or 1.0  # keeps the squares from overflowing
     squares, still = np.square(sizes / largest), norm(cotangent) * middling
 
     def noise(moves: Any) -> float:
@@ -116,9 +118,9 @@ def _noise(f: Callable, x: np.ndarray, here: np.ndarray, cotangent: Any, scale: 
 def _chords(
     f: Callable, x: np.ndarray, index: tuple, here: Any, cotangent: Any, noise: Callable
 ) -> Chords:
-    """For a step, the slopes of the chords to the right and to the left, and the noise in them.
+    """Return a function of the step: the slopes of the chords right and left, and their noise.
 
-    An output that moved once may move on, by less than can be seen.
+    An output that moved once is assumed to move at every step, even if too little to be seen.
     """
     far = x.copy()
     far[index] = x.flat[np.argmax(np.abs(x - x[index]))]
@@ -141,9 +143,9 @@ def _chords(
 
 
 def _resolved(chords: Chords, first: float) -> float:
-    """A step, of 1 at most, that is not lost in rounding: x may be spread by less than that."""
+    """Return a first step that is large enough not to be lost in rounding, and at most 1."""
     right, left, noise = chords(first)
-    while first < LOST and right == left == 0:  # f is not flat, but rounds so small a step off
+    while first < LOST and right == left == 0:  # f may not be flat, but round so small a step away
         first *= 64
         right, left, noise = chords(first)
     while first < 1 / 64 and 0 < abs(right) + abs(left) < noise / GOOD:
@@ -153,9 +155,12 @@ def _resolved(chords: Chords, first: float) -> float:
 
 
 def _slope(chords: Chords, first: float) -> _Slope:
-    """The slope along one entry, from the first start that gives a good one; or a kink's two."""
+    """Return the slope along one entry from the first start that gives a good one.
+
+    At a kink, return the slopes on both sides.
+    """
     right, left, noise = chords(first)
-    other = chords(GOLDEN * first)  # as f may have just the period of the first
+    other = chords(GOLDEN * first)  # the first step may be just a period of f
     if all(abs(up) + abs(down) <= FLAT * n for up, down, n in ((right, left, noise), other)):
         return _Slope((right + left) / 2, (right + left) / 2, FLAT * noise if right or left else 0)
     best = UNKNOWN
@@ -171,11 +176,11 @@ def _slope(chords: Chords, first: float) -> _Slope:
 
 
 def _central(chords: Chords, start: float, flat: bool) -> _Slope:
-    """What central differences tend to, as well as it can be known.
+    """Return the limit of the central differences, with an error bar.
 
-    The chords to both sides have to close up with the step: where they do not, there is a kink,
-    whatever their mean may tend to. Where f did not move to one side of the first step it may be
-    ``flat`` here; where it moved to both, chords of 0 are no more than rounding.
+    The chords on both sides have to approach each other as the step shrinks. If they do not, there
+    is a kink or a pole, even if their mean has a limit. If f did not move on one side of the first
+    step, it may be ``flat`` here. If it moved on both, chords of 0 are only rounding.
     """
     limit, best, gap = _Limit(16), UNKNOWN, np.inf
     for level in range(LEVELS):
@@ -195,7 +200,7 @@ def _central(chords: Chords, start: float, flat: bool) -> _Slope:
 
 
 def _kink(chords: Chords, start: float) -> _Slope:
-    """What the chords to both sides tend to, where these limits are apart."""
+    """Return the limits of the chords on both sides, if the two are clearly apart."""
     rights, lefts, noise = _Limit(4), _Limit(4), 0.0
     for level in range(LEVELS):
         right, left, noise = chords(start / 4**level)
@@ -207,9 +212,10 @@ def _kink(chords: Chords, start: float) -> _Slope:
 
 
 class _Limit:
-    """What slopes at quartered steps tend to: Ridders's triangle, its error the change it makes.
+    """The limit of slopes at quartered steps, by Ridders's triangle.
 
-    ``power`` is 16 where the slopes are off by even powers of the step, 4 for all powers.
+    Its error is the last change that the triangle made. ``power`` is 16 if the error of the slopes
+    has only even powers of the step, and 4 if it has all powers.
     """
 
     def __init__(self, power: int) -> None:
@@ -226,11 +232,11 @@ class _Limit:
         self.row = row
 
 
-def spread(x: np.ndarray) -> float:
-    """How far the entries lie from each other; of a single one, or of equal ones, from 0."""
+def extent(x: np.ndarray) -> float:
+    """Return the standard deviation of the entries; if it is 0, their size; if that is 0, 1."""
     return float(np.std(x) if x.size else 0) or float(np.max(np.abs(x), initial=0)) or 1.0
 
 
 def norm(x: Any) -> float:
-    """The root of the sum of the squares, whatever their size."""
+    """Return the root of the sum of the squares, without overflow."""
     return math.hypot(*np.ravel(x))

@@ -1,4 +1,4 @@
-"""What no difference shows: how a function and its backward behave while they are called."""
+"""Habits that finite differences cannot show: how a function and its backward behave in a call."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import numpy as np
 from ...errors import listed
 from .subjects import Subject
 
-TIMES = -1024.0  # what comes in is scaled by that, exactly: enough to be clipped, if anything clips
+TIMES = -1024.0  # scales the incoming gradient exactly, and so far that clipping would show
 
 
 def called_twice(subject: Subject) -> tuple[np.ndarray, str | None, str | None]:
-    """Return the output, the reason why nothing can be told of it, and a bad habit, if any."""
+    """Return the output, a reason why it cannot be checked, if any, and a bad habit, if any."""
     out = subject.output(subject.values)
     first = out.copy()
     again = subject.output(subject.values)
@@ -19,20 +19,20 @@ def called_twice(subject: Subject) -> tuple[np.ndarray, str | None, str | None]:
         chance = "is there dropout, or a state? Set its seed in the function"
         return first, f"called twice, it gives two results: {chance}", None
     if out.dtype.kind != "f":
-        return first, f"it gives {out.dtype}, which has no gradient", None
+        return first, f"it returns {out.dtype}, which has no gradient", None
     if out.dtype != np.float64:
-        coarse = "which is too coarse to tell: inconclusive"
-        return first, f"it gives {out.dtype} for float64, {coarse}", None
+        coarse = "which is too coarse to check: inconclusive"
+        return first, f"it returns {out.dtype} for float64, {coarse}", None
     habit = None
     if name := subject.written():
         habit = f"it writes into its input {name!r}; let it work on a copy"
     elif np.shares_memory(out, again) and not any(np.shares_memory(out, v) for v in subject.values):
-        habit = "it gives the same array each time, and so overwrites what it gave before"
+        habit = "it returns the same array each time, and so overwrites its earlier results"
     return first, None, habit
 
 
 def unfit(name: str, value: np.ndarray, gradient: np.ndarray) -> str | None:
-    """Why this can be no gradient for the input."""
+    """Return why an array cannot be the gradient for an input, or None if it can."""
     if gradient.dtype != np.float64:
         if gradient.shape == () and gradient.item() is None:
             return f"the gradient for {name!r} is None, its input float64: is it unfinished?"
@@ -46,9 +46,9 @@ def unfit(name: str, value: np.ndarray, gradient: np.ndarray) -> str | None:
 
 
 def bent(gradient: np.ndarray, scaled: np.ndarray) -> str:
-    """Return "" if the gradient is linear in what came in, else "ignored" or "not linear".
+    """Return "" if the gradient is linear in the incoming one, else "ignored" or "not linear".
 
-    ``scaled`` is the gradient for `TIMES` what came in.
+    ``scaled`` is the gradient for `TIMES` the incoming one.
     """
     if scaled.shape != gradient.shape or not np.isfinite(gradient).all():
         return ""

@@ -1,4 +1,4 @@
-"""What a wrong gradient looks like: guesses at the mistake, from the numbers alone."""
+"""Guesses at the mistake behind a wrong gradient, from its numbers alone."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-CLOSE = 1e-5  # relative to the largest entry: what is taken for the same
+CLOSE = 1e-5  # two arrays are taken for the same within this share of the largest entry
 
 
 def hint(
     name: str, wrong: Any, inputs: Mapping[str, Any], right: Mapping[str, Any], output: Any = None
 ) -> str | None:
-    """The likeliest guess at what went wrong with the gradient of the input ``name``, if any.
+    """Return the likeliest guess at the mistake in the gradient of the input ``name``, if any.
 
-    ``wrong`` is what was given for it; ``inputs`` and ``right`` are all inputs and what their
-    gradients should be, by name; ``output`` is what the function gives.
+    ``wrong`` is the gradient that was given. ``inputs`` and ``right`` hold all inputs and their
+    right gradients, by name. ``output`` is the function's output.
     """
     return next(_guesses(name, wrong, inputs, right, output), None)
 
@@ -30,82 +30,87 @@ def _guesses(
     elif not wrong.any():
         yield "it is 0 everywhere: is the path cut (t.data, a constant), or a rule missing?"
     elif np.isfinite(should).all():
-        yield from _factor(wrong, should, inputs, right)
-        yield from _place(wrong, should)
+        yield from _constant_ratio(wrong, should, inputs, right)
+        yield from _misplaced(wrong, should)
         for other in (key for key in inputs if key != name):
             yield from _mixed_up(wrong, should, other, inputs[other], right[other])
-        if _same(wrong, should, 1e-3):
+        if _alike(wrong, should, 1e-3):
             yield "it is nearly right: a small constant such as eps in another place, or float32?"
-        yield from _path(wrong - should, should, x)
+        yield from _missing_path(wrong - should, should, x)
         if np.shape(output) == x.shape:
             yield from _row_term(wrong - should, output)
 
 
-def _factor(
+def _constant_ratio(
     wrong: Any, should: Any, inputs: Mapping[str, Any], right: Mapping[str, Any]
 ) -> Iterator[str]:
-    """The same factor everywhere, and what it might be."""
+    """Guess what a factor that is the same everywhere might mean."""
     largest = np.argmax(np.abs(should))
     ratio = float(wrong.flat[largest] / should.flat[largest])
-    if abs(ratio - 1) > 1e-6 and _same(wrong, ratio * should, 1e-7):
+    if abs(ratio - 1) > 1e-6 and _alike(wrong, ratio * should, 1e-7):
         close = CLOSE * abs(ratio)
-        meant = (words for factor, words in _factors(inputs, right) if abs(factor - ratio) < close)
+        known = _known_ratios(inputs, right)
+        meant = (words for factor, words in known if abs(factor - ratio) < close)
         words = next(meant, "")
-        if wrong.size > 1 or words:  # one number is some factor times any other
+        if wrong.size > 1 or words:  # one number is always some multiple of another
             each = "every entry" if wrong.size > 1 else "it"
             yield f"{each} is {ratio:.8g} times what it should be{words}"
 
 
-def _factors(inputs: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[tuple[float, str]]:
-    """Factors that have a meaning."""
+def _known_ratios(
+    inputs: Mapping[str, Any], right: Mapping[str, Any]
+) -> Iterator[tuple[float, str]]:
+    """Yield the factors that have a meaning, and the words for it."""
     yield -1.0, ": the sign"
     yield 2.0, ": counted twice, or a sum where a mean is meant?"
     yield 0.5, ": halved, or a mean where a sum is meant?"
     for name, x in inputs.items():
-        if np.ndim(x) > 1:
-            entries = f"the number of entries of {name!r}"
-            yield np.size(x), f", {entries}: a sum where a mean is meant?"
-            yield 1 / np.size(x), f", 1 / {entries}: a mean where a sum is meant?"
-        for axis, n in enumerate(np.shape(x)):
-            if n > 1:
-                where = f"the length of axis {axis} of {name!r}"
-                yield n, f", {where}: a sum where a mean is meant?"
-                yield 1 / n, f", 1 / {where}: a mean where a sum is meant?"
-                for power, sign in ((1.0, ""), (0.5, "√")) * _centered(right[name], axis):
-                    about = f"with n = {n}, {where}: the biased variance, or the unbiased?"
-                    yield (n / (n - 1)) ** power, f", {sign}(n / (n - 1)) {about}"
-                    yield ((n - 1) / n) ** power, f", {sign}((n - 1) / n) {about}"
+        lengths = {axis: n for axis, n in enumerate(np.shape(x)) if n > 1}
+        counts = [(np.size(x), f"the number of entries of {name!r}")] * (np.ndim(x) > 1)
+        counts += [(n, f"the length of axis {axis} of {name!r}") for axis, n in lengths.items()]
+        for n, words in counts:
+            yield n, f", {words}: a sum where a mean is meant?"
+            yield 1 / n, f", 1 / {words}: a mean where a sum is meant?"
+        for axis, n in lengths.items():
+            for power, sign in ((1.0, ""), (0.5, "√")) * _centered(right[name], axis):
+                words = f"with n = {n}, the length of axis {axis} of {name!r}"
+                words += ": the biased variance, or the unbiased?"
+                yield (n / (n - 1)) ** power, f", {sign}(n / (n - 1)) {words}"
+                yield ((n - 1) / n) ** power, f", {sign}((n - 1) / n) {words}"
 
 
-def _place(wrong: Any, right: Any) -> Iterator[str]:
-    """The right numbers in the wrong place, or added up."""
-    if wrong.ndim == 2 and wrong.shape[0] == wrong.shape[1] and _same(wrong, right.T):
+def _misplaced(wrong: Any, right: Any) -> Iterator[str]:
+    """Guess whether the right numbers stand in the wrong place, or are added up."""
+    if wrong.ndim == 2 and wrong.shape[0] == wrong.shape[1] and _alike(wrong, right.T):
         yield "it is transposed"
     for axis, n in enumerate(wrong.shape):
         total = right.sum(axis, keepdims=True) + 0 * right
-        if n > 1 and _same(wrong, total):
+        if n > 1 and _alike(wrong, total):
             yield f"it is summed over axis {axis}, and the sum spread back"
-        elif n > 1 and _same(wrong, total / n):
+        elif n > 1 and _alike(wrong, total / n):
             yield f"it is averaged over axis {axis}, and the mean spread back"
 
 
 def _mixed_up(wrong: Any, right: Any, other: str, value: Any, its_right: Any) -> Iterator[str]:
-    """Another input's gradient, or another input as a factor too few or too many."""
-    if wrong.shape == its_right.shape and _same(wrong, its_right):
+    """Guess whether it is another input's gradient, or has another input as a factor too often."""
+    if wrong.shape == its_right.shape and _alike(wrong, its_right):
         yield f"it is the gradient of {other!r}"
     try:
         factor = np.broadcast_to(value, wrong.shape)
     except ValueError:
         return
     if factor.size and np.ptp(factor) > 0:
-        if _same(wrong * factor, right):
+        if _alike(wrong * factor, right):
             yield f"it lacks the factor {other!r}"
-        elif _same(wrong, right * factor):
+        elif _alike(wrong, right * factor):
             yield f"it has the factor {other!r} once too often"
 
 
-def _path(error: Any, right: Any, x: Any) -> Iterator[str]:
-    """What is wrong is the same along an axis, or follows the input along it: a path not taken."""
+def _missing_path(error: Any, right: Any, x: Any) -> Iterator[str]:
+    """Guess at a path through a mean or a variance that was not taken.
+
+    The error is then the same along an axis, or it follows the input along it.
+    """
     for axis, n in enumerate(error.shape):
         if n < 3 or error.ndim < 2 or not _centered(right, axis):
             continue
@@ -113,10 +118,10 @@ def _path(error: Any, right: Any, x: Any) -> Iterator[str]:
         centered = x - x.mean(axis, keepdims=True)
         squares = (centered * centered).sum(axis, keepdims=True)
         slope = (error * centered).sum(axis, keepdims=True) / np.where(squares, squares, 1)
-        if _same(error, mean + 0 * error):
-            yield _missing("is the same all along", "mean or a sum", axis)
-        elif _same(error - mean, slope * centered):
-            yield _missing("follows the input along", "variance", axis)
+        if _alike(error, mean + 0 * error):
+            yield _path_hint("is the same all along", "mean or a sum", axis)
+        elif _alike(error - mean, slope * centered):
+            yield _path_hint("follows the input along", "variance", axis)
     off = np.abs(error) > CLOSE * np.max(np.abs(error))
     if error.ndim == 2 and min(error.shape) > 2 and min(off.any(0).sum(), off.any(1).sum()) > 2:
         rest = error - error.mean(0)
@@ -126,22 +131,25 @@ def _path(error: Any, right: Any, x: Any) -> Iterator[str]:
 
 
 def _row_term(error: Any, output: Any) -> Iterator[str]:
-    """What is wrong follows the output along an axis, as in a softmax without its row term."""
+    """Guess at a sum that was not differentiated, as in a softmax without its row term.
+
+    The error then follows the output along an axis.
+    """
     for axis, n in enumerate(error.shape):
         squares = (output * output).sum(axis, keepdims=True)
         slope = (error * output).sum(axis, keepdims=True) / np.where(squares, squares, 1)
-        if n > 2 and _same(error, slope * output):
-            yield _missing("follows the output along", "sum", axis)
+        if n > 2 and _alike(error, slope * output):
+            yield _path_hint("follows the output along", "sum", axis)
 
 
 def _centered(right: Any, axis: int) -> bool:
-    """Whether a shift along the axis changes nothing, as where the mean is taken off."""
+    """Return whether a shift along the axis changes nothing, as when the mean is subtracted."""
     return bool(np.max(np.abs(right.sum(axis))) <= CLOSE * np.max(np.abs(right)))
 
 
-def _missing(pattern: str, what: str, axis: int) -> str:
-    return f"the error {pattern} axis {axis}: a path through a {what} is missing, or wrong"
+def _path_hint(pattern: str, through: str, axis: int) -> str:
+    return f"the error {pattern} axis {axis}: a path through a {through} is missing, or wrong"
 
 
-def _same(a: Any, b: Any, tolerance: float = CLOSE) -> bool:
+def _alike(a: Any, b: Any, tolerance: float = CLOSE) -> bool:
     return bool(np.max(np.abs(a - b)) <= tolerance * np.max(np.abs(b)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from typing import Any, NamedTuple
 
@@ -17,11 +17,12 @@ from ...nn.module import Module
 
 
 class HandWritten(NamedTuple):
-    """A layer whose backward is written by hand, on plain arrays; it need know nothing of microbn.
+    """A layer on plain arrays whose backward is written by hand. It need not know microbn.
 
-    ``forward(*inputs)`` gives the output and a cache, ``backward(dout, cache)`` the gradients, a
-    tuple with one for each input, or the only one. A layer of several outputs gives them all, and
-    then the cache: ``h, c, cache``; its backward takes as many, ``backward(dh, dc, cache)``.
+    ``forward(*inputs)`` returns the output and a cache. ``backward(dout, cache)`` returns a tuple
+    with a gradient for each input, or the only gradient. A layer with several outputs returns all
+    of them and then the cache: ``h, c, cache``. Its backward takes a gradient for each:
+    ``backward(dh, dc, cache)``.
     """
 
     forward: Callable[..., Any]
@@ -29,22 +30,18 @@ class HandWritten(NamedTuple):
 
 
 class Inputs:
-    """The inputs of a check, by name. ``values`` are those that get a gradient, in float64.
+    """The inputs of a check, by name. ``values`` holds those that get a gradient, in float64.
 
-    All others, such as labels, options and None, are constants, handed on as they are. Where
-    ``count`` is given, only so many of the first floats get a gradient. ``names`` are those of f's
-    parameters if there are no others.
+    All others, such as labels, options and None, are constants and are passed on unchanged. With
+    ``count``, only the first ``count`` float inputs get a gradient. The ``names`` default to those
+    of f's parameters.
     """
 
     def __init__(
-        self,
-        f: Any,
-        given: Sequence,
-        count: int | None = None,
-        names: Sequence[str] | None = None,
+        self, f: Any, given: Sequence, count: int | None = None, names: Sequence[str] | None = None
     ) -> None:
         self.function, self.given = name_of(f), [*given]
-        floats = [_floats(self.function, i, x) for i, x in enumerate(given)]
+        floats = [_float_copy(self.function, i, x) for i, x in enumerate(given)]
         self.places = [i for i, x in enumerate(floats) if x is not None][:count]
         self.values = [x for i in self.places if (x := floats[i]) is not None]
         named = zip(given, names or parameter_names(f, len(given)), strict=True)
@@ -52,35 +49,95 @@ class Inputs:
         self.names = [self.all_names[i] for i in self.places]
 
     def filled(self, values: Sequence) -> list[Any]:
-        """All inputs, these values in the places of those that get a gradient.
+        """Return all inputs, with these values in place of those that get a gradient.
 
-        The constants are copies, so that a call that writes into one is repeated as it was.
+        Each constant is a fresh copy, so a call that writes into one does not affect the next call.
         """
         new = dict(zip(self.places, values, strict=True))
         return [new[i] if i in new else _copy(x) for i, x in enumerate(self.given)]
 
     def note(self) -> tuple[str, ...]:
-        """Says which inputs are constants, if any are."""
+        """Return a note that names the constants, if there are any."""
         kept = [(i, name) for i, name in enumerate(self.all_names) if i not in self.places]
-        named = [f"{name!r} ({_kind(self.given[i])})" for i, name in kept]
+        named = [f"{name!r} ({_type_name(self.given[i])})" for i, name in kept]
         verb = "are constants, and get" if len(named) > 1 else "is a constant, and gets"
         return (f"{listed(named)} {verb} no gradient",) * bool(named)
 
     def need_floats(self) -> None:
-        """Raise DTypeError if nothing here can get a gradient."""
+        """Raise DTypeError if no input can get a gradient."""
         if not self.places:
             raise DTypeError(
-                f"gradcheck: input 0 of {self.function} holds {_kind(self.given[0])}, and "
-                "gradients belong to floats: write 1.0, not 1"
+                f"gradcheck: input 0 of {self.function} holds {_type_name(self.given[0])}, and "
+                "only floats have gradients: write 1.0, not 1"
             )
 
 
-def _floats(function: str, i: int, x: Any) -> np.ndarray | None:
-    """A copy of x in float64 if it holds floats; None for a constant."""
+def name_of(f: Any) -> str:
+    """Return the name of the function or object that is checked."""
+    if isinstance(f, HandWritten):
+        return f"HandWritten({name_of(f.forward)}, {name_of(f.backward)})"
+    return getattr(f, "__name__", type(f).__name__)
+
+
+def unique(names: Sequence[str]) -> list[str]:
+    """Return the names, with a number after each one that repeats an earlier name."""
+    return [
+        f"{name} ({names[:i].count(name) + 1})" if name in names[:i] else name
+        for i, name in enumerate(names)
+    ]
+
+
+def as_list(given: Any) -> list[Any]:
+    """Return the parts of a tuple or a list; anything else is the only part."""
+    return [*given] if isinstance(given, (tuple, list)) else [given]
+
+
+def positional(parameters: Iterable[inspect.Parameter]) -> list[inspect.Parameter]:
+    """Return the parameters that take one argument each, by position."""
+    return [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def required(function: Any) -> list[str]:
+    """Return the names of the positional parameters without a default.
+
+    Raises ValueError or TypeError for a function without a signature, as some ufuncs are.
+    """
+    parameters = positional(inspect.signature(function).parameters.values())
+    return [p.name for p in parameters if p.default is p.empty]
+
+
+def parameter_names(f: Any, count: int) -> list[str]:
+    """Return the names of the first ``count`` parameters; an unknown name is "input 0"."""
+    function = f.forward if isinstance(f, (HandWritten, Module)) else f
+    try:
+        names = [p.name for p in positional(inspect.signature(function).parameters.values())]
+    except (TypeError, ValueError):  # before NumPy 2.4 a ufunc has no signature
+        names = []
+    return [*names[:count], *(f"input {i}" for i in range(len(names), count))]
+
+
+GRADIENT_NAME = re.compile("^d|grad|delta|^g$|^g_")  # the usual names of an incoming gradient
+
+
+def outputs_of(takes: Sequence[str], known: Sequence[str] = ()) -> int:
+    """Count the outputs that a backward is written for, from the names of its parameters.
+
+    ``backward(dh, dc, cache)`` has two outputs, ``backward(dout, x, w)`` has one. The ``known``
+    names are the forward's inputs: if forward takes ``data``, then ``backward(dout, data, w)`` has
+    one output.
+    """
+    further = (
+        i for i, name in enumerate(takes) if i and (name in known or not GRADIENT_NAME.search(name))
+    )
+    return next(further, len(takes))
+
+
+def _float_copy(function: str, i: int, x: Any) -> np.ndarray | None:
+    """Return a copy of x in float64 if it holds floats, or None if it is a constant."""
     if callable(x):
         raise DTypeError(
-            f"gradcheck: input {i} of {function} is a function; a backward written by hand comes "
-            "with its forward: gradcheck(HandWritten(forward, backward), x)"
+            f"gradcheck: input {i} of {function} is a function; to check a backward written by "
+            "hand, pass it with its forward: gradcheck(HandWritten(forward, backward), x)"
         )
     if not (is_node(x) or isinstance(x, (np.ndarray, np.generic, float, list, tuple))):
         return None
@@ -91,15 +148,15 @@ def _floats(function: str, i: int, x: Any) -> np.ndarray | None:
         raise ShapeError(f"gradcheck: input {i} of {function} is no array: {error}") from None
     if array.dtype.kind in "cO" and isinstance(x, (np.ndarray, np.generic)):
         raise DTypeError(
-            f"gradcheck: input {i} of {function} holds {array.dtype}, and gradients belong to "
-            "floats; keep it out: lambda x: f(x, other)"
+            f"gradcheck: input {i} of {function} holds {array.dtype}, and only floats have "
+            "gradients; keep it out: lambda x: f(x, other)"
         )
     if array.dtype.kind != "f":
         return None
     if not np.isfinite(array).all():
         raise NonFiniteError(
-            f"gradcheck: input {i} of {function} is not finite; nothing can be told; keep a mask "
-            "out: lambda x: f(x, mask)"
+            f"gradcheck: input {i} of {function} is not finite, so no gradient can be checked "
+            "there; keep a mask out: lambda x: f(x, mask)"
         )
     return array.astype(np.float64)
 
@@ -107,66 +164,11 @@ def _floats(function: str, i: int, x: Any) -> np.ndarray | None:
 def _copy(x: Any) -> Any:
     try:
         return deepcopy(x)
-    except Exception:  # a file, a lock: whatever cannot be copied is handed on itself
+    except Exception:  # an object that cannot be copied, such as a file or a lock, is passed itself
         return x
 
 
-def _kind(x: Any) -> str:
-    """The dtype of an array, of a list or of text; else the type."""
+def _type_name(x: Any) -> str:
+    """Return the dtype of an array, a list or a text, and otherwise the name of the type."""
     array = isinstance(x, (np.ndarray, np.generic, list, tuple, str))
     return str(np.array(x).dtype) if array else type(x).__name__
-
-
-def unique(names: Sequence[str]) -> list[str]:
-    """The names, those that were there before with a number."""
-    return [
-        f"{name} ({names[:i].count(name) + 1})" if name in names[:i] else name
-        for i, name in enumerate(names)
-    ]
-
-
-def name_of(f: Any) -> str:
-    """The name of what is checked."""
-    if isinstance(f, HandWritten):
-        return f"HandWritten({name_of(f.forward)}, {name_of(f.backward)})"
-    return getattr(f, "__name__", type(f).__name__)
-
-
-def required(function: Any) -> list[str]:
-    """The names of the parameters that are given by position and have no default.
-
-    Raises ValueError or TypeError for a function without a signature, as some ufuncs are.
-    """
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    parameters = inspect.signature(function).parameters.values()
-    return [p.name for p in parameters if p.default is p.empty and p.kind in kinds]
-
-
-def outputs_of(takes: Sequence[str], known: Sequence[str] = ()) -> int:
-    """Count the outputs for which a backward is written, by the names of its parameters.
-
-    ``backward(dh, dc, cache)`` is for two, ``backward(dout, x, w)`` for one. The ``known`` names
-    are those of the forward's inputs: ``backward(dout, data, w)`` is for one where forward takes
-    ``data``.
-    """
-    further = (
-        i for i, name in enumerate(takes) if i and (name in known or not GRADIENT.search(name))
-    )
-    return next(further, len(takes))
-
-
-GRADIENT = re.compile("^d|grad|delta|^g$|^g_")  # what a gradient is called where it comes in
-
-
-def parameter_names(f: Any, count: int) -> list[str]:
-    """The names of the first parameters, where they are known."""
-    function = f.forward if isinstance(f, (HandWritten, Module)) else f
-    try:
-        names = [
-            p.name
-            for p in inspect.signature(function).parameters.values()
-            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-        ]
-    except (TypeError, ValueError):  # before NumPy 2.4 a ufunc has no signature
-        names = []
-    return [*names[:count], *(f"input {i}" for i in range(len(names), count))]

@@ -1,4 +1,4 @@
-"""What the checker found: in words, as a table, as a picture."""
+"""The report of a check: in words, as a table, as a picture."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ...errors import GraphError, printable
 from .differences import Slopes
 from .hints import hint
 
-BENT = {
-    "ignored": "does not depend on the gradient that comes in",
-    "not linear": "is not linear (or not the same twice) in the gradient that comes in",
-}
-
 
 class Compared(NamedTuple):
-    """The gradient for one input beside the slopes; masks say where it is wrong, where unknown."""
+    """The gradient for one input beside its slopes.
+
+    ``wrong`` and ``unknown`` are masks of the entries that differ, and of those that cannot be
+    compared. ``bent`` is "" or says how the gradient fails to be linear in the incoming one: it is
+    a key of `BENT`.
+    """
 
     name: str
     value: np.ndarray
@@ -28,7 +28,7 @@ class Compared(NamedTuple):
     numeric: Slopes
     wrong: np.ndarray
     unknown: np.ndarray
-    bent: str = ""  # how it fails to be linear in what comes in: a key of BENT
+    bent: str = ""
 
     @property
     def verdict(self) -> str:
@@ -37,14 +37,14 @@ class Compared(NamedTuple):
 
     @property
     def worst(self) -> tuple[int, ...]:
-        """The index of the entry to show: the largest difference, or the first unknown one."""
+        """The index of the entry with the largest difference, or of the first unknown entry."""
         far = np.where(self.wrong, np.abs(self.analytic - self.numeric.value), -1.0)
         far = np.nan_to_num(far, nan=np.inf) if self.wrong.any() else self.unknown
         return tuple(int(i) for i in np.unravel_index(np.argmax(far), self.analytic.shape))
 
     @property
     def kinks(self) -> np.ndarray:
-        """Where the slopes are different on their two sides."""
+        """A mask of the entries at a kink, where the slopes on the two sides differ."""
         return self.numeric.high > self.numeric.low
 
     def __str__(self) -> str:
@@ -57,24 +57,23 @@ class Compared(NamedTuple):
         shown = f"input {self.name!r}{where}: analytic {gradient}, numeric {numeric}"
         if not self.wrong.any():
             count = f"{self.unknown.sum()} of {self.unknown.size}"
-            return f"{shown}; inconclusive: {count} slopes cannot be told, which is no pass"
+            return f"{shown}; inconclusive: {count} slopes cannot be determined, so this is no pass"
         middle = (low + high) / 2
         told = middle and np.isfinite(analytic) and not self.bent
         ratio = f" (ratio {told_apart(analytic / middle, 1.0, least=6)[0]})" if told else ""
         return f"{shown}{ratio}; {self.wrong.sum()} of {self.wrong.size} entries differ"
 
     def off(self) -> str:
-        """By how much it is off."""
+        """Say how the wrong entries are off: by a common factor, or one by one."""
         right, wrong = self.numeric.value[self.wrong], self.analytic[self.wrong]
         ratio = wrong / np.where(right, right, np.nan)
-        if ratio.size > 1 and np.isfinite(ratio).all() and ratio[0] != 1:
-            off, unlike = abs(ratio[0] - 1), np.ptp(ratio)
-            if unlike <= 1e-5 * np.abs(ratio).max() and unlike <= 0.1 * off:
-                return f"off by {ratio[0]:.{max(4, math.ceil(-math.log10(off)) + 1)}f}"
+        known = ratio.size > 1 and np.isfinite(ratio).all() and ratio[0] != 1
+        if known and np.ptp(ratio) <= min(1e-5 * np.abs(ratio).max(), 0.1 * abs(ratio[0] - 1)):
+            return f"off by a factor of {told_apart(float(ratio[0]), 1.0)[0]}"
         return f"wrong: {self}"
 
     def row(self) -> list[str]:
-        """The same as cells of a table."""
+        """Return the cells of its row in the table."""
         off = np.abs(self.analytic - self.numeric.value)
         numbers = [f"{np.max(x, initial=0):.0e}" for x in (off, self.numeric.bar)]
         counts = [str(n or "") for n in (self.kinks.sum(), self.wrong.sum(), self.unknown.sum())]
@@ -82,7 +81,7 @@ class Compared(NamedTuple):
 
 
 def told_apart(number: float, *others: float, least: int = 5) -> list[str]:
-    """A number and others, with so many digits that it is told from each that differs."""
+    """Format numbers with enough digits to tell the first from each of the others."""
     digits = least
     for other in others:
         if np.isfinite([number, other]).all() and number != other:
@@ -92,8 +91,9 @@ def told_apart(number: float, *others: float, least: int = 5) -> list[str]:
 
 
 class Suspect(NamedTuple):
-    """A node of the graph, and what is wrong there: its own rule, checked by itself; a path that
-    is cut; or a number that had left the graph, and comes back.
+    """A node of the graph, and why it is suspected.
+
+    Its own rule is wrong, a path is cut there, or a number that left the graph comes back there.
     """
 
     node: Tensor
@@ -109,11 +109,12 @@ class Suspect(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Report:
-    """A gradient check: true if everything was found right.
+    """The result of a gradient check. It is true if everything was found right.
 
-    ``inputs`` has a `Compared` for each; ``faults`` says in words what no difference shows, and
-    ``notes`` what is not wrong yet; ``again`` is how to see it again. ``suspect`` is where it goes
-    wrong, ``graph`` the root of what was recorded, if anything was.
+    ``inputs`` holds a `Compared` for each input. ``faults`` lists mistakes that finite differences
+    cannot show, and ``notes`` lists habits that are not wrong yet. ``again`` is the call that
+    repeats the check. ``suspect`` is the node where the gradient goes wrong, and ``graph`` the root
+    of the recorded graph, if there is one.
     """
 
     name: str
@@ -128,7 +129,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether every gradient agrees, and nothing else was found."""
+        """True if every gradient agrees and no other fault was found."""
         return not self.faults and all(part.verdict == "agrees" for part in self.inputs)
 
     def __bool__(self) -> bool:
@@ -142,10 +143,10 @@ class Report:
         notes = [f"Note: {note}" for note in self.notes]
         if self.ok:
             return "\n  ".join([f"{title}: {self._agreement()}", *notes])
-        order = {"differs": 0, "inconclusive": 1}
-        bad = sorted((p for p in self.inputs if p.verdict in order), key=lambda p: order[p.verdict])
+        verdicts = ("differs", "inconclusive")
+        bad = [part for verdict in verdicts for part in self.inputs if part.verdict == verdict]
         found = [*self.faults, *map(str, bad)]
-        if not bad and self.inputs:  # a bad habit hides no verdict
+        if not bad and self.inputs:  # a bad habit does not hide the verdict
             found.append(f"Otherwise right: {self._agreement()}")
         suspect = [f"Suspect: {self.suspect}"] if self.suspect else []
         advice = [f"Hint for {name!r}: {words}" for name, words in self.hints().items()]
@@ -160,16 +161,17 @@ class Report:
             return "there are no slopes to compare, as the inputs are empty"
         off = [np.abs(p.analytic - p.numeric.value).max(initial=0) for p in self.inputs]
         kinks = sum(part.kinks.sum() for part in self.inputs)
-        at_kinks = f"; {kinks} at a kink, where all between the two sides is right" if kinks else ""
+        between = "where any slope between the two sides is right"
+        at_kinks = f"; {kinks} at a kink, {between}" if kinks else ""
         within = f", within {max(off):.0e}" if not kinks else ""
         second = "; and so do all of the gradient's own" if self.order == 2 else ""
         return f"all {sum(sizes)} slopes agree{within}{second}{at_kinks}"
 
     def hints(self) -> dict[str, str]:
-        """By the name of the input, the likeliest guess at what is wrong with its gradient."""
+        """Return the likeliest guess at what is wrong with each gradient, by the input's name."""
         inputs = {part.name: part.value for part in self.inputs}
         right = {part.name: part.numeric.value for part in self.inputs}
-        with np.errstate(all="ignore"):  # a wrong gradient may be of any size
+        with np.errstate(all="ignore"):  # a wrong gradient may be huge
             found = {
                 part.name: hint(part.name, part.analytic, inputs, right, self.output)
                 for part in self.inputs
@@ -180,7 +182,7 @@ class Report:
         return {name: words for name, words in found.items() if words}
 
     def __rich__(self) -> Any:
-        """The table: a row for each input; below it what is wrong."""
+        """Return a table with a row for each input, and the report in words below it."""
         from rich.console import Group
         from rich.table import Table
         from rich.text import Text
@@ -196,7 +198,7 @@ class Report:
         return Group(*[table] * bool(self.inputs), Text(str(self)))
 
     def draw(self) -> Any:
-        """The graph that was checked, the suspect in red. Raises GraphError where there is none."""
+        """Draw the checked graph with the suspect in red. Raises GraphError if there is none."""
         if self.graph is None:
             raise GraphError(f"{self.name} has no graph to draw: its backward is written by hand")
         from ...view import draw
@@ -205,5 +207,9 @@ class Report:
         return draw(self.graph, grads=False, direction="TB", suspect=suspect)
 
 
+BENT = {
+    "ignored": "does not depend on the gradient that comes in",
+    "not linear": "is not linear (or not the same twice) in the gradient that comes in",
+}
 IGNORED = "its backward ignores the gradient that comes in (dout): multiply by it"
 _STYLE = {"agrees": "", "differs": "red", "inconclusive": "yellow"}

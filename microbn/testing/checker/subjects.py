@@ -1,7 +1,7 @@
-"""Subjects of a check that have a graph: a function of Tensors, a Module, the gradient of either.
+"""The subjects of a check that have a graph: a function of Tensors, a Module, their gradients.
 
-Each becomes the same thing to the checker: named float64 inputs, the output that they give, and
-the gradients to be held against its slopes.
+The checker treats all of them alike. A subject has named float64 inputs, an output, and the
+gradients that are compared with its slopes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .inputs import Inputs, unique
 
 
 class Gradients(NamedTuple):
-    """One for each input; what is wrong with how they come about, and what is only to be noted.
+    """A gradient for each input, and the faults and notes that came up on the way.
 
     ``scale`` is the size of the terms that the output is made from.
     """
@@ -34,7 +34,10 @@ class Gradients(NamedTuple):
 
 
 class Subject:
-    """A function of Tensors, at the values where it is checked."""
+    """A function of Tensors, at the values where it is checked.
+
+    With ``on_arrays``, it is called on plain arrays wherever no graph is needed.
+    """
 
     notes: tuple[str, ...] = ()
 
@@ -45,58 +48,57 @@ class Subject:
 
     @property
     def given(self) -> list[str]:
-        """The names of all that it was called with."""
+        """The names of all inputs, constants included."""
         return self.inputs.all_names
 
     def output(self, values: Sequence) -> np.ndarray:
-        """Call the function with copies of the values, into which it may write."""
+        """Return the function's output at copies of the values, into which it may write."""
         return self.run([value.copy() for value in values])
 
     def run(self, values: Sequence) -> np.ndarray:
-        """What the function gives; the graph, if there is one, is dropped."""
+        """Return the function's output at the values. Its graph, if there is one, is dropped."""
         if not self.on_arrays:
             return np.asarray(self.record(values)[0].value)
         return joined(self.f(*self.inputs.filled(values)))
 
     def written(self) -> str | None:
-        """The name of the first input that the function writes into."""
+        """Return the name of the first input that the function writes into, if there is one."""
         values = [value.copy() for value in self.values]
         self.run(values)
         pairs = zip(self.names, values, self.values, strict=True)
         return next((name for name, now, was in pairs if not np.array_equal(now, was)), None)
 
     def record(self, values: Sequence) -> tuple[Tensor, list[Tensor]]:
-        """The output as a Tensor, and the leaves it was made from."""
-        leaves = [Tensor(value, name) for value, name in zip(values, self.names, strict=True)]
+        """Return the output as a Tensor, and the leaves it was made from."""
+        leaves = leaves_of(values, self.names)
         return _tensor(self.f(*self.inputs.filled(leaves)), self.name), leaves
 
     def traced(self) -> Tensor:
-        """The output, each node of its graph with the line of code that made it."""
+        """Return the output. Each node of its graph knows the line of code that made it."""
         try:
             with trace():
                 return self.record(self.values)[0]
-        except NonFiniteError:  # on the way, although the output is finite
+        except NonFiniteError:  # an infinity comes up on the way, although the output is finite
             return self.record(self.values)[0]
 
     def gradients(self, cotangent: np.ndarray) -> Gradients:
-        """What the sweep makes of the graph."""
+        """Return the gradients that the sweep finds."""
         out, leaves = self.record(self.values)
         found: dict[int, np.ndarray] = {}
         faults: list[str] = []
         terms = []
         for step in sweep(out, cotangent):
             found[step.node.number] = np.asarray(step.gradient)
-            faults += filter(None, (_narrow(step.node, *m[1:3]) for m in step.messages))
+            faults += filter(None, (_lost_digits(step.node, *m[1:3]) for m in step.messages))
             if step.node.function and step.node is not out:
                 terms.append(norm(plain(step.gradient) * step.node.value))
-        zeros = [np.zeros_like(value) for value in self.values]
-        arrays = [found.get(x.number, zero) for x, zero in zip(leaves, zeros, strict=True)]
+        arrays = [found.get(leaf.number, np.zeros(leaf.shape)) for leaf in leaves]
         notes = self.inputs.note()
         return Gradients(arrays, tuple(faults[:1]), notes, norm(np.array(terms)))
 
 
 class OfModule(Subject):
-    """A Module: what it is called with, and its parameters. In the end it is as it was."""
+    """A Module. Its subject's inputs are those of the call, and then the Module's parameters."""
 
     def __init__(self, module: Module, inputs: Inputs) -> None:
         super().__init__(module, inputs)
@@ -109,15 +111,15 @@ class OfModule(Subject):
             raise DTypeError(f"gradcheck: {odd[0]!r} is float32, too coarse to check; use float64")
 
     def record(self, values: Sequence) -> tuple[Tensor, list[Tensor]]:
-        """The output; what the Module keeps of a call, such as running statistics, is set back."""
+        """Restore the Module to its state before the check, and return its output and leaves."""
         count = len(self.inputs.names)
         self.restore(values[count:])
-        leaves = [Tensor(v, n) for v, n in zip(values[:count], self.inputs.names, strict=True)]
+        leaves = leaves_of(values[:count], self.inputs.names)
         out = self.f(*self.inputs.filled(leaves))
         return _tensor(out, self.name), [*leaves, *self.parameters]
 
     def restore(self, values: Sequence) -> None:
-        """Set the parameters to these values, and everything else to what it was."""
+        """Set the parameters to these values, and everything else to its state before the check."""
         for part, attributes in self.attributes:
             vars(part).clear()
             vars(part).update(attributes)
@@ -128,7 +130,7 @@ class OfModule(Subject):
 
 
 class Gradient(Subject):
-    """The gradients of a subject, all in one row: what a check of order 2 looks at."""
+    """The gradients of a subject, joined in one row. A check of order 2 looks at them."""
 
     def __init__(self, first: Subject, cotangent: np.ndarray) -> None:
         self.first, self.cotangent = first, cotangent
@@ -136,37 +138,42 @@ class Gradient(Subject):
         self.inputs = first.inputs
 
     def run(self, values: Sequence) -> np.ndarray:
-        """The gradients, which no graph is needed for."""
+        """Return the gradients, without a graph."""
         out, leaves = self.first.record(values)
         return np.concatenate([g.reshape(-1) for g in grad(out, leaves, self.cotangent)])
 
     def record(self, values: Sequence) -> tuple[Any, list[Tensor]]:
-        """The gradients, and the graph of how they came about."""
+        """Return the gradients with their graph, and the leaves."""
         out, leaves = self.first.record(values)
         rows = grad(out, leaves, self.cotangent, create_graph=True)
         return np.concatenate([g.reshape(-1) for g in rows]), leaves
 
 
 def same_on_arrays(subject: Subject) -> bool:
-    """Whether f gives the same bits on arrays as on Tensors; then the quicker ones will do."""
+    """Return whether f gives the same bits on arrays, which are faster, as on Tensors."""
     recorded = np.asarray(subject.record(subject.values)[0].value)
     try:
         values = [value.copy() for value in subject.values]
         on_arrays = joined(subject.f(*subject.inputs.filled(values)))
-    except Exception:  # whatever a function of Tensors may stumble over
+    except Exception:  # a function of Tensors may raise anything on arrays
         return False
     return recorded.dtype == on_arrays.dtype and recorded.tobytes() == on_arrays.tobytes()
 
 
+def leaves_of(values: Sequence, names: Sequence[str]) -> list[Tensor]:
+    """Return a named leaf for each value."""
+    return [Tensor(value, name) for value, name in zip(values, names, strict=True)]
+
+
 def joined(out: Any) -> np.ndarray:
-    """The output as an array; several outputs as one row."""
+    """Return the output as an array, with several outputs joined in one row."""
     if isinstance(out, (tuple, list)):
         return np.concatenate([np.ravel(plain(part)) for part in out])
     return np.asarray(plain(out))
 
 
-def _narrow(node: Tensor, position: int, product: Any) -> str | None:
-    """A rule that loses digits, which no difference shows."""
+def _lost_digits(node: Tensor, position: int, product: Any) -> str | None:
+    """Describe a rule that loses digits, which finite differences cannot show."""
     kind = np.asarray(plain(product)).dtype
     operand: Any = node.inputs[position]
     if kind.itemsize >= operand.dtype.itemsize or node.dtype != operand.dtype:
@@ -176,29 +183,29 @@ def _narrow(node: Tensor, position: int, product: Any) -> str | None:
 
 
 def _tensor(out: Any, name: str) -> Any:
-    """The output; several outputs as one row."""
+    """Return the output, with several outputs joined in one row. Raises where it is no Tensor."""
     if isinstance(out, (tuple, list)):
         tensors = [isinstance(part, Tensor) for part in out]
         if not any(tensors) and any(part is None for part in out):
-            raise unfinished(name, "gives None")
+            raise unfinished(name, "returns None")
         if not out or not all(tensors):
             kinds = listed(type(part).__name__ for part in out)
             raise DTypeError(
-                f"gradcheck: {name} gives a {type(out).__name__} of {kinds}. A layer with its own "
-                "backward is HandWritten(forward, backward); of other outputs check those that "
-                "are Tensors, lambda x: f(x)[0]"
+                f"gradcheck: {name} returns a {type(out).__name__} of {kinds}. A layer with its "
+                "own backward is HandWritten(forward, backward); to check only the outputs "
+                "that are Tensors, choose them: lambda x: f(x)[0]"
             )
         return np.concatenate([part.reshape(-1) for part in out])
     if out is None:
-        raise unfinished(name, "gives None")
+        raise unfinished(name, "returns None")
     if not isinstance(out, Tensor):
         raise GraphError(
-            f"gradcheck: {name} gives {type(out).__name__}, although its inputs are Tensors: a "
+            f"gradcheck: {name} returns {type(out).__name__}, although its inputs are Tensors: a "
             "number left the graph on the way (t.data, t.item(), t.value?)"
         )
     return out if out.function else +out
 
 
 def unfinished(name: str, why: str) -> RuleError:
-    """The error about a stub."""
+    """Return the error for a function that nobody has written yet."""
     return RuleError(f"gradcheck: {name} is unfinished: it {why}")
