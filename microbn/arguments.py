@@ -1,4 +1,4 @@
-"""What public functions ask of their arguments."""
+"""Checks that public functions make of their arguments."""
 
 from __future__ import annotations
 
@@ -11,31 +11,35 @@ from .errors import ArgumentError, MissingPackageError
 
 
 def is_real(x: Any) -> bool:
-    """Whether x is one real number, Python's or NumPy's."""
+    """Return whether x is a single real number, of Python or of NumPy."""
     return isinstance(x, (int, float, np.integer, np.floating))
 
 
 def check_counts(owner: str, **counts: Any) -> None:
-    """Raise ArgumentError for what is no positive integer, by its name."""
+    """Raise ArgumentError, with the argument's name, unless each count is a positive integer."""
     for name, count in counts.items():
         if not isinstance(count, (int, np.integer)) or isinstance(count, bool) or count < 1:
             raise ArgumentError(f"{owner}: {name} must be a positive integer, got {count!r:.60}")
 
 
 def generator(owner: str, seed: Any) -> np.random.Generator:
-    """NumPy's generator for a seed, or the generator given. Raises ArgumentError for others."""
+    """Return the NumPy generator that a seed starts, or the generator that was given.
+
+    Raises ArgumentError for anything else.
+    """
     try:
         return np.random.default_rng(seed)
     except (TypeError, ValueError):
         raise ArgumentError(
-            f"{owner}: a seed is an integer from 0 on, or a NumPy generator, got {seed!r:.60}"
+            f"{owner}: a seed is 0, a positive integer or a NumPy generator, got {seed!r:.60}"
         ) from None
 
 
 def need_package(package: str, extra: str, purpose: str) -> Any:
-    """Import ``package``, or say which extra brings it.
+    """Import a package that not everybody has, and return it.
 
-    Raises MissingPackageError at once, before any work is lost.
+    Raises MissingPackageError if it is not installed. ``purpose`` says who needs it, and ``extra``
+    is the part of microbn that installs it.
     """
     try:
         return import_module(package)

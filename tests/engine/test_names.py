@@ -76,7 +76,7 @@ def test_a_function_without_its_source_stays_as_it_is():
 @labelled
 def doubled(x, *, seen):
     first = second = x + x
-    seen.append(second)
+    seen += [first, second]
     if seen:
         return
 
