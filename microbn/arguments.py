@@ -22,6 +22,20 @@ def check_counts(owner: str, **counts: Any) -> None:
             raise ArgumentError(f"{owner}: {name} must be a positive integer, got {count!r:.60}")
 
 
+_LIMITS = {
+    "positive and finite": lambda x: 0 < x < np.inf,
+    "0 or positive, and finite": lambda x: 0 <= x < np.inf,
+    "in [0, 1)": lambda x: 0 <= x < 1,
+}
+
+
+def check_numbers(owner: str, limits: str, **numbers: Any) -> None:
+    """Raise ArgumentError, with the argument's name, unless each number is within the limits."""
+    for name, number in numbers.items():
+        if not (is_real(number) and _LIMITS[limits](number)):
+            raise ArgumentError(f"{owner}: {name} must be {limits}, got {number!r:.60}")
+
+
 def generator(owner: str, seed: Any) -> np.random.Generator:
     """Return the NumPy generator that a seed starts, or the generator that was given.
 
@@ -31,7 +45,7 @@ def generator(owner: str, seed: Any) -> np.random.Generator:
         return np.random.default_rng(seed)
     except (TypeError, ValueError):
         raise ArgumentError(
-            f"{owner}: a seed is 0, a positive integer or a NumPy generator, got {seed!r:.60}"
+            f"{owner}: a seed is an integer from 0 on, or a NumPy generator, got {seed!r:.60}"
         ) from None
 
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import check_counts, is_real
+from .arguments import check_counts, check_numbers, is_real
 from .engine.arrays import check_plain, from_list
 from .engine.functions import relu as relu
 from .engine.functions import stop_gradient
 from .engine.names import labelled
 from .engine.node import is_node, plain
-from .errors import ArgumentError, DTypeError, RangeError, ShapeError, listed
+from .errors import DTypeError, RangeError, ShapeError, listed
 
 Array = Any  # an ndarray, a Tensor, or an object array of 0-d Tensors
 
@@ -64,7 +64,7 @@ def normalize(centered: Array, var: Array, eps: float = 1e-5) -> Array:
 
     Raises ArgumentError for an eps that is negative or not finite.
     """
-    _check_eps(eps)
+    check_numbers("normalize", "0 or positive, and finite", eps=eps)
     std = np.sqrt(var + eps)
     x_hat = centered / std
     return x_hat
@@ -231,11 +231,6 @@ def _class_numbers(logits: Array, targets: Any) -> Any:
             f"cross_entropy: target {numbers[i]} at [{i}] is not one of {classes} classes"
         )
     return targets
-
-
-def _check_eps(eps: Any) -> None:
-    if not (is_real(eps) and 0 <= eps < np.inf):
-        raise ArgumentError(f"normalize: eps must be 0 or positive, got {eps!r:.60}")
 
 
 def _check_batch(name: str, x: Any, more: str) -> None:

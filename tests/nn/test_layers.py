@@ -111,7 +111,7 @@ def test_dropout_is_compiled_in_eval_alone():
         (
             lambda: nn.Linear(3, 2, 0),
             errors.ArgumentError,
-            r"goes by name, unlike 0; .*\(3, 2, rng=0\)",
+            r"go by name, unlike 0; .*\(3, 2, rng=0\)",
         ),
         (lambda: nn.Linear(3, 2, False, 1), errors.ArgumentError, "by name, unlike False and 1;"),
         (lambda: nn.Linear(3, 2, rng=True), errors.ArgumentError, "rng cannot be True"),
@@ -133,6 +133,6 @@ def test_faults_name_the_facts(fault, error, message):
 
 
 def test_what_is_said_instead_of_pytorchs_layers_is_there():
-    for said in nn._INSTEAD.values():
+    for said in nn._INSTEAD_OF_LAYERS.values():
         for name in re.findall(r"(?:nn|functional)\.(\w+)", said):
             assert hasattr(nn, name) or hasattr(functional, name), said

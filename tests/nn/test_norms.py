@@ -455,7 +455,7 @@ def test_compiled_step_gives_the_bits_of_the_eager_one(norm):
         (
             lambda: nn.GhostBatchNorm(3, 4)(np.ones((10, 3))),
             errors.ShapeError,
-            r"GhostBatchNorm\(3\): 10 samples are no multiple of size 4; leave 2 out, or choose",
+            r"GhostBatchNorm\(3\): 10 samples are not a multiple of size 4; leave 2 out, or choose",
         ),
         (
             lambda: nn.GhostBatchNorm(3, 4)(np.ones((0, 3))),
