@@ -2,7 +2,7 @@
 
 No function here asks what it is given. With arrays it computes. With Tensors it is recorded, and
 its gradient emerges from the rules of the NumPy functions it uses: this file holds no gradient.
-A Tensor made here is named after its variable (that is all `labelled` does).
+`labelled` names the Tensors that a function makes after its variables, and does nothing else.
 """
 
 from __future__ import annotations
@@ -164,6 +164,9 @@ def _shifted(x: Array, axis: int) -> Array:
     return shifted
 
 
+# The losses divide a sum, because np.mean turns an object array of Tensors into a plain number.
+
+
 @labelled
 def cross_entropy(logits: Array, targets: Any) -> Array:
     """Return the mean of -log p of the right class, in nats.
@@ -188,9 +191,6 @@ def mse(prediction: Array, target: Array) -> Array:
             "they would broadcast, which is never meant"
         )
     return np.sum(np.square(prediction - target)) / np.size(target)
-
-
-# The losses divide a sum, because np.mean turns an object array of Tensors into a plain number.
 
 
 def _aligned(x_hat: Array, gamma: Array, beta: Array, axis: int) -> list[Array]:
@@ -240,7 +240,7 @@ def _check_batch(name: str, x: Any, more: str) -> None:
 
 
 def _check_arrays(name: str, *arrays: Any) -> None:
+    check_plain(*arrays)
     for x in arrays:
-        check_plain(x)
         if not hasattr(x, "ndim"):
             raise DTypeError(f"{name}: needs an array or a Tensor, got {type(x).__name__}")

@@ -75,5 +75,6 @@ def _label_result(result: Any, names: Mapping[str, Any], skipped: int = 0) -> An
 
 def _label_entries(name: str, array: np.ndarray) -> None:
     for place in np.ndindex(array.shape):
-        if is_node(entry := array[place]) and entry.name is None:
+        entry: Any = array[place]
+        if is_node(entry) and entry.name is None:
             entry.name = f"{name}[{', '.join(map(str, place))}]"

@@ -48,8 +48,8 @@ class Module:
         else:
             inside = list(parts.walk(name, value))
             check_plain(*(part for _, part in inside if isinstance(part, np.ndarray)))
-            noted = _depth.get() and {"note"}.issuperset(kinds.values())
-            kinds = {name: "note"} if noted else parts.kinds_of(self, name, value, kinds)
+            noted = _depth.get() and set(kinds.values()) <= {"note"}
+            kinds = {name: "note"} if noted else parts.kinds_of(self, inside, kinds)
             _release(name, held, value)
             _adopt(inside)
         super().__setattr__(name, value)
@@ -193,7 +193,7 @@ class Module:
         for name, value in parts.attributes(self).items():
             known = self._kinds.get(name, {})
             if "note" not in known.values():
-                found[name] = known | parts.kinds_of(self, name, value, known)
+                found[name] = known | parts.kinds_of(self, parts.walk(name, value), known)
         self._know(found)
 
 
@@ -254,7 +254,7 @@ def _adopt(inside: list[tuple[str, Any]]) -> None:
 
 
 def _lines(root: Module) -> Iterator[str]:
-    """Yield the lines of a Module's repr: the Module, and below it the Modules inside, indented."""
+    """Yield the lines of a Module's repr. The Modules inside it follow it, indented."""
     seen: dict[int, str] = {}
     waiting: list[tuple[str, str, Any]] = [("", "", root)]
     while waiting:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -56,14 +56,14 @@ def kind_of(part: Any) -> str | None:
     return "buffer" if isinstance(part, np.ndarray) and part.dtype.kind in "fiubc" else None
 
 
-def kinds_of(owner: Any, name: str, value: Any, known: Mapping[str, str]) -> dict[str, str]:
-    """Return the kinds of the parameters and buffers in an attribute's value, by path.
+def kinds_of(owner: Any, inside: Iterable, known: Mapping[str, str]) -> dict[str, str]:
+    """Return the kinds of the parameters and buffers among parts with their paths, by path.
 
-    ``known`` are the kinds of what stood there before. Raises GraphError if a parameter or a
-    buffer among them has values in its place that `state_dict` would not find.
+    ``known`` has the kinds of the parts that stood there before. Raises GraphError if one of these
+    would be lost, because there are values in its place that `state_dict` does not find.
     """
     found = {}
-    for path, part in walk(name, value):
+    for path, part in inside:
         kind = kind_of(part)
         if kind:
             found[path] = kind
