@@ -1,4 +1,4 @@
-"""Batch norm's gradient: emergent, by stages, in one line; planted mistakes."""
+"""Batch norm's gradient is the same from the graph, by stages and in one line; mistakes differ."""
 
 import re
 
@@ -20,7 +20,7 @@ STAGES = ["mean", "centered", "square", "var", "std", "x_hat", "scaled", "y", "x
 
 @st.composite
 def calls(draw):
-    """x, gamma, beta and a cotangent."""
+    """Draw x, gamma, beta and a cotangent."""
     x = draw(batches())
     gamma, beta = draw(distinct(x.shape[1], x.shape[1]))
     return x, gamma, beta, draw(arrays(x.shape, bulk=True))
@@ -65,7 +65,7 @@ def test_emergent_gradient_is_the_one_line(call):
 
 
 def close(a, b, tolerance, scale=0.0):
-    """Alike to ``tolerance``, relative to the largest entry, or to ``scale`` where they cancel."""
+    """Return whether a and b agree, relative to the largest entry, or to the terms that cancel."""
     return np.max(np.abs(a - b)) <= tolerance * max(1, scale, np.max(np.abs(b)))
 
 
