@@ -224,7 +224,8 @@ def _class_numbers(logits: Array, targets: Any) -> Any:
             f"cross_entropy: targets are class numbers, got {targets.dtype}; "
             "keep them an array of integers, np.array([0, 2, 1])"
         )
-    numbers, classes = plain(targets), logits.shape[1]
+    numbers = plain(targets)  # while a program is compiled, those of its example
+    classes = logits.shape[1]
     if (wrong := np.flatnonzero((numbers < 0) | (numbers >= classes))).size:
         i = wrong[0]
         raise RangeError(

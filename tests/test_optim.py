@@ -99,7 +99,7 @@ def test_weight_decay_is_pytorchs(name, decay):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_missing_weight_decay_is_seen(name, monkeypatch):
+def test_a_wrong_weight_decay_is_seen(name, monkeypatch):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: optimizers unchecked")
     kind, options = KINDS[name]
     for mistake in (

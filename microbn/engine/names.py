@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import ArgumentError
 from .node import is_node
 
-Formulas = TypeVar("Formulas", bound=Callable)
+SomeFunction = TypeVar("SomeFunction", bound=Callable)
 
 
 def label(names: Mapping[str, Any]) -> None:
@@ -30,7 +30,7 @@ def label(names: Mapping[str, Any]) -> None:
     _label_result(None, names)
 
 
-def labelled(function: Formulas) -> Formulas:
+def labelled(function: SomeFunction) -> SomeFunction:
     """Decorate a function, so that the Tensors it makes are named after its local variables.
 
     Once, at its definition, the function is compiled again from its source, in which each
@@ -63,7 +63,7 @@ def _compiled(tree: ast.Module, old: CodeType) -> CodeType:
 
 
 def _label_result(result: Any, names: Mapping[str, Any], skipped: int = 0) -> Any:
-    """Name the Tensors in ``names``, except for the first few, and return the result."""
+    """Name the Tensors in ``names``, except for the first ``skipped``, and return the result."""
     for name, value in islice(names.items(), skipped, None):
         if isinstance(value, np.ndarray):
             if value.dtype.kind == "O" and value.ndim:
