@@ -169,6 +169,8 @@ def test_other_things_may_take_any_place():
         np.ones(1),
         [nn.ReLU()],
         np.ones(1),
+        [],
+        np.ones(1),
         "text",
         Tensor([1.0]),
     ):
@@ -203,6 +205,8 @@ def test_an_attribute_first_set_in_a_call_may_hold_anything():
     layer.state_dict()
     layer(np.ones((2, 3)))
     assert layer.x.shape == (2, 3)
+    layer.mask = layer.kept = Tensor([1.0]) * 2.0  # outside a call as well
+    assert layer.mask is layer.kept
 
 
 def test_a_call_does_not_free_what_was_there_before():
@@ -299,6 +303,16 @@ def test_a_part_that_leaves_a_list_for_good_is_not_lost():
     module.own = None
     module.own = [Tensor([1.0]) * 2.0]
     assert module.state_dict() == {}
+
+
+def test_a_place_in_a_list_is_remembered_while_it_is_empty():
+    module = nn.Module()
+    module.own = [np.ones(2)]
+    module.own[0] = None
+    assert module.state_dict() == {}
+    module.own[0] = Tensor([1.0]) * 2.0
+    with pytest.raises(errors.GraphError, match=r"'own\.0' is a buffer"):
+        module.state_dict()
 
 
 def test_names_that_begin_alike_are_kept_apart():
