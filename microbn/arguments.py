@@ -1,4 +1,4 @@
-"""What public functions ask of their arguments."""
+"""Checks that public functions make of their arguments."""
 
 from __future__ import annotations
 
@@ -11,19 +11,36 @@ from .errors import ArgumentError, MissingPackageError
 
 
 def is_real(x: Any) -> bool:
-    """Whether x is one real number, Python's or NumPy's."""
+    """Return whether x is a single real number, of Python or of NumPy."""
     return isinstance(x, (int, float, np.integer, np.floating))
 
 
 def check_counts(owner: str, **counts: Any) -> None:
-    """Raise ArgumentError for what is no positive integer, by its name."""
+    """Raise ArgumentError, with the argument's name, unless each count is a positive integer."""
     for name, count in counts.items():
         if not isinstance(count, (int, np.integer)) or isinstance(count, bool) or count < 1:
             raise ArgumentError(f"{owner}: {name} must be a positive integer, got {count!r:.60}")
 
 
+_LIMITS = {
+    "positive and finite": lambda x: 0 < x < np.inf,
+    "0 or positive, and finite": lambda x: 0 <= x < np.inf,
+    "in [0, 1)": lambda x: 0 <= x < 1,
+}
+
+
+def check_numbers(owner: str, limits: str, **numbers: Any) -> None:
+    """Raise ArgumentError, with the argument's name, unless each number is within the limits."""
+    for name, number in numbers.items():
+        if not (is_real(number) and _LIMITS[limits](number)):
+            raise ArgumentError(f"{owner}: {name} must be {limits}, got {number!r:.60}")
+
+
 def generator(owner: str, seed: Any) -> np.random.Generator:
-    """NumPy's generator for a seed, or the generator given. Raises ArgumentError for others."""
+    """Return the NumPy generator that a seed starts, or the generator that was given.
+
+    Raises ArgumentError for anything else.
+    """
     try:
         return np.random.default_rng(seed)
     except (TypeError, ValueError):
@@ -33,9 +50,10 @@ def generator(owner: str, seed: Any) -> np.random.Generator:
 
 
 def need_package(package: str, extra: str, purpose: str) -> Any:
-    """Import ``package``, or say which extra brings it.
+    """Import a package that not everybody has, and return it.
 
-    Raises MissingPackageError at once, before any work is lost.
+    Raises MissingPackageError if it is not installed. ``purpose`` says who needs it, and ``extra``
+    is the part of microbn that installs it.
     """
     try:
         return import_module(package)

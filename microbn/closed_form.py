@@ -1,21 +1,21 @@
-"""Batch norm's backward, derived by hand: by stages, and in one line. NumPy only.
+"""Batch norm's backward, derived by hand: once by stages, and once in one line. NumPy only.
 
-This is what one would write without an autograd, and what the gradient that emerges from the
-graph is held against. Shapes as in ``functional.batch_norm``: ``x`` and ``dy`` are (N, C),
-``gamma`` and ``beta`` (C,). Names as in the graph: ``d["x_hat"]`` is the gradient of the loss
-with respect to x_hat.
+This is what one would write without an autograd, and the gradients that emerge from a graph are
+compared with it. Shapes are those of ``functional.batch_norm``: ``x`` and ``dy`` are (N, C),
+``gamma`` and ``beta`` (C,). Names are those of the graph: ``d["x_hat"]`` is the gradient of the
+loss with respect to x_hat.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy import ndarray
 
-Array = np.ndarray
-Cache = dict[str, Array]
+Arrays = dict[str, ndarray]  # by name
 
 
-def forward(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> tuple[Array, Cache]:
-    """Batch norm of x (N, C), and all that its backward needs."""
+def forward(x: ndarray, gamma: ndarray, beta: ndarray, eps: float = 1e-5) -> tuple[ndarray, Arrays]:
+    """Return the batch norm of x, and a cache of the arrays that its backward needs."""
     mean = np.mean(x, axis=0, keepdims=True)
     centered = x - mean
     square = centered**2
@@ -26,16 +26,16 @@ def forward(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> tuple[Arr
     return y, {"gamma": gamma, "centered": centered, "std": std, "x_hat": x_hat}
 
 
-def backward_staged(dy: Array, cache: Cache) -> Cache:
-    """The gradient of every intermediate, stage by stage from the output back.
+def backward_staged(dy: ndarray, cache: Arrays) -> Arrays:
+    """Return the gradient of every intermediate, computed stage by stage from the output back.
 
-    Two values are used twice, ``centered`` and ``x``: their gradients are sums of two parts.
+    ``centered`` and ``x`` are used twice each, so their gradients are sums of two parts.
 
-    Raises ValueError for a dy of another shape than x.
+    Raises ValueError unless dy has the shape of x.
 
     Source: Kratzert 2016, "Understanding the backward pass through Batch Normalization Layer".
     """
-    _check(dy, cache)
+    _check_cotangent(dy, cache)
     gamma, centered, std, x_hat = (cache[k] for k in ("gamma", "centered", "std", "x_hat"))
     n = len(dy)
     d = {"y": dy}
@@ -51,21 +51,23 @@ def backward_staged(dy: Array, cache: Cache) -> Cache:
     d["var"] = 0.5 * d["std"] / std
     # var = mean(square), square = centered²
     d["square"] = np.broadcast_to(d["var"] / n, dy.shape)
-    # centered, used twice: by x_hat, and by square
+    # centered is used twice: by x_hat and by square
     d["centered"] = d["x_hat"] / std + 2 * centered * d["square"]
     # centered = x - mean
     d["mean"] = -np.sum(d["centered"], axis=0, keepdims=True)
-    # x, used twice: by centered, and by mean
+    # x is used twice: by centered and by mean
     d["x"] = d["centered"] + d["mean"] / n
     return d
 
 
-def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
-    """dx, dgamma and dbeta: all stages multiplied out, in one line for dx.
+def backward(dy: ndarray, cache: Arrays) -> tuple[ndarray, ndarray, ndarray]:
+    """Return dx, dgamma and dbeta: all stages multiplied out, which leaves one line for dx.
+
+    Raises ValueError unless dy has the shape of x.
 
     Source: Ioffe & Szegedy 2015, section 3, simplified.
     """
-    _check(dy, cache)
+    _check_cotangent(dy, cache)
     gamma, std, x_hat = cache["gamma"], cache["std"], cache["x_hat"]
     n = len(dy)
     dbeta = np.sum(dy, axis=0)
@@ -74,6 +76,7 @@ def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     return dx, dgamma, dbeta
 
 
-def _check(dy: Array, cache: Cache) -> None:
-    if np.shape(dy) != cache["x_hat"].shape:
-        raise ValueError(f"dy has shape {np.shape(dy)}, the forward was {cache['x_hat'].shape}")
+def _check_cotangent(dy: ndarray, cache: Arrays) -> None:
+    shape = cache["x_hat"].shape
+    if np.shape(dy) != shape:
+        raise ValueError(f"batch norm's backward: dy has shape {np.shape(dy)}, but x has {shape}")

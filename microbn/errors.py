@@ -1,7 +1,7 @@
-"""What can go wrong, as a small tree.
+"""The errors that microbn raises, as a small tree; below it, the phrases of their messages.
 
-Every class is also a built-in exception, the one that NumPy raises where it would raise any, so
-code that catches ValueError, IndexError or TypeError goes on working.
+Every class is a built-in exception as well: the one that NumPy raises for such a mistake. Code
+that catches ValueError, IndexError or TypeError goes on working.
 """
 
 from __future__ import annotations
@@ -12,66 +12,66 @@ from typing import Any
 
 
 class MicrobnError(Exception):
-    """The root of the tree: everything microbn raises on purpose."""
+    """The root of the tree. Every error that microbn raises on purpose is one of these."""
 
 
 class ShapeError(MicrobnError, ValueError):
-    """Shapes that do not fit each other, or a function of nothing."""
+    """Raised when shapes do not fit each other, and for an empty array where a value is needed."""
 
 
 class RangeError(MicrobnError, ValueError, IndexError):
-    """An axis, an index or a class number outside what the array has."""
+    """Raised for an axis, an index or a class number that does not exist in the array."""
 
 
 class DTypeError(MicrobnError, TypeError):
-    """Something other than floats where floats are needed."""
+    """Raised when floats are needed and something else is given."""
 
 
 class ArgumentError(MicrobnError, ValueError):
-    """An argument that cannot be meant: a rate of -1, a state dict of another model."""
+    """Raised for an argument that must be a mistake: a rate of -1, another model's state dict."""
 
 
 class RuleError(MicrobnError, TypeError):
-    """A call without a gradient rule, or a rule that returns something else than a gradient."""
+    """Raised for a call that has no gradient rule, and for a rule that returns no gradient."""
 
 
 class GraphError(MicrobnError, RuntimeError):
-    """A graph used for what it cannot give: no history, a leaf replaced, an array frozen."""
+    """Raised when a graph cannot do what is asked: no history, a replaced leaf, a frozen array."""
 
 
 class NonFiniteError(MicrobnError, ArithmeticError):
-    """A NaN or an infinity where it would do lasting damage."""
+    """Raised for a NaN or an infinity where it would do lasting damage."""
 
 
 class GradientError(MicrobnError, AssertionError):
-    """A gradient that is not what differences say; the message is the checker's report."""
+    """Raised when a gradient and finite differences disagree; the message is the whole report."""
 
 
 class RenderError(MicrobnError, RuntimeError):
-    """Graphviz is there, and fails; the message is its own."""
+    """Raised when Graphviz is installed but fails; the message is its own."""
 
 
 class MissingPackageError(MicrobnError, ImportError):
-    """An optional package that is not installed; the message names the extra that brings it."""
+    """Raised when an optional package is not installed; the message says how to install it."""
 
 
 def listed(items: Iterable) -> str:
-    """``1, 2 and 3``."""
+    """Join items as a sentence does: ``1, 2 and 3``."""
     *some, last = [*map(str, items)] or [""]
     return f"{', '.join(some)} and {last}" if some else last
 
 
 def printable(text: str) -> str:
-    """Text for a terminal: what it would obey, such as an escape character, is spelled ``\\x1b``.
+    """Make text safe to print: a terminal would obey an escape character, so it becomes ``\\x1b``.
 
-    New lines stay, and so does all that can be seen, such as γ.
+    Line breaks stay, and so does every character that can be seen, such as γ.
     """
     kept = (c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
     return "".join(kept)
 
 
 def spelled(function: Callable) -> str:
-    """The function's name as a user writes it: ``np.linalg.norm``."""
+    """Return a function's name as a user writes it: ``np.linalg.norm``."""
     module = getattr(function, "__module__", None) or "numpy"
     prefix = "np" + module[5:] + "." if module.split(".")[0] == "numpy" else ""
     return prefix + function.__name__

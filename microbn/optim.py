@@ -1,4 +1,4 @@
-"""Gradient descent: plain, with momentum, and Adam."""
+"""Optimizers: gradient descent, plain or with momentum, and Adam."""
 
 from __future__ import annotations
 
@@ -7,71 +7,48 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import is_real
+from .arguments import check_numbers, is_real
 from .engine.tensor import Tensor
 from .errors import ArgumentError, DTypeError, GraphError, ShapeError
 
 
 class Optimizer:
-    """What all of them share: the parameters, checked, and the learning rate ``lr``.
+    """Holds the parameters, the learning rate ``lr`` and the ``weight_decay`` of every optimizer.
 
-    ``weight_decay`` times the parameter is added to its gradient, as the loss's share
-    ``weight_decay / 2 * sum(p**2)`` would do (L2).
+    ``weight_decay * p`` is added to the gradient of a parameter p: the gradient of an extra loss
+    ``weight_decay / 2 * sum(p**2)`` (L2).
 
-    Raises ArgumentError for no parameters, the same one twice, a rate that is not positive and
-    finite, or a decay that is negative or not finite; DTypeError and GraphError for what is not a
-    leaf Tensor.
+    Raises ArgumentError if there are no parameters or one of them comes twice, if the rate is not
+    positive and finite, or if the decay is negative or not finite. Raises DTypeError or GraphError
+    for a parameter that is not a leaf Tensor.
     """
 
-    state: list[list]  # of each parameter, the arrays that `update` needs and moves besides
+    state: list[list]  # for each parameter, the arrays that `update` moves along with it
 
     def __init__(
         self, parameters: Iterable[Tensor], lr: float | None, weight_decay: float = 0.0
     ) -> None:
         name = type(self).__name__
-        if not isinstance(parameters, Iterable):
-            raise DTypeError(
-                f"{name}: parameters are an iterable of Tensors, such as model.parameters(), "
-                f"not a {type(parameters).__name__}"
-            )
-        if isinstance(parameters, Tensor):
-            raise DTypeError(f"{name}: parameters are a list of Tensors; write [p] for one")
-        self.parameters = list(parameters)
-        if not self.parameters:
-            raise ArgumentError(f"{name}: no parameters to optimize")
-        seen: dict[int, int] = {}
-        for i, p in enumerate(self.parameters):
-            if not isinstance(p, Tensor):
-                raise DTypeError(f"{name}: parameter {i} is a {type(p).__name__}, not a Tensor")
-            if p.function is not None:
-                raise GraphError(
-                    f"{name}: parameter {i} was computed by {p.function.__name__}; "
-                    "only leaves can be updated"
-                )
-            if (first := seen.setdefault(id(p), i)) != i:
-                raise ArgumentError(f"{name}: parameter {i} is parameter {first} again")
+        self.parameters = _checked_parameters(name, parameters)
         if lr is None:
             raise ArgumentError(f"{name}: lr is missing, the learning rate; write lr=0.1")
-        if not (is_real(lr) and 0 < lr < np.inf):
-            raise ArgumentError(f"{name}: lr must be positive and finite, got {lr!r:.60}")
-        if not (is_real(weight_decay) and 0 <= weight_decay < np.inf):
-            raise ArgumentError(
-                f"{name}: weight_decay must be 0 or positive, and finite, got {weight_decay!r:.60}"
-            )
+        check_numbers(name, "positive and finite", lr=lr)
+        check_numbers(name, "0 or positive, and finite", weight_decay=weight_decay)
         self.lr, self.weight_decay = float(lr), float(weight_decay)
         self._from_modules = {id(p) for p in self.parameters if p.role == "parameter"}
 
     def update(self, p: Any, g: Any, *state: Any) -> tuple:
-        """The new p and the new state of it, given the gradient g. Each kind of optimizer says how.
+        """Return the new p and its new state, given its gradient g. Every optimizer has its own.
 
-        In plain NumPy: of Tensors it is recorded, and so can be part of a compiled program.
+        It is written in plain NumPy: called with Tensors it is recorded, so that it can become part
+        of a compiled program.
         """
         raise NotImplementedError(f"{type(self).__name__} has no update()")
 
     def step(self) -> None:
-        """Update every parameter that has a gradient: all of them, or none if an error is raised.
+        """Update every parameter that has a gradient, or none of them if there is an error.
 
-        Raises GraphError for a parameter in whose place the Module has another one by now.
+        Raises GraphError if another parameter has replaced one of them in its Module.
         """
         moved: dict[int, tuple] = {}
         for i, p in enumerate(self.parameters):
@@ -82,37 +59,37 @@ class Optimizer:
                 new = np.asarray(new)
                 if new.shape != p.shape or new.dtype.kind not in "fiub":
                     raise ShapeError(
-                        f"{self._spelled(i)} has shape {p.shape}, and update() gave {new!r:.60}"
+                        f"{self._described(i)} has shape {p.shape}, and update() gave {new!r:.60}"
                     )
                 moved[i] = new, state
         for i, (new, state) in moved.items():
             self.parameters[i].data, self.state[i] = new, state
 
     def check_current(self, i: int) -> None:
-        """Raise GraphError if a Module has another parameter by now in the place of this one."""
+        """Raise GraphError if another parameter has replaced this one in its Module."""
         p = self.parameters[i]
         if id(p) in self._from_modules and p.role != "parameter":
             raise GraphError(
-                f"{self._spelled(i)} is no longer in the Module, which has another one in its "
+                f"{self._described(i)} is no longer in the Module, which has another one in its "
                 "place; make a new optimizer, or set values by p.data = ..."
             )
 
-    def _spelled(self, i: int) -> str:
+    def _described(self, i: int) -> str:
         name = self.parameters[i].name
         return f"{type(self).__name__}: parameter {i}" + f" ({name!r})" * bool(name)
 
     def decayed(self, p: Any, g: Any) -> Any:
-        """The gradient, with the share of the weight decay."""
+        """Return the gradient with the weight decay added."""
         return g + self.weight_decay * p if self.weight_decay else g
 
     def zero_grad(self) -> None:
-        """Forget the gradients."""
+        """Forget the gradients of all parameters."""
         for p in self.parameters:
             p.grad = None
 
 
 class SGD(Optimizer):
-    """``velocity = momentum * velocity + grad``; ``p -= lr * velocity``.
+    """Gradient descent: ``velocity = momentum * velocity + grad``, then ``p -= lr * velocity``.
 
     ``grad`` includes ``weight_decay * p``. Raises ArgumentError unless 0 <= momentum < 1.
 
@@ -127,23 +104,22 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr, weight_decay)
-        if not (is_real(momentum) and 0 <= momentum < 1):
-            raise ArgumentError(f"SGD: momentum must be in [0, 1), got {momentum!r:.60}")
+        check_numbers("SGD", "in [0, 1)", momentum=momentum)
         self.momentum = float(momentum)
         self.state = [[np.zeros(p.shape, p.dtype)] for p in self.parameters]
 
     def update(self, p: Any, g: Any, *state: Any) -> tuple:
-        """The parameter and its velocity, moved by the gradient."""
+        """Return the new parameter and its new velocity."""
         (velocity,) = state
         velocity = self.momentum * velocity + self.decayed(p, g)
         return p - self.lr * velocity, velocity
 
 
 class Adam(Optimizer):
-    """Steps of about lr: the gradient's running mean over the root of its running square.
+    """Divides the running mean of the gradient by the root of its running mean square.
 
-    The gradient includes ``weight_decay * p``. Raises ArgumentError unless both betas are in [0, 1)
-    and eps is positive.
+    Its steps are therefore about as large as lr. The gradient includes ``weight_decay * p``.
+    Raises ArgumentError unless both betas are in [0, 1) and eps is positive and finite.
 
     Source: Kingma & Ba 2015, algorithm 1.
     """
@@ -160,8 +136,7 @@ class Adam(Optimizer):
         two = isinstance(betas, (tuple, list)) and len(betas) == 2 and all(map(is_real, betas))
         if not two or not all(0 <= beta < 1 for beta in betas):
             raise ArgumentError(f"Adam: betas must be two numbers in [0, 1), got {betas!r:.60}")
-        if not (is_real(eps) and 0 < eps < np.inf):
-            raise ArgumentError(f"Adam: eps must be positive and finite, got {eps!r:.60}")
+        check_numbers("Adam", "positive and finite", eps=eps)
         self.betas, self.eps = (float(betas[0]), float(betas[1])), float(eps)
         self.state = [
             [np.zeros(()), np.zeros(p.shape, p.dtype), np.zeros(p.shape, p.dtype)]
@@ -169,7 +144,7 @@ class Adam(Optimizer):
         ]
 
     def update(self, p: Any, g: Any, *state: Any) -> tuple:
-        """The parameter, the number of its steps and its two running means, moved."""
+        """Return the new parameter, the number of its steps and its two new running means."""
         steps, mean, square = state
         b1, b2 = self.betas
         g = self.decayed(p, g)
@@ -179,3 +154,28 @@ class Adam(Optimizer):
         mean_hat = mean / (1 - b1**steps).astype(p.dtype)
         square_hat = square / (1 - b2**steps).astype(p.dtype)
         return p - self.lr * mean_hat / (np.sqrt(square_hat) + self.eps), steps, mean, square
+
+
+def _checked_parameters(owner: str, parameters: Any) -> list[Tensor]:
+    """Return the parameters as a list, if they are leaf Tensors and none of them comes twice."""
+    if not isinstance(parameters, Iterable):
+        raise DTypeError(
+            f"{owner}: parameters are an iterable of Tensors, such as model.parameters(), "
+            f"not a {type(parameters).__name__}"
+        )
+    if isinstance(parameters, Tensor):
+        raise DTypeError(f"{owner}: parameters are a list of Tensors; write [p] for one")
+    if not (parameters := list(parameters)):
+        raise ArgumentError(f"{owner}: no parameters to optimize")
+    seen: dict[int, int] = {}
+    for i, p in enumerate(parameters):
+        if not isinstance(p, Tensor):
+            raise DTypeError(f"{owner}: parameter {i} is a {type(p).__name__}, not a Tensor")
+        if p.function is not None:
+            raise GraphError(
+                f"{owner}: parameter {i} was computed by {p.function.__name__}; "
+                "only leaves can be updated"
+            )
+        if (first := seen.setdefault(id(p), i)) != i:
+            raise ArgumentError(f"{owner}: parameter {i} is parameter {first} again")
+    return parameters

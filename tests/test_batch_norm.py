@@ -1,4 +1,4 @@
-"""Batch norm's gradient: emergent, by stages, in one line; planted mistakes."""
+"""Batch norm's gradient is the same from the graph, by stages and in one line; mistakes differ."""
 
 import re
 
@@ -20,7 +20,7 @@ STAGES = ["mean", "centered", "square", "var", "std", "x_hat", "scaled", "y", "x
 
 @st.composite
 def calls(draw):
-    """x, gamma, beta and a cotangent."""
+    """Draw x, gamma, beta and a cotangent."""
     x = draw(batches())
     gamma, beta = draw(distinct(x.shape[1], x.shape[1]))
     return x, gamma, beta, draw(arrays(x.shape, bulk=True))
@@ -65,7 +65,7 @@ def test_emergent_gradient_is_the_one_line(call):
 
 
 def close(a, b, tolerance, scale=0.0):
-    """Alike to ``tolerance``, relative to the largest entry, or to ``scale`` where they cancel."""
+    """Return whether a and b agree, relative to the largest entry, or to the terms that cancel."""
     return np.max(np.abs(a - b)) <= tolerance * max(1, scale, np.max(np.abs(b)))
 
 
@@ -103,7 +103,7 @@ def test_sum_as_cotangent_is_blind_to_the_whole_backward():
 @pytest.mark.parametrize("shape", [(3,), (1, 3), (4, 3), (3, 3, 1), ()], ids=str)
 def test_closed_form_refuses_a_cotangent_of_another_shape(shape):
     _, cache = closed_form.forward(np.eye(3), np.ones(3), np.ones(3))
-    expected = re.escape(f"dy has shape {shape}, the forward was (3, 3)")
+    expected = re.escape(f"dy has shape {shape}, but x has (3, 3)")
     for backward in (closed_form.backward, closed_form.backward_staged):
         with pytest.raises(ValueError, match=expected):
             backward(np.ones(shape), cache)

@@ -1,6 +1,6 @@
-"""The invariants of batch norm: each holds for ours, each is shown to fail for wrong ones.
+"""Batch norm's twelve invariants: each holds for our batch norm, and fails for wrong ones.
 
-Written for s = √(v + ε), the share of ε in it r = ε/(v + ε), and x̂ = (x - mean)/s.
+In their formulas s = √(v + ε), r = ε/(v + ε) is the share of ε, and x̂ = (x - mean)/s.
 """
 
 from contextlib import nullcontext
@@ -32,7 +32,7 @@ EPS = (1e-5, 1e-2, 1.0)
 
 
 class Call(NamedTuple):
-    """What batch norm is called with, a cotangent, and weights for a layer before it."""
+    """The arguments of batch norm, a cotangent, and the weights of a layer before it."""
 
     x: Any  # (N, C)
     gamma: Any  # (C,)
@@ -58,18 +58,18 @@ def gradients(batch_norm, x, gamma, beta, eps, dy, *_):
 
 
 def facts(x, eps):
-    """s, r and x̂."""
+    """Return s, r and x̂."""
     s = np.sqrt(x.var(0) + eps)
     return s, eps / s**2, (x - x.mean(0)) / s
 
 
 def plain(x):
-    """A gamma and a beta that change nothing."""
+    """Return a gamma and a beta that change nothing."""
     return np.ones(x.shape[1]), np.zeros(x.shape[1])
 
 
 def close(a, b, scale=1.0):
-    """Alike to rounding, in units of ``scale``: the size of the terms that a and b are sums of."""
+    """Return whether a and b differ by rounding alone. They are sums of terms as large as scale."""
     return np.all(np.abs(a - b) <= 1e-14 * np.asarray(scale))
 
 
@@ -80,13 +80,13 @@ def gradient_sums_to_zero(batch_norm, call):
 
 
 def size_of_dx(call, s=None):
-    """What the terms of dx come to, for each feature."""
+    """Return how large the terms of dx are, for each feature."""
     s = facts(call.x, call.eps)[0] if s is None else s
     return np.abs(call.gamma) * np.abs(call.dy).sum(0) / s * len(call.x)
 
 
 def gradient_is_orthogonal_to_x_hat_but_for_eps(batch_norm, call):
-    """2. <dx, x̂> = (γ/s)·r·dγ, which is 0 at ε = 0 alone."""
+    """2. <dx, x̂> = (γ/s)·r·dγ, which is 0 only at ε = 0."""
     for eps in (call.eps, 0.0):
         s, r, x_hat = facts(call.x, eps)
         dx, dgamma, _ = gradients(batch_norm, *call._replace(eps=eps))
@@ -102,7 +102,7 @@ def x_hat_has_mean_zero_and_variance_one_but_for_eps(batch_norm, call):
 
 
 def no_sample_is_further_out_than_the_root_of_n_minus_1(batch_norm, call):
-    """4. |x̂| ≤ √(N - 1), and at ε = 0 a sample alone against the rest reaches it."""
+    """4. |x̂| ≤ √(N - 1). At ε = 0 one sample reaches it if all others are equal."""
     furthest = np.sqrt(len(call.x) - 1)
     assert np.all(np.abs(batch_norm(call.x, *plain(call.x), call.eps)) <= furthest + 1e-14)
     alone = np.zeros_like(call.x)
@@ -112,7 +112,7 @@ def no_sample_is_further_out_than_the_root_of_n_minus_1(batch_norm, call):
 
 
 def shift_is_lost_and_scale_too_but_for_eps(batch_norm, call):
-    """5. BN_ε(a·x + c) = BN_{ε/a²}(x) for a > 0; BN(-x) = -BN(x), where β = 0."""
+    """5. BN_ε(a·x + c) = BN_{ε/a²}(x) for a > 0; BN(-x) = -BN(x) if β = 0."""
     x, (gamma, zero), eps = call.x, (call.gamma, 0 * call.beta), call.eps
     y = batch_norm(x, gamma, zero, eps)
     assert close(batch_norm(-x, gamma, zero, eps), -y, np.abs(y).max())
@@ -162,7 +162,7 @@ def jacobian_is_a_projection_divided_by_s(batch_norm, call):
 
 
 def gamma_and_beta_can_undo_it(batch_norm, call):
-    """9. γ = √(v + ε), β = mean gives x; γ = √v misses it by less than ε/2v, and hardly less."""
+    """9. γ = √(v + ε), β = mean gives x; γ = √v misses it by almost ε/2v, but never by more."""
     x, eps, mean, v = call.x, call.eps, call.x.mean(0), call.x.var(0)
     largest = np.abs(x).max()
     assert close(batch_norm(x, np.sqrt(v + eps), mean, eps), x, largest)
@@ -185,7 +185,7 @@ def two_samples_carry_almost_no_gradient_unless_they_nearly_tie(batch_norm, call
 
 
 def constant_feature_gives_beta_and_a_large_finite_gradient(batch_norm, call):
-    """11. y = β, dx = (γ/√ε)(dy - mean dy); at ε = 0 all of it is NaN."""
+    """11. y = β, dx = (γ/√ε)(dy - mean dy); at ε = 0 both are NaN."""
     gamma, beta, eps, dy = call.gamma[:1], call.beta[:1], call.eps, call.dy[:, :1]
     x = np.full_like(dy, call.x[0, 0])
     assert np.array_equal(batch_norm(x, gamma, beta, eps), beta + 0 * x)
@@ -217,7 +217,7 @@ def all_but(*missed):
     return [mistake for mistake in MISTAKES if mistake not in missed]
 
 
-# What each must reject, and nothing else: some mistakes do keep some of the invariants.
+# The mistakes that each invariant must reject. The others keep it, and must pass.
 # fmt: off
 SEES = {
     gradient_sums_to_zero: [detached_mean, mean_forgotten, wrong_axis],
@@ -292,7 +292,7 @@ def test_eps_outside_the_root_looks_fine_forward_and_gives_nan_backward():
 
 
 def sample_stands_alone(layer, x):
-    """12, of a layer: what it makes of a sample does not depend on the others."""
+    """12, for a layer: the output for a sample does not depend on the other samples."""
     assert close(layer(x).data[:2], layer(x[:2]).data, 1 + np.abs(x).max())
 
 

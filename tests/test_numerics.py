@@ -1,4 +1,4 @@
-"""Numbers at the edges: large offsets in float32, large logits, large batches, powers at 0."""
+"""Numerics at the edges: large offsets in float32, large logits, large batches, powers at 0."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ OFFSETS = [0.0, 1e2, 1e4, 1e6]
 
 
 def batch(offset, n=64, seed=0):
-    """float32 batches of sigma about 1 at an offset: x, gamma, beta, cotangent."""
+    """Draw x with sigma 1 at an offset, gamma, beta and a cotangent, all in float32."""
     rng = np.random.default_rng(seed)
     parts = rng.normal(size=(n, 8)) + offset, rng.normal(size=8), rng.normal(size=8)
     return [a.astype(np.float32) for a in (*parts, rng.normal(size=(n, 8)))]
@@ -34,7 +34,7 @@ def torch_batch_norm(torch, x, gamma, beta, g):
 
 
 def errors_of(results, exact):
-    """The largest error of y, dx, dgamma and dbeta, relative to the largest entry."""
+    """Return the largest errors of y, dx, dgamma and dbeta, relative to their largest entries."""
     pairs = zip(results, exact, strict=True)
     return np.array([np.max(np.abs(a - b)) / np.max(np.abs(b)) for a, b in pairs])
 
@@ -76,7 +76,7 @@ def test_the_node_named_mean_is_the_mean_in_float32_too():
     assert [node.name for node in history(mean)][-1] == "mean"
     np.testing.assert_allclose(mean.data[0], x.mean(0), rtol=1e-6)
     left = [node for node in history(centered) if node.name == "left"]
-    assert np.abs(left[0].data).max() < 1e-4  # what is left of the mean has another name
+    assert np.abs(left[0].data).max() < 1e-4  # the mean after the offset has another name
 
 
 def test_running_statistics_keep_the_offset():

@@ -1,4 +1,4 @@
-"""Optimizers: their formulas, step by step, and what they refuse."""
+"""Optimizers: they follow their formulas step by step, and refuse wrong arguments."""
 
 import numpy as np
 import pytest
@@ -99,7 +99,7 @@ def test_weight_decay_is_pytorchs(name, decay):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_weight_decay_that_is_not_is_seen(name, monkeypatch):
+def test_a_wrong_weight_decay_is_seen(name, monkeypatch):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: optimizers unchecked")
     kind, options = KINDS[name]
     for mistake in (
@@ -187,7 +187,7 @@ def test_gradient_of_a_parameter_of_no_axes_is_one_number():
 
 
 @pytest.mark.parametrize("given", [1.0, np.ones(3), np.array(["a", "b"]), None])
-def test_update_of_ones_own_that_gives_no_parameter_is_named_and_moves_none(given):
+def test_an_own_update_that_returns_no_parameter_is_named_and_moves_none(given):
     class Odd(optim.SGD):
         def update(self, p, g, *state):
             return (given if p[0] > 1 else p - g), *state
@@ -236,7 +236,7 @@ def test_faults_name_the_facts(fault, error, message):
         fault()
 
 
-def test_settings_that_are_not_given_are_those_of_the_papers():
+def test_default_settings_are_those_of_the_papers():
     adam = optim.Adam([P])
     assert (adam.lr, adam.betas, adam.eps) == (1e-3, (0.9, 0.999), 1e-8)
     assert optim.SGD([P], 0.1).momentum == 0
@@ -275,7 +275,7 @@ SETTINGS = {
 @pytest.mark.parametrize(
     ("name", "value"), [(n, v) for n, (some, _) in SETTINGS.items() for v in some]
 )
-def test_setting_that_cannot_be_meant_is_named(name, value):
+def test_a_setting_outside_its_limits_is_named(name, value):
     kinds = {"momentum": [optim.SGD], "eps": [optim.Adam], "betas": [optim.Adam]}
     for kind in kinds.get(name, [optim.SGD, optim.Adam]):
         with pytest.raises(errors.ArgumentError, match=SETTINGS[name][1]):

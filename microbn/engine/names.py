@@ -1,32 +1,83 @@
-"""What the nodes of a graph are called: `label` names them, and they are described by name."""
+"""Names for the nodes of a graph: a Tensor is called what the variable that holds it is called."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import ast
+import inspect
+from collections.abc import Callable, Mapping
+from itertools import islice
+from types import CodeType
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..errors import ArgumentError
 from .node import is_node, plain
 
+SomeFunction = TypeVar("SomeFunction", bound=Callable)
+
 
 def label(names: Mapping[str, Any]) -> None:
-    """Name Tensors by their variables: ``label(locals())``. A name once given stays.
+    """Name Tensors after the variables that hold them: ``label(locals())``.
 
-    Those in an object array, as `scalars` makes, are named by their index: ``x[0, 1]``.
-    Raises ArgumentError for anything but a dict of names.
+    A Tensor keeps the first name it is given. The Tensors in an object array, such as `scalars`
+    makes, are named with their index: ``x[0, 1]``.
+
+    Raises ArgumentError unless ``names`` is a dict.
     """
-    if not isinstance(names, (dict, Mapping)):  # dict first: the other one is slow to ask
+    if not isinstance(names, (dict, Mapping)):  # dict comes first: Mapping is slow to ask
         raise ArgumentError(f"label: takes a dict such as locals(), got {names!r:.60}")
-    for name, value in names.items():
-        if is_node(value) and value.name is None:
+    _label_result(None, names)
+
+
+def labelled(function: SomeFunction) -> SomeFunction:
+    """Decorate a function, so that the Tensors it makes are named after its local variables.
+
+    Once, at its definition, the function is compiled again from its source, in which each
+    ``return y`` has become ``return _label_result(y, locals(), ...)``. Parameters are left out:
+    what the caller gave keeps the caller's name. When two variables hold one Tensor, the variable
+    that comes first in the source names it. A function whose source is not at hand stays as it is,
+    and names nothing.
+    """
+    try:
+        tree = ast.parse(inspect.getsource(function))
+    except OSError:
+        return function
+    parameters = len(inspect.signature(function).parameters)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Return):
+            call: Any = ast.parse(f"_label_result(None, locals(), {parameters})", mode="eval").body
+            for part in ast.walk(call):
+                ast.copy_location(part, node)
+            call.args[0], node.value = node.value or call.args[0], call
+    function.__code__ = _compiled(tree, function.__code__)
+    function.__globals__[_label_result.__name__] = _label_result
+    return function
+
+
+def _compiled(tree: ast.Module, old: CodeType) -> CodeType:
+    """Compile a function's tree in place of its old code: the file and the lines stay the same."""
+    ast.increment_lineno(ast.fix_missing_locations(tree), old.co_firstlineno - 1)
+    made = compile(tree, old.co_filename, "exec").co_consts
+    return next(code for code in made if isinstance(code, CodeType) and code.co_name == old.co_name)
+
+
+def _label_result(result: Any, names: Mapping[str, Any], skipped: int = 0) -> Any:
+    """Name the Tensors in ``names``, except for the first ``skipped``, and return the result."""
+    for name, value in islice(names.items(), skipped, None):
+        if isinstance(value, np.ndarray):
+            if value.dtype.kind == "O" and value.ndim:
+                _label_entries(name, value)
+        elif is_node(value) and value.name is None:
             value.name = name
-        elif isinstance(value, np.ndarray) and value.dtype == object and value.ndim:
-            for place in np.ndindex(value.shape):
-                entry: Any = value[place]
-                if is_node(entry) and entry.name is None:
-                    entry.name = f"{name}[{', '.join(map(str, place))}]"
+    return result
+
+
+def _label_entries(name: str, array: np.ndarray) -> None:
+    for place in np.ndindex(array.shape):
+        entry: Any = array[place]
+        if is_node(entry) and entry.name is None:
+            entry.name = f"{name}[{', '.join(map(str, place))}]"
 
 
 def describe(node: Any) -> str:

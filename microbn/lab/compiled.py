@@ -16,6 +16,7 @@ from ..engine.node import plain
 from ..engine.tensor import Tensor
 from ..errors import ArgumentError, NonFiniteError, RangeError
 from ..nn.module import Module
+from ..nn.parts import attributes
 from ..optim import Optimizer
 from ..program.compile import PASSES, Program, compile, placeholder
 
@@ -91,7 +92,7 @@ class CompiledStep:
         return [self.optimizer.parameters, buffers, [*chain(*self.optimizer.state)], self.others]
 
     def _program(self, x: np.ndarray, targets: np.ndarray, groups: list[list]) -> Program:
-        settings = (_setting(vars(part)) for part in (self.optimizer, *self.parts))
+        settings = (_setting(attributes(part)) for part in (self.optimizer, *self.parts))
         key = x.shape, x.strides, x.dtype, targets.dtype, *settings
         if key not in self.programs:
             if len(self.programs) == KEPT:

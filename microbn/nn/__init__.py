@@ -1,4 +1,4 @@
-"""Layers, Module and the norms, and how weights begin."""
+"""Module, the layers and the norms, and the initial weights `he` and `xavier`."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from .norms import LayerNorm as LayerNorm
 
 
 def __getattr__(name: str) -> Any:
-    """Say what stands in the place of PyTorch's layers that have other names, or none."""
-    instead = _INSTEAD.get(name)
+    """Say what to write instead of a layer that only PyTorch has."""
+    instead = _INSTEAD_OF_LAYERS.get(name)
     if instead is None:
         found = (k for k, v in globals().items() if isinstance(v, type) and issubclass(v, Module))
         instead = f"it has {listed(sorted(found))}; write others as subclasses of Module"
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}; {instead}")
 
 
-_INSTEAD = {
+_INSTEAD_OF_LAYERS = {
     **dict.fromkeys(
         ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d"),
         "nn.BatchNorm is for (N, C), (N, C, L), (N, C, H, W) and more axes",
     ),
-    **dict.fromkeys(("ModuleList", "ParameterList"), "a list as an attribute is looked into"),
-    **dict.fromkeys(("ModuleDict", "ParameterDict"), "a dict as an attribute is looked into"),
+    **dict.fromkeys(("ModuleList", "ParameterList"), "a Module finds what is in a list"),
+    **dict.fromkeys(("ModuleDict", "ParameterDict"), "a Module finds what is in a dict"),
     "CrossEntropyLoss": "write microbn.functional.cross_entropy(logits, targets)",
     "MSELoss": "write microbn.functional.mse(prediction, target)",
     "Softmax": "write microbn.functional.softmax(x)",
     "LogSoftmax": "write microbn.functional.log_softmax(x)",
-    "Parameter": "a Tensor that is set as a Module's attribute is a parameter",
+    "Parameter": "a Tensor becomes a parameter when a Module's attribute is set to it",
     "functional": "it is microbn.functional",
     "init": "write Linear(..., init=nn.he), or nn.xavier",
 }

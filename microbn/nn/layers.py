@@ -1,4 +1,4 @@
-"""Layers, and how their weights begin; Module and the norms have files of their own."""
+"""The layers without the norms, and the functions that draw their initial weights."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import functional as F
-from ..arguments import check_counts, generator, is_real
+from ..arguments import check_counts, check_numbers, generator
 from ..engine.mode import lost
 from ..engine.tensor import Tensor
 from ..errors import ArgumentError, DTypeError, ShapeError, listed
@@ -16,12 +16,15 @@ from .module import Module
 
 
 def he(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
-    """Weights (fan_in, fan_out) from N(0, 2 / fan_in), for relu. Source: He et al. 2015, eq. 10."""
+    """Draw weights (fan_in, fan_out) from N(0, 2 / fan_in), for relu.
+
+    Source: He et al. 2015, equation 10.
+    """
     return rng.normal(0, np.sqrt(2 / fan_in), (fan_in, fan_out))
 
 
 def xavier(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
-    """Weights (fan_in, fan_out) from N(0, 2 / (fan_in + fan_out)), for tanh and sigmoid.
+    """Draw weights (fan_in, fan_out) from N(0, 2 / (fan_in + fan_out)), for tanh and sigmoid.
 
     Source: Glorot & Bengio 2010, equation 12.
     """
@@ -29,10 +32,10 @@ def xavier(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
 
 
 class Linear(Module):
-    """``x @ weight + bias``: x (N, in_features), weight (in_features, out_features).
+    """Computes ``x @ weight + bias``, where x is (N, in_features).
 
-    ``rng`` is a NumPy generator or a seed; ``init`` draws the weights from it, `he` or `xavier`
-    or a function like them. The bias starts at 0.
+    The weight is (in_features, out_features). ``init`` draws it with ``rng``, a NumPy generator or
+    a seed: `he`, `xavier`, or a function like them. The bias is (out_features,) and starts at 0.
     """
 
     def __init__(
@@ -46,7 +49,7 @@ class Linear(Module):
         dtype: Any = np.float64,
     ) -> None:
         check_counts("Linear", in_features=in_features, out_features=out_features)
-        rng = _generator(f"Linear({in_features}, {out_features}, rng=0)", rng, more)
+        rng = _checked_rng(f"Linear({in_features}, {out_features}, rng=0)", rng, more)
         if not callable(init):
             raise DTypeError(f"Linear: init is a function such as he, got {init!r:.60}")
         self.weight = Tensor(init(rng, in_features, out_features), dtype=dtype)
@@ -58,7 +61,7 @@ class Linear(Module):
         self.bias = Tensor(np.zeros(out_features), dtype=dtype) if bias else None
 
     def forward(self, x: Any) -> Any:
-        """The product, with the bias added."""
+        """Multiply x by the weight and add the bias."""
         if np.shape(x)[-1:] != self.weight.shape[:1]:
             raise ShapeError(
                 f"Linear{self.weight.shape}: the last axis of {np.shape(x)} "
@@ -69,45 +72,45 @@ class Linear(Module):
 
 
 class ReLU(Module):
-    """``max(x, 0)``."""
+    """Computes ``max(x, 0)`` of every entry."""
 
     def forward(self, x: Any) -> Any:
-        """Apply it entry by entry."""
+        """Apply relu to every entry."""
         return F.relu(x)
 
 
 class Tanh(Module):
-    """``tanh(x)``."""
+    """Computes ``tanh(x)`` of every entry."""
 
     def forward(self, x: Any) -> Any:
-        """Apply it entry by entry."""
+        """Apply tanh to every entry."""
         return np.tanh(x)
 
 
 class Sigmoid(Module):
-    """``1 / (1 + exp(-x))``."""
+    """Computes ``1 / (1 + exp(-x))`` of every entry."""
 
     def forward(self, x: Any) -> Any:
-        """Apply it entry by entry."""
+        """Apply sigmoid to every entry."""
         return F.sigmoid(x)
 
 
 class Dropout(Module):
-    """Each entry is 0 with probability ``p``, or else divided by 1 - p; in eval it stays.
+    """Sets each entry to 0 with probability ``p`` in training, and divides the rest by 1 - p.
 
-    ``rng`` is a NumPy generator or a seed; every call draws from it anew. Raises GraphError in a
-    program that is being compiled, in which the draw would stay the same.
+    In eval nothing changes. Every call draws anew from ``rng``, a NumPy generator or a seed.
+    Raises GraphError in a program that is being compiled, because all runs of the program would
+    drop the same entries.
 
     Source: Srivastava et al. 2014, section 10.
     """
 
     def __init__(self, p: float, *more: Any, rng: np.random.Generator | int | None = None) -> None:
-        if not (is_real(p) and 0 <= p < 1):
-            raise ArgumentError(f"Dropout: p must be in [0, 1), got {p!r:.60}")
-        self.p, self.rng = float(p), _generator(f"Dropout({p}, rng=0)", rng, more)
+        check_numbers("Dropout", "in [0, 1)", p=p)
+        self.p, self.rng = float(p), _checked_rng(f"Dropout({p}, rng=0)", rng, more)
 
     def forward(self, x: Any) -> Any:
-        """Drop entries of x in training; nothing in eval."""
+        """Drop entries of x in training, and return x in eval."""
         if not self.training:
             return x
         lost("a draw")
@@ -116,7 +119,7 @@ class Dropout(Module):
 
 
 class Sequential(Module):
-    """Layers one after the other."""
+    """Calls layers one after the other."""
 
     def __init__(self, *layers: Module) -> None:
         for i, layer in enumerate(layers):
@@ -134,17 +137,21 @@ class Sequential(Module):
         return x
 
 
-def _generator(call: str, rng: Any, more: tuple) -> np.random.Generator:
-    """The generator that a layer draws from. ``call`` is how one makes the layer."""
+def _checked_rng(call: str, rng: Any, more: tuple) -> np.random.Generator:
+    """Return the generator that a layer draws from. ``call`` shows how to make the layer.
+
+    Raises ArgumentError for arguments without a name (``more``), and if there is no generator.
+    """
+    layer = call.split("(")[0]
     if more:
         given = listed(f"{one!r:.40}" for one in more)
         raise ArgumentError(
-            f"{call.split('(')[0]}: all else goes by name, unlike {given}; write {call}"
+            f"{layer}: the other arguments go by name, unlike {given}; write {call}"
         )
     if rng is None or isinstance(rng, (bool, np.bool)):
         got = "is missing" if rng is None else f"cannot be {rng}"
         raise ArgumentError(
-            f"{call.split('(')[0]}: rng {got}; it is the seed or the NumPy generator that chance "
-            f"comes from, so that a run can be repeated: write {call}"
+            f"{layer}: rng {got}; it is a seed or a NumPy generator, so that a run can be "
+            f"repeated: write {call}"
         )
-    return generator(call.split("(")[0], rng)
+    return generator(layer, rng)

@@ -18,69 +18,64 @@ from . import parts
 
 
 class Module:
-    """A part of a model. Subclass it, set Tensors and Modules as attributes, write ``forward``.
+    """A part of a model. Subclass it, set Tensors and Modules as attributes, and write ``forward``.
 
-    What an attribute holds says what it is: a Tensor is a parameter, which the optimizer updates;
-    an array is a buffer, which is saved but not learned; a Module is a part. Lists, tuples and
-    dicts of them are looked into.
+    The value of an attribute says what it is. A Tensor is a parameter: an optimizer updates it. An
+    array is a buffer: it is saved, but not learned. A Module is a part of this one. Lists, tuples
+    and dicts are searched for all three.
 
-    An attribute stays what it is. A buffer that is assigned a computed Tensor, an array or a
-    number keeps its shape and its dtype, and takes the values without their graph. A parameter
-    takes new values by ``p.data = ...``, or a new leaf, ``Tensor(...)``, takes its place; anything
-    else that has values raises GraphError. Values that do not fit a buffer raise ShapeError or
-    DTypeError. None, a Module and other objects may take any place, and an attribute that is first
-    set while a Module is called may hold anything: it is a note of that call.
+    An attribute stays what it is. A buffer that is assigned an array, a number or a computed
+    Tensor takes the values without their graph, and keeps its shape and dtype; values that do not
+    fit raise ShapeError or DTypeError. A parameter takes new values by ``p.data = ...``, or a new
+    leaf, ``Tensor(...)``, takes its place; assigning it any other values raises GraphError. None,
+    a Module or another object may take any place. An attribute that is first set while a Module is
+    being called is a note of that call, and may hold anything.
     """
 
     training = True
     name: str | None = None
+    # For each attribute, the kinds of its parts by path: "parameter", "buffer", or a call's "note".
+    _kinds: Mapping[str, dict[str, str]] = {}
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "name" and not (value is None or isinstance(value, str)):
             raise ArgumentError(f"{type(self).__name__}: a name is text, got {value!r:.60}")
-        held = vars(self).get(name)
+        held, kinds = vars(self).get(name), self._kinds.get(name, {})
         if not (isinstance(value, _LOOKED_INTO) or isinstance(held, _LOOKED_INTO)):
             return super().__setattr__(name, value)  # a setting, such as training
-        kinds = vars(self).get(parts.KINDS, {})
-        known = parts.paths_of(kinds, name)
-        if held is not None and kinds.get(name) == "buffer" and parts.has_values(value):
-            value, found = parts.taken(self, name, held, value), {name: "buffer"}
+        if kinds.get(name) == "buffer" and parts.has_values(value):
+            value = parts.taken(self, name, held, value)
         else:
-            inside = list(parts.walk(name, value, parts.CONTAINERS))
-            for path, part in inside:
-                if isinstance(part, np.ndarray):
-                    check_plain(part)
-                parts.check_kept(self, path, kinds.get(path), part)
+            inside = list(parts.walk(name, value))
+            check_plain(*(part for _, part in inside if isinstance(part, np.ndarray)))
+            noted = _depth.get() and set(kinds.values()) <= {"note"}
+            kinds = {name: "note"} if noted else parts.kinds_of(self, inside, kinds)
             _release(name, held, value)
             _adopt(inside)
-            noted = _calls.get() and all(kinds[path] == "note" for path in known)
-            found = {name: "note"} if noted else parts.kinds_of(inside)
         super().__setattr__(name, value)
-        if vars(self).get(name) is not value:
-            found = {}  # a property has put it elsewhere
-        self._know({path: kind for path, kind in kinds.items() if path not in known} | found)
+        self._know({name: kinds if vars(self).get(name) is value else {}})  # or a property has it
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
-        kinds = vars(self).get(parts.KINDS, {})
-        gone = parts.paths_of(kinds, name)
-        self._know({path: kind for path, kind in kinds.items() if path not in gone})
+        self._know({name: {}})
 
-    def _know(self, kinds: dict[str, str]) -> None:
-        vars(self)[parts.KINDS] = kinds  # a new dict each time: a copy of the Module has the old
+    def _know(self, kinds: dict[str, dict[str, str]]) -> None:
+        """Remember kinds, in a new dict: a copy of the Module keeps the old."""
+        super().__setattr__("_kinds", {**self._kinds, **kinds})
 
     def __getattr__(self, name: str) -> Any:
-        """Say what to write instead of what PyTorch's Modules have and these have not."""
-        if name == "__signature__":  # what inspect shows of a call: forward's operands
+        """Say what to write instead of a method that only PyTorch's Modules have."""
+        if name == "__signature__":  # inspect asks for it: a Module is called like its forward
             return inspect.signature(self.forward)
-        if name in _INSTEAD:
-            raise AttributeError(f"{type(self).__name__} has no {name!r}; {_INSTEAD[name]}")
-        return super().__getattribute__(name)  # raises as ever; a property, with its own error
+        if name in _INSTEAD_OF_METHODS:
+            instead = _INSTEAD_OF_METHODS[name]
+            raise AttributeError(f"{type(self).__name__} has no {name!r}; {instead}")
+        return super().__getattribute__(name)  # raises Python's own error, or that of a property
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        before, around = mode.get(), _calls.get()
+        before, around = mode.get(), _depth.get()
         try:
-            _calls.set(around + 1)
+            _depth.set(around + 1)
             try:
                 if self.name is not None:
                     mode.set(before._replace(scope=(*before.scope, self.name)))
@@ -88,7 +83,7 @@ class Module:
             finally:  # a single call each: no Ctrl-C can come before it
                 mode.set(before)
         except RecursionError as error:
-            if around < DEEP:  # it is no nest of Modules that went too deep
+            if around < DEEP:  # something else than Modules went too deep
                 raise
             raise GraphError(
                 f"{type(self).__name__}: Modules call each other too deep for Python, whose limit "
@@ -96,32 +91,32 @@ class Module:
                 "Sequential(a, b, c), or raise the limit by sys.setrecursionlimit"
             ) from error
         finally:
-            _calls.set(around)
+            _depth.set(around)
 
     def __repr__(self) -> str:
         return "\n".join(_lines(self))
 
     def forward(self, *args: Any) -> Any:
-        """Compute the output. Each kind of Module says how."""
+        """Compute the output. Every kind of Module has its own."""
         raise NotImplementedError(f"{type(self).__name__} has no forward()")
 
     def modules(self) -> list[Module]:
-        """This Module and all below it."""
+        """Return this Module and all Modules inside it."""
         return [part for _, part in _all("", self) if isinstance(part, Module)]
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """Every parameter once, with its path: ``("layers.0.weight", Tensor)``.
+        """Yield every parameter once, with its path: ``("layers.0.weight", Tensor)``.
 
-        A Tensor that was computed, kept to be looked at, is no parameter.
+        A computed Tensor that a Module holds is not a parameter.
         """
         return self._named(lambda part: parts.kind_of(part) == "parameter")
 
     def parameters(self) -> list[Tensor]:
-        """Every parameter once."""
+        """Return every parameter once."""
         return [p for _, p in self.named_parameters()]
 
     def named_buffers(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Every buffer once, with its path: ``("layers.1.running_mean", array)``."""
+        """Yield every buffer once, with its path: ``("layers.1.running_mean", array)``."""
         return self._named(lambda part: isinstance(part, np.ndarray))
 
     def _named(self, wanted: Callable[[Any], bool]) -> Iterator[tuple[str, Any]]:
@@ -137,7 +132,7 @@ class Module:
             p.grad = None
 
     def train(self, training: bool = True) -> Module:
-        """Switch this Module and all below it to training; ``train(False)`` is `eval`."""
+        """Switch this Module and all inside it to training; ``train(False)`` is `eval`."""
         for module in self.modules():
             module.training = training
         return self
@@ -147,18 +142,18 @@ class Module:
         return self.train(False)
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Copies of all parameters and buffers, by path, laid out in memory row by row.
+        """Return copies of all parameters and buffers by path, laid out in memory row by row.
 
-        Raises GraphError if a list or a dict has lost one: if something computed, an array or a
-        number has been put in a parameter's place, or a number or a Tensor in a buffer's.
+        Raises GraphError if a list or a dict has lost one of them: if a computed Tensor, an array
+        or a number has been put in a parameter's place, or a number or a Tensor in a buffer's.
         """
         return {path: np.array(part, order="C") for path, part in self._state().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Set all parameters and buffers: everything is checked first, then everything is loaded.
+        """Set all parameters and buffers. Everything is checked before anything is loaded.
 
         Dtypes stay. Raises ArgumentError for a name that is missing or unknown, ShapeError for a
-        shape that differs and DTypeError for what is not numbers; nothing is loaded then.
+        shape that differs, and DTypeError for anything but numbers.
         """
         if not isinstance(state, Mapping):
             raise DTypeError(f"state_dict: needs a dict of arrays, got {type(state).__name__}")
@@ -170,35 +165,16 @@ class Module:
             if paths:
                 path = min(paths, key=str)
                 raise ArgumentError(f"state_dict: {path!r} {words}; nothing was loaded")
-        new = {}
-        for path, part in own.items():
-            check_plain(state[path])
-            try:
-                new[path] = np.array(state[path]).astype(part.dtype, casting="same_kind")
-            except (TypeError, ValueError) as error:
-                raise DTypeError(
-                    f"state_dict: {path!r} does not fit {part.dtype} ({error}); nothing was loaded"
-                ) from error
-            if new[path].shape != part.shape:
-                raise ShapeError(
-                    f"state_dict: {path!r} has shape {new[path].shape}, "
-                    f"expected {part.shape}; nothing was loaded"
-                )
+        new = {path: _fitted(path, state[path], part) for path, part in own.items()}
         for path, parameter in self.named_parameters():
             parameter.data = new[path]
         for path, buffer in self.named_buffers():
             buffer[...] = new[path]
 
     def _state(self) -> dict[str, np.ndarray]:
+        """Return all parameters and buffers themselves, by path."""
         for module in self.modules():
-            kinds = dict(vars(module).get(parts.KINDS, {}))
-            inside = list(parts.walk("", parts.attributes(module), parts.CONTAINERS))
-            for path, part in inside:
-                parts.check_kept(module, path, kinds.get(path), part)
-            for path, kind in parts.kinds_of(inside).items():  # a list may have grown
-                if kinds.get(path.split(".")[0]) != "note":
-                    kinds[path] = kind
-            module._know(kinds)
+            module._look_again()
         held = [(path, p.data) for path, p in self.named_parameters()]
         for path, buffer in self.named_buffers():
             if not buffer.flags.writeable:
@@ -211,21 +187,48 @@ class Module:
             raise ArgumentError("state_dict: two parts have the same path; rename one")
         return state
 
+    def _look_again(self) -> None:
+        """Learn what the lists and dicts hold by now: they change without telling their Module."""
+        found = {}
+        for name, value in parts.attributes(self).items():
+            known = self._kinds.get(name, {})
+            if "note" not in known.values():
+                found[name] = known | parts.kinds_of(self, parts.walk(name, value), known)
+        self._know(found)
+
 
 _LOOKED_INTO = (Tensor, np.ndarray, Module, *parts.CONTAINERS)
-_calls: ContextVar[int] = ContextVar("how many Modules are being called", default=0)
-DEEP = 100  # Modules that call each other: beyond that Python's limit is theirs
-_NO_DEVICES = "there is one device, the processor"
-_INSTEAD = {
-    **dict.fromkeys(("to", "cuda", "cpu"), f"{_NO_DEVICES}; a layer's dtype is set as dtype=..."),
-    **dict.fromkeys(("float", "double", "half"), "a layer's dtype is set where it is made"),
+_depth: ContextVar[int] = ContextVar("how many Modules call each other now", default=0)
+DEEP = 100  # From this depth on, a RecursionError is blamed on the Modules.
+_INSTEAD_OF_METHODS = {
+    **dict.fromkeys(
+        ("to", "cuda", "cpu"),
+        "there is one device; a layer is made with its dtype, dtype=...",
+    ),
+    **dict.fromkeys(("float", "double", "half"), "a layer is made with its dtype, dtype=..."),
     **dict.fromkeys(("register_buffer", "register_parameter"), "write self.name = value"),
-    **dict.fromkeys(("children", "named_modules", "named_children"), "modules() are all of them"),
-    "requires_grad_": "an optimizer updates what it is given; leave the other parameters out",
+    **dict.fromkeys(("children", "named_modules", "named_children"), "modules() gives them all"),
+    "requires_grad_": "an optimizer updates only the parameters that it is given",
     "apply": "write for module in model.modules(): ...",
     "add_module": "write self.name = module",
     "compile": "use lab.compiled.CompiledStep, or microbn.compile",
 }
+
+
+def _fitted(path: str, value: Any, part: np.ndarray) -> np.ndarray:
+    """Return a value of a state dict as an array like the part that it is loaded into."""
+    check_plain(value)
+    try:
+        new = np.array(value).astype(part.dtype, casting="same_kind")
+    except (TypeError, ValueError) as error:
+        raise DTypeError(
+            f"state_dict: {path!r} does not fit {part.dtype} ({error}); nothing was loaded"
+        ) from error
+    if new.shape != part.shape:
+        raise ShapeError(
+            f"state_dict: {path!r} has shape {new.shape}, expected {part.shape}; nothing was loaded"
+        )
+    return new
 
 
 def _all(path: str, root: Any) -> Iterator[tuple[str, Any]]:
@@ -233,7 +236,7 @@ def _all(path: str, root: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _release(name: str, held: Any, value: Any) -> None:
-    """Mark the parameters in whose places there are others now: their optimizer has to know."""
+    """Unmark the parameters that others replace, so that an optimizer can tell."""
     if held is not None and held is not value:
         new = dict(_all(name, value))
         for path, p in _all(name, held):
@@ -242,7 +245,7 @@ def _release(name: str, held: Any, value: Any) -> None:
 
 
 def _adopt(inside: list[tuple[str, Any]]) -> None:
-    """Give parts without a name their paths as names, and mark leaves as parameters."""
+    """Mark the leaves as parameters, and name the parts that have no name after their paths."""
     for path, part in inside:
         if isinstance(part, (Tensor, Module)) and part.name is None:
             part.name = path
@@ -251,7 +254,7 @@ def _adopt(inside: list[tuple[str, Any]]) -> None:
 
 
 def _lines(root: Module) -> Iterator[str]:
-    """A Module in words, and below it its parts, indented."""
+    """Yield the lines of a Module's repr. The Modules inside it follow it, indented."""
     seen: dict[int, str] = {}
     waiting: list[tuple[str, str, Any]] = [("", "", root)]
     while waiting:
@@ -263,7 +266,7 @@ def _lines(root: Module) -> Iterator[str]:
             yield f"{label}the same {kind} as {seen[id(part)] or 'the whole'}"
         else:
             seen[id(part)] = path
-            own = list(parts.walk("", parts.attributes(part), parts.CONTAINERS))
+            own = list(parts.walk("", parts.attributes(part)))
             facts = ", ".join(filter(None, (_fact(*pair) for pair in own)))
             below = [(where, one) for where, one in own if isinstance(one, Module)]
             margin = " " * (len(label) - len(label.lstrip()))
@@ -274,7 +277,7 @@ def _lines(root: Module) -> Iterator[str]:
 
 
 def _fact(path: str, part: Any) -> str:
-    """A setting or a parameter's shape, as it stands in a Module's repr; "" for the rest."""
+    """Return a parameter with its shape, or a setting with its value; "" for anything else."""
     if parts.kind_of(part) == "parameter":
         return f"{path} {part.shape}"
     if path in ("name", "training") or path.startswith("_"):

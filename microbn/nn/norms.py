@@ -1,4 +1,4 @@
-"""Batch norm and its sisters as layers; batch norm keeps running statistics."""
+"""Batch norm, which keeps running statistics, and its sisters, which need none, as layers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import functional as F
-from ..arguments import check_counts, is_real
+from ..arguments import check_counts, check_numbers, is_real
 from ..engine.mode import lost
 from ..engine.tensor import Tensor
 from ..errors import ArgumentError, NonFiniteError, ShapeError
@@ -18,17 +18,19 @@ from .module import Module
 
 
 class BatchNorm(Module):
-    """Batch norm of (N, C) or (N, C, ...), with the features on axis 1; PyTorch's semantics.
+    """Normalizes each feature over the batch, as PyTorch does.
 
-    In training it normalizes with the batch's mean and biased variance, and moves the running
-    statistics: ``running = (1 - momentum) * running + momentum * batch``, with the unbiased
-    variance; ``momentum=None`` averages over all batches equally. In eval it normalizes with the
-    running statistics, or with the batch's where ``track_running_stats`` is False. ``affine``
-    gives it gamma and beta, and with ``bias=False`` gamma alone. The statistics are buffers and no
-    part of the graph; within the graph nothing is detached.
+    The input is (N, C) or (N, C, ...), with the features on axis 1. In training the layer
+    normalizes with the mean and the biased variance of the batch, and moves its running statistics:
+    ``running = (1 - momentum) * running + momentum * batch``, where the batch's variance is the
+    unbiased one. With ``momentum=None`` all batches count equally. In eval the layer normalizes
+    with its running statistics, or still with those of the batch if ``track_running_stats`` is
+    False. With ``affine`` it has a gamma and a beta, and with ``bias=False`` only a gamma. The
+    running statistics are buffers, outside the graph; inside the graph nothing is detached.
 
-    Raises ShapeError for other shapes and for a single value per channel in training, and
-    NonFiniteError where a batch to be tracked is not finite; the running statistics stay unchanged.
+    Raises ShapeError for another shape and, in training, for a batch with one value per channel.
+    Raises NonFiniteError if the running statistics would not stay finite, and leaves them as they
+    were.
 
     Source: Ioffe & Szegedy 2015, algorithms 1 and 2.
     """
@@ -53,8 +55,8 @@ class BatchNorm(Module):
             raise ArgumentError(
                 f"BatchNorm: momentum must be in [0, 1] or None, got {momentum!r:.60}"
             )
-        self.num_features = num_features
-        self.eps = _checked_eps("BatchNorm", eps)
+        check_numbers("BatchNorm", "positive and finite", eps=eps)
+        self.num_features, self.eps = num_features, float(eps)
         self.momentum = None if momentum is None else float(momentum)
         self.gamma = Tensor(np.ones(num_features), dtype=dtype) if affine else None
         self.beta = Tensor(np.zeros(num_features), dtype=dtype) if affine and bias else None
@@ -63,13 +65,13 @@ class BatchNorm(Module):
         self.num_batches_tracked = np.array(0) if track_running_stats else None
 
     def forward(self, x: Any) -> Any:
-        """Normalize x with the statistics that the mode calls for."""
+        """Normalize x with the statistics of the batch or, in eval, with the running ones."""
         F.batch_axes(x)
         _check_features(self, x)
         if self.training and x.size <= self.num_features:
             count = "no values" if x.size == 0 else "one value per channel"
             raise ShapeError(
-                f"{_spelled(self)}: {count} in training, shape {x.shape}, so there is no "
+                f"{_as_made(self)}: {count} in training, shape {x.shape}, so there is no "
                 "variance; use a larger batch, or eval() for inference"
             )
         if self.training or self.running_mean is None:
@@ -84,14 +86,14 @@ class BatchNorm(Module):
         return y
 
     def _normalized(self, x: Any) -> tuple:
-        """x normalized by its own mean and variance; these, and of how many values they are."""
+        """Return x_hat, the mean and the variance of x, and how many values each was taken over."""
         mean, centered, var = F.moments(x, F.batch_axes(x))
         return F.normalize(centered, var, self.eps), mean, var, x.size // self.num_features
 
     def _track(self, x: Any, mean: Any, var: Any, n: int) -> None:
-        """Move the running statistics towards a batch's, or refuse and leave all as it was.
+        """Move the running statistics towards those of a batch, unless they would not be finite.
 
-        In a program that is being compiled they may be Tensors: their move is recorded then.
+        They are Tensors while a program is being compiled that records how they move.
         """
         if isinstance(self.running_mean, Tensor):
             moved = self._moved(mean, var, n)
@@ -108,7 +110,7 @@ class BatchNorm(Module):
         self.num_batches_tracked[...] = batches
 
     def _moved(self, mean: Any, var: Any, n: int) -> tuple:
-        """The running mean and variance after one more batch, and the number of batches."""
+        """Return the running mean and variance and the number of batches after one more batch."""
         batches = self.num_batches_tracked + 1
         rate = 1 / batches if self.momentum is None else self.momentum
         mean = (1 - rate) * self.running_mean + rate * mean.reshape(-1)
@@ -118,12 +120,12 @@ class BatchNorm(Module):
 
 
 class GhostBatchNorm(BatchNorm):
-    """Batch norm of every ``size`` samples by themselves, as if the batch were that small.
+    """Cuts the batch into ghost batches of ``size`` samples, and normalizes each of them by itself.
 
-    The running statistics move once a batch, towards the average of these ghost batches' own. All
-    else, and the other options, are `BatchNorm`'s.
+    The running statistics move once a batch, towards the average over its ghost batches. Everything
+    else is as in `BatchNorm`, which has the other options.
 
-    Raises ShapeError for a batch that is no multiple of ``size``, which is 2 or more.
+    Raises ShapeError if the number of samples is not a multiple of ``size``, which is 2 or more.
 
     Source: Hoffer, Hubara & Soudry 2017, algorithm 1, which moves them once a ghost batch.
     """
@@ -139,8 +141,8 @@ class GhostBatchNorm(BatchNorm):
         samples, *rest = x.shape
         if samples % self.size:
             raise ShapeError(
-                f"{_spelled(self)}: {samples} samples are no multiple of size {self.size}; leave "
-                f"{samples % self.size} out, or choose a size that divides {samples}"
+                f"{_as_made(self)}: {samples} samples are not a multiple of size {self.size}; "
+                f"leave {samples % self.size} out, or choose a size that divides {samples}"
             )
         ghosts = np.reshape(x, (samples // self.size, self.size, *rest))
         mean, centered, var = F.moments(ghosts, (1, *range(3, ghosts.ndim)))
@@ -152,14 +154,15 @@ class GhostBatchNorm(BatchNorm):
 
 
 class LayerNorm(Module):
-    """`functional.layer_norm` with a gamma and a beta: the same in training and in eval.
+    """Normalizes each sample over its features, in training as in eval: `functional.layer_norm`.
 
-    It takes (N, C) or (N, ..., C), with the features on the last axis.
+    The input is (N, C) or (N, ..., C), with the features on the last axis.
     """
 
     def __init__(self, num_features: int, eps: float = 1e-5, dtype: Any = np.float64) -> None:
         check_counts("LayerNorm", num_features=num_features)
-        self.num_features, self.eps = num_features, _checked_eps("LayerNorm", eps)
+        check_numbers("LayerNorm", "positive and finite", eps=eps)
+        self.num_features, self.eps = num_features, float(eps)
         self.gamma = Tensor(np.ones(num_features), dtype=dtype)
         self.beta = Tensor(np.zeros(num_features), dtype=dtype)
 
@@ -170,9 +173,10 @@ class LayerNorm(Module):
 
 
 class GroupNorm(Module):
-    """`functional.group_norm` with a gamma and a beta: the same in training and in eval.
+    """Normalizes each sample over groups of features, in training as in eval.
 
-    It takes (N, C) or (N, C, ...), with the features on axis 1, in ``num_groups`` equal groups.
+    The input is (N, C) or (N, C, ...), with the features on axis 1, which are cut into
+    ``num_groups`` equal groups: `functional.group_norm`.
     """
 
     def __init__(
@@ -184,8 +188,8 @@ class GroupNorm(Module):
                 f"GroupNorm: {num_groups} groups do not divide {num_features} features; "
                 f"use {gcd(num_groups, num_features)}"
             )
-        self.num_groups, self.num_features = num_groups, num_features
-        self.eps = _checked_eps("GroupNorm", eps)
+        check_numbers("GroupNorm", "positive and finite", eps=eps)
+        self.num_groups, self.num_features, self.eps = num_groups, num_features, float(eps)
         self.gamma = Tensor(np.ones(num_features), dtype=dtype)
         self.beta = Tensor(np.zeros(num_features), dtype=dtype)
 
@@ -195,19 +199,14 @@ class GroupNorm(Module):
         return F.group_norm(x, self.num_groups, self.gamma, self.beta, self.eps)
 
 
-def _checked_eps(owner: str, eps: Any) -> float:
-    if not (is_real(eps) and 0 < eps < np.inf):
-        raise ArgumentError(f"{owner}: eps must be positive and finite, got {eps!r:.60}")
-    return float(eps)
-
-
 def _check_features(layer: Any, x: Any, axis: int = 1) -> None:
     if np.shape(x)[axis:][:1] != (layer.num_features,):
         raise ShapeError(
-            f"{_spelled(layer)}: expected {layer.num_features} features on axis {axis}, "
+            f"{_as_made(layer)}: expected {layer.num_features} features on axis {axis}, "
             f"got shape {np.shape(x)}"
         )
 
 
-def _spelled(layer: Any) -> str:
+def _as_made(layer: Any) -> str:
+    """Name a layer in a message as it was made: ``BatchNorm(3)``."""
     return f"{type(layer).__name__}({layer.num_features})"

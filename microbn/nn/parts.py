@@ -1,4 +1,4 @@
-"""The parts of a Module: their paths, what each of them is, and what may take its place."""
+"""The parts of a Module: where they are, what each of them is, and what may take its place."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ..errors import DTypeError, GraphError, ShapeError
 from ..reading.scalars import values_of
 
 CONTAINERS = (list, tuple, dict)
-_NUMBERS = (int, float, np.generic)
-KINDS = "_kinds"  # in a Module's vars: what each path is: a parameter, a buffer, a call's note
+_VALUES = (Tensor, np.ndarray, np.generic, int, float, list, tuple)
 
 
-def walk(path: str, root: Any, into: tuple[type, ...]) -> Iterator[tuple[str, Any]]:
-    """The root, and the parts of everything of the types ``into``, with their paths.
+def walk(path: str, root: Any, into: tuple[type, ...] = CONTAINERS) -> Iterator[tuple[str, Any]]:
+    """Yield the root and everything inside it, each with its path: ``("layers.0", Linear)``.
 
-    What is looked into comes once, so that a list that contains itself ends.
+    Only objects of the types ``into`` are opened, and each of them once, so that a list that
+    contains itself comes to an end.
     """
     seen: set[int] = set()
     waiting = [(path, root)]
@@ -45,32 +45,46 @@ def _items(part: Any) -> list[tuple[Any, Any]]:
 
 
 def attributes(module: Any) -> dict[str, Any]:
-    """Return the attributes of a Module by name."""
-    return {name: value for name, value in vars(module).items() if name != KINDS}
+    """Return the attributes of a Module by name, without the one in which it keeps their kinds."""
+    return {name: value for name, value in vars(module).items() if name != "_kinds"}
 
 
 def kind_of(part: Any) -> str | None:
-    """Return "parameter" or "buffer", or None for anything else."""
+    """Return "parameter" for a leaf Tensor, "buffer" for an array of numbers, and else None."""
     if isinstance(part, Tensor):
         return "parameter" if part.function is None else None
     return "buffer" if isinstance(part, np.ndarray) and part.dtype.kind in "fiubc" else None
 
 
+def kinds_of(owner: Any, inside: Iterable, known: Mapping[str, str]) -> dict[str, str]:
+    """Return the kinds of the parameters and buffers among parts with their paths, by path.
+
+    ``known`` has the kinds of the parts that stood there before. Raises GraphError if one of these
+    would be lost, because there are values in its place that `state_dict` does not find.
+    """
+    found = {}
+    for path, part in inside:
+        kind = kind_of(part)
+        if kind:
+            found[path] = kind
+        if known.get(path) not in (None, "note", kind) and has_values(part):
+            raise GraphError(_loss(owner, path, known[path], part))
+    return found
+
+
 def has_values(part: Any) -> bool:
-    """Return whether this would be taken for numbers: an array, a computed Tensor, or lists."""
-    if isinstance(part, (Tensor, np.ndarray, *_NUMBERS)):
-        return kind_of(part) != "parameter"
-    if not (isinstance(part, (list, tuple)) and part):
+    """Return whether somebody may mean this as values: numbers, an array or a computed Tensor.
+
+    Lists of them count too. A leaf Tensor does not, because it is a parameter itself.
+    """
+    if isinstance(part, (list, tuple)) and not part:
         return False
-    inside = [one for _, one in walk("", part, (list, tuple))]
-    numbers = (list, tuple, Tensor, np.ndarray, *_NUMBERS)
-    return all(isinstance(one, numbers) and kind_of(one) != "parameter" for one in inside)
+    inside = (one for _, one in walk("", part, (list, tuple)))
+    return all(isinstance(one, _VALUES) and kind_of(one) != "parameter" for one in inside)
 
 
-def check_kept(owner: Any, path: str, kind: str | None, part: Any) -> None:
-    """Raise GraphError if a parameter or a buffer would be lost to what is in its place now."""
-    if kind in (None, "note", kind_of(part)) or not has_values(part):
-        return
+def _loss(owner: Any, path: str, kind: str, part: Any) -> str:
+    """Say which parameter or buffer is lost, to what, and what to write instead."""
     place = "self." + re.sub(r"\.(\d+)", r"[\1]", path)
     what = "an array" if isinstance(part, np.ndarray) else f"a {type(part).__name__}"
     if isinstance(part, Tensor) and part.function:
@@ -78,16 +92,16 @@ def check_kept(owner: Any, path: str, kind: str | None, part: Any) -> None:
     way_out = f"write the values into the array that was there: {place}[...] = values"
     if kind == "parameter":
         way_out = f"set its values, {place}.data = ..., or make a new leaf, Tensor(values)"
-    raise GraphError(
-        f"{type(owner).__name__}: {path!r} is a {kind}, and with {what} in its place state_dict() "
+    return (
+        f"{type(owner).__name__}: {path!r} is a {kind}; with {what} in its place, state_dict() "
         f"would lose it; {way_out}"
     )
 
 
 def taken(owner: Any, name: str, held: Any, value: Any) -> Any:
-    """A new array of what is assigned to a buffer, in the shape and dtype of the one it held.
+    """Return a new array for a buffer: the assigned values, in the shape and dtype it has had.
 
-    While `CompiledStep` records, a Tensor stands in the buffer's place, and one takes it.
+    While `CompiledStep` records, a Tensor stands in the buffer's place, and a Tensor replaces it.
     """
     if value is held:
         return value
@@ -103,18 +117,8 @@ def taken(owner: Any, name: str, held: Any, value: Any) -> Any:
     if new.shape != held.shape:
         raise ShapeError(
             f"{buffer} has shape {held.shape} and is assigned shape {new.shape}; reshape the "
-            "values, or give it that shape in __init__"
+            "values, or give the buffer that shape in __init__"
         )
     if not recorded:
-        return new  # which astype has copied
+        return new
     return stop_gradient(new if new.dtype == held.dtype else astype(new, held.dtype))
-
-
-def kinds_of(parts: Iterable[tuple[str, Any]]) -> dict[str, str]:
-    """Return the kinds of those paths that are parameters or buffers."""
-    return {path: kind for path, part in parts if (kind := kind_of(part))}
-
-
-def paths_of(kinds: Mapping[str, str], name: str) -> list[str]:
-    """The known paths of an attribute: its name, or those in the list or dict that it holds."""
-    return [path for path in kinds if path == name or path.startswith(f"{name}.")]

@@ -1,4 +1,4 @@
-"""Layers: linear, activations, dropout, one after the other."""
+"""Layers: Linear, the activations, Dropout and Sequential."""
 
 import re
 
@@ -26,7 +26,7 @@ def test_initial_weights_have_the_promised_variance(init, variance):
     assert weight.var() == pytest.approx(variance, rel=0.02)
 
 
-def test_weights_begin_as_he_draws_them_where_no_other_function_is_given():
+def test_he_draws_the_weights_unless_another_function_is_given():
     expected = nn.he(np.random.default_rng(0), 4, 3)
     assert np.array_equal(nn.Linear(4, 3, rng=0).weight.data, expected)
 
@@ -78,7 +78,7 @@ def test_dropout_in_eval_is_the_identity():
 
 
 @pytest.mark.bits
-def test_same_seed_drops_the_same_and_every_call_something_else():
+def test_the_same_seed_drops_the_same_entries_and_every_call_others():
     x = np.ones((8, 8))
     one, other = nn.Dropout(0.5, rng=3), nn.Dropout(0.5, rng=np.random.default_rng(3))
     first, second = one(x), one(x)
@@ -87,7 +87,7 @@ def test_same_seed_drops_the_same_and_every_call_something_else():
 
 
 @pytest.mark.bits
-def test_dropout_is_compiled_in_eval_alone():
+def test_dropout_is_compiled_only_in_eval():
     layer, x = nn.Dropout(0.5, rng=0), RNG.normal(size=(6, 4))
     with pytest.raises(errors.GraphError, match="would drop the same entries; train eagerly"):
         compile(lambda x: layer(np.tanh(x)), x, gradients=False)
@@ -111,7 +111,7 @@ def test_dropout_is_compiled_in_eval_alone():
         (
             lambda: nn.Linear(3, 2, 0),
             errors.ArgumentError,
-            r"goes by name, unlike 0; .*\(3, 2, rng=0\)",
+            r"go by name, unlike 0; .*\(3, 2, rng=0\)",
         ),
         (lambda: nn.Linear(3, 2, False, 1), errors.ArgumentError, "by name, unlike False and 1;"),
         (lambda: nn.Linear(3, 2, rng=True), errors.ArgumentError, "rng cannot be True"),
@@ -132,7 +132,7 @@ def test_faults_name_the_facts(fault, error, message):
         fault()
 
 
-def test_what_is_said_instead_of_pytorchs_layers_is_there():
-    for said in nn._INSTEAD.values():
+def test_what_to_write_instead_of_pytorchs_layers_exists():
+    for said in nn._INSTEAD_OF_LAYERS.values():
         for name in re.findall(r"(?:nn|functional)\.(\w+)", said):
             assert hasattr(nn, name) or hasattr(functional, name), said

@@ -1,4 +1,4 @@
-"""Modules: paths, modes, state."""
+"""Modules: the paths of their parts, training and eval, state_dict and repr."""
 
 import copy
 import inspect
@@ -78,7 +78,7 @@ def test_train_and_eval_reach_every_module():
     assert all(m.training for m in model.train().modules())
 
 
-def test_state_that_cannot_be_kept_apart_or_set_is_refused():
+def test_a_state_with_equal_paths_or_a_read_only_buffer_is_refused():
     model = nn.Module()
     model.both = {1: Tensor(1.0), "1": Tensor(2.0)}
     with pytest.raises(errors.ArgumentError, match="two parts have the same path"):
@@ -100,7 +100,7 @@ def test_module_that_holds_its_parent_ends():
 @pytest.mark.bits
 def test_state_dict_makes_the_round_trip():
     model, twin, x = net(), net(rng=1), RNG.normal(size=(5, 4))
-    for p in model.parameters():  # none is what it is in the twin
+    for p in model.parameters():  # so that none equals its twin
         p.data += 1.0
     model(RNG.normal(size=(8, 4)))
     held = twin.parameters()
@@ -133,7 +133,7 @@ def test_state_dict_is_a_copy():
     assert model.layers[1].running_mean.tolist() == [0, 0, 0]
 
 
-def test_state_dict_is_laid_out_row_by_row_for_writers_that_ask_for_no_strides():
+def test_state_dict_is_laid_out_row_by_row_for_writers_that_ignore_strides():
     model = nn.Sequential(nn.Linear(4, 3, rng=0))
     theirs = {"layers.0.weight": np.arange(12.0).reshape(3, 4).T, "layers.0.bias": np.ones(3)}
     model.load_state_dict(theirs)
@@ -287,13 +287,13 @@ def test_repr_raises_for_nothing_that_a_module_holds():
 
 
 @pytest.mark.parametrize("name", ["to", "cuda", "register_buffer", "children", "apply", "half"])
-def test_what_pytorchs_modules_have_says_what_to_write(name):
+def test_a_method_of_pytorchs_modules_says_what_to_write_instead(name):
     with pytest.raises(AttributeError, match=f"Sequential has no '{name}'; [a-z]"):
         getattr(net(), name)
     assert name not in dir(net())
 
 
-def test_attribute_that_there_is_not_is_missed_as_ever():
+def test_a_missing_attribute_raises_pythons_own_error():
     class Broken(nn.Module):
         @property
         def scale(self):

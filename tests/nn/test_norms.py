@@ -1,4 +1,4 @@
-"""Norms: BatchNorm's semantics, by hand and beside PyTorch's; its sisters, and wrong ones."""
+"""BatchNorm's semantics, by hand and beside PyTorch's, and those of its sisters."""
 
 import inspect
 from functools import partial
@@ -142,14 +142,14 @@ def test_running_statistics_keep_their_dtype():
 
 
 def set_alike(torch, pairs):
-    """Random parameters, ours and theirs."""
+    """Give our layer and theirs the same random parameters."""
     for mine, their in pairs:
         mine.data = RNG.normal(size=mine.shape)
         their.data = torch.tensor(np.array(mine.data))
 
 
 def assert_alike(torch, ours, theirs, shape, pairs):
-    """The same output and gradients, for a random batch and cotangent."""
+    """Check that output and gradients are the same, for a random batch and cotangent."""
     x, dy = RNG.normal(1, 2, size=shape), RNG.normal(size=shape)
     mine, their = Tensor(x), torch.tensor(x, requires_grad=True)
     y, theirs_y = ours(mine), theirs(their)
@@ -266,7 +266,7 @@ def test_rows_of_layer_norm_have_mean_zero_and_variance_one_but_for_eps(x, eps):
     rows_have_mean_zero_and_variance_one_but_for_eps(F.layer_norm, x, eps)
 
 
-def test_rows_that_have_not_are_seen(monkeypatch):
+def test_rows_of_other_norms_are_seen(monkeypatch):
     x = RNG.normal(size=(4, 6))
     with pytest.raises(AssertionError):
         rows_have_mean_zero_and_variance_one_but_for_eps(F.batch_norm, x, 1e-5)
@@ -347,7 +347,7 @@ def test_ghosts_are_batches_of_their_own(shape):
 
 
 @pytest.mark.parametrize("mistake", [Pooled, Interleaved, LastGhost, CountOfTheBatch])
-def test_ghosts_that_are_not_are_seen(mistake):
+def test_wrong_ghosts_are_seen(mistake):
     with pytest.raises(AssertionError):
         ghosts_are_batches_of_their_own(mistake, RNG.normal(size=(8, 3)))
 
@@ -455,7 +455,7 @@ def test_compiled_step_gives_the_bits_of_the_eager_one(norm):
         (
             lambda: nn.GhostBatchNorm(3, 4)(np.ones((10, 3))),
             errors.ShapeError,
-            r"GhostBatchNorm\(3\): 10 samples are no multiple of size 4; leave 2 out, or choose",
+            r"GhostBatchNorm\(3\): 10 samples are not a multiple of size 4; leave 2 out, or choose",
         ),
         (
             lambda: nn.GhostBatchNorm(3, 4)(np.ones((0, 3))),

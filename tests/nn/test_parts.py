@@ -1,4 +1,4 @@
-"""What a Module's name holds stays what it is: buffers, parameters, lists and dicts of them."""
+"""An attribute of a Module stays a buffer or a parameter, in lists and dicts too."""
 
 import copy
 import pickle
@@ -30,7 +30,7 @@ class OwnNorm(nn.Module):
 
 
 @pytest.mark.parametrize("recorded", [True, False])
-def test_buffer_that_is_assigned_what_was_computed_takes_its_values(recorded):
+def test_a_buffer_takes_the_values_of_a_computed_tensor(recorded):
     norm, x = OwnNorm(3), Tensor(RNG.normal(size=(4, 3)))
     if recorded:
         norm(x)
@@ -75,7 +75,7 @@ def test_numbers_of_every_kind_go_into_a_buffer_of_one_number():
     assert module.state_dict()["count"] == 2
 
 
-def test_values_on_single_tensors_go_into_a_buffer():
+def test_the_values_of_single_tensors_go_into_a_buffer():
     module = nn.Module()
     module.mean = np.zeros(2)
     module.mean = scalars([[1.0, 2.0], [3.0, 4.0]]).mean(axis=0)
@@ -139,7 +139,7 @@ NOT_LEAVES = {
 @pytest.mark.parametrize(
     "copied", [lambda m: m, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))]
 )
-def test_parameter_takes_no_values_but_by_its_data(value, copied):
+def test_a_parameter_takes_values_only_by_its_data(value, copied):
     module = nn.Module()
     module.weight = Tensor([1.0, 2.0])
     module = copied(module)
@@ -151,7 +151,7 @@ def test_parameter_takes_no_values_but_by_its_data(value, copied):
     assert module.state_dict()["weight"].tolist() == [0.5, 1.5]
 
 
-def test_computed_under_no_grad_is_no_leaf_either():
+def test_a_tensor_computed_under_no_grad_is_not_a_leaf_either():
     module = nn.Module()
     module.weight = Tensor([1.0, 2.0])
     with no_grad(), pytest.raises(errors.GraphError, match="'weight' is a parameter"):
@@ -168,6 +168,8 @@ def test_other_things_may_take_any_place():
         "text",
         np.ones(1),
         [nn.ReLU()],
+        np.ones(1),
+        [],
         np.ones(1),
         "text",
         Tensor([1.0]),
@@ -203,6 +205,8 @@ def test_an_attribute_first_set_in_a_call_may_hold_anything():
     layer.state_dict()
     layer(np.ones((2, 3)))
     assert layer.x.shape == (2, 3)
+    layer.mask = layer.kept = Tensor([1.0]) * 2.0  # outside a call as well
+    assert layer.mask is layer.kept
 
 
 def test_a_call_does_not_free_what_was_there_before():
@@ -289,7 +293,7 @@ def test_a_list_that_has_grown_is_known_when_its_state_was_asked_for():
         module.state_dict()
 
 
-def test_what_leaves_a_list_for_good_is_not_lost():
+def test_a_part_that_leaves_a_list_for_good_is_not_lost():
     module = nn.Module()
     module.own = [np.ones(2), Tensor([1.0]), nn.ReLU()]
     module.own[0], module.own[1] = None, nn.Tanh()
@@ -299,6 +303,16 @@ def test_what_leaves_a_list_for_good_is_not_lost():
     module.own = None
     module.own = [Tensor([1.0]) * 2.0]
     assert module.state_dict() == {}
+
+
+def test_a_place_in_a_list_is_remembered_while_it_is_empty():
+    module = nn.Module()
+    module.own = [np.ones(2)]
+    module.own[0] = None
+    assert module.state_dict() == {}
+    module.own[0] = Tensor([1.0]) * 2.0
+    with pytest.raises(errors.GraphError, match=r"'own\.0' is a buffer"):
+        module.state_dict()
 
 
 def test_names_that_begin_alike_are_kept_apart():
@@ -379,7 +393,7 @@ def test_a_shallow_copy_that_changes_does_not_free_the_first():
 # Compiled
 
 
-def test_a_program_that_would_not_record_what_a_buffer_is_assigned_is_refused():
+def test_a_program_that_would_not_record_an_assigned_buffer_is_refused():
     norm, x = OwnNorm(3), RNG.normal(size=(4, 3))
     with pytest.raises(errors.GraphError, match=r"OwnNorm: the buffer 'running_mean' is assigned"):
         compile(lambda x: norm(x * 2.0), x, gradients=False)
@@ -413,7 +427,7 @@ def test_compiled_step_moves_buffers_that_are_assigned_to_the_bit(dtype):
     assert models[1].layers[1].batches == 5
 
 
-def test_what_is_in_two_places_is_one_parameter_and_lost_in_either():
+def test_a_part_in_two_places_is_one_parameter_and_can_be_lost_in_either():
     module = nn.Module()
     module.own = [weight := Tensor([1.0]), weight, 3, np.array(3)]
     module.twice = weight
