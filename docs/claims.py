@@ -9,7 +9,7 @@ below the table. docs/project/contributing.md has the commands.
 import sys
 from pathlib import Path
 
-from microbn.lab.sweep import Table
+from microbn.lab.results import Results
 
 BAR = "\\|"
 MARK = "†"
@@ -50,7 +50,7 @@ def table(folder, *others):
 def claims(folder):
     """The claims of a folder, by demo and sentence."""
     files = sorted(Path(folder).glob("d*.claims.csv"))
-    rows = [row for file in files for row in Table.load(file).rows]
+    rows = [row for file in files for row in Results.load(file).rows]
     if not rows:
         raise SystemExit(f"{folder} holds no claims; run the demos with --save {folder}")
     if other := [row["demo"] for row in rows if row["quick"] or row["data"] not in ("", "digits")]:

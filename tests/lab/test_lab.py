@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 
-from microbn import Tensor, errors, nn, optim
+from microbn import Tensor, arguments, errors, nn, optim
 from microbn.lab import compiled, data, figures, tour, train
 
 sklearn = pytest.importorskip("sklearn", reason="scikit-learn is not installed: lab unchecked")
@@ -162,7 +162,7 @@ def test_mlp_has_batch_norm_between_linear_and_activation():
 
 def test_missing_package_names_the_extra():
     with pytest.raises(errors.MissingPackageError, match=r"needs nothing.*microbn\[lab\]"):
-        errors.need_package("nothing.at_all", "lab", "this test")
+        arguments.need_package("nothing.at_all", "lab", "this test")
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_faults_name_the_facts(fault, message):
 
 @pytest.fixture(scope="module")
 def results():
-    return tour.compare(range(3), steps=300)
+    return tour.train_both(range(3), steps=300)
 
 
 def test_batch_norm_trains_in_two_thirds_of_the_steps(results):
