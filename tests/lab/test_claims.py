@@ -26,7 +26,7 @@ def judged(demo, value, quick=False):
     cases = {case for name, e in ENTRIES if name == demo for case in e.get("cases", ())}
     limits = {"case", "enough"}
     return claims.judged(
-        demo, dict.fromkeys(names - limits, value) | dict.fromkeys(cases, {}), quick
+        demo, dict.fromkeys(names - limits, value) | {case: {} for case in cases}, quick
     )
 
 
