@@ -32,19 +32,19 @@ with trace():  # remembers the lines of code too
 
 
 # %%
-# By hand we apply the chain rule, from y back: what arrives, times the local slope.
+# By hand we apply the chain rule, from y back: the incoming gradient, times the local slope.
 def by_hand(w, x, b):
     dz = 1 - np.tanh(w * x[0] + w * x[1] + b) ** 2
     return {
         "y": ("the backward starts here, with 1", 1.0),
-        "z": ("1 arrives, times the slope of tanh, 1 − y²", dz),
-        "both": ("a sum has the slope 1: what arrives goes on", dz),
+        "z": ("1, times the slope of tanh, 1 − y²", dz),
+        "both": ("a sum has the slope 1: the gradient goes on unchanged", dz),
         "second": ("a sum sends the same to each of its parts", dz),
         "first": ("a sum sends the same to each of its parts", dz),
         "b": ("a sum sends the same to each of its parts", dz),
-        "x[1]": ("what arrives, times w", dz * w),
-        "x[0]": ("what arrives, times w", dz * w),
-        "w": ("what arrives times x₀ and what arrives times x₁, added up", dz * x[0] + dz * x[1]),
+        "x[1]": ("the incoming gradient, times w", dz * w),
+        "x[0]": ("the incoming gradient, times w", dz * w),
+        "w": ("the incoming gradient times x₀, plus the one times x₁", dz * x[0] + dz * x[1]),
     }
 
 

@@ -4,7 +4,7 @@ The gradient of the gradient
 
 A gradient rule is plain NumPy, so the backward can be recorded as the forward was, and
 differentiated again. Look at the violet nodes: they are the gradient's own graph. Then look at a
-mistake that only a second derivative shows: a batch norm that leaves one of its means out of it.
+mistake that only a second derivative shows: a batch norm in which one of the means is detached.
 """
 
 # %%
@@ -73,7 +73,7 @@ columns = ["gradient, off", "Hv, off", "u·Hv − v·Hu"]
 demo.summary(results, ["norm"], dict.fromkeys(columns, "{:.0e}"))
 
 # %%
-# Differences have errors of their own, and so a best h; none brings them to the Hv that is wrong.
+# Differences have errors of their own, and so a best h. No h brings them close to the wrong Hv.
 title = "Detach one mean: the gradient stays right, its own gradient does not"
 how = {"lines": "norm", "title": title, "xscale": "log", "yscale": "log"}
 figure = figures.curves(results, "h", "distance of Hv from differences", show=args.show, **how)

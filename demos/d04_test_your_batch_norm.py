@@ -3,8 +3,8 @@ Test your own batch norm
 ========================
 
 A layer with its backward written by hand, as in a course, and the mistakes that people make in it,
-planted one at a time. Look at what the checker says about each: most mistakes leave a pattern of
-their own, and the pattern tells which mistake it was. In your own tests, one line does it all:
+planted one at a time. Look at the checker's report on each: most mistakes leave a pattern of their
+own, and the pattern tells which mistake it was. In your own tests, one line does it all:
 ``assert_gradients(HandWritten(forward, backward), x, gamma, beta)``.
 """
 

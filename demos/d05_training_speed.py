@@ -49,7 +49,7 @@ demo.summary(speed, ["setting", "net"], forms)
 
 # %%
 # A line is the median over seeds, and the band around it is their range.
-title = f"With batch norm in fewer steps, and at ten times the rate ({len(few)} seeds)"
+title = f"With batch norm a net learns in fewer steps, and at ten times the rate ({len(few)} seeds)"
 how = {"lines": "net", "panels": "setting", "title": title, "ylim": (0, 1.02)}
 demo.present(figures.curves(speed, "training step", "test accuracy", show=args.show, **how), args)
 

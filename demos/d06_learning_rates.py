@@ -9,7 +9,7 @@ where the last bits decide: for ten layers, other processors put it a step of 10
 """
 
 # %%
-# First, whether a net trains at a rate; then the largest such rate, up to a factor of 10^⅛.
+# By bisection we find the largest rate at which a net does not fail, up to a factor of 10^⅛.
 from bisect import bisect_left
 
 import numpy as np

@@ -3,8 +3,8 @@ Train and eval are two functions
 ================================
 
 In training a batch norm uses the batch's own mean and variance. At inference there may be one
-example and no batch, so it uses running averages. Look at what becomes of one and the same net when
-somebody forgets to switch: almost nothing happens on shuffled batches, and sorted ones ruin it.
+example and no batch, so it uses running averages. Look at one and the same net after somebody
+forgets to switch: on shuffled batches almost nothing happens, and sorted batches ruin it.
 """
 
 # %%
@@ -72,7 +72,7 @@ except ShapeError as error:
 
 # %%
 # Running averages lag behind weights that change: soon after the start, with a momentum of 0.01,
-# they differ from what a pass over the training set gives.
+# they differ from the averages of a pass over the training set.
 def lag(seed, steps, momentum, data):
     data, norm = dataset(data, seed), partial(BatchNorm, momentum=momentum)
     model, history = trained(data, [64] * 3, 0.1, seed=seed, steps=steps, norm=norm)

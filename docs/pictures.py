@@ -1,8 +1,8 @@
 """Make all pictures of README and these docs: ``python docs/pictures.py RUNS [DIR]``.
 
-RUNS is the folder where the tour and the demos left their pictures (``microbn tour --out RUNS``, and
-``--save RUNS`` for every demo); these are copied. Two steps of batch norm's page are photographed in
-a browser, which needs a Chromium and playwright, from the extra ``test``.
+RUNS is the folder where the tour and the demos left their pictures (``microbn tour --out RUNS``,
+and ``--save RUNS`` for every demo); these are copied. Two steps of batch norm's page are
+photographed in a browser, which needs a Chromium and playwright, from the extra ``test``.
 """
 
 import shutil
@@ -21,7 +21,7 @@ FROM_THE_TOUR = ("comparison.png", "batchnorm.svg")
 
 
 def copied(runs, folder):
-    """Copy the figures of the tour and one figure of each demo, except the first, which has none."""
+    """Copy the figures of the tour and one of each demo, except the first, which has none."""
     figures = sorted(set(runs.glob("d*.png")) - {*runs.glob("d01*"), *runs.glob("*.graph.png")})
     demos = sorted(DEMOS.glob("d*.py"))[1:]  # the first has a drawing
     if len(figures) != len(demos):

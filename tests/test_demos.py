@@ -1,4 +1,4 @@
-"""The demos: their options, what they conclude, and that a claim which fails ends them so."""
+"""The demos: their options, their printed results, and their status when a claim fails."""
 
 import re
 import runpy
@@ -169,7 +169,7 @@ def test_demos_are_fourteen_in_the_order_of_a_course():
 
 
 class NotBatchNorm(nn.Module):
-    """What would be left of batch norm if it did not normalize."""
+    """A batch norm that does not normalize."""
 
     def __init__(self, features):
         self.features = features

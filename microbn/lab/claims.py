@@ -1,9 +1,9 @@
 """The demos' claims: claims.toml says them, and a demo's numbers decide which of them held.
 
-The table is data, in the order of the demos. Each entry has the ``claim``, the sentence of the
-``textbook``, the sentence of what came out ``here``, and the ``gate``, once in words and once as
-the condition under which the claim ``holds``, such as ``0.95 <= plain <= 1.05 and normed > plain``.
-Names in braces and in conditions are the demo's numbers, or numbers of the entry itself.
+The table is data, in the order of the demos. Each entry has the ``claim``, the ``textbook``'s
+sentence and a sentence for the result ``here``. It has the ``gate`` twice: in words, and as the
+condition under which the claim ``holds``, such as ``0.95 <= plain <= 1.05 and normed > plain``. The
+names in braces and in conditions stand for the demo's numbers, or for numbers of the entry itself.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ COMPARISONS |= {"==": operator.eq}
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim about batch norm, the textbook's sentence for it, and what came out here.
+    """A claim about batch norm, with the textbook's sentence for it and the result here.
 
-    ``gate`` says what must come out for the claim to be ``held``. If it was not held, the demo
+    ``gate`` is the result that the claim needs in order to be ``held``. If it is not held, the demo
     fails, unless the claim is only ``shown``.
     """
 
@@ -44,9 +44,9 @@ class Claim:
 def judged(demo: str, measured: Mapping[str, Any], quick: bool = False) -> list[Claim]:
     """Judge each claim of this demo by the numbers it ``measured``.
 
-    Some claims are made of several cases, such as depths of a net. ``measured`` has a dict of
-    numbers for each case then, by its name. A ``quick`` run may leave cases out, and has gates of
-    its own where an entry says so.
+    Some claims are made for several cases, such as depths of a net. Then ``measured`` has a dict
+    of numbers under the name of each case. A ``quick`` run may leave cases out, and an entry may
+    have another gate for it.
 
     Raises ArgumentError if the demo has no claims, or if it lacks a number that a claim needs.
     """

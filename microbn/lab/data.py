@@ -187,8 +187,8 @@ def _read_mnist(folder: Path) -> tuple[np.ndarray, ...]:
             )
         if arrays and arrays[0].shape[1:] != (images[0].size,):
             raise ArgumentError(
-                f"mnist: in {folder} the images of {of_images} have {images[0].size} pixels, those "
-                f"of {_FILES[0][0]} {arrays[0].shape[1]}: they do not belong together"
+                f"mnist: in {folder} the images of {of_images} have {images[0].size} pixels, but "
+                f"in {_FILES[0][0]} they have {arrays[0].shape[1]}: they do not belong together"
             )
         arrays += [images.reshape(len(images), math.prod(images.shape[1:])), labels.astype(int)]
     return tuple(arrays)

@@ -135,7 +135,7 @@ def fingerprints(reports: Mapping[str, Report], show: bool = False) -> Any:
     """
     if not reports:
         raise ArgumentError("fingerprints: needs a report for each mistake, got none")
-    title = "What mistakes leave in the gradient: red is too high, blue too low"
+    title = "Mistakes leave patterns in the gradient: red is too high, blue is too low"
     with _figure(title, show, {"axes.grid": False}) as figure:
         axes = figure.subplots(2, len(reports) // 2 + 1, squeeze=False).flatten()
         first = [report.inputs[0] for report in reports.values()]

@@ -135,7 +135,7 @@ class Results:
 
 
 def as_json(value: Any) -> str:
-    """Write a value as JSON, arrays as lists. Raises DTypeError for what JSON cannot hold."""
+    """Write a value as JSON, arrays as lists. Raises DTypeError if JSON has no form for it."""
     try:
         return json.dumps(value, default=lambda array: array.tolist())
     except (TypeError, ValueError, AttributeError, RecursionError):

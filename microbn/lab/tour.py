@@ -69,7 +69,7 @@ def _gradient_nobody_wrote(console: Any, data: Split) -> None:
 
 
 def _what_it_is_for(console: Any, seeds: int, steps: int) -> Results:
-    console.rule("2. What it is for")
+    console.rule("2. Nets learn faster with it")
     results = train_both(range(seeds), steps)
     summary(
         results,
@@ -165,7 +165,7 @@ def agreement_table(rows: Sequence[dict[str, Any]]) -> Any:
 
 
 def train_once(seed: int, learning_rate: float, net: str, steps: int) -> dict:
-    """Train a net with five hidden layers of 64 once, and return what it reached."""
+    """Train a net with five hidden layers of 64 once, and return its results."""
     _, history = trained(
         digits(seed), [64] * 5, learning_rate, seed=seed, steps=steps, norm=NETS[net]
     )

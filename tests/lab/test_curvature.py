@@ -1,4 +1,4 @@
-"""Products with a Hessian, and its largest eigenvalue, beside Hessians that are known."""
+"""Products with a Hessian, and its largest eigenvalue, beside known Hessians."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Figures for a projector: what the table says is what is drawn, and labels do not touch."""
+"""Figures for a projector: they draw the numbers of the table, and their labels do not touch."""
 
 import matplotlib as mpl
 import numpy as np

@@ -1,4 +1,4 @@
-"""The file of a grid that was interrupted: whose runs it holds, and what is damaged in it."""
+"""The file of an interrupted grid: it resumes its own runs only, and names a damaged line."""
 
 import json
 import os
