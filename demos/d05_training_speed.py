@@ -65,7 +65,7 @@ plain, normed = (final.where(net=net)["final accuracy"] for net in NETS)
 measured = {"plain": np.median(plain), "normed": np.median(normed), "seeds": len(few)}
 measured |= {"gain": np.median(normed - plain), "share": np.mean(normed >= plain)}
 measured["in training"] = final.median("in training")
-for setting in settings:
+for setting in settings[:-1]:
     steps = speed.where(setting=setting).medians("net", "steps to 90%")
     measured[setting] = steps | {"times fewer": np.divide(*steps.values())}
 measured |= speed.where(setting="5 layers, rate 1").medians("net", "final accuracy")

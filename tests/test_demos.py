@@ -62,6 +62,15 @@ def test_tables_and_claims_are_shown_and_not_obeyed(monkeypatch, capsys):
         assert shown in out
 
 
+def test_experiment_runs_with_the_seeds_and_the_data_of_the_options(monkeypatch):
+    args = options(monkeypatch, "--seeds", 2)
+    rows = demo.run(lambda **settings: {"of": len(settings)}, {"net": ["a"]}, args).rows
+    expected = [{"net": "a", "seed": seed, "data": "digits", "of": 3} for seed in (0, 1)]
+    assert rows == expected
+    args = options(monkeypatch, data=False)
+    assert len(demo.run(lambda seed: {"of": seed}, {"seed": [7]}, args).rows) == 1
+
+
 def test_interrupted_demo_says_so_in_one_sentence(monkeypatch, tmp_path):
     args = options(monkeypatch, "--save", tmp_path)
     monkeypatch.setattr(demo, "run_grid", interrupt)

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from microbn import errors
-from microbn.lab import figures, lettering
+from microbn.lab import figures
 from microbn.lab.results import Results
 
 RNG = np.random.default_rng(0)
@@ -96,25 +96,6 @@ def test_colours_are_those_for_the_colour_blind_and_letters_are_large():
     assert [to_hex(color) for color in used] == ["#0072b2", "#d55e00"]
     assert min(text.get_fontsize() for text in figure.findobj(mpl.text.Text)) >= 16
     assert tuple(figure.get_size_inches() * figure.dpi) == (1280, 720)
-
-
-@pytest.mark.parametrize(
-    "heights",
-    [[0.97, 0.96], [0.96, 0.97], [0.1, 0.9], [0.5] * 2, [0.9] * 4, [0.01] * 3, [-1.0, 2.0]],
-    ids=str,
-)
-def test_labels_of_lines_keep_apart_in_the_order_of_the_lines(heights):
-    placed = lettering.separated(heights, 0.1)
-    assert np.diff(sorted(placed)).min() >= 0.1 - 1e-12
-    assert min(placed) >= 0
-    assert max(placed) <= 1
-    for i, j in zip(*np.triu_indices(len(heights), 1), strict=True):
-        if heights[i] != heights[j]:
-            assert (placed[i] > placed[j]) == (heights[i] > heights[j])
-
-
-def test_labels_that_are_apart_stay():
-    assert lettering.separated([0.2, 0.8], 0.1) == [0.2, 0.8]
 
 
 def test_names_stand_at_the_last_points_that_there_are():

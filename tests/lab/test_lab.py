@@ -153,6 +153,25 @@ def test_history_says_when_and_how_well():
     assert (made_up.steps_to(0.9), made_up.steps_to(0.95)) == (20, np.inf)
 
 
+def test_a_fit_from_the_start_is_tested_before_its_first_step_too():
+    later, whole = fit(0, measure=lambda: 1), fit(0, measure=lambda: 1, from_start=True)
+    assert whole.steps == [0, *later.steps]
+    assert whole.accuracies[1:] == later.accuracies
+    assert whole.losses == later.losses
+    assert whole.measured == [1] * 4
+
+
+def test_trained_is_a_net_for_the_data_fitted_by_sgd_and_measured_as_it_learns():
+    split = data.spirals(0, n=200, test=50)
+    model, history = train.trained(
+        split, [8], 0.1, seed=0, norm=nn.BatchNorm, steps=25, batch_size=16, measure=id
+    )
+    assert history.losses == fit(0).losses
+    assert history.measured == [id(model)] * 3
+    kinds = [type(layer) for layer in model.layers]
+    assert kinds == [nn.Linear, nn.BatchNorm, nn.ReLU, nn.Linear]
+
+
 def test_mlp_has_batch_norm_between_linear_and_activation():
     kinds = [type(m) for m in train.mlp([4, 3, 3, 2], seed=0, norm=nn.BatchNorm).layers]
     assert kinds == [nn.Linear, nn.BatchNorm, nn.ReLU] * 2 + [nn.Linear]
