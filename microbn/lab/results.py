@@ -76,9 +76,9 @@ class Results:
         return float(np.median(values))
 
     def medians(self, by: str, *columns: str) -> dict[str, float]:
-        """Return medians for each value of the column ``by``, named such as "batch norm accuracy".
+        """Return the medians of these columns for each value of the column ``by``.
 
-        The rows must have a column for each of ``columns``.
+        They are named by the value and the column, such as "batch norm final accuracy".
         """
         return {
             f"{value} {column}": self.median(column, **{by: value})
