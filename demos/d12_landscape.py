@@ -81,7 +81,7 @@ demo.summary(curved, ["net"], {"top eigenvalue": "{:.2f}"})
 
 # %%
 measured = curved.medians("net", "top eigenvalue")
-measured["ratio"] = np.divide(*measured.values())  # plain to batch norm
+measured["ratio"] = measured["plain top eigenvalue"] / measured["batch norm top eigenvalue"]
 for hidden in HIDDEN:
     measured[hidden] = m = results.where(hidden=hidden).medians("net", *forms)
     for images in ("500 images", "64 images"):
