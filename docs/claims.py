@@ -1,23 +1,23 @@
-"""The table of claims in these docs: ``python docs/claims.py DIR [DIR ...]`` prints it from the CSV
-files that the demos leave in a folder with ``--save DIR``.
+"""Print the table of claims in these docs: ``python docs/claims.py DIR [DIR ...]``.
 
-The first folder makes the table. Further folders hold the same demos, run with the arithmetic of
-other processors, by whose names they are called; claims in which they differ are marked, and listed
-below the table. docs/project/contributing.md has the commands.
+A folder holds the CSV files that the demos leave there with ``--save DIR``. The first folder makes
+the table. Each further folder is named after a processor, and holds the same demos run with that
+processor's arithmetic; claims that come out differently there are marked, and listed below the
+table. docs/project/contributing.md has the commands.
 """
 
 import sys
 from pathlib import Path
 
-from microbn.lab.sweep import Table
+from microbn.lab.results import Results
 
 BAR = "\\|"
 MARK = "†"
 HEADER = """\
-What these demos measured, with their own seeds, from 0 on, by the commands in
-[contributing](../project/contributing.md), beside what is said elsewhere (without a source: what
-textbooks say). A gate is what has to come out for a claim to be held. Where it does not, the demo
-fails, but for claims that are only shown.
+The demos measured this with their own seeds, from 0 on, by the commands in
+[contributing](../project/contributing.md). Beside each claim stands the textbook's sentence, with
+its source unless all textbooks say so. The gate says what must come out for the claim to be held.
+If a gate is missed, the demo fails, unless the claim is only shown.
 
 | demo | claim | textbook | here | gate | held |
 |:--|:--|:--|:--|:--|:--|
@@ -26,10 +26,10 @@ APART = """
 ## What depends on the processor
 
 NumPy and OpenBLAS use what a processor offers, so their results differ in the last bits from one
-processor to another. A training at the edge of divergence and a net trained on tiny batches make
-much of these bits. The claims are given as they come out on `{first}`, which
-`python -m tests.processors {first}` imitates. The rows marked with {mark} come out otherwise on
-others, and no other row differs in a digit. {held}
+processor to another. A training at the edge of divergence and a net trained on tiny batches magnify
+these bits. The claims are given as they come out on `{first}`, which
+`python -m tests.processors {first}` imitates. The rows marked with {mark} come out differently on
+other processors, and no other row differs in a digit. {held}
 
 | demo | claim | {names} |
 |:--|:--|{columns}
@@ -48,9 +48,9 @@ def table(folder, *others):
 
 
 def claims(folder):
-    """The claims of a folder, by demo and sentence."""
+    """Read the claims in a folder, by demo and sentence."""
     files = sorted(Path(folder).glob("d*.claims.csv"))
-    rows = [row for file in files for row in Table.load(file).rows]
+    rows = [row for file in files for row in Results.load(file).rows]
     if not rows:
         raise SystemExit(f"{folder} holds no claims; run the demos with --save {folder}")
     if other := [row["demo"] for row in rows if row["quick"] or row["data"] not in ("", "digits")]:
@@ -66,7 +66,7 @@ def line(row, mark):
 
 
 def differences(names, runs, apart):
-    """The claims that differ between runs, each with what came out in every run."""
+    """List the claims that differ between runs, each with its outcome in every run."""
     held = all(run[key]["held"] == runs[0][key]["held"] for run in runs for key in apart)
     sentence = (
         "The same claims are held on all of them."

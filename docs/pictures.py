@@ -1,8 +1,8 @@
-"""All pictures of README and these docs: ``python docs/pictures.py RUNS [DIR]``.
+"""Make all pictures of README and these docs: ``python docs/pictures.py RUNS [DIR]``.
 
-RUNS is the folder in which the tour and the demos have left theirs (``microbn tour --out RUNS``,
-and ``--save RUNS`` for every demo); those are copied. The page to be stepped through is opened
-and photographed: that needs playwright, which the extra ``test`` brings, and a Chromium.
+RUNS is the folder where the tour and the demos left their pictures (``microbn tour --out RUNS``,
+and ``--save RUNS`` for every demo); these are copied. Two steps of batch norm's page are
+photographed in a browser, which needs a Chromium and playwright, from the extra ``test``.
 """
 
 import shutil
@@ -21,24 +21,24 @@ FROM_THE_TOUR = ("comparison.png", "batchnorm.svg")
 
 
 def copied(runs, folder):
-    """The figures of the tour and of the demos, one each but for the first, which has none."""
+    """Copy the figures of the tour and one of each demo, except the first, which has none."""
     figures = sorted(set(runs.glob("d*.png")) - {*runs.glob("d01*"), *runs.glob("*.graph.png")})
     demos = sorted(DEMOS.glob("d*.py"))[1:]  # the first has a drawing
     if len(figures) != len(demos):
-        raise SystemExit(f"{runs} has {len(figures)} figures of {len(demos)} demos; run them all")
+        raise SystemExit(f"{runs} has {len(figures)} figures for {len(demos)} demos; run all demos")
     for figure in (*(runs / name for name in FROM_THE_TOUR), *figures):
         print(shutil.copy(figure, folder))
 
 
 def steps(told):
-    """The step in which x̂ is computed, and the one that sends centered its second part."""
+    """Find the step that computes x̂, and the step that sends centered its second part."""
     fork = next(s for s in told for part in s.parts if part.received == part.expected > 1)
     normalized = next(s for s in told if s.sentence.startswith("x̂ ="))
     return {"step_forward": normalized.number, "step_fork": fork.number}
 
 
 def photographed(folder):
-    """Two steps of batch norm's page, at the size of a projector."""
+    """Photograph two steps of batch norm's page, at the size of a projector."""
     names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     browser = next(filter(None, map(shutil.which, names)))
     told = mb.story(*graph("batchnorm"), title="batch norm")

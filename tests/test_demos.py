@@ -1,4 +1,4 @@
-"""The demos: their options, what they conclude, and that a claim which fails ends them so."""
+"""The demos: their options, their printed results, and their status when a claim fails."""
 
 import re
 import runpy
@@ -10,7 +10,8 @@ import pytest
 
 import microbn as mb
 from microbn import nn
-from microbn.lab import demo, figures, sweep
+from microbn.lab import claims, demo, figures
+from microbn.lab.results import Results
 
 joblib = pytest.importorskip("joblib", reason="joblib is not installed: demos unchecked")
 
@@ -26,7 +27,7 @@ def test_options_say_how_a_demo_runs(monkeypatch, tmp_path):
     args = options(monkeypatch)
     assert (args.seeds, args.show, args.quick, args.data) == (range(5), True, False, "digits")
     loaded = []
-    monkeypatch.setattr(demo, "load", lambda *args: loaded.append(args))
+    monkeypatch.setattr(demo, "dataset", lambda *args: loaded.append(args))
     args = options(monkeypatch, "--first", 7, "--seeds", 3, "--data", "mnist", "--no-show")
     assert (args.seeds, args.show, args.data) == (range(7, 10), False, "mnist")
     assert loaded == [("mnist", 7)]
@@ -40,7 +41,7 @@ def test_options_say_how_a_demo_runs(monkeypatch, tmp_path):
         (["--seeds", 0], "--seeds must be at least 1, got 0"),
         (["--first", -1], "--first must be at least 0, got -1"),
         (["--save", __file__], f"--save: {__file__} is not a folder"),
-        (["--data", "nosuch"], "load: 'nosuch' is neither 'digits' nor 'mnist', nor a folder"),
+        (["--data", "nosuch"], "dataset: 'nosuch' is neither 'digits' nor 'mnist', nor a folder"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
@@ -51,14 +52,23 @@ def test_wrong_options_are_one_sentence_before_any_work(monkeypatch, capsys, wor
 
 
 def test_tables_and_claims_are_shown_and_not_obeyed(monkeypatch, capsys):
-    results = sweep.Table([{"net[/b]": "\x1b[31m[red]", "accuracy": 0.5}])
+    results = Results([{"net[/b]": "\x1b[31m[red]", "accuracy": 0.5}])
     demo.summary(results, ["net[/b]"], {"accuracy": "{:.3f}"})
-    claim = demo.Claim("\x1b[2J[/]", "t", "h", True, "g")
-    demo.conclude(options(monkeypatch), claim)
+    claiming(monkeypatch, claim="\x1b[2J[/]")
+    demo.conclude(options(monkeypatch), {"score": 3})
     out = capsys.readouterr().out
     assert "\x1b" not in out
     for shown in ("net[/b]", r"\x1b[31m[red]", r"Held: \x1b[2J[/]"):
         assert shown in out
+
+
+def test_experiment_runs_with_the_seeds_and_the_data_of_the_options(monkeypatch):
+    args = options(monkeypatch, "--seeds", 2)
+    rows = demo.run(lambda **settings: {"of": len(settings)}, {"net": ["a"]}, args).rows
+    expected = [{"net": "a", "seed": seed, "data": "digits", "of": 3} for seed in (0, 1)]
+    assert rows == expected
+    args = options(monkeypatch, data=False)
+    assert len(demo.run(lambda seed: {"of": seed}, {"seed": [7]}, args).rows) == 1
 
 
 def test_interrupted_demo_says_so_in_one_sentence(monkeypatch, tmp_path):
@@ -74,7 +84,7 @@ def interrupt(*args, **kwargs):
 
 def test_figure_and_pictures_of_a_demo_are_kept_by_its_name(monkeypatch, tmp_path):
     args = options(monkeypatch, "--save", tmp_path, "--no-show")
-    rows = sweep.Table([{"x": x, "score": x} for x in (1, 2)])
+    rows = Results([{"x": x, "score": x} for x in (1, 2)])
     demo.present(figures.curves(rows, "x", "score", title="scores"), args)
     story = mb.story(mb.Tensor(1.0, name="x") * 2.0)
     assert demo.keep(story, "step.html", args) is story
@@ -86,43 +96,52 @@ def test_option_that_a_demo_does_not_use_is_refused(monkeypatch):
         options(monkeypatch, "--data", "mnist", data=False)
 
 
-def test_spread_is_median_and_range_and_says_never():
-    assert demo.spread([1.0, np.inf, 2.0], "{}") == "2.0 [1.0–never]"
-    assert demo.spread([np.inf, np.inf]) == "never"
-    assert demo.spread([0.5]) == "0.5"
-    with pytest.raises(mb.MicrobnError, match="there is no value, and so no median"):
-        demo.spread([])
+def test_median_and_range_are_written_and_infinity_is_never():
+    assert demo.median_range([1.0, np.inf, 2.0], "{}") == "2.0 [1.0–never]"
+    assert demo.median_range([np.inf, np.inf]) == "never"
+    assert demo.median_range([0.5]) == "0.5"
+    with pytest.raises(mb.MicrobnError, match="there are no values, and so there is no median"):
+        demo.median_range([])
     with pytest.raises(mb.MicrobnError, match="no column 'net' among"):
-        demo.summary(sweep.Table([{"a": 1}]), ["net"], {"a": "{}"})
+        demo.summary(Results([{"a": 1}]), ["net"], {"a": "{}"})
 
 
 def test_summary_has_a_line_for_each_setting(capsys):
     rows = [{"net": n, "seed": s, "score": s + len(n)} for n in ("a", "bb") for s in range(3)]
-    demo.summary(sweep.Table(rows), ["net"], {"score": "{:.1f}"})
+    demo.summary(Results(rows), ["net"], {"score": "{:.1f}"})
     printed = capsys.readouterr().out
     assert re.search(r"a +│ 2.0 \[1.0–3.0\]", printed)
     assert re.search(r"bb +│ 3.0 \[2.0–4.0\]", printed)
 
 
-def claims(*held, shown=False):
-    return [
-        demo.Claim(f"claim {i}", "the book", "here", h, "≥ 2", shown) for i, h in enumerate(held)
-    ]
+ENTRY = {
+    "claim": "claim",
+    "textbook": "the book",
+    "here": "{score} points",
+    "gate": "≥ {enough}",
+    "holds": "score >= enough",
+    "enough": 2,
+}
 
 
-def test_claim_that_holds_is_said_and_kept(monkeypatch, tmp_path, capsys):
-    args = options(monkeypatch, "--save", tmp_path)
-    demo.conclude(args, *claims(True))
-    assert capsys.readouterr().out.endswith("seeds 0 to 4, digits\nHeld: claim 0\n")
-    (row,) = sweep.Table.load(tmp_path / "demo.claims.csv").rows
+def claiming(monkeypatch, **entry):
+    """Give the demo named "demo" one claim."""
+    monkeypatch.setitem(claims.CLAIMS, "demo", [ENTRY | entry])
+
+
+def test_claim_that_holds_is_printed_and_kept(monkeypatch, tmp_path, capsys):
+    claiming(monkeypatch)
+    demo.conclude(options(monkeypatch, "--save", tmp_path), {"score": 3})
+    assert capsys.readouterr().out.endswith("seeds 0 to 4, digits\nHeld: claim\n")
+    (row,) = Results.load(tmp_path / "demo.claims.csv").rows
     assert row == {
         "demo": "demo",
         "seeds": "0 to 4",
         "data": "digits",
         "quick": False,
-        "claim": "claim 0",
+        "claim": "claim",
         "textbook": "the book",
-        "here": "here",
+        "here": "3 points",
         "held": True,
         "gate": "≥ 2",
         "shown": False,
@@ -130,16 +149,18 @@ def test_claim_that_holds_is_said_and_kept(monkeypatch, tmp_path, capsys):
 
 
 def test_claim_that_misses_its_gate_ends_the_demo_with_status_1(monkeypatch, tmp_path, capsys):
+    claiming(monkeypatch, cases={"one": {}, "two": {}}, claim="claim {case}")
     args = options(monkeypatch, "--save", tmp_path)
     with pytest.raises(SystemExit, match="1"):
-        demo.conclude(args, *claims(True, False))
-    assert capsys.readouterr().out.endswith("Held: claim 0\nDid not hold: claim 1\n")
-    assert len(sweep.Table.load(tmp_path / "demo.claims.csv").rows) == 2
+        demo.conclude(args, {"one": {"score": 2}, "two": {"score": 1}})
+    assert capsys.readouterr().out.endswith("Held: claim one\nDid not hold: claim two\n")
+    assert len(Results.load(tmp_path / "demo.claims.csv").rows) == 2
 
 
 def test_claim_that_is_only_shown_may_fail(monkeypatch, capsys):
-    demo.conclude(options(monkeypatch), *claims(False, shown=True))
-    assert capsys.readouterr().out.endswith("Did not hold: claim 0\n")
+    claiming(monkeypatch, shown=True)
+    demo.conclude(options(monkeypatch), {"score": 1})
+    assert capsys.readouterr().out.endswith("Did not hold: claim\n")
 
 
 @pytest.mark.parametrize("path", DEMOS, ids=lambda path: path.stem)
@@ -149,7 +170,7 @@ def test_demo_reads_as_one(path):
     assert "# %%" in code
     assert f'demo.options("{path.stem}"' in code
     assert "demo.conclude(" in code
-    assert len([line for line in code.splitlines() if line.strip()]) <= 110
+    assert len(code.splitlines()) <= 90
 
 
 def test_demos_are_fourteen_in_the_order_of_a_course():
@@ -157,7 +178,7 @@ def test_demos_are_fourteen_in_the_order_of_a_course():
 
 
 class NotBatchNorm(nn.Module):
-    """What would be left of batch norm if it did not normalize."""
+    """A batch norm that does not normalize."""
 
     def __init__(self, features):
         self.features = features

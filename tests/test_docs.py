@@ -15,7 +15,7 @@ import microbn
 from microbn import errors
 from microbn.cli import commands as cli
 from microbn.cli.targets import graph
-from microbn.lab.sweep import Table
+from microbn.lab.results import Results
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -247,11 +247,11 @@ def test_table_of_claims_is_made_from_the_files_of_the_demos(tmp_path):
     table = runpy.run_path(str(DOCS / "claims.py"))["table"]
     with pytest.raises(SystemExit, match="holds no claims; run the demos"):
         table(tmp_path)
-    Table([CLAIM]).save(tmp_path / "d05_training_speed.claims.csv")
+    Results([CLAIM]).save(tmp_path / "d05_training_speed.claims.csv")
     row = "| d05 | trains faster | 14 times | \\|2\\| times | ≥ 3 (only shown) | **no** |"
     assert table(tmp_path).splitlines()[-1] == row
     for other in ({"quick": True}, {"data": "mnist"}):
-        Table([CLAIM | other]).save(tmp_path / "d05_training_speed.claims.csv")
+        Results([CLAIM | other]).save(tmp_path / "d05_training_speed.claims.csv")
         with pytest.raises(SystemExit, match="d05_training_speed was run with --quick or --data"):
             table(tmp_path)
 
@@ -263,7 +263,7 @@ def test_claims_that_come_out_otherwise_on_another_processor_are_marked_and_list
     for folder, here, held in zip(folders, "224", (True, True, False), strict=True):
         folder.mkdir()
         turns = CLAIM | {"here": f"{here} times", "held": held}
-        Table([turns, steady]).save(folder / "d05_training_speed.claims.csv")
+        Results([turns, steady]).save(folder / "d05_training_speed.claims.csv")
     assert "†" not in table(folders[0])
     first, below = table(*folders).split("\n## What depends on the processor\n")
     assert [line for line in first.splitlines() if "†" in line] == [
@@ -277,7 +277,7 @@ def test_claims_that_come_out_otherwise_on_another_processor_are_marked_and_list
         "| d05 | trains faster | 2 times | 2 times | 4 times (not held) |",
     ]
     assert "The same claims are held on all of them" in table(*folders[:2])
-    Table([steady]).save(folders[1] / "d05_training_speed.claims.csv")
+    Results([steady]).save(folders[1] / "d05_training_speed.claims.csv")
     with pytest.raises(SystemExit, match="do not hold the same claims; run all demos"):
         table(*folders)
 

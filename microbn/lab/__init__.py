@@ -1,1 +1,1 @@
-"""Experiments that the demos share: data, training, figures."""
+"""The laboratory of the demos: data, training, grids of runs, figures and claims."""

@@ -20,22 +20,22 @@ from ..nn.parts import attributes
 from ..optim import Optimizer
 from ..program.compile import PASSES, Program, compile, placeholder
 
-EXACT = tuple(name for name in PASSES if name != "algebra")  # the bits of the eager step
-KEPT = 8  # programs, for as many shapes of batches and settings
+EXACT = tuple(rewrite for rewrite in PASSES if rewrite != "algebra")  # the eager step's bits
+MOST_PROGRAMS = 8  # one for each shape of batch and each setting
 NUMBERS = (bool, int, float, str, type(None), np.generic)
 
 
 class CompiledStep:
-    """``step(x, targets)`` trains a model on a batch and gives the loss, as the eager step does.
+    """``step(x, targets)`` trains a model on a batch and returns the loss, as the eager step does.
 
-    It is compiled anew for another shape of batch, and when a setting of the optimizer or of the
-    model changes, such as the learning rate. What the model computes has to follow from the
-    batch, its parameters and its buffers: chance, and what Python decides by values, stay what
-    they were when it was compiled.
+    The step is compiled anew for another shape of batch, and when a setting of the optimizer or of
+    the model changes, such as the learning rate. The model must compute its output from the batch,
+    its parameters and its buffers alone: random numbers, and decisions that Python takes by values,
+    stay as they were when the step was compiled.
 
     Raises ArgumentError for a model whose buffers cannot be set, RangeError for a class number that
-    there is not, NonFiniteError where batch norm would not track, and GraphError for a parameter
-    that is no longer in the model; all stays as it was then.
+    the model does not have, NonFiniteError if batch norm would not track a statistic, and
+    GraphError for a parameter that is no longer in the model. After an error all is as it was.
     """
 
     def __init__(self, model: Module, optimizer: Optimizer) -> None:
@@ -45,7 +45,7 @@ class CompiledStep:
         self._take()
 
     def _take(self) -> None:
-        """See what the model consists of now. Programs of what it was are dropped."""
+        """Take stock of the model's parts. If they have changed, drop the programs."""
         updated = {id(p) for p in self.optimizer.parameters}
         others = [p for p in self.model.parameters() if id(p) not in updated]
         parts = self.model.modules()
@@ -75,7 +75,7 @@ class CompiledStep:
             loss, *results = program(x, targets, *map(plain, chain(*groups)))
         except IndexError as error:
             raise RangeError(f"a training step: a class number is too large ({error})") from None
-        parameters, buffers, state, _ = _cut(results, groups)
+        parameters, buffers, state, _ = _in_pieces(results, groups)
         for old, new in zip(groups[1], buffers, strict=True):
             if not (np.isfinite(new) | (new == old)).all():
                 raise NonFiniteError("a running statistic would not be finite; nothing was updated")
@@ -83,11 +83,11 @@ class CompiledStep:
             p.data = new
         for (owner, key), new in zip(self.places, buffers, strict=True):
             owner[key][...] = new
-        self.optimizer.state = _cut(state, self.optimizer.state)
+        self.optimizer.state = _in_pieces(state, self.optimizer.state)
         return float(loss)
 
     def _groups(self) -> list[list]:
-        """All that a step reads besides the batch; the first three are what it changes."""
+        """Return all that a step reads besides the batch. It changes the first three groups."""
         buffers = [owner[key] for owner, key in self.places]
         return [self.optimizer.parameters, buffers, [*chain(*self.optimizer.state)], self.others]
 
@@ -95,7 +95,7 @@ class CompiledStep:
         settings = (_setting(attributes(part)) for part in (self.optimizer, *self.parts))
         key = x.shape, x.strides, x.dtype, targets.dtype, *settings
         if key not in self.programs:
-            if len(self.programs) == KEPT:
+            if len(self.programs) == MOST_PROGRAMS:
                 self.programs.pop(next(iter(self.programs)))
             parameters, buffers, _, others = groups
             paths = {id(array): path for path, array in self.model.named_buffers()}
@@ -113,9 +113,9 @@ class CompiledStep:
         return self.programs[key]
 
     def train_step(self, x: Any, targets: Any, *held: Any) -> tuple:
-        """A step that computes all of it, and changes nothing: what `compile` records."""
+        """Compute a whole step and change nothing, so that `compile` can record it."""
         before = self._groups()
-        parameters, buffers, state, _ = _cut(held, before)
+        parameters, buffers, state, _ = _in_pieces(held, before)
         try:
             self._hold(buffers)
             loss = F.cross_entropy(self.model(x), targets)
@@ -123,8 +123,8 @@ class CompiledStep:
         finally:
             self._hold(before[1])
         found = {step.node.number: step.gradient for step in sweep(loss, create_graph=True)}
-        states = _cut(state, self.optimizer.state)
-        moved = [  # a parameter on which the loss does not depend stays, as in the eager step
+        states = _in_pieces(state, self.optimizer.state)
+        moved = [  # a parameter that the loss does not depend on stays, as in the eager step
             self.optimizer.update(p, found[p.number], *own) if p.number in found else (p, *own)
             for p, own in zip(parameters, states, strict=True)
         ]
@@ -139,7 +139,7 @@ class CompiledStep:
 
 
 def _arrays_in(attributes: dict) -> Iterator[tuple[Any, Any]]:
-    """Where the arrays of a module are: in its attributes, and in lists and dicts in these."""
+    """Find the arrays of a module: in its attributes, and in lists and dicts among them."""
     seen: set[int] = set()
     waiting: list[Any] = [attributes]
     while waiting:
@@ -156,19 +156,19 @@ def _arrays_in(attributes: dict) -> Iterator[tuple[Any, Any]]:
 
 
 def _setting(value: Any) -> Any:
-    """A key that differs where another value would make another program."""
+    """Return a key that differs if another value would make another program."""
     if isinstance(value, (Tensor, np.ndarray, Module)):
-        return None  # operands, and parts, which are looked at by themselves
+        return None  # operands; and parts, whose own settings are in the key
     if isinstance(value, dict):
         return tuple((key, _setting(x)) for key, x in value.items() if key != "training")
     if isinstance(value, (list, tuple)):
         return tuple(map(_setting, value))
     if isinstance(value, NUMBERS):
-        return type(value), repr(value)  # by which 0.0 and -0.0 are two
+        return type(value), repr(value)  # repr tells 0.0 from -0.0
     return type(value), id(value)
 
 
-def _cut(flat: Iterable, like: Sequence[Sequence]) -> list[list]:
-    """A sequence in pieces as long as these."""
+def _in_pieces(flat: Iterable, like: Sequence[Sequence]) -> list[list]:
+    """Cut a flat sequence into lists as long as these."""
     items = iter(flat)
     return [[*islice(items, len(piece))] for piece in like]

@@ -1,4 +1,4 @@
-"""How a loss curves: its Hessian's products and top eigenvalue, and a walk down its gradient."""
+"""The curvature of a loss: products with its Hessian, the top eigenvalue, a walk downhill."""
 
 from __future__ import annotations
 
@@ -14,21 +14,24 @@ from ..errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
 
 
 def hvp(loss: Tensor, parameters: Sequence[Tensor], vectors: Sequence) -> tuple[np.ndarray, ...]:
-    """The Hessian of ``loss`` in the parameters, times a vector: an array per parameter.
+    """Return the Hessian of ``loss`` in the parameters, times a vector: an array per parameter.
 
-    ``vectors`` are arrays of the parameters' shapes. The Hessian itself is never formed: its
-    product is the gradient of the slope along the vector.
+    ``vectors`` has an array of each parameter's shape. The Hessian itself is never formed: its
+    product with a vector is the gradient of the slope along that vector.
 
-    Raises ShapeError for other shapes, and what `grad` does. Source: Pearlmutter 1994.
+    Raises ShapeError for other shapes, and the errors of `grad`.
+
+    Source: Pearlmutter 1994.
     """
     if not isinstance(vectors, Sequence):
         raise DTypeError(f"hvp: needs a vector per parameter, got {type(vectors).__name__}")
-    return _product(_slopes(loss, parameters), parameters, vectors)
+    return _hessian_times(_slopes(loss, parameters), parameters, vectors)
 
 
 class Eigenvalue(NamedTuple):
-    """The eigenvalue of largest magnitude, its unit eigenvector as an array per parameter, and
-    how it was found.
+    """The eigenvalue that is largest in magnitude, and how it was found.
+
+    ``vector`` is its unit eigenvector, as an array per parameter.
     """
 
     value: float
@@ -45,15 +48,15 @@ def top_eigenvalue(
     tol: float = 1e-2,
     max_iterations: int = 100,
 ) -> Eigenvalue:
-    """The eigenvalue of the loss's Hessian H that is largest in magnitude, by power iteration.
+    """Find the eigenvalue of the loss's Hessian H that is largest in magnitude, by power iteration.
 
-    It starts from a random direction v and ends when ``|Hv - value v| <= tol |value|``: then an
-    eigenvalue is within that of ``value``. Where the two largest have almost one magnitude, as at
-    a saddle, it may not come to an end: ``converged`` is False then. A start that is almost
-    at right angles to the top eigenvector may end at another eigenvalue.
+    The iteration starts from a random direction v and ends when ``|Hv - value v| <= tol |value|``:
+    then an eigenvalue lies within ``tol |value|`` of ``value``. If the two largest have almost the
+    same magnitude, as at a saddle, it may not converge, and ``converged`` is False. A start that is
+    almost at right angles to the top eigenvector may end at another eigenvalue.
 
     Raises ArgumentError for a ``tol`` or a number of iterations that is not positive,
-    NonFiniteError where the Hessian is not finite, and what `grad` does.
+    NonFiniteError if the Hessian is not finite, and the errors of `grad`.
 
     Source: von Mises & Pollaczek-Geiringer 1929; Yao et al. 2020 for nets.
     """
@@ -66,7 +69,7 @@ def top_eigenvalue(
     value, iteration, converged = 0.0, 0, False
     while not converged and iteration < max_iterations:
         iteration += 1
-        product = _product(slopes, parameters, vector)
+        product = _hessian_times(slopes, parameters, vector)
         value = _dot(vector, product)
         if not np.isfinite(value):
             raise NonFiniteError("top_eigenvalue: the Hessian is not finite here")
@@ -78,10 +81,11 @@ def top_eigenvalue(
 
 
 class Along(NamedTuple):
-    """What a step along the gradient meets, an entry for each of its lengths.
+    """The losses that steps down the gradient reach, and how the gradient changes on the way.
 
-    ``losses``; and ``smoothness``, by how much the gradient changes on the way, in the Euclidean
-    norm over all parameters, divided by the way. The largest is the "effective β".
+    Both have an entry for each length of the step. ``smoothness`` is the change of the gradient
+    divided by the distance, both in the Euclidean norm over all parameters. The largest entry is
+    the "effective β".
     """
 
     losses: np.ndarray
@@ -91,20 +95,14 @@ class Along(NamedTuple):
 def along_gradient(
     loss: Callable[[], Tensor], parameters: Sequence[Tensor], rates: Sequence[float]
 ) -> Along:
-    """Go down the gradient of ``loss()`` by each of these learning rates, look, and come back.
+    """Step down the gradient of ``loss()`` at each of these learning rates, look, and step back.
 
-    Raises ArgumentError where the gradient is 0, or not finite: there is no way along it; and for
-    rates that are not positive numbers.
+    Raises ArgumentError for rates that are not positive numbers, and if the gradient is 0 or not
+    finite, as it gives no direction then.
 
     Source: Santurkar et al. 2018, section 3.
     """
-    ways = np.asarray(rates)
-    if ways.ndim != 1 or ways.dtype.kind not in "fiu" or not np.all((ways > 0) & (ways < np.inf)):
-        raise ArgumentError(f"along_gradient: needs a list of positive rates, got {rates!r:.60}")
-    if not callable(loss):
-        raise ArgumentError(
-            f"along_gradient: needs a function that gives the loss, got {loss!r:.60}"
-        )
+    _check_walk(loss, rates)
     start = [p.data for p in parameters]
     g = grad(loss(), list(parameters))
     if not 0 < _dot(g, g) < np.inf:
@@ -125,13 +123,24 @@ def along_gradient(
     return Along(np.array(losses), np.array(changes))
 
 
+def _check_walk(loss: Any, rates: Any) -> None:
+    lengths = np.asarray(rates)
+    numbers = lengths.ndim == 1 and lengths.dtype.kind in "fiu"
+    if not numbers or not np.all((lengths > 0) & (lengths < np.inf)):
+        raise ArgumentError(f"along_gradient: needs a list of positive rates, got {rates!r:.60}")
+    if not callable(loss):
+        raise ArgumentError(
+            f"along_gradient: needs a function that returns the loss, got {loss!r:.60}"
+        )
+
+
 def _slopes(loss: Tensor, parameters: Sequence[Tensor]) -> Any:
     if not isinstance(parameters, Sequence) or not parameters:
         raise DTypeError(f"hvp: needs a list of parameters, got {parameters!r:.60}")
     return grad(loss, list(parameters), create_graph=True)
 
 
-def _product(slopes: Any, parameters: Sequence[Tensor], vectors: Sequence) -> Any:
+def _hessian_times(slopes: Any, parameters: Sequence[Tensor], vectors: Sequence) -> Any:
     vectors = [np.asarray(v) for v in vectors]
     if wrong := [v for v in vectors if v.dtype.kind not in "fiu"]:
         raise DTypeError(f"hvp: needs vectors of numbers, got {wrong[0]!r:.60}")

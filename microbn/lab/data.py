@@ -1,4 +1,4 @@
-"""Data to learn from: real handwriting, small and large, and a toy that needs nothing."""
+"""Data to learn from: handwritten digits, few or many, and two spirals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..errors import ArgumentError
 
 @dataclass(frozen=True)
 class Split:
-    """A training and a test set: x (N, features) in float64, y N class numbers."""
+    """A training set and a test set: x (N, features) in float64, y with N class numbers."""
 
     x_train: np.ndarray
     y_train: np.ndarray
@@ -30,31 +30,32 @@ class Split:
 
     @property
     def features(self) -> int:
-        """How many numbers a sample has."""
+        """The number of values in a sample."""
         return self.x_train.shape[1]
 
 
-def load(name: str, seed: int) -> Split:
-    """What a demo's ``--data`` means: "digits", "mnist", or a folder that holds MNIST's files.
+def dataset(name: str, seed: int) -> Split:
+    """Return the data that a demo's ``--data`` names: "digits", "mnist" or a folder with MNIST.
 
-    The seed chooses the digits that are held out; MNIST's test set is always the same. Raises
-    ArgumentError for a name that is none of these, and what `digits` and `mnist` do.
+    The seed chooses the digits that are held out; MNIST's test set is always the same.
+
+    Raises ArgumentError for any other name, and the errors of `digits` and `mnist`.
     """
     if not isinstance(name, (str, Path)):
-        raise ArgumentError(f"load: needs 'digits', 'mnist' or a folder, got {name!r:.60}")
+        raise ArgumentError(f"dataset: needs 'digits', 'mnist' or a folder, got {name!r:.60}")
     if name == "digits":
         return digits(seed)
     if name == "mnist":
         return mnist()
     if not Path(name).is_dir():
-        raise ArgumentError(f"load: {name!r} is neither 'digits' nor 'mnist', nor a folder")
+        raise ArgumentError(f"dataset: {name!r} is neither 'digits' nor 'mnist', nor a folder")
     return mnist(name)
 
 
 def digits(seed: int, test: int = 500) -> Split:
-    """1797 handwritten digits, 8 × 8 pixels in 0..1; ``test`` of them held out, chosen by seed.
+    """Return 1797 handwritten digits of 8 × 8 pixels in 0..1, ``test`` of them held out by seed.
 
-    Raises MissingPackageError without scikit-learn, inside which they come.
+    Raises MissingPackageError without scikit-learn, which contains the digits.
 
     Source: Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits (UCI).
     """
@@ -64,14 +65,14 @@ def digits(seed: int, test: int = 500) -> Split:
 
 
 def mnist(folder: Path | str | None = None) -> Split:
-    """MNIST: 60,000 handwritten digits and 10,000 to test on, 28 × 28 pixels in 0..1.
+    """Return MNIST: 60,000 handwritten digits and 10,000 to test on, 28 × 28 pixels in 0..1.
 
-    Read from a ``folder`` with its four files, gzipped or not; how many images there are, and of
-    what size, they say themselves. Without one scikit-learn fetches it from openml.org, and keeps
-    it for the next time. The arrays are read-only: who asks again gets the same ones.
+    It is read from a ``folder`` with its four files, gzipped or not; the files say how many images
+    they hold, and of what size. Without a folder, scikit-learn fetches MNIST from openml.org and
+    keeps it for the next time. The arrays are read-only, and a second call returns the same ones.
 
-    Raises FileNotFoundError where a file is missing, ArgumentError for one that is damaged;
-    MissingPackageError without scikit-learn, OSError where nothing can be fetched.
+    Raises FileNotFoundError for a missing file, ArgumentError for a damaged one,
+    MissingPackageError without scikit-learn, and OSError if nothing can be fetched.
 
     Source: LeCun, Bottou, Bengio & Haffner 1998, Gradient-based learning applied to document
     recognition.
@@ -83,7 +84,7 @@ def mnist(folder: Path | str | None = None) -> Split:
 
 @lru_cache(maxsize=1)
 def _mnist(folder: Path | None) -> Split:
-    x_train, y_train, x_test, y_test = _read(folder) if folder else _fetched()
+    x_train, y_train, x_test, y_test = _read_mnist(folder) if folder else _fetch_mnist()
     split = Split(x_train / 255, y_train, x_test / 255, y_test, 10)
     for array in (split.x_train, split.y_train, split.x_test, split.y_test):
         array.setflags(write=False)
@@ -91,10 +92,10 @@ def _mnist(folder: Path | None) -> Split:
 
 
 def spirals(seed: int, n: int = 1000, test: int = 200, noise: float = 0.1) -> Split:
-    """Two spirals in the plane, one class each, wound around each other; needs NumPy alone."""
+    """Return two spirals in the plane, a class each, wound around each other. Needs only NumPy."""
     check_counts("spirals", n=n, test=test)
     if not is_real(noise) or not 0 <= noise < math.inf:
-        raise ArgumentError(f"spirals: noise is 0 or a positive number, got {noise!r:.60}")
+        raise ArgumentError(f"spirals: noise must be 0 or a positive number, got {noise!r:.60}")
     rng = generator("spirals", seed)
     y = np.arange(n) % 2
     turn = 3 * np.pi * np.sqrt(rng.uniform(0.02, 1, n))
@@ -106,7 +107,8 @@ def spirals(seed: int, n: int = 1000, test: int = 200, noise: float = 0.1) -> Sp
 def split(x: np.ndarray, y: np.ndarray, seed: int, test: int) -> Split:
     """Hold out ``test`` samples, chosen by seed.
 
-    Raises ArgumentError if that leaves none, or for class numbers that are none: 0, 1, ...
+    Raises ArgumentError if one of the sets would be empty, and if y does not number the classes
+    from 0 on.
     """
     x, y = np.asarray(x), np.asarray(y)
     if not x.ndim or not y.ndim:
@@ -123,15 +125,17 @@ def split(x: np.ndarray, y: np.ndarray, seed: int, test: int) -> Split:
     return Split(x[kept], y[kept], x[held], y[held], int(y.max()) + 1)
 
 
-def batches(n: int, size: int, seed: int) -> Iterator[np.ndarray]:
-    """Index arrays of ``size``, without end: a new shuffle every epoch, its short rest left out.
+def minibatches(n: int, size: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield index arrays of ``size`` without end. Every epoch is a new shuffle of the n samples.
+
+    A rest that is too short at the end of an epoch is left out.
 
     Raises ArgumentError unless 1 <= size <= n.
     """
-    check_counts("batches", n=n, size=size)
+    check_counts("minibatches", n=n, size=size)
     if not 1 <= size <= n:
-        raise ArgumentError(f"batches: size must be in 1..{n}, got {size}")
-    return _shuffled(n, size, generator("batches", seed))
+        raise ArgumentError(f"minibatches: size must be in 1..{n}, got {size}")
+    return _shuffled(n, size, generator("minibatches", seed))
 
 
 def _shuffled(n: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
@@ -144,11 +148,11 @@ _FILES = (
     ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 )
-_DENSEST = 1032  # bytes that gzip can pack into one, at most
-_PIECE = 2**20  # bytes that are read at a time, so that memory grows with what is there
+_DENSEST = 1032  # gzip packs at most so many bytes into one
+_PIECE = 2**20  # bytes read at a time, so that memory grows with the content, not the header
 
 
-def _fetched() -> tuple[np.ndarray, ...]:
+def _fetch_mnist() -> tuple[np.ndarray, ...]:
     datasets = need_package("sklearn.datasets", "lab", "the MNIST data set")
     try:
         x, y = datasets.fetch_openml(
@@ -157,15 +161,15 @@ def _fetched() -> tuple[np.ndarray, ...]:
         )  # fmt: skip
     except (OSError, HTTPException, EOFError, ValueError) as error:
         raise OSError(
-            f"mnist: openml.org gave nothing to use ({error}); without a network, give a folder "
-            f"with {_FILES[0][0]}.gz and the three other files of MNIST"
+            f"mnist: openml.org returned nothing usable ({error}); without a network, give a "
+            f"folder with {_FILES[0][0]}.gz and the three other files of MNIST"
         ) from error
     y = y.astype(int)
     return x[:60_000], y[:60_000], x[60_000:], y[60_000:]
 
 
-def _read(folder: Path) -> tuple[np.ndarray, ...]:
-    """The images (N, pixels) and labels of both sets, checked."""
+def _read_mnist(folder: Path) -> tuple[np.ndarray, ...]:
+    """Return the images (N, pixels) and labels of both sets, checked."""
     if not folder.is_dir():
         raise ArgumentError(f"mnist: there is no folder {str(folder)!r}")
     arrays: list[np.ndarray] = []
@@ -183,15 +187,15 @@ def _read(folder: Path) -> tuple[np.ndarray, ...]:
             )
         if arrays and arrays[0].shape[1:] != (images[0].size,):
             raise ArgumentError(
-                f"mnist: in {folder} the images of {of_images} have {images[0].size} pixels, those "
-                f"of {_FILES[0][0]} {arrays[0].shape[1]}: they do not belong together"
+                f"mnist: in {folder} the images of {of_images} have {images[0].size} pixels, but "
+                f"in {_FILES[0][0]} they have {arrays[0].shape[1]}: they do not belong together"
             )
         arrays += [images.reshape(len(images), math.prod(images.shape[1:])), labels.astype(int)]
     return tuple(arrays)
 
 
 def _idx(folder: Path, name: str, axes: int) -> np.ndarray:
-    """The bytes in an IDX file, which says first its kind and the size of each axis."""
+    """Read an IDX file. It begins with its kind and the size of each axis; the rest is bytes."""
     path = next((p for p in (folder / name, folder / f"{name}.gz") if p.is_file()), None)
     if path is None:
         raise FileNotFoundError(
@@ -199,17 +203,18 @@ def _idx(folder: Path, name: str, axes: int) -> np.ndarray:
             "fetches MNIST from openml.org"
         )
     with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"  # gzip's mark: some browsers unpack and keep the name
+        packed = file.read(2) == b"\x1f\x8b"  # gzip's mark; browsers may unpack, and keep the name
     try:
         with gzip.open(path) if packed else path.open("rb") as file:
-            return _array(path, file, axes)
+            return _idx_content(path, file, axes)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ArgumentError(f"mnist: {path} is damaged, {error}: get it anew") from error
 
 
-def _array(path: Path, file: gzip.GzipFile | BufferedReader, axes: int) -> np.ndarray:
-    """Read the header, and then at most one byte more than it promises: a small gzip file can
-    unpack to any size.
+def _idx_content(path: Path, file: gzip.GzipFile | BufferedReader, axes: int) -> np.ndarray:
+    """Read the header, and then at most one byte more than the header promises.
+
+    A small gzip file can unpack to any size.
     """
     start = 4 + 4 * axes
     header = file.read(start)
@@ -224,9 +229,7 @@ def _array(path: Path, file: gzip.GzipFile | BufferedReader, axes: int) -> np.nd
             f"mnist: {path} has {size:,} bytes, too few to hold the {due:,} that are due for shape "
             f"{tuple(shape)}: get it anew"
         )
-    content = bytearray()
-    while piece := file.read(min(due + 1 - len(content), _PIECE)):
-        content += piece
+    content = _at_most(file, due + 1)
     if len(header) < start or len(content) != due:
         held = f"{'at least ' * (len(content) > due)}{len(header) + len(content):,}"
         raise ArgumentError(
@@ -236,3 +239,10 @@ def _array(path: Path, file: gzip.GzipFile | BufferedReader, axes: int) -> np.nd
     if 0 in shape:
         raise ArgumentError(f"mnist: {path} holds nothing, its shape is {tuple(shape)}")
     return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _at_most(file: gzip.GzipFile | BufferedReader, size: int) -> bytearray:
+    content = bytearray()
+    while piece := file.read(min(size - len(content), _PIECE)):
+        content += piece
+    return content

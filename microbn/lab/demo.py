@@ -1,39 +1,32 @@
-"""What every demo does besides its own: the options, the runs, the figure, the claims."""
+"""Everything that demos share: their options, their runs, their figures and their claims."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError, MicrobnError, printable
-from .data import load
+from .claims import judged
+from .data import dataset
 from .figures import save
-from .sweep import Table, run_grid
+from .results import Results
+from .sweep import run_grid
 
 
 def options(name: str, seeds: int = 5, *, data: bool = True) -> argparse.Namespace:
-    """Read the command line of the demo of this name; in a notebook, where there is none, nothing.
+    """Read the command line of the demo of this name. In a notebook there is none to read.
 
-    ``seeds`` is a range, by default 0, 1, ...; ``quick`` asks for a run in a few seconds, with
-    two seeds at most; ``data`` is for `data.load`, for demos that train. What is wrong is said in
-    one sentence, before any work.
+    ``seeds`` is a range, by default 0, 1, ...; ``quick`` asks for a run of a few seconds, with two
+    seeds at most; ``data`` names a `dataset`, for demos that train. A wrong option ends the demo
+    with one sentence, before any work is done.
     """
-    parser = argparse.ArgumentParser(prog=name)
-    parser.add_argument("--seeds", type=int, default=seeds, help="how many; default: %(default)s")
-    parser.add_argument("--first", type=int, default=0, help="the first seed; default: 0")
-    if data:
-        parser.add_argument(
-            "--data", default="digits", help="digits (default), mnist, or a folder that holds MNIST"
-        )
-    parser.add_argument("--save", type=Path, metavar="DIR", help="write figure and tables there")
-    parser.add_argument("--no-show", dest="show", action="store_false", help="open no window")
-    parser.add_argument("--quick", action="store_true", help="less of everything")
+    parser = _options_of(name, seeds, data)
     args = parser.parse_args([] if "ipykernel" in sys.modules else None)
     if args.seeds < 1:
         parser.error(f"--seeds must be at least 1, got {args.seeds}")
@@ -45,7 +38,7 @@ def options(name: str, seeds: int = 5, *, data: bool = True) -> argparse.Namespa
         if args.save:
             args.save.mkdir(parents=True, exist_ok=True)
         if data and args.data != "digits":
-            load(args.data, args.first)
+            dataset(args.data, args.first)
     except FileExistsError:
         parser.error(f"--save: {args.save} is not a folder")
     except (OSError, MicrobnError) as error:
@@ -53,14 +46,33 @@ def options(name: str, seeds: int = 5, *, data: bool = True) -> argparse.Namespa
     return args
 
 
+def _options_of(name: str, seeds: int, data: bool) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=name)
+    parser.add_argument("--seeds", type=int, default=seeds, help="how many; default: %(default)s")
+    parser.add_argument("--first", type=int, default=0, help="the first seed; default: 0")
+    if data:
+        parser.add_argument(
+            "--data", default="digits", help="digits (default), mnist, or a folder that holds MNIST"
+        )
+    parser.add_argument("--save", type=Path, metavar="DIR", help="write figure and tables there")
+    parser.add_argument("--no-show", dest="show", action="store_false", help="open no window")
+    parser.add_argument("--quick", action="store_true", help="less of everything")
+    return parser
+
+
 def run(
     experiment: Callable[..., Mapping[str, Any]],
     axes: Mapping[str, Iterable],
     args: argparse.Namespace,
     name: str = "runs",
-) -> Table:
-    """`run_grid`, with its results kept in DEMO.NAME.csv, as the options ask."""
+) -> Results:
+    """Run the experiment for all settings, each with all seeds and the data of the options.
+
+    The results are kept in DEMO.NAME.csv if the options ask for it.
+    """
     save = args.save / f"{args.name}.{name}.csv" if args.save else None
+    asked = {"seed": args.seeds} | ({"data": [args.data]} if "data" in args else {})
+    axes = {**axes, **{axis: values for axis, values in asked.items() if axis not in axes}}
     try:
         return run_grid(experiment, axes, f"{args.name}: {name}", save=save)
     except KeyboardInterrupt:
@@ -68,24 +80,24 @@ def run(
         raise SystemExit(f"{args.name}: interrupted{kept}") from None
 
 
-def summary(results: Table, by: Sequence[str], forms: Mapping[str, str]) -> None:
-    """Print a line for each setting: median and range, over its runs, of some columns.
+def summary(results: Results, by: Sequence[str], forms: Mapping[str, str]) -> None:
+    """Print a line for each setting, with the median and the range of some columns over its runs.
 
-    ``forms`` says how each is written: ``{"steps to 90%": "{:.0f}"}``.
+    ``forms`` says which columns, and how each is written: ``{"steps to 90%": "{:.0f}"}``.
     """
     results.check(*by, *forms)
     table = _rich_table(name.replace("_", " ") for name in [*by, *forms])
     for setting in dict.fromkeys(tuple(row[name] for name in by) for row in results.rows):
         runs = results.where(**dict(zip(by, setting, strict=True)))
-        cells = [*map(str, setting), *(spread(runs[c], form) for c, form in forms.items())]
+        cells = [*map(str, setting), *(median_range(runs[c], form) for c, form in forms.items())]
         table.add_row(*map(printable, cells))
     _print(table)
 
 
-def spread(values: Iterable[float], form: str = "{:.3g}") -> str:
-    """``median [least–most]``; infinity is "never"."""
+def median_range(values: Iterable[float], form: str = "{:.3g}") -> str:
+    """Write ``median [least–most]``. Infinity is written "never"."""
     if not (values := [*values]):
-        raise ArgumentError("spread: there is no value, and so no median")
+        raise ArgumentError("median_range: there are no values, and so there is no median")
     numbers = (np.median(values), np.min(values), np.max(values))
     median, least, most = ("never" if v == np.inf else form.format(v) for v in numbers)
     return median if least == most else f"{median} [{least}–{most}]"
@@ -102,32 +114,19 @@ def present(figure: Any, args: argparse.Namespace) -> None:
 
 
 def keep(shown: Any, name: str, args: argparse.Namespace) -> Any:
-    """Save a drawing or a story as DEMO.NAME, as the options ask, and give it back to be shown."""
+    """Save a drawing or a story as DEMO.NAME if the options ask for it. Return it, to be shown."""
     if args.save:
         shown.save(args.save / f"{args.name}.{name}")
     return shown
 
 
-@dataclass(frozen=True)
-class Claim:
-    """What is said of batch norm, what the textbook has to show for it, and what came out here.
+def conclude(args: argparse.Namespace, measured: Mapping[str, Any]) -> None:
+    """Print which of the demo's claims held, judged by the numbers it measured.
 
-    ``gate`` says what has to come out for it to be ``held``. The demo fails where it did not,
-    unless the claim is only ``shown``.
+    The claims and their gates stand in claims.toml, see `judged`. They are kept in DEMO.claims.csv
+    if the options ask for it. The demo ends with status 1 if a claim did not hold that had to.
     """
-
-    claim: str
-    textbook: str
-    here: str
-    held: bool
-    gate: str
-    shown: bool = False
-
-
-def conclude(args: argparse.Namespace, *claims: Claim) -> None:
-    """Say of each claim whether it held here, keep that in DEMO.claims.csv, as the options ask,
-    and end with status 1 where one did not that had to.
-    """
+    claims = judged(args.name, measured, args.quick)
     table = _rich_table(["claim", "textbook", "here", "gate"], lines=True)
     for c in claims:
         gate = f"{c.gate} (only shown)" if c.shown else c.gate
@@ -137,7 +136,7 @@ def conclude(args: argparse.Namespace, *claims: Claim) -> None:
     data = getattr(args, "data", "")
     if args.save:
         common = {"demo": args.name, "seeds": seeds, "data": data, "quick": args.quick}
-        Table([common | asdict(c) for c in claims]).save(args.save / f"{args.name}.claims.csv")
+        Results([common | asdict(c) for c in claims]).save(args.save / f"{args.name}.claims.csv")
     about = ", ".join(filter(None, [f"seeds {seeds}", data, "quick" * args.quick]))
     print(printable(f"\n{about}"))
     for c in claims:
@@ -147,9 +146,9 @@ def conclude(args: argparse.Namespace, *claims: Claim) -> None:
 
 
 def _rich_table(headings: Iterable[str], lines: bool = False) -> Any:
-    from rich.table import Table as RichTable
+    from rich.table import Table
 
-    return RichTable(*map(printable, headings), show_lines=lines)
+    return Table(*map(printable, headings), show_lines=lines)
 
 
 def _print(table: Any) -> None:

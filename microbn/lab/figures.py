@@ -1,12 +1,14 @@
-"""Figures for a projector: one message each, labels at the lines' ends, no legend to decipher."""
+"""Figures for a projector: one message each, with labels at the lines' ends and no legend.
+
+Every figure has 1280 × 720 pixels, and a window if ``show`` is true.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
 from io import BytesIO
-from itertools import pairwise
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -17,14 +19,14 @@ from ..errors import ArgumentError, ShapeError, listed
 from ..testing import Report
 from ..view.dot import FORMATS
 from ..view.saving import write_whole
-from .sweep import Table
+from .lettering import heading, in_words, label_cells, label_ends, tidy
+from .results import Results
 
 STYLE = str(files(__package__) / "lecture.mplstyle")
-# Every figure has 1280 × 720 pixels, and a window where `show` is true.
 
 
 def curves(
-    results: Table,
+    results: Results,
     x: str,
     y: str,
     *,
@@ -34,37 +36,36 @@ def curves(
     show: bool = False,
     **axes: Any,
 ) -> Any:
-    """y against x: the line is the median over runs, the band their range.
+    """Draw y against x: a line is the median over runs, and its band their range.
 
-    ``x`` and ``y`` are columns, of lists, or of numbers, a point for each x. ``lines`` is one too:
-    a line for each of its values, which stands written at its end; and ``panels``: a panel with
-    all lines for each. ``axes`` is for matplotlib: ``yscale="log"``, ``ylim=(0, 1)``, ... Raises
-    ArgumentError for runs with different x.
+    ``x`` and ``y`` are columns, both of lists, or both of numbers, with a point for each x.
+    ``lines`` is a column too: each of its values has a line, with its name at the end; and each
+    value of the column ``panels`` has a panel. ``axes`` is for matplotlib: ``yscale="log"``,
+    ``ylim=(0, 1)``, ...
+
+    Raises ArgumentError for runs with different x.
     """
-    _check("curves", results, y, x, *filter(None, (lines, panels)))
+    _check_drawable("curves", results, y, x, *filter(None, (lines, panels)))
     with _figure(title, show) as figure:
-        values = [None] if panels is None else distinct(results, panels)
+        values = results.distinct(panels) if panels else [None]
         grid = figure.subplots(1, len(values), sharey=True, squeeze=False)[0]
-        kinds = distinct(results, lines) if lines else [""]
+        kinds = results.distinct(lines) if lines else [""]
         for ax, value in zip(grid, values, strict=True):
-            shown = results if panels is None else results.where(**{panels: value})
+            shown = results.where(**{panels: value}) if panels else results
             for kind in kinds:
-                points, heights = _points(shown.where(**{lines: kind}) if lines else shown, x, y)
-                low, middle, high = heights
-                (line,) = ax.plot(points, middle, label=f"{kind}")
-                ax.fill_between(points, low, high, color=line.get_color(), alpha=0.2, lw=0)
-            ax.set(xlabel=_spaced(x), title=_named(panels, value) if panels else "", **axes)
-            _tidy(ax.xaxis)
-        _tidy(grid[0].yaxis)
-        grid[0].set_ylabel(_spaced(y))
+                _curve(ax, shown.where(**{lines: kind}) if lines else shown, x, y, f"{kind}")
+            ax.set(xlabel=in_words(x), title=heading(panels, value) if panels else "", **axes)
+            tidy(ax.xaxis)
+        tidy(grid[0].yaxis)
+        grid[0].set_ylabel(in_words(y))
         if lines:
-            figure.draw_without_rendering()  # now it is known how high the lines end
-            _label_ends(grid[-1])
+            figure.draw_without_rendering()  # only now the heights of the lines' ends are known
+            label_ends(grid[-1])
     return figure
 
 
 def ranges(
-    results: Table,
+    results: Results,
     value: str,
     *,
     rows: str,
@@ -74,37 +75,33 @@ def ranges(
     show: bool = False,
     **axes: Any,
 ) -> Any:
-    """A line of the figure for each value of the column ``rows``: a dot at the median of its runs,
-    and a bar over their range; ``kinds`` is a column too, each value in a colour of its own.
-    ``notes`` stand at the right end of a line.
+    """Draw a dot at the median over runs, and a bar over their range.
+
+    Each value of the column ``rows`` has a row of the figure, and each value of the column
+    ``kinds`` a colour. ``notes`` stand at the right end of a row.
     """
-    _check("ranges", results, value, *filter(None, (rows, kinds)))
-    if unknown := [note for note in notes or () if note not in distinct(results, rows)]:
-        known = distinct(results, rows)
-        raise ArgumentError(f"ranges: a note for {unknown[0]!r:.60}, but {rows!r} has {known}")
+    _check_drawable("ranges", results, value, *filter(None, (rows, kinds)))
+    places = results.distinct(rows)[::-1]
+    if unknown := [note for note in notes or () if note not in places]:
+        raise ArgumentError(
+            f"ranges: a note for {unknown[0]!r:.60}, but {rows!r} has {places[::-1]}"
+        )
     with _figure(title, show) as figure:
         ax = figure.subplots()
-        places = distinct(results, rows)[::-1]
-        for i, kind in enumerate(distinct(results, kinds) if kinds else [""]):
+        for i, kind in enumerate(results.distinct(kinds) if kinds else [""]):
             of_kind = results.where(**{kinds: kind}) if kinds else results
-            shown = [place for place in places if place in distinct(of_kind, rows)]
-            heights = np.array([places.index(place) for place in shown])
-            low, middle, high = _spread(of_kind.where(**{rows: place})[value] for place in shown)
-            (dots,) = ax.plot(middle, heights, "osD^v<>pX*"[i % 10], ms=14, ls="")
-            style = {"color": dots.get_color(), "fontweight": "bold", "ha": "center"}
-            ax.hlines(heights, low, high, color=dots.get_color(), lw=8, alpha=0.35)
-            ax.annotate(str(kind), (middle[-1], heights[-1] + 0.14), **style)
+            _dots(ax, of_kind, value, rows, places, "osD^v<>pX*"[i % 10], str(kind))
         for place, note in (notes or {}).items():
             where = (1.01, places.index(place))
             ax.annotate(note, where, xycoords=ax.get_yaxis_transform(), va="center", size=20)
-        ax.set(xlabel=_spaced(value), yticks=range(len(places)), yticklabels=places, **axes)
+        ax.set(xlabel=in_words(value), yticks=range(len(places)), yticklabels=places, **axes)
         ax.set_ylim(-0.5, len(places) - 0.4)
-        _tidy(ax.xaxis)
+        tidy(ax.xaxis)
     return figure
 
 
 def heatmaps(
-    results: Table,
+    results: Results,
     value: str,
     *,
     rows: str,
@@ -113,32 +110,32 @@ def heatmaps(
     title: str,
     show: bool = False,
 ) -> Any:
-    """The median of ``value`` over runs, as a colour and a number, in a panel for each of these."""
-    _check("heatmaps", results, value, rows, columns, panels)
+    """Draw the median of ``value`` over runs as a colour and a number, in a panel for each kind."""
+    _check_drawable("heatmaps", results, value, rows, columns, panels)
     with _figure(title, show, {"axes.grid": False}) as figure:
-        kinds = distinct(results, panels)
+        kinds = results.distinct(panels)
         grid = figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
-        ys, xs = distinct(results, rows), distinct(results, columns)
+        ys, xs = results.distinct(rows), results.distinct(columns)
         for ax, kind in zip(grid, kinds, strict=True):
             cells = [[{panels: kind, rows: y, columns: x} for x in xs] for y in ys]
             image = np.array([[np.median(results.where(**c)[value]) for c in row] for row in cells])
             ax.imshow(image, cmap="cividis", vmin=0, vmax=1, aspect="auto")
-            _write(ax, image, "{:.0%}", white=image <= 0.6)
-            ax.set(title=_named(panels, kind), xlabel=_spaced(columns))
+            label_cells(ax, image, "{:.0%}", white=image <= 0.6)
+            ax.set(title=heading(panels, kind), xlabel=in_words(columns))
             ax.set(xticks=range(len(xs)), xticklabels=xs, yticks=range(len(ys)), yticklabels=ys)
-        grid[0].set_ylabel(_spaced(rows))
+        grid[0].set_ylabel(in_words(rows))
     return figure
 
 
 def fingerprints(reports: Mapping[str, Report], show: bool = False) -> Any:
-    """How far the gradient of the first input, (N, C), is off, beside that input itself.
+    """Draw the error in the gradient of the first input, (N, C), beside that input itself.
 
-    A panel for each mistake, of which ``reports`` are gradient checks; rows are samples. Each
-    column is scaled by its largest entry: blue is too low, red too high.
+    ``reports`` has a gradient check for each mistake, and each has a panel whose rows are samples.
+    Each column is scaled by its largest entry: blue is too low, red is too high.
     """
     if not reports:
         raise ArgumentError("fingerprints: needs a report for each mistake, got none")
-    title = "What mistakes leave in the gradient: red is too high, blue too low"
+    title = "Mistakes leave patterns in the gradient: red is too high, blue is too low"
     with _figure(title, show, {"axes.grid": False}) as figure:
         axes = figure.subplots(2, len(reports) // 2 + 1, squeeze=False).flatten()
         first = [report.inputs[0] for report in reports.values()]
@@ -156,16 +153,11 @@ def fingerprints(reports: Mapping[str, Report], show: bool = False) -> Any:
 
 
 def sums(rows: Mapping[str, Mapping[str, np.ndarray]], title: str, show: bool = False) -> Any:
-    """Arrays that add up to the gradient of what a row is called: a panel for each, and their sum.
+    """Draw, for each named row, the arrays that add up to the gradient of that name, and their sum.
 
-    Every entry is written out; blue is negative, red positive.
+    Every entry is written out; blue is negative, red is positive.
     """
-    for name, parts in rows.items():
-        shapes = [np.shape(part) for part in parts.values()] or [()]
-        if len({*shapes}) > 1 or len(shapes[0]) != 2:
-            raise ShapeError(f"sums: {name} adds up arrays (N, C) of one shape, got {shapes}")
-    if not rows:
-        raise ArgumentError("sums: needs a row with arrays, got none")
+    _check_sums(rows)
     with _figure(title, show, {"axes.grid": False}) as figure:
         grid = figure.subplots(len(rows), 1 + max(map(len, rows.values())), squeeze=False)
         totals = [np.sum([*parts.values()], axis=0) for parts in rows.values()]
@@ -178,34 +170,29 @@ def sums(rows: Mapping[str, Mapping[str, np.ndarray]], title: str, show: bool = 
             ):
                 ax.imshow(array, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
                 ax.set(title=f"{sign}{label}", xticks=[], yticks=[])
-                _write(ax, array, "{:.2f}", white=np.abs(array) > 0.6 * limit)
+                label_cells(ax, array, "{:.2f}", white=np.abs(array) > 0.6 * limit)
     return figure
 
 
 def save(figure: Any, path: Path | str) -> Path:
-    """Write a figure; the format follows from the suffix, .svg, .png or .pdf."""
+    """Write a figure and return its path. The suffix decides the format: .svg, .png or .pdf."""
     format = Path(path).suffix.lstrip(".").lower()
     if format not in FORMATS:
-        raise ArgumentError(f"save: {format!r} is no format; it is one of {listed(FORMATS)}")
+        raise ArgumentError(f"save: {format!r} is not a format; the formats are {listed(FORMATS)}")
     picture = BytesIO()
     figure.savefig(picture, format=format)
     return write_whole(path, picture.getvalue())
 
 
-def distinct(results: Table, column: str) -> list:
-    """The values of a column, each once, in the order of the rows."""
-    return list(dict.fromkeys(row[column] for row in results.rows))
-
-
 @contextmanager
 def _figure(title: str, show: bool, style: Any = None) -> Iterator[Any]:
-    """A figure in the style of a lecture, laid out while that style holds."""
+    """Make a figure in the style of a lecture, and lay it out while that style holds."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     with mpl.rc_context(fname=STYLE, rc=style):
         if show:
-            import matplotlib.pyplot as plt  # which looks for a screen, and so waits until asked
+            import matplotlib.pyplot as plt  # it looks for a screen, and so it waits until asked
 
             figure: Any = plt.figure()
         else:
@@ -215,75 +202,58 @@ def _figure(title: str, show: bool, style: Any = None) -> Iterator[Any]:
         figure.draw_without_rendering()
 
 
-def _write(ax: Any, image: np.ndarray, form: str, white: np.ndarray) -> None:
-    """Every entry of an image into its cell."""
-    for (i, j), v in np.ndenumerate(image):
-        color = "white" if white[i, j] else "black"
-        ax.text(j, i, form.format(v), ha="center", va="center", color=color)
+def _curve(ax: Any, runs: Results, x: str, y: str, name: str) -> None:
+    points, (low, middle, high) = _points(runs, x, y)
+    (line,) = ax.plot(points, middle, label=name)
+    ax.fill_between(points, low, high, color=line.get_color(), alpha=0.2, lw=0)
 
 
-def _points(runs: Table, x: str, y: str) -> tuple[np.ndarray, np.ndarray]:
-    """The points of a line, and the lowest run, the median and the highest at each, (3, points)."""
+def _points(runs: Results, x: str, y: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the points of a line, and the least, median and most at each of them, (3, points)."""
     if runs[y].ndim != runs[x].ndim:
-        raise ArgumentError(f"curves: {x!r} and {y!r} are both numbers, or both lists of them")
+        raise ArgumentError(f"curves: {x!r} and {y!r} must both be numbers, or both lists of them")
     if runs[y].ndim == 2:
         if runs[x].shape != runs[y].shape or not np.all(runs[x] == runs[x][0]):
             raise ArgumentError(f"curves: not all runs have the same {x!r}")
-        return runs[x][0], _spread(runs[y].T)
-    points = sorted(distinct(runs, x))
-    return np.array(points), _spread(runs.where(**{x: point})[y] for point in points)
+        return runs[x][0], _extremes(runs[y].T)
+    points = sorted(runs.distinct(x))
+    return np.array(points), _extremes(runs.where(**{x: point})[y] for point in points)
 
 
-def _spread(runs: Iterable[np.ndarray]) -> np.ndarray:
-    """Least, median and most at each point, of which one may have more runs than another."""
+def _dots(
+    ax: Any, runs: Results, value: str, rows: str, places: list, marker: str, name: str
+) -> None:
+    """Draw one kind in one colour: a dot and a bar in each of its places, its name over the top."""
+    shown = [place for place in places if place in runs.distinct(rows)]
+    heights = np.array([places.index(place) for place in shown])
+    low, middle, high = _extremes(runs.where(**{rows: place})[value] for place in shown)
+    (dots,) = ax.plot(middle, heights, marker, ms=14, ls="")
+    color = dots.get_color()
+    ax.hlines(heights, low, high, color=color, lw=8, alpha=0.35)
+    style = {"color": color, "fontweight": "bold", "ha": "center"}
+    ax.annotate(name, (middle[-1], heights[-1] + 0.14), **style)
+
+
+def _extremes(runs: Iterable[np.ndarray]) -> np.ndarray:
+    """Return least, median and most at each point. Points may have different numbers of runs."""
     return np.array([(np.min(r), np.median(r), np.max(r)) for r in runs]).T
 
 
-def _check(owner: str, results: Table, value: str, *columns: str) -> None:
-    """Raise ArgumentError for what cannot be drawn: no rows, no such columns, values of text."""
-    if not isinstance(results, Table) or not results.rows:
-        raise ArgumentError(f"{owner}: needs a Table with rows, got {results!r:.60}")
+def _check_drawable(owner: str, results: Results, value: str, *columns: str) -> None:
+    """Raise ArgumentError if there are no rows, a column is missing, or values are not numbers."""
+    if not isinstance(results, Results) or not results.rows:
+        raise ArgumentError(f"{owner}: needs Results with rows, got {results!r:.60}")
     results.check(value, *columns)
     if results[value].dtype.kind not in "fiub":
-        raise ArgumentError(f"{owner}: {value!r} is {results.rows[0][value]!r:.60}, no number")
+        raise ArgumentError(
+            f"{owner}: {value!r} is {results.rows[0][value]!r:.60}, which is not a number"
+        )
 
 
-def _named(column: str, value: Any) -> str:
-    return value if isinstance(value, str) else f"{_spaced(column)} {value}"
-
-
-def _spaced(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _tidy(axis: Any) -> None:
-    """Few ticks, and numbers without powers of ten where a person would write none."""
-    axis.minorticks_off()
-    if axis.get_scale() == "linear":
-        axis.get_major_locator().set_params(nbins=5)
-    elif np.all(np.abs(np.log10(axis.get_view_interval())) < 4):
-        axis.set_major_formatter("{x:g}")
-
-
-def _label_ends(ax: Any) -> None:
-    """Write each line's name at the right of its end, in its colour; names do not touch."""
-    lines = ax.get_lines()
-    names = [fill(line.get_label(), 14) for line in lines]
-    to_axes = ax.transData + ax.transAxes.inverted()
-    points = [line.get_xydata()[np.isfinite(line.get_ydata())] for line in lines]
-    ends = [to_axes.transform(p[-1])[1] if len(p) else 0.5 for p in points]
-    gap = 0.01 + 0.055 * max(name.count("\n") + 1 for name in names)
-    for line, name, height in zip(lines, names, _apart(ends, gap), strict=True):
-        style = {"color": line.get_color(), "fontweight": "bold", "va": "center"}
-        ax.annotate(name, (1.02, height), xycoords="axes fraction", **style)
-
-
-def _apart(heights: Sequence[float], gap: float) -> list[float]:
-    """Heights for labels, in 0..1: as near to these as may be, and ``gap`` from each other."""
-    wanted = np.clip(heights, 0.02, 0.98)
-    placed = wanted.copy()
-    for higher, lower in pairwise(np.argsort(wanted)[::-1]):
-        placed[lower] = min(placed[lower], placed[higher] - gap)
-    placed += np.mean(wanted - placed)
-    placed -= max(0, placed.max() - 0.98)
-    return list(placed + max(0, 0.02 - placed.min()))
+def _check_sums(rows: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+    for name, parts in rows.items():
+        shapes = [np.shape(part) for part in parts.values()] or [()]
+        if len({*shapes}) > 1 or len(shapes[0]) != 2:
+            raise ShapeError(f"sums: {name} adds up arrays (N, C) of one shape, got {shapes}")
+    if not rows:
+        raise ArgumentError("sums: needs a row with arrays, got none")

@@ -1,4 +1,4 @@
-"""The tour: batch norm's gradient emerges, a deep net shows what it is for, its graph is drawn."""
+"""The tour: batch norm's gradient emerges, nets train with and without it, its graph is drawn."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from ..engine.backward import sweep
 from ..engine.tensor import Tensor
 from ..errors import printable
 from ..nn import BatchNorm, Linear
-from ..optim import SGD
 from ..reading.replay import replay
 from ..reading.tape import history
 from ..reading.trace import trace
@@ -27,8 +26,9 @@ from ..view.words import greek
 from . import figures
 from .data import Split, digits
 from .demo import summary
-from .sweep import Table, run_grid
-from .train import fit, mlp
+from .results import Results
+from .sweep import run_grid
+from .train import trained
 
 RATES = (0.1, 1.0)
 NETS = {"without batch norm": None, "with batch norm": BatchNorm}
@@ -37,8 +37,8 @@ NETS = {"without batch norm": None, "with batch norm": BatchNorm}
 def tour(out: Path | str, seeds: int, quick: bool) -> None:
     """Run all three parts, print their tables and write their pictures into ``out``.
 
-    Whatever is missing is known before any work is done: MissingPackageError names the extra
-    ``lab`` or Graphviz, OSError a folder that cannot be written into, ArgumentError no seeds.
+    Raises MissingPackageError for a package of the extra ``lab`` or for Graphviz, OSError for a
+    folder that cannot be written into, and ArgumentError for no seeds: all before any work is done.
     """
     from rich.console import Console
 
@@ -62,29 +62,29 @@ def _gradient_nobody_wrote(console: Any, data: Split) -> None:
     y = batch_norm_on_digits(data, samples=32, features=8)
     console.print(agreement_table(agreement(y, cotangent(y))))
     console.print(
-        "Batch norm of 32 digits, 8 features (seed 0). No rule of microbn is about "
-        "batch norm: the gradient emerges from the rules of mean, −, ², √, ÷, × and +. "
-        "0 is no accident: by hand and by graph, the same operations in the same order.\n"
+        "This is batch norm of 32 digits with 8 features (seed 0). microbn has no rule for batch "
+        "norm: the gradient emerges from the rules of mean, −, ², √, ÷, × and +. The zeros are no "
+        "accident: the derivation and the graph do the same operations in the same order.\n"
     )
 
 
-def _what_it_is_for(console: Any, seeds: int, steps: int) -> Table:
-    console.rule("2. What it is for")
-    results = compare(range(seeds), steps)
+def _what_it_is_for(console: Any, seeds: int, steps: int) -> Results:
+    console.rule("2. Nets learn faster with it")
+    results = train_both(range(seeds), steps)
     summary(
         results,
         ["learning_rate", "net"],
         {"steps to 90%": "{:.0f}", "final test accuracy": "{:.3f}"},
     )
     console.print(
-        "Five hidden layers of 64 with relu, on 8 × 8 handwritten digits: SGD in batches of 64, "
-        f"{steps} steps, tested at every tenth; "
-        f"{'seed 0' if seeds == 1 else f'median [range] over seeds 0 to {seeds - 1}'}.\n"
+        "The nets have five hidden layers of 64 with relu. They learn 8 × 8 handwritten digits by "
+        f"{steps} steps of SGD in batches of 64, and are tested at every tenth step. "
+        f"Shown is {'seed 0' if seeds == 1 else f'the median [range] of seeds 0 to {seeds - 1}'}.\n"
     )
     return results
 
 
-def _see_it(console: Any, data: Split, results: Table, out: Path) -> None:
+def _see_it(console: Any, data: Split, results: Results, out: Path) -> None:
     console.rule("3. See it")
     figure = figures.save(comparison_figure(results), out / "comparison.png")
     console.print(f"{printable(str(figure))}: test accuracy over training, with and without")
@@ -97,14 +97,15 @@ def _see_it(console: Any, data: Split, results: Table, out: Path) -> None:
     told = printable(str(page))
     console.print(f"{told}: the same graph, step by step; open it in a browser and press →")
     console.print(
-        "\nTry next: step batchnorm in the place of tour, then the code in README.md, then demos/."
+        "\nTry next: write step batchnorm in place of tour; then README.md's code; then demos/."
     )
 
 
 def batch_norm_on_digits(data: Split, samples: int, features: int, seed: int = 0) -> Tensor:
-    """What the first batch norm of a fresh net makes of digits, (samples, features), recorded.
+    """Record the first batch norm of a fresh net on digits, and return its output.
 
-    Its leaves are x, digits times random weights, gamma and beta.
+    The output has shape (samples, features). The leaves of its graph are gamma, beta and x, the
+    digits times random weights.
     """
     check_counts("batch_norm_on_digits", samples=samples, features=features)
     rng = generator("batch_norm_on_digits", seed)
@@ -116,15 +117,16 @@ def batch_norm_on_digits(data: Split, samples: int, features: int, seed: int = 0
 
 
 def cotangent(y: Tensor) -> np.ndarray:
-    """A random gradient to start from; a sum's ones would give batch norm's input exactly 0."""
+    """Return a random gradient to start from. Ones would make the gradient of x exactly 0."""
     return np.random.default_rng(1).normal(size=y.shape)
 
 
 def agreement(y: Tensor, dy: np.ndarray) -> list[dict[str, Any]]:
-    """For each named node before y, how far its emergent gradient is from the others, at most.
+    """Compare each named node's emergent gradient with three others, by the largest difference.
 
-    Keys: name, shape, size (of the gradient), staged, one_line (None but for x, gamma, beta) and
-    numeric (central differences through what comes after the node).
+    The keys of a row are name, shape and size, the gradient's largest entry; and the differences
+    from the derivation by stages (staged), from the one-line formula (one_line; None except for x,
+    gamma and beta) and from central differences through the rest of the graph (numeric).
     """
     leaves = {node.name: node.value for node in history(y) if node.function is None}
     _, cache = closed_form.forward(leaves["x"], leaves["gamma"], leaves["beta"])
@@ -148,7 +150,7 @@ def _distance(a: np.ndarray, b: np.ndarray | None) -> float | None:
 
 
 def agreement_table(rows: Sequence[dict[str, Any]]) -> Any:
-    """The rows of `agreement` as a rich Table, from the output back to the input."""
+    """Lay out the rows of `agreement` as a rich Table, from the output back to the input."""
     from rich.table import Table
 
     table = Table(title="The gradient that emerges, and its largest difference from three others")
@@ -163,10 +165,10 @@ def agreement_table(rows: Sequence[dict[str, Any]]) -> Any:
 
 
 def train_once(seed: int, learning_rate: float, net: str, steps: int) -> dict:
-    """One fit of relu5: 64 pixels, five hidden layers of 64, ten classes."""
-    model = mlp([64, *[64] * 5, 10], seed=seed, norm=NETS[net])
-    optimizer = SGD(model.parameters(), learning_rate)
-    history = fit(model, optimizer, digits(seed), steps=steps, seed=seed, compiled=True)
+    """Train a net with five hidden layers of 64 once, and return its results."""
+    _, history = trained(
+        digits(seed), [64] * 5, learning_rate, seed=seed, steps=steps, norm=NETS[net]
+    )
     return {
         "steps to 90%": history.steps_to(0.9),
         "final test accuracy": history.accuracies[-1],
@@ -175,15 +177,15 @@ def train_once(seed: int, learning_rate: float, net: str, steps: int) -> dict:
     }
 
 
-def compare(seeds: Sequence[int], steps: int) -> Table:
-    """Fits with and without batch norm, at two learning rates, over seeds."""
+def train_both(seeds: Sequence[int], steps: int) -> Results:
+    """Train nets with and without batch norm, at two learning rates, with each seed."""
     axes = {"learning_rate": RATES, "net": NETS, "seed": seeds, "steps": [steps]}
     return run_grid(train_once, axes, "training")
 
 
-def comparison_figure(results: Table) -> Any:
-    """The curves of `compare`, a panel for each learning rate."""
-    seeds = len(figures.distinct(results, "seed"))
+def comparison_figure(results: Results) -> Any:
+    """Draw the curves of `train_both`, in a panel for each learning rate."""
+    seeds = len(results.distinct("seed"))
     return figures.curves(
         results,
         "training step",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -18,17 +18,17 @@ from ..engine.mode import no_grad
 from ..engine.node import plain
 from ..errors import ArgumentError, NonFiniteError
 from ..nn import Linear, Module, ReLU, Sequential, he
-from ..optim import Optimizer
+from ..optim import SGD, Optimizer
 from .compiled import CompiledStep
-from .data import Split, batches
+from .data import Split, minibatches
 
 
 @dataclass
 class History:
-    """What happened in a fit: the loss of every step, the test accuracy at some of them.
+    """The loss of every step of a fit, and the test accuracy at some of the steps.
 
-    ``steps[i]`` is the number of updates made before ``accuracies[i]`` was measured, and
-    ``measured[i]``, where `fit` was given something else to measure.
+    ``accuracies[i]`` was measured after ``steps[i]`` updates; so was ``measured[i]``, if `fit` was
+    given something else to measure.
     """
 
     losses: list[float] = field(default_factory=list)
@@ -37,9 +37,34 @@ class History:
     measured: list = field(default_factory=list)
 
     def steps_to(self, accuracy: float) -> float:
-        """The first step at which the test accuracy was measured so high; infinity if never."""
+        """Return the first step at which the test accuracy was this high; infinity if never."""
         reached = (s for s, a in zip(self.steps, self.accuracies, strict=True) if a >= accuracy)
         return next(reached, np.inf)
+
+
+def trained(
+    data: Split,
+    hidden: Sequence[int],
+    rate: float,
+    *,
+    seed: int,
+    norm: Callable[[int], Module] | None = None,
+    activation: Callable[[], Module] = ReLU,
+    init: Callable[..., np.ndarray] = he,
+    measure: Callable[[Sequential], Any] | None = None,
+    compiled: bool = True,
+    **how: Any,
+) -> tuple[Sequential, History]:
+    """Make an `mlp` with these hidden layers for the data, and train it by SGD at this rate.
+
+    ``measure(model)`` is called whenever the model is tested. ``how`` is for `fit`: ``steps``,
+    ``batch_size``, ``every``, ``from_start``. Returns the model and the history of the fit.
+    """
+    sizes = [data.features, *hidden, data.classes]
+    model = mlp(sizes, seed=seed, norm=norm, activation=activation, init=init)
+    optimizer = SGD(model.parameters(), rate)
+    how |= {"measure": measure and partial(measure, model)}
+    return model, fit(model, optimizer, data, seed=seed, compiled=compiled, **how)
 
 
 def mlp(
@@ -50,11 +75,12 @@ def mlp(
     activation: Callable[[], Module] = ReLU,
     init: Callable[..., np.ndarray] = he,
 ) -> Sequential:
-    """Linear → norm, if there is one → activation for every hidden layer, then Linear.
+    """Return a net: Linear → norm, if given → activation for each hidden layer, then Linear.
 
-    ``sizes`` are the features in, of each hidden layer, and out: ``[64, 64, 64, 10]``; ``norm``
-    makes a layer for so many features, such as BatchNorm. Raises ArgumentError for fewer than
-    two sizes.
+    ``sizes`` are the features of the input, of each hidden layer and of the output, such as
+    ``[64, 64, 64, 10]``. ``norm`` makes a layer for a number of features, as BatchNorm does.
+
+    Raises ArgumentError for fewer than two sizes.
     """
     sizes, rng = list(sizes), generator("mlp", seed)
     if len(sizes) < 2:
@@ -76,40 +102,51 @@ def fit(
     seed: int,
     batch_size: int = 64,
     every: int = 10,
+    from_start: bool = False,
     compiled: bool = False,
     measure: Callable[[], Any] | None = None,
 ) -> History:
-    """Minimize the cross-entropy on mini-batches; every ``every`` steps, and last, test.
+    """Minimize the cross-entropy on mini-batches. Test after every ``every`` steps, and at the end.
 
-    What ``measure()`` gives then is kept too, and what it moves in the model is put back; the
-    model is in eval mode then, and at the end. ``seed`` orders the mini-batches. ``compiled`` makes
-    one program of the whole step, which is faster and gives the same numbers: for models without
-    chance, see `CompiledStep`. A fit that diverges goes on to its end: its losses show it, NaN
-    where there is none. Ctrl-C ends a fit after a whole step, measured if its turn had come.
+    ``from_start`` tests before the first step too. ``measure()`` is called at each test, with the
+    model in eval mode; its results are kept, and whatever it changes in the model is put back.
+    ``seed`` orders the mini-batches. ``compiled`` makes one program of the whole step, which is
+    faster and gives the same numbers; it is for models without chance, see `CompiledStep`.
+
+    A fit that diverges goes on to its end: its losses show it, as NaN where there is none. Ctrl-C
+    ends a fit after a whole step, and after the test if its turn had come. The model is in eval
+    mode at the end.
     """
     check_counts("fit", steps=steps, every=every, batch_size=batch_size)
     history = History()
-    order = batches(len(data.x_train), batch_size, seed)
+    order = minibatches(len(data.x_train), batch_size, seed)
     train_step = CompiledStep(model, optimizer) if compiled else partial(step, model, optimizer)
     try:
+        if from_start:
+            _test(model, data, measure, history, 0)
         for done in range(1, steps + 1):
             rows = next(order)
             # a divergence is a result, not a surprise
             with Uninterrupted(), np.errstate(over="ignore", invalid="ignore"):
-                try:
-                    loss = train_step(data.x_train[rows], data.y_train[rows])
-                except NonFiniteError:  # batch norm refuses to track it
-                    loss = np.nan
-                history.losses.append(loss)
+                history.losses.append(_loss(train_step, data.x_train[rows], data.y_train[rows]))
                 if done % every == 0 or done == steps:
-                    history.steps.append(done)
-                    _test(model, data, measure, history)
+                    _test(model, data, measure, history, done)
     finally:
         model.eval()
     return history
 
 
-def _test(model: Module, data: Split, measure: Callable | None, history: History) -> None:
+def _loss(train_step: Callable[..., float], x: np.ndarray, targets: np.ndarray) -> float:
+    try:
+        return train_step(x, targets)
+    except NonFiniteError:  # batch norm refuses to track it
+        return np.nan
+
+
+def _test(
+    model: Module, data: Split, measure: Callable | None, history: History, done: int
+) -> None:
+    history.steps.append(done)
     history.accuracies.append(accuracy(model, data.x_test, data.y_test))
     if measure:
         state = model.state_dict()
@@ -141,15 +178,15 @@ def step(model: Module, optimizer: Optimizer, x: np.ndarray, targets: np.ndarray
 class Uninterrupted:
     """``with Uninterrupted():`` holds Ctrl-C back until the end of the block.
 
-    So a training step happens whole or not at all. Outside the main thread, where Ctrl-C never
-    arrives, nothing is held.
+    So a training step happens whole or not at all. Outside the main thread Ctrl-C never arrives,
+    and nothing is held back.
     """
 
     def __enter__(self) -> None:
         self.pressed, self.handler = False, None
         if threading.current_thread() is threading.main_thread():
             self.handler = signal.getsignal(signal.SIGINT)
-        if self.handler is not None:  # None as well, if the handler is not Python's
+        if self.handler is not None:  # it is None as well if the handler is not Python's
             signal.signal(signal.SIGINT, self._press)
 
     def _press(self, *_: Any) -> None:
@@ -163,14 +200,14 @@ class Uninterrupted:
 
 
 def accuracy(model: Module, x: Any, y: np.ndarray) -> float:
-    """The share of x that the model, in eval mode, classifies as y."""
+    """Return the share of x that the model, in eval mode, classifies as y."""
     with no_grad():
         logits = model.eval()(x)
     return float(np.mean(np.argmax(logits.data, axis=1) == y))
 
 
 def received(model: Sequential, kind: type[Module], x: Any) -> list[np.ndarray]:
-    """What each of the model's layers of a kind is given when x goes through it, in its mode."""
+    """Return the input of each layer of this kind when x goes through the model, in its mode."""
     inputs = []
     with no_grad():
         for layer in model.layers:

@@ -1,4 +1,4 @@
-"""Products with a Hessian, and its largest eigenvalue, beside Hessians that are known."""
+"""Products with a Hessian, and its largest eigenvalue, beside known Hessians."""
 
 import numpy as np
 import pytest
@@ -127,7 +127,7 @@ FAULTS = [
     (lambda: along_gradient(lambda: X[0], [X], [0.0]), errors.ArgumentError, r"got \[0.0\]"),
     (lambda: along_gradient(lambda: X[0], [X], [np.nan]), errors.ArgumentError, r"got \[nan\]"),
     (lambda: along_gradient(lambda: X[0], [X], ["a"]), errors.ArgumentError, r"got \['a'\]"),
-    (lambda: along_gradient(X[0], [X], [0.1]), errors.ArgumentError, "a function that gives"),
+    (lambda: along_gradient(X[0], [X], [0.1]), errors.ArgumentError, "a function that returns"),
     (lambda: top_eigenvalue((X * np.inf).sum() * X[0], [X]), errors.NonFiniteError, "Hessian"),
 ]
 

@@ -37,11 +37,11 @@ def test_spirals_are_two_classes_wound_around_each_other():
 
 
 def test_batches_are_whole_shuffled_by_seed_and_cover_an_epoch():
-    order = data.batches(10, 3, seed=0)
+    order = data.minibatches(10, 3, seed=0)
     epoch = [next(order) for _ in range(3)]
     assert [len(rows) for rows in epoch] == [3, 3, 3]
     assert len(set(np.concatenate(epoch))) == 9
-    again = data.batches(10, 3, seed=0)
+    again = data.minibatches(10, 3, seed=0)
     assert np.array_equal(epoch[0], next(again))
 
 
@@ -53,10 +53,10 @@ XS, YS = np.ones((3, 2)), np.array([0, 1, 1])
     [
         (lambda: data.split(np.ones(3), np.ones(3), 0, 3), "test=3 of 3 samples leaves an empty"),
         (lambda: data.split(np.ones(3), np.ones(2), 0, 1), "3 samples and 2 class numbers"),
-        (lambda: data.batches(10, 11, 0), r"size must be in 1..10, got 11"),
-        (lambda: data.load("minst", 0), "'minst' is neither 'digits' nor 'mnist', nor a folder"),
+        (lambda: data.minibatches(10, 11, 0), r"size must be in 1..10, got 11"),
+        (lambda: data.dataset("minst", 0), "'minst' is neither 'digits' nor 'mnist', nor a folder"),
         (lambda: data.mnist("nowhere"), "no folder '.*nowhere'"),
-        (lambda: data.load(5, 0), "load: needs 'digits', 'mnist' or a folder, got 5"),
+        (lambda: data.dataset(5, 0), "dataset: needs 'digits', 'mnist' or a folder, got 5"),
         (lambda: data.mnist(5), "mnist: needs a folder, got 5"),
         (lambda: data.split(5, 5, 0, 1), r"split: needs arrays of samples, got the shapes \(\)"),
         (lambda: data.split(XS, YS, 0, 1.5), "test must be a positive integer, got 1.5"),
@@ -64,13 +64,13 @@ XS, YS = np.ones((3, 2)), np.array([0, 1, 1])
         (lambda: data.split(XS, YS - 1, 0, 1), r"integers from 0 on, got array\(\[-1"),
         (lambda: data.split(XS, YS + 0.5, 0, 1), r"integers from 0 on, got array\(\[0.5"),
         (lambda: data.split(XS, ["a", "b", "c"], 0, 1), "integers from 0 on, got array"),
-        (lambda: data.batches(10.0, 3, 0), "batches: n must be a positive integer, got 10.0"),
-        (lambda: data.batches(10, 3.5, 0), "batches: size must be a positive integer, got 3.5"),
-        (lambda: data.batches(10, 3, -1), "batches: a seed is an integer from 0 on, .* got -1"),
+        (lambda: data.minibatches(10.0, 3, 0), "minibatches: n must be a positive .* 10.0"),
+        (lambda: data.minibatches(10, 3.5, 0), "minibatches: size must be a positive .* 3.5"),
+        (lambda: data.minibatches(10, 3, -1), "minibatches: a seed is an integer .* got -1"),
         (lambda: data.spirals(0, n=-1), "spirals: n must be a positive integer, got -1"),
         (lambda: data.spirals(1.5), "spirals: a seed is an integer from 0 on, .* got 1.5"),
-        (lambda: data.spirals(0, noise=np.nan), "noise is 0 or a positive number, got nan"),
-        (lambda: data.spirals(0, noise=-1), "noise is 0 or a positive number, got -1"),
+        (lambda: data.spirals(0, noise=np.nan), "noise must be 0 or a positive number, got nan"),
+        (lambda: data.spirals(0, noise=-1), "noise must be 0 or a positive number, got -1"),
     ],
 )
 def test_faults_name_the_facts(fault, message):
@@ -127,8 +127,8 @@ def test_a_file_that_was_unpacked_and_kept_its_name_is_read(folder):
 
 
 def test_mnist_is_read_once_and_cannot_be_written_into(folder):
-    first = data.load(str(folder), seed=0)
-    assert data.load(str(folder), seed=1) is first
+    first = data.dataset(str(folder), seed=0)
+    assert data.dataset(str(folder), seed=1) is first
     for array in (first.x_train, first.y_train, first.x_test, first.y_test):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
@@ -220,8 +220,8 @@ def test_mnist_without_a_folder_is_fetched_once_and_split_as_its_makers_did(data
         return np.arange(140_000.0).reshape(-1, 2) % 256, labels
 
     monkeypatch.setattr(datasets, "fetch_openml", fetch)
-    split = data.load("mnist", seed=0)
-    assert data.load("mnist", seed=1) is split
+    split = data.dataset("mnist", seed=0)
+    assert data.dataset("mnist", seed=1) is split
     wanted = {"version": 1, "return_X_y": True, "as_frame": False, "parser": "liac-arff"}
     assert calls == [(("mnist_784",), {**wanted, "n_retries": 1})]
     assert (split.x_train.shape, split.x_test.shape) == ((60_000, 2), (10_000, 2))
@@ -253,4 +253,4 @@ def test_scikit_learn_takes_the_arguments_and_is_answered_by_the_network_alone(
 
 @needs_sklearn
 def test_digits_are_loaded_by_name():
-    assert np.array_equal(data.load("digits", seed=2).x_test, data.digits(2).x_test)
+    assert np.array_equal(data.dataset("digits", seed=2).x_test, data.digits(2).x_test)

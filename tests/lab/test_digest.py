@@ -1,4 +1,4 @@
-"""The digest of an experiment: another source or another value is another digest."""
+"""The digest of an experiment: another source or another value has another digest."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Figures for a projector: what the table says is what is drawn, and labels do not touch."""
+"""Figures for a projector: they draw the numbers of the table, and their labels do not touch."""
 
 import matplotlib as mpl
 import numpy as np
@@ -7,7 +7,7 @@ from matplotlib.colors import to_hex
 
 from microbn import errors
 from microbn.lab import figures
-from microbn.lab.sweep import Table
+from microbn.lab.results import Results
 
 RNG = np.random.default_rng(0)
 ROWS = [
@@ -21,7 +21,7 @@ CURVES = [
     for kind in ("one", "other")
     for seed in range(3)
 ]
-TABLE = Table(ROWS)
+RESULTS = Results(ROWS)
 
 
 def lines_of(ax):
@@ -29,16 +29,16 @@ def lines_of(ax):
 
 
 def test_curve_is_the_median_of_numbers_at_each_x():
-    figure = figures.curves(TABLE, "size", "score", lines="kind", title="scores", xscale="log")
+    figure = figures.curves(RESULTS, "size", "score", lines="kind", title="scores", xscale="log")
     (ax,) = figure.axes
     for (name, x, y), kind in zip(lines_of(ax), ("one", "other"), strict=True):
         assert (name, list(x)) == (kind, [1, 2, 4])
-        assert list(y) == [TABLE.median("score", kind=kind, size=size) for size in (1, 2, 4)]
+        assert list(y) == [RESULTS.median("score", kind=kind, size=size) for size in (1, 2, 4)]
     assert [text.get_text() for text in ax.texts] == ["one", "other"]
 
 
 def test_curve_is_the_median_of_lists_and_its_band_their_range():
-    table = Table(CURVES)
+    table = Results(CURVES)
     figure = figures.curves(table, "step", "score", panels="kind", title="scores")
     for ax, kind in zip(figure.axes, ("one", "other"), strict=True):
         ((_, x, y),) = lines_of(ax)
@@ -53,13 +53,13 @@ def test_curve_is_the_median_of_lists_and_its_band_their_range():
 
 def test_range_has_a_dot_at_the_median_and_a_bar_over_all_runs():
     figure = figures.ranges(
-        TABLE, "score", rows="size", kinds="kind", notes={4: "most"}, title="scores"
+        RESULTS, "score", rows="size", kinds="kind", notes={4: "most"}, title="scores"
     )
     (ax,) = figure.axes
     assert [label.get_text() for label in ax.get_yticklabels()] == ["2", "1", "4"]  # 4 is on top
     for dots, bars, kind in zip(ax.get_lines(), ax.collections, ("one", "other"), strict=True):
         for i, size in enumerate((2, 1, 4)):
-            scores = TABLE.where(kind=kind, size=size)["score"]
+            scores = RESULTS.where(kind=kind, size=size)["score"]
             assert dots.get_data()[0][i] == np.median(scores)
             assert list(bars.get_segments()[i][:, 0]) == [scores.min(), scores.max()]
     assert "most" in [text.get_text() for text in ax.texts]
@@ -67,11 +67,11 @@ def test_range_has_a_dot_at_the_median_and_a_bar_over_all_runs():
 
 def test_heatmap_shows_each_median_as_a_colour_and_a_number():
     figure = figures.heatmaps(
-        TABLE, "score", rows="seed", columns="size", panels="kind", title="scores"
+        RESULTS, "score", rows="seed", columns="size", panels="kind", title="scores"
     )
     for ax, kind in zip(figure.axes, ("one", "other"), strict=True):
         (image,) = ax.images
-        median = TABLE.median("score", kind=kind, seed=1, size=2)
+        median = RESULTS.median("score", kind=kind, seed=1, size=2)
         assert image.get_array()[1, 2] == median
         assert ax.texts[1 * 3 + 2].get_text() == f"{median:.0%}"
 
@@ -86,35 +86,16 @@ def test_sum_is_beside_its_parts_and_every_entry_is_written():
 
 
 def test_line_that_is_alone_has_no_name():
-    figure = figures.curves(Table(CURVES), "step", "score", title="scores")
+    figure = figures.curves(Results(CURVES), "step", "score", title="scores")
     assert not figure.axes[0].texts
 
 
 def test_colours_are_those_for_the_colour_blind_and_letters_are_large():
-    figure = figures.curves(TABLE, "size", "score", lines="kind", title="scores")
+    figure = figures.curves(RESULTS, "size", "score", lines="kind", title="scores")
     used = [line.get_color() for line in figure.axes[0].get_lines()]
     assert [to_hex(color) for color in used] == ["#0072b2", "#d55e00"]
     assert min(text.get_fontsize() for text in figure.findobj(mpl.text.Text)) >= 16
     assert tuple(figure.get_size_inches() * figure.dpi) == (1280, 720)
-
-
-@pytest.mark.parametrize(
-    "heights",
-    [[0.97, 0.96], [0.96, 0.97], [0.1, 0.9], [0.5] * 2, [0.9] * 4, [0.01] * 3, [-1.0, 2.0]],
-    ids=str,
-)
-def test_labels_of_lines_keep_apart_in_the_order_of_the_lines(heights):
-    placed = figures._apart(heights, 0.1)
-    assert np.diff(sorted(placed)).min() >= 0.1 - 1e-12
-    assert min(placed) >= 0
-    assert max(placed) <= 1
-    for i, j in zip(*np.triu_indices(len(heights), 1), strict=True):
-        if heights[i] != heights[j]:
-            assert (placed[i] > placed[j]) == (heights[i] > heights[j])
-
-
-def test_labels_that_are_apart_stay():
-    assert figures._apart([0.2, 0.8], 0.1) == [0.2, 0.8]
 
 
 def test_names_stand_at_the_last_points_that_there_are():
@@ -122,7 +103,7 @@ def test_names_stand_at_the_last_points_that_there_are():
         dict(CURVES[0], kind=kind, score=[0.2, y, np.nan])
         for kind, y in zip("ab", (0.2, 0.9), strict=True)
     ]
-    figure = figures.curves(Table(rows), "step", "score", lines="kind", title="scores")
+    figure = figures.curves(Results(rows), "step", "score", lines="kind", title="scores")
     low, high = (text.get_position()[1] for text in figure.axes[0].texts)
     assert low < 0.2
     assert high > 0.8
@@ -132,7 +113,7 @@ def test_lines_keep_their_colours_from_panel_to_panel():
     rows = [dict(row, kind=kind) for kind in "ab" for row in CURVES[:2]]
     rows = [row | {"panel": 1} for row in rows] + [row | {"panel": 2} for row in rows[::-1]]
     figure = figures.curves(
-        Table(rows), "step", "score", lines="kind", panels="panel", title="scores"
+        Results(rows), "step", "score", lines="kind", panels="panel", title="scores"
     )
     first, second = (
         {line.get_label(): line.get_color() for line in ax.get_lines()} for ax in figure.axes
@@ -143,42 +124,42 @@ def test_lines_keep_their_colours_from_panel_to_panel():
 def test_runs_that_were_measured_at_other_steps_are_refused():
     rows = [CURVES[0], CURVES[1] | {"step": [1, 2, 4]}]
     with pytest.raises(errors.ArgumentError, match="not all runs have the same 'step'"):
-        figures.curves(Table(rows), "step", "score", title="scores")
+        figures.curves(Results(rows), "step", "score", title="scores")
 
 
 def test_points_may_have_more_runs_than_others():
     rows = [{"x": 1, "y": 1.0}, {"x": 1, "y": 3.0}, {"x": 2, "y": 5.0}]
-    ((_, x, y),) = lines_of(figures.curves(Table(rows), "x", "y", title="runs").axes[0])
+    ((_, x, y),) = lines_of(figures.curves(Results(rows), "x", "y", title="runs").axes[0])
     assert (list(x), list(y)) == ([1, 2], [2, 5])
-    (dots,) = figures.ranges(Table(rows), "y", rows="x", title="runs").axes[0].get_lines()
+    (dots,) = figures.ranges(Results(rows), "y", rows="x", title="runs").axes[0].get_lines()
     assert list(dots.get_xdata()) == [5, 2]
 
 
-NAMES = Table([{"x": 1, "y": "one"}])
-UNLIKE = Table([{"x": 1, "y": [1.0, 2.0]}])
-RAGGED = Table([{"x": [1], "y": [1.0]}, {"x": [1, 2], "y": [1.0, 2.0]}])
+NAMES = Results([{"x": 1, "y": "one"}])
+UNLIKE = Results([{"x": 1, "y": [1.0, 2.0]}])
+RAGGED = Results([{"x": [1], "y": [1.0]}, {"x": [1, 2], "y": [1.0, 2.0]}])
 
 
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        (lambda: figures.curves(Table([]), "x", "y", title=""), "curves: needs a Table with rows"),
-        (lambda: figures.curves([1], "x", "y", title=""), r"needs a Table with rows, got \[1\]"),
-        (lambda: figures.curves(TABLE, "size", "score", lines="q", title=""), "no column 'q'"),
-        (lambda: figures.curves(TABLE, "size", "score", panels="q", title=""), "no column 'q'"),
-        (lambda: figures.curves(TABLE, "q", "score", title=""), "no column 'q'"),
-        (lambda: figures.curves(NAMES, "x", "y", title=""), "curves: 'y' is 'one', no number"),
-        (lambda: figures.curves(UNLIKE, "x", "y", title=""), "'x' and 'y' are both numbers, or"),
+        (lambda: figures.curves(Results([]), "x", "y", title=""), "curves: needs Results with"),
+        (lambda: figures.curves([1], "x", "y", title=""), r"needs Results with rows, got \[1\]"),
+        (lambda: figures.curves(RESULTS, "size", "score", lines="q", title=""), "no column 'q'"),
+        (lambda: figures.curves(RESULTS, "size", "score", panels="q", title=""), "no column 'q'"),
+        (lambda: figures.curves(RESULTS, "q", "score", title=""), "no column 'q'"),
+        (lambda: figures.curves(NAMES, "x", "y", title=""), "curves: 'y' is 'one', which is not"),
+        (lambda: figures.curves(UNLIKE, "x", "y", title=""), "'x' and 'y' must both be numbers"),
         (lambda: figures.curves(RAGGED, "x", "y", title=""), "lists of 'y' have lengths 1 and 2"),
-        (lambda: figures.ranges(Table([]), "y", rows="x", title=""), "ranges: needs a Table with"),
-        (lambda: figures.ranges(TABLE, "score", rows="q", title=""), "no column 'q'"),
-        (lambda: figures.ranges(NAMES, "y", rows="x", title=""), "ranges: 'y' is 'one', no number"),
+        (lambda: figures.ranges(Results([]), "y", rows="x", title=""), "ranges: needs Results"),
+        (lambda: figures.ranges(RESULTS, "score", rows="q", title=""), "no column 'q'"),
+        (lambda: figures.ranges(NAMES, "y", rows="x", title=""), "'y' is 'one', which is not"),
         (
-            lambda: figures.ranges(TABLE, "score", rows="size", notes={9: "most"}, title=""),
+            lambda: figures.ranges(RESULTS, "score", rows="size", notes={9: "most"}, title=""),
             r"a note for 9, but 'size' has \[4, 1, 2\]",
         ),
         (
-            lambda: figures.heatmaps(TABLE, "score", rows="q", columns="x", panels="x", title=""),
+            lambda: figures.heatmaps(RESULTS, "score", rows="q", columns="x", panels="x", title=""),
             "no column 'q'",
         ),
         (lambda: figures.fingerprints({}), "fingerprints: needs a report for each mistake"),

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 
-from microbn import Tensor, errors, nn, optim
+from microbn import Tensor, arguments, errors, nn, optim
 from microbn.lab import compiled, data, figures, tour, train
 
 sklearn = pytest.importorskip("sklearn", reason="scikit-learn is not installed: lab unchecked")
@@ -153,6 +153,25 @@ def test_history_says_when_and_how_well():
     assert (made_up.steps_to(0.9), made_up.steps_to(0.95)) == (20, np.inf)
 
 
+def test_a_fit_from_the_start_is_tested_before_its_first_step_too():
+    later, whole = fit(0, measure=lambda: 1), fit(0, measure=lambda: 1, from_start=True)
+    assert whole.steps == [0, *later.steps]
+    assert whole.accuracies[1:] == later.accuracies
+    assert whole.losses == later.losses
+    assert whole.measured == [1] * 4
+
+
+def test_trained_is_a_net_for_the_data_fitted_by_sgd_and_measured_as_it_learns():
+    split = data.spirals(0, n=200, test=50)
+    model, history = train.trained(
+        split, [8], 0.1, seed=0, norm=nn.BatchNorm, steps=25, batch_size=16, measure=id
+    )
+    assert history.losses == fit(0).losses
+    assert history.measured == [id(model)] * 3
+    kinds = [type(layer) for layer in model.layers]
+    assert kinds == [nn.Linear, nn.BatchNorm, nn.ReLU, nn.Linear]
+
+
 def test_mlp_has_batch_norm_between_linear_and_activation():
     kinds = [type(m) for m in train.mlp([4, 3, 3, 2], seed=0, norm=nn.BatchNorm).layers]
     assert kinds == [nn.Linear, nn.BatchNorm, nn.ReLU] * 2 + [nn.Linear]
@@ -162,7 +181,7 @@ def test_mlp_has_batch_norm_between_linear_and_activation():
 
 def test_missing_package_names_the_extra():
     with pytest.raises(errors.MissingPackageError, match=r"needs nothing.*microbn\[lab\]"):
-        errors.need_package("nothing.at_all", "lab", "this test")
+        arguments.need_package("nothing.at_all", "lab", "this test")
 
 
 @pytest.mark.parametrize(
@@ -182,7 +201,7 @@ def test_faults_name_the_facts(fault, message):
 
 @pytest.fixture(scope="module")
 def results():
-    return tour.compare(range(3), steps=300)
+    return tour.train_both(range(3), steps=300)
 
 
 def test_batch_norm_trains_in_two_thirds_of_the_steps(results):

@@ -9,6 +9,7 @@ import pytest
 from microbn import Tensor, errors
 from microbn.errors import printable
 from microbn.lab import sweep
+from microbn.lab.results import Results
 
 joblib = pytest.importorskip("joblib", reason="joblib is not installed: sweeps unchecked")
 
@@ -40,23 +41,9 @@ def test_rows_come_in_the_order_of_the_grid(jobs):
 def test_table_is_read_as_it_was_saved(tmp_path):
     table = run(tmp_path / "powers.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["powers.csv"]
-    assert sweep.Table.load(tmp_path / "powers.csv") == table
+    assert Results.load(tmp_path / "powers.csv") == table
     assert {type(row["name"]) for row in table.rows} == {str}
     assert (tmp_path / "powers.csv").read_text().startswith("base,exponent,name,power,powers,wide")
-
-
-def test_columns_and_medians_of_chosen_rows():
-    table = run()
-    assert list(table.where(base=3, name="1")["power"]) == [3, 9]
-    assert table.where(base=3)["powers"].shape == (4, 2)
-    assert table.median("power", base=3) == 6
-    long = table.where(name="a", exponent=1).long(["power", "wide"], "what", "value")
-    assert [(row["base"], row["what"], row["value"]) for row in long.rows] == [
-        (2, "power", 2),
-        (2, "wide", False),
-        (3, "power", 3),
-        (3, "wide", True),
-    ]
 
 
 LEFT: list[int] = []
@@ -124,44 +111,6 @@ def test_grids_of_other_files_do_not_mix(tmp_path):
     assert other == run()
 
 
-def test_table_with_no_rows_is_read_as_it_was_saved(tmp_path):
-    sweep.Table([]).save(tmp_path / "t.csv")
-    assert sweep.Table.load(tmp_path / "t.csv") == sweep.Table([])
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "{} is empty, it has not even columns"),
-        (b"a,b\n1,2\n3\n", r"line 3 of {}: 1 cells for the 2 columns \['a', 'b'\]"),
-        (b"a,b\n1,2,3\n", r"line 2 of {}: 3 cells for the 2 columns"),
-        (b"a,b\n1,2\n\n", r"line 3 of {}: 0 cells for the 2 columns"),
-        (b"a,b,a\n1,2,3\n", r"line 1 of {}: two columns have the same name among \['a', 'b'"),
-        (b'a,b\n1,"2"3\n', "line 2 of {}: ',' expected after"),
-        (b'a,b\n1,"2\n3,4\n', "line 3 of {}: unexpected end of data"),
-        (b"a,b\n1,2\n1,\xff\n", "line 3 of {} is no text: 'utf-8' codec can't decode byte 0xff"),
-    ],
-)
-def test_table_that_is_damaged_names_the_file_and_the_line(tmp_path, content, message):
-    path = tmp_path / "t.csv"
-    path.write_bytes(content)
-    with pytest.raises(errors.ArgumentError, match=message.format(re.escape(str(path)))):
-        sweep.Table.load(path)
-
-
-def test_what_only_looks_like_json_is_text(tmp_path):
-    rows = [{"a": "[" * 100_000}, {"a": "1" * 5000}]
-    sweep.Table(rows).save(tmp_path / "t.csv")
-    assert sweep.Table.load(tmp_path / "t.csv").rows == rows
-
-
-def test_what_is_strange_to_csv_survives_it(tmp_path):
-    rows = [{"k\r": text, "v": 1.5} for text in ("a\rb", 'one\n"two",', "", "null", "[1", "γ", "1")]
-    rows += [{"k\r": value, "v": [0.1] * 40_000} for value in (None, True, 1, np.inf)]
-    sweep.Table(rows).save(tmp_path / "t.csv")
-    assert sweep.Table.load(tmp_path / "t.csv").rows == rows
-
-
 LOOP: list = []
 LOOP.append(LOOP)
 
@@ -169,12 +118,12 @@ LOOP.append(LOOP)
 @pytest.mark.parametrize(
     ("result", "error", "message"),
     [
-        ({"thing": object()}, errors.DTypeError, "<object object.* is no number"),
+        ({"thing": object()}, errors.DTypeError, "<object object.* is not a number"),
         ({"base": 1.0}, errors.ArgumentError, "'base' is a setting"),
-        (None, errors.DTypeError, "an experiment gives a dict, not None"),
-        ({5: 1.0}, errors.DTypeError, "a result's name is text, not 5"),
-        ({"loss": Tensor(1.0)}, errors.DTypeError, r"Tensor\(1.\) is no .* take t.item\(\)"),
-        ({"loop": LOOP}, errors.DTypeError, "is no number, string or list"),
+        (None, errors.DTypeError, "an experiment returns a dict, not None"),
+        ({5: 1.0}, errors.DTypeError, "a result's name is a string, not 5"),
+        ({"loss": Tensor(1.0)}, errors.DTypeError, r"Tensor\(1.\) is not .* give t.item\(\)"),
+        ({"loop": LOOP}, errors.DTypeError, "is not a number, a string or a list"),
     ],
 )
 def test_results_that_no_table_can_hold_are_refused(result, error, message):
@@ -182,31 +131,11 @@ def test_results_that_no_table_can_hold_are_refused(result, error, message):
         run(experiment=lambda **_: result)
 
 
-def test_what_a_table_does_not_have_is_named():
-    table = run()
-    with pytest.raises(errors.ArgumentError, match=r"no row has \{'base': 4\}"):
-        table.where(base=4)
-    with pytest.raises(errors.ArgumentError, match=r"no row has \{'bse': 2\}"):
-        table.where(bse=2)
-    with pytest.raises(errors.ArgumentError, match="no column 'score' among"):
-        table["score"]
-    with pytest.raises(errors.ArgumentError, match="no column 'score' among"):
-        table.long(["score"], "what", "value")
-    with pytest.raises(errors.ArgumentError, match="'name' is 'a', which has no median"):
-        table.median("name", name="a")
-    with pytest.raises(errors.ArgumentError, match="lists of 'a' have lengths 1, 2 and no list"):
-        sweep.Table([{"a": [1]}, {"a": [1, 2]}, {"a": 1}])["a"]
-    with pytest.raises(errors.DTypeError, match=r"needs a list of dicts, got \[5\]"):
-        sweep.Table([5])
-    with pytest.raises(errors.ArgumentError, match="row 1 has the columns"):
-        sweep.Table([{"a": 1}, {"b": 1}])
-
-
 @pytest.mark.parametrize(
     ("axes", "message"),
     [
-        ({"seed": []}, r"no settings in \{'seed': \[\]\}"),
-        ({"name": "abc"}, "'name' has the values 'abc'; write .* a list for one value too"),
+        ({"seed": []}, r"there are no settings in \{'seed': \[\]\}"),
+        ({"name": "abc"}, "'name' has the values 'abc'; write .* a list even for one value"),
         ({"seed": 3}, "'seed' has the values 3; write"),
         ({5: [1]}, r"5 has the values \[1\]; write \{'name': \[value"),
         ({"rate": [1.0, np.nan]}, "'rate' contains NaN, .*; use None"),

@@ -1,4 +1,4 @@
-"""The file of a grid that was interrupted: whose runs it holds, and what is damaged in it."""
+"""The file of an interrupted grid: it resumes its own runs only, and names a damaged line."""
 
 import json
 import os
@@ -11,7 +11,8 @@ from functools import partial
 import pytest
 
 from microbn import errors
-from microbn.lab import sweep, unfinished
+from microbn.lab import sweep
+from microbn.lab.unfinished import Unfinished
 
 pytest.importorskip("joblib", reason="joblib is not installed: sweeps unchecked")
 
@@ -209,8 +210,6 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(tmp_path):
 
 
 def test_run_is_added_as_one_line(tmp_path):
-    path = tmp_path / "p.part"
-    head = unfinished.head_of(partial(max, 1))
-    unfinished.resumed(path, head)
-    unfinished.add(path, head, '{"a": 1}', {"a": 1, "b": "\n"})
-    assert unfinished.resumed(path, head) == {'{"a": 1}': {"a": 1, "b": "\n"}}
+    experiment = partial(max, 1)
+    Unfinished(tmp_path / "p", experiment).add('{"a": 1}', {"a": 1, "b": "\n"})
+    assert Unfinished(tmp_path / "p", experiment).rows == {'{"a": 1}': {"a": 1, "b": "\n"}}

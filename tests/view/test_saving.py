@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 import microbn as mb
-from microbn.lab import figures, sweep
+from microbn.lab import figures, results
 from microbn.view import dot, saving
 
 OTHER_USER = hasattr(os, "geteuid") and os.geteuid() != 0
 
 
 def figure():
-    rows = sweep.Table([{"x": x, "score": x} for x in (1, 2)])
+    rows = results.Results([{"x": x, "score": x} for x in (1, 2)])
     return figures.curves(rows, "x", "score", title="scores")
 
 
@@ -33,7 +33,7 @@ class Drawn(dot.Drawing):
 # fmt: off
 SAVERS = {
     "bn.html":   lambda path: mb.story(mb.Tensor(1.0, name="x") * 2.0).save(path),
-    "runs.csv":  lambda path: sweep.Table([{"a": 1}]).save(path),
+    "runs.csv":  lambda path: results.Results([{"a": 1}]).save(path),
     "curve.png": lambda path: figures.save(figure(), path),
     "curve.pdf": lambda path: figures.save(figure(), path),
     "bn.svg":    lambda path: Drawn("graph {}").save(path),
@@ -96,19 +96,19 @@ def test_save_replaces_the_old_file(name, save, tmp_path):
 
 KILLED = """
 import os, signal, sys
-from microbn.lab.sweep import Table
+from microbn.lab.results import Results
 os.fsync = lambda number: os.kill(os.getpid(), signal.SIGKILL)  # just before replacing
-Table([{"a": "new"}]).save(sys.argv[1])
+Results([{"a": "new"}]).save(sys.argv[1])
 """
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL here")
 def test_process_that_is_killed_while_it_saves_leaves_the_old_file_whole(tmp_path):
     path = tmp_path / "runs.csv"
-    sweep.Table([{"a": "old"}]).save(path)
+    results.Results([{"a": "old"}]).save(path)
     killed = subprocess.run([sys.executable, "-c", KILLED, str(path)])
     assert killed.returncode == -signal.SIGKILL
-    assert sweep.Table.load(path).rows == [{"a": "old"}]
+    assert results.Results.load(path).rows == [{"a": "old"}]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="only POSIX has these permissions")
@@ -173,13 +173,13 @@ def test_figure_is_saved_in_the_format_of_its_suffix(tmp_path):
     starts = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
     for suffix, start in starts.items():
         assert figures.save(figure(), tmp_path / f"f.{suffix}").read_bytes().startswith(start)
-    with pytest.raises(mb.MicrobnError, match="'gif' is no format; it is one of svg, png and pdf"):
+    with pytest.raises(mb.MicrobnError, match="'gif' is not a format; the formats are svg"):
         figures.save(figure(), tmp_path / "f.gif")
 
 
 def test_table_that_cannot_be_written_leaves_the_old_one(tmp_path):
     path = tmp_path / "runs.csv"
-    sweep.Table([{"a": 1}]).save(path)
-    with pytest.raises(mb.MicrobnError, match="is no number"):
-        sweep.Table([{"a": 2}, {"a": object()}]).save(path)
-    assert sweep.Table.load(path).rows == [{"a": 1}]
+    results.Results([{"a": 1}]).save(path)
+    with pytest.raises(mb.MicrobnError, match="is not a number"):
+        results.Results([{"a": 2}, {"a": object()}]).save(path)
+    assert results.Results.load(path).rows == [{"a": 1}]
