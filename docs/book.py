@@ -1,5 +1,7 @@
-"""What these pages show that is made when they are built, so that it cannot be out of date: live
-steppers, batch norm's stages, rows of the measured claims, the commands, the notebook of a page.
+"""The parts of the book that the build makes, so that they cannot be out of date.
+
+They are the live steppers, batch norm's stages, rows of the measured claims, the help of the
+commands, and the notebook of the start page.
 """
 
 import re
@@ -42,7 +44,7 @@ FULL_RUN = """\
 
 
 class Stepper(SphinxDirective):
-    """The page of a built-in target, live. ``:step:`` is the step that it opens at."""
+    """Show the live page of a built-in target. It opens at the step in ``:step:``."""
 
     required_arguments = 1
     option_spec: ClassVar = {"step": int}
@@ -55,7 +57,7 @@ class Stepper(SphinxDirective):
 
 
 def stepper_page(env, target):
-    """Write the story of a target; its address, as seen from the page that is being read."""
+    """Write the story of a target. Return its address, seen from the page that is being read."""
     folder = Path(env.app.outdir) / "steppers"
     folder.mkdir(parents=True, exist_ok=True)
     mb.story(*graph(target), title=target).save(folder / f"{target}.html")
@@ -63,8 +65,9 @@ def stepper_page(env, target):
 
 
 class Claims(SphinxDirective):
-    """Rows of measured/claims.md, the verdict first: a demo's, ``d05``, or all ``not held``.
-    Below them a mark that they bear is explained.
+    """Show the rows of measured/claims.md for a demo, such as ``d05``, or all rows ``not held``.
+
+    The verdict comes first. If a row has a mark, a line below the table explains it.
     """
 
     required_arguments, final_argument_whitespace = 1, True
@@ -85,7 +88,7 @@ class Claims(SphinxDirective):
 
 
 class Commands(SphinxDirective):
-    """What ``microbn COMMAND --help`` prints, for every command."""
+    """Show the help that ``microbn COMMAND --help`` prints, for every command."""
 
     def run(self):
         self.env.note_reread()
@@ -120,7 +123,7 @@ def purpose(place):
 
 
 def usage(command):
-    """What ``microbn COMMAND --help`` prints, 80 columns wide."""
+    """Return the help that ``microbn COMMAND --help`` prints, 80 columns wide."""
     printed = StringIO()
     with patch.dict(environ, COLUMNS="80"), redirect_stdout(printed), suppress(SystemExit):
         cli.main([command, "--help"])
@@ -128,7 +131,7 @@ def usage(command):
 
 
 class Stages(SphinxDirective):
-    """Each gradient of batch norm, by hand, on the graph and in the program, as a section."""
+    """Show a section for each gradient of batch norm: by hand, on the graph, in the program."""
 
     def run(self):
         self.env.note_reread()
@@ -138,7 +141,7 @@ class Stages(SphinxDirective):
 
 
 def section(page, name, rows):
-    """A stage in markdown; every step is a link to it on the page of the stepper."""
+    """Return a stage in Markdown. Every step is a link to it on the page of the stepper."""
     steps = (
         f'{said} <a href="{page}#step={n}" target="stepper">(step {n})</a>'
         for n, said in rows["on the graph"]
@@ -150,13 +153,13 @@ def section(page, name, rows):
 
 
 def find_anywhere(app, doctree):
-    """Let the short names of docstrings, `grad`, be found wherever they are documented."""
+    """Let a short name in a docstring, such as `grad`, be found wherever it is documented."""
     for reference in doctree.findall(addnodes.pending_xref):
         reference["refspecific"] = reference["reftype"] == "obj"
 
 
 def show_full_run(app, docname, source):
-    """A demo's page ran in its quick form; its text speaks of the figure of a full run."""
+    """Put the figure of a full run on a demo's page, since its text describes that figure."""
     demo = docname.removeprefix("gallery/")
     if docname.startswith("gallery/d") and (HERE / "images" / f"{demo}.png").exists():
         figure = FULL_RUN.format(demo=demo)
@@ -164,7 +167,7 @@ def show_full_run(app, docname, source):
 
 
 def write_notebook(app):
-    """The start page as a notebook, for download, without what is marked as the page's alone."""
+    """Write the start page as a notebook, without the parts that are marked for the page alone."""
     page = HERE / "learn" / "start.md"
     text = re.sub(r"<!-- page -->.*?<!-- /page -->\n", "", page.read_text("utf-8"), flags=re.DOTALL)
     text = re.sub(r"\[([^\]]+)\]\(\S+\.md\)", r"\1", text)  # links to other pages

@@ -19,7 +19,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "book",
 ]
-exclude_patterns = ["_build", "measured"]  # tables that pages include
+exclude_patterns = ["_build", "measured"]  # pages include its tables
 myst_heading_anchors = 3
 html_theme = "pydata_sphinx_theme"
 html_title = "microbn"

@@ -13,13 +13,13 @@ from microbn.lab.data import digits
 
 
 def stages():
-    """For each gradient that `closed_form.backward_staged` derives: its name, and rows of text."""
+    """Return the name and rows of text for each gradient that `backward_staged` derives."""
     operation, rows = "", {}
     _, staged = getsource(closed_form.backward_staged).split('d = {"y": dy}\n')
     for line in map(str.strip, staged.splitlines()):
         if line.startswith("#"):
             operation = line.removeprefix("# ")
-        elif (found := re.match(r'd\["(\w+)"\]', line)) and found[1] != "scaled":  # that is dy
+        elif (found := re.match(r'd\["(\w+)"\]', line)) and found[1] != "scaled":  # this is dy
             rows[found[1]] = {"goes into": operation, "by hand": f"`{line}`"}
     columns = {
         "on the graph": received_parts(),
@@ -33,8 +33,9 @@ def stages():
 
 
 def received_parts():
-    """What every named value receives in the story: ``(step, sentence)``. What a value without a
-    name receives is on the way to the next that has one.
+    """Return the parts that every named value receives in the story, as ``(step, sentence)``.
+
+    The parts of a value without a name count for the next value that has one.
     """
     told = mb.story(*graph("batchnorm"))
     names = {node.id: node.name for node in told.graph.nodes}
@@ -45,12 +46,12 @@ def received_parts():
             if name := names[part.receiver]:
                 found.setdefault(name, []).extend(on_the_way)
                 on_the_way = []
-    del found["scaled"]  # by hand that is dy
+    del found["scaled"]  # by hand this is dy
     return found
 
 
 def program_lines():
-    """The lines of the compiled backward, by the name of the value whose gradient they make."""
+    """Return the lines of the compiled backward, by the value whose gradient they make."""
     rng = np.random.default_rng(0)
     given = {"x": (4, 3), "gamma": 3, "beta": 3}
     examples = (Tensor(rng.normal(size=shape), name) for name, shape in given.items())
@@ -64,7 +65,7 @@ def program_lines():
 
 
 def distances():
-    """How far each gradient is from the others, at most, on 32 digits, as in the tour."""
+    """Say how far each gradient is from the others, at most, on 32 digits, as in the tour."""
     y = tour.batch_norm_on_digits(digits(0), samples=32, features=8)
     rows = (row for row in tour.agreement(y, tour.cotangent(y)) if row["name"] != "scaled")
     text = "{staged:.2g} from the one by hand, {numeric:.1e} from finite differences"

@@ -82,7 +82,7 @@ class ReadOnly(np.ndarray):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if not self.flags.writeable:
-            raise faults.read_only()
+            raise faults.frozen_data()
         super().__setitem__(index, value)
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:

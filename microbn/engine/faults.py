@@ -70,7 +70,7 @@ def _ragged(rows: Any, error: Exception) -> str:
     return f"rows have lengths {listed(lengths)}" if len(lengths) > 1 else str(error)
 
 
-def read_only() -> GraphError:
+def frozen_data() -> GraphError:
     """Somebody writes into ``t.data``."""
     return GraphError(
         "t.data is read-only: graphs keep the values that they saw. Replace a leaf's data "
@@ -284,7 +284,7 @@ def other_data(leaf: Any, new: Any) -> Exception:
     return ShapeError(f"the new data has shape {np.shape(new)}, the Tensor {leaf.shape}")
 
 
-def no_grad(tensor: Any, new: Any) -> Exception:
+def not_its_gradient(tensor: Any, new: Any) -> Exception:
     """Something else than an array of the Tensor's shape is assigned to ``.grad``."""
     what = f"the .grad of {describe(tensor)}"
     if is_node(new):

@@ -29,6 +29,8 @@ class Node:
         "_grad",
         "__weakref__",
     )
+    value: Any
+    flows: bool
 
 
 def is_node(x: Any) -> bool:
@@ -62,7 +64,7 @@ def boxed(arg: Any) -> Any:
     """Return a node as an object array of its entries, so that it can meet one."""
     if not isinstance(arg, Node):
         return arg
-    box = np.empty(arg.value.shape, object)
+    box: Any = np.empty(arg.value.shape, object)
     for index in np.ndindex(box.shape):
         box[index] = arg[index] if index else arg  # type: ignore[index]
     return box

@@ -65,9 +65,9 @@ RULES: dict[Callable, tuple[Callable | None, ...]] = {}
 
 def rules_of(function: Callable, count: int) -> Sequence[Callable | None]:
     """Return the rule of each of ``count`` operands, as far as there are rules."""
-    vjps = RULES[function]
+    vjps: Any = RULES[function]
     if CALLS[function].every:
-        return [functools.partial(vjps[0], position=i) for i in range(count)]  # type: ignore[arg-type]
+        return [functools.partial(vjps[0], position=i) for i in range(count)]
     return vjps
 
 
@@ -114,7 +114,8 @@ def _covered(function: Callable, vjps: Sequence) -> Call:
         raise faults.uncallable_rule(function, every)
     compute = QUICKER.get(function, getattr(function, "__wrapped__", function))
     if not getattr(function, "fresh", True):
-        compute = lambda *args, **kwargs: _owned(function.__wrapped__(*args, **kwargs))  # noqa: E731
+        plain = compute
+        compute = lambda *args, **kwargs: _owned(plain(*args, **kwargs))  # noqa: E731
     ruled = sys.maxsize if "VAR_POSITIONAL" in kinds or not vjps else len(vjps)
     signature = signature.replace(parameters=parameters)
     return Call(compute, len(vjps), every, ruled, signature, set())

@@ -136,9 +136,9 @@ class Tensor(Node):
         self._name = new
 
     def _set_grad(self, new: Any) -> None:
-        grad = None if new is None or isinstance(new, Tensor) else like(self.value, new)
+        grad: Any = None if new is None or isinstance(new, Tensor) else like(self.value, new)
         if new is not None and grad is None:
-            raise faults.no_grad(self, new)
+            raise faults.not_its_gradient(self, new)
         self._grad = grad
 
     name = property(attrgetter("_name"), _set_name, doc="The name, a text, in drawings too.")

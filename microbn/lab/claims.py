@@ -78,10 +78,10 @@ def _judge(facts: Mapping[str, Any]) -> Claim:
 
 def holds(condition: str, facts: Mapping[str, Any]) -> bool:
     """Decide a condition: comparisons of names and numbers, joined by "and"."""
-    return all(_compared(part, facts) for part in condition.split(" and "))
+    return all(_satisfied(part, facts) for part in condition.split(" and "))
 
 
-def _compared(part: str, facts: Mapping[str, Any]) -> bool:
+def _satisfied(part: str, facts: Mapping[str, Any]) -> bool:
     """Decide a comparison, which may be a chain such as ``0.95 <= plain <= 1.05``."""
     words = re.split(f" ({'|'.join(COMPARISONS)}) ", part)
     values = [float(w) if re.fullmatch(r"\d[\d.e-]*", w) else facts[w] for w in words[::2]]

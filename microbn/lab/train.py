@@ -128,7 +128,7 @@ def fit(
             rows = next(order)
             # a divergence is a result, not a surprise
             with Uninterrupted(), np.errstate(over="ignore", invalid="ignore"):
-                history.losses.append(_loss(train_step, data.x_train[rows], data.y_train[rows]))
+                history.losses.append(_loss_of(train_step, data.x_train[rows], data.y_train[rows]))
                 if done % every == 0 or done == steps:
                     _test(model, data, measure, history, done)
     finally:
@@ -136,7 +136,7 @@ def fit(
     return history
 
 
-def _loss(train_step: Callable[..., float], x: np.ndarray, targets: np.ndarray) -> float:
+def _loss_of(train_step: Callable[..., float], x: np.ndarray, targets: np.ndarray) -> float:
     try:
         return train_step(x, targets)
     except NonFiniteError:  # batch norm refuses to track it

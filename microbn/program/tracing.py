@@ -14,7 +14,7 @@ FROZEN = (
     "f asks for {what} of {node}, which every run of the program would take from the example; "
     "choose with np.where and np.maximum instead of if and max, or decide before compiling"
 )
-LOST = {
+SENTENCES = {
     "new data": "f replaces the data of {node}, which a program cannot; return the new value, and "
     "pass it the next time",
     "a gradient": "this gradient would be a constant of the program; take it by "
@@ -43,8 +43,8 @@ class Tracing(Watch):
 
     def lost(self, what: str, node: Any) -> None:
         """Raise GraphError, unless a value is asked for that is the same in every run."""
-        if what in LOST or node.number in self.operands or has_history(node):
-            words = LOST.get(what, FROZEN).format(
+        if what in SENTENCES or node.number in self.operands or has_history(node):
+            words = SENTENCES.get(what, FROZEN).format(
                 what=what, node="" if node is None else describe(node)
             )
             raise GraphError(f"compile: {words}")

@@ -58,8 +58,8 @@ def formula(function: Callable, *operands: Any, **keywords: Any) -> Any:
     out = function(*operands, **keywords)
     out = Symbol("out", out.value if isinstance(out, Symbol) else out)
     g = Symbol("g", None if out.value is None else np.ones_like(out.value))
-    rules = rules_of(function, len(operands))
-    return tuple(rule and _text(rule(g, out, *operands, **keywords)) for rule in rules)
+    every = rules_of(function, len(operands))
+    return tuple(rule and _text(rule(g, out, *operands, **keywords)) for rule in every)
 
 
 # Python's operators. The first number says how tightly an operator binds. The other two say how

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, MissingPackageError, RenderError
-from .graph import Edge, Graph, Node
+from .graph import Edge, Graph, Vertex
 from .saving import write_whole
 from .values import CURRENT_COLOUR, ROLE_COLOURS, low_mean_high, number, short
 from .words import greek
@@ -183,7 +183,7 @@ def _backward(graph: Graph) -> set[str]:
     return back | leaves if back else back
 
 
-def _own_path(node: Node) -> tuple[str, ...]:
+def _own_path(node: Vertex) -> tuple[str, ...]:
     """Return the path of a closed group, or the groups that a node is in."""
     return (*node.scope, node.name) if node.members else node.scope
 
@@ -201,7 +201,7 @@ def _way(edge: Edge, back: set[str]) -> tuple[tuple[str, str], dict[str, str]]:
     return (edge.source, edge.target), {}
 
 
-def _box_lines(node: Node, values: bool, grads: bool) -> list[str]:
+def _box_lines(node: Vertex, values: bool, grads: bool) -> list[str]:
     """Return the text of a box: a title, and below it the value and the gradient side by side."""
     if node.role == "group":
         count = len(node.members)

@@ -20,7 +20,7 @@ GroupPath = tuple[str, ...]  # the scopes of a group, from the outermost to its 
 
 
 @dataclass(frozen=True, eq=False)  # comparing arrays gives arrays, not True or False
-class Node:
+class Vertex:
     """One value of the graph. ``function`` is the name of the function that computed it, or "".
 
     ``role`` is "input", "parameter" (a Module holds it), "constant", "computed", "gradient"
@@ -67,7 +67,7 @@ class Edge:
 class Graph:
     """Nodes in the order in which they were made, and edges in the order of their targets."""
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[Vertex, ...]
     edges: tuple[Edge, ...]
 
     def groups(self) -> list[GroupPath]:
@@ -81,7 +81,7 @@ class Graph:
         Raises ArgumentError for a group that does not exist and for a depth below 0.
         """
         closed = self._closed(collapse, depth)
-        boxes: dict[Any, list[Node]] = {}  # by the path of a closed group, or by a node's id
+        boxes: dict[Any, list[Vertex]] = {}  # by the path of a closed group, or by a node's id
         for node in self.nodes:
             box = next((path for path in around(node) if path in closed), node.id)
             boxes.setdefault(box, []).append(node)
@@ -146,7 +146,7 @@ def snapshot_of_tape(
     tape: Sequence[Tensor], gradients: Mapping[int, Any], suspect: Tensor | None = None
 ) -> Graph:
     """Like `snapshot`, for a root whose `history` is at hand; the root is its last Tensor."""
-    nodes: list[Node] = []
+    nodes: list[Vertex] = []
     edges: list[Edge] = []
     ids: dict[int, str] = {}
     seen = {s.number: value for t in tape for s, value in sources(t)}  # a leaf may have changed
@@ -162,7 +162,7 @@ def snapshot_of_tape(
         role = _role(tensor, tape[-1], suspect)
         value = np.asarray(seen.get(number, tensor.value))
         gradient, scope = arrays.get(number), homes.get(number, tensor.scope)
-        nodes.append(Node(id, name, function, role, value, gradient, scope, number, tensor.line))
+        nodes.append(Vertex(id, name, function, role, value, gradient, scope, number, tensor.line))
         for source, position in used:
             edges.append(Edge(f"e{len(edges)}", source, id, position))
         ids[number] = id
@@ -186,10 +186,10 @@ def operands(tensor: Tensor) -> list[tuple[int, Tensor | None, Any]]:
     return found
 
 
-def _add_constant(nodes: list[Node], value: Any, user: Tensor) -> str:
+def _add_constant(nodes: list[Vertex], value: Any, user: Tensor) -> str:
     """Add a node for a constant, in the group of the Tensor that uses it; return its id."""
     id = f"n{len(nodes)}"
-    nodes.append(Node(id, "", "", "constant", np.asarray(value), scope=user.scope))
+    nodes.append(Vertex(id, "", "", "constant", np.asarray(value), scope=user.scope))
     return id
 
 
@@ -203,7 +203,7 @@ def _role(tensor: Tensor, root: Tensor, suspect: Tensor | None) -> str:
     return "gradient" if tensor.role == "gradient" else "computed"
 
 
-def around(node: Node) -> list[GroupPath]:
+def around(node: Vertex) -> list[GroupPath]:
     """Return the groups that a node is in, the outermost first."""
     return [node.scope[:n] for n in range(1, len(node.scope) + 1)]
 
@@ -217,7 +217,7 @@ def _merged(edges: list[Edge], home: Mapping[str, str]) -> Edge:
     return replace(first, source=source, target=target, uses=uses)
 
 
-def _closed_box(path: GroupPath, inside: list[Node]) -> Node:
+def _closed_box(path: GroupPath, inside: list[Vertex]) -> Vertex:
     """Return a closed group as one node, which has no value of its own."""
     members = tuple(node.id for node in inside)
-    return Node(f"g{members[0]}", path[-1], "", "group", None, scope=path[:-1], members=members)
+    return Vertex(f"g{members[0]}", path[-1], "", "group", None, scope=path[:-1], members=members)

@@ -13,7 +13,7 @@ import numpy as np
 from ..engine.backward import Message, Step
 from ..errors import listed, printable
 from ..reading.trace import Line
-from .graph import Edge, Graph, Node
+from .graph import Edge, Graph, Vertex
 from .values import short
 from .words import Words
 
@@ -129,7 +129,7 @@ class _Teller:
         self.totals: dict[int, np.ndarray] = {}
         self.root = swept[0].node
 
-    def given(self, leaves: list[Node]) -> StoryStep:
+    def given(self, leaves: list[Vertex]) -> StoryStep:
         """Tell the leaves, which exist before anything is computed."""
         values = [(self.words.names[leaf.id], leaf.value) for leaf in leaves]
         named = [f"{name} {v.shape or f'= {short(v)}'}" for name, v in values]
@@ -140,7 +140,7 @@ class _Teller:
         nodes = tuple(leaf.id for leaf in leaves)
         return StoryStep(0, "given", nodes, f"Given: {listed(named)}.")
 
-    def forward(self, node: Node) -> StoryStep:
+    def forward(self, node: Vertex) -> StoryStep:
         """Tell how a value is computed."""
         edges = self.edges[node.id]
         return StoryStep(
@@ -172,7 +172,7 @@ class _Teller:
             line=node.line,
         )
 
-    def _completed(self, step: Step, node: Node) -> str:
+    def _completed(self, step: Step, node: Vertex) -> str:
         name, count = self.words.names[node.id], self.expected[step.node.number]
         head = f"The gradient of {name} is complete"
         if step.node is self.root:

@@ -21,7 +21,7 @@ from ..engine.tensor import Tensor
 from ..errors import listed
 from ..reading.symbol import Symbol
 from ..reading.tape import is_entrywise
-from .graph import Graph, Node
+from .graph import Graph, Vertex
 from .values import short
 
 GREEK = {
@@ -90,7 +90,7 @@ class Words:
     """
 
     def __init__(self, graph: Graph, tape: Sequence[Tensor], swept: Iterable[Step]) -> None:
-        self._nodes: dict[Any, Node] = {node.number: node for node in graph.nodes}
+        self._nodes: dict[Any, Vertex] = {node.number: node for node in graph.nodes}
         self._symbols: dict[int, Symbol] = {}  # one for each Tensor, to write formulas with
         constants = [node for node in graph.nodes if node.role == "constant"]
         self.names = {n.id: "array" if n.value.ndim else short(n.value) for n in constants}

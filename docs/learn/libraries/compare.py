@@ -36,7 +36,7 @@ column their running variance v, after k batches of n samples, was replaced by
 
 
 def outcome(library):
-    """The arrays that a library's file computes."""
+    """Return the arrays that a library's file computes."""
     file = HERE / f"in_{library.lower()}.py"
     run = subprocess.run(
         [sys.executable, "-c", RUN, str(file)], cwd=HERE, capture_output=True, text=True, check=True
@@ -45,8 +45,8 @@ def outcome(library):
 
 
 def differences(theirs, ours, batches=3, samples=8):
-    """How far a library is from microbn; last, with its running variance made unbiased."""
-    rest = 0.9**batches  # what is left of the 1 that it starts with
+    """Say how far a library is from microbn. The last entry makes its running variance unbiased."""
+    rest = 0.9**batches  # the share left of the 1 that it starts with
     unbiased = (theirs["running_var"] - rest) * samples / (samples - 1) + rest
     pairs = [(theirs[name], ours[name]) for name in ours] + [(unbiased, ours["running_var"])]
     return [float(np.max(np.abs(a - b))) for a, b in pairs]

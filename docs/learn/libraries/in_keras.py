@@ -16,7 +16,7 @@ def batch_norm(x):
     return gamma * centered / std + beta
 
 
-dx = jax.grad(lambda x: ops.sum(batch_norm(x) * dy))(x)  # the backend's, Keras has none
+dx = jax.grad(lambda x: ops.sum(batch_norm(x) * dy))(x)  # JAX's: Keras has none
 
 # %% (b) a net
 net = keras.Sequential(
