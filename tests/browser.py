@@ -1,4 +1,4 @@
-"""A page in a real browser: opened, watched for trouble, and read as its user sees it."""
+"""Open a page in a real browser, watch it for trouble, and read it as its user sees it."""
 
 import shutil
 from collections.abc import Callable
@@ -57,7 +57,7 @@ _LOOK = """(number) => {
 
 
 def executable() -> str:
-    """The path of a Chromium, or else the test is skipped."""
+    """Return the path of a Chromium. Without one, skip the test."""
     for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"):
         if path := shutil.which(name):
             return path
@@ -65,8 +65,9 @@ def executable() -> str:
 
 
 def watch(page, report: Callable[[str], None], own: str) -> None:
-    """Report every error, message, dialog and window of a page, and what it asks for but ``own``,
-    the beginning of addresses.
+    """Report every error, message, dialog, window and request of a page.
+
+    ``own`` is the beginning of addresses that the page may ask for.
     """
     page.on("pageerror", lambda error: report(f"error: {error}"))
     page.on("console", lambda message: report(f"console: {message.text}"))
@@ -76,14 +77,14 @@ def watch(page, report: Callable[[str], None], own: str) -> None:
 
 
 class Opened:
-    """Pages of one test; ``troubles`` is what they reported."""
+    """The pages of one test. ``troubles`` holds their reports."""
 
     def __init__(self, browser, folder: Path) -> None:
         self.browser, self.folder = browser, folder
         self.contexts, self.troubles = [], []
 
     def __call__(self, story, address: str = "", *, text: str | None = None, **options):
-        """A new window with the page of a story, or with ``text`` in the place of that page."""
+        """Open a window with the page of a story, or with ``text`` instead of that page."""
         file = story.save(self.folder / f"page{len(self.contexts)}.html")
         if text is not None:
             file.write_text(text, encoding="utf-8")
@@ -101,24 +102,24 @@ class Opened:
 
 
 def look(page, number: int | None = None) -> SimpleNamespace:
-    """What a page shows, after a step has been asked for by its slider."""
+    """Move a page's slider to a step, and return everything that the page shows."""
     return SimpleNamespace(**page.evaluate(_LOOK, number))
 
 
 def at(page) -> int:
-    """The number of the step that a page is at."""
+    """Return the number of the step that a page shows."""
     return int(page.input_value("#slider"))
 
 
 def await_step(page, number: int) -> None:
-    """Wait until a page is at a step; fails after a while."""
+    """Wait until a page shows a step. Fail after a while."""
     from playwright.sync_api import expect
 
     expect(page.locator("#slider")).to_have_value(str(number))
 
 
 def await_that(page, holds: Callable[[], bool]) -> None:
-    """Wait until something holds; fails after a while. Playwright's own way needs eval."""
+    """Wait until something holds. Fail after a while. Playwright's own way needs eval."""
     for _ in range(1000):
         if holds():
             return

@@ -1,5 +1,6 @@
-"""Hypothesis profiles: HYPOTHESIS_PROFILE=dev (the default), ci or thorough; rules set back;
-Graphviz and a browser, and a mark for what needs a browser.
+"""The fixtures that all tests share, and the profiles of Hypothesis.
+
+HYPOTHESIS_PROFILE chooses a profile: dev (the default), ci or thorough.
 """
 
 import os
@@ -18,7 +19,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
 def pytest_collection_modifyitems(items):
-    """Mark what needs a browser, so that ``-m "not browser"`` leaves it out."""
+    """Mark the tests that need a browser, so that ``-m "not browser"`` leaves them out."""
     for item in items:
         if "browser" in item.fixturenames:
             item.add_marker("browser")
@@ -26,7 +27,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def _rules_as_they_were():
-    """A rule that a test adds or replaces is gone after it."""
+    """Restore the rules after a test that adds or replaces one."""
     saved = [(table, dict(table)) for table in (RULES, CALLS)]
     yield
     for table, before in saved:
@@ -36,14 +37,14 @@ def _rules_as_they_were():
 
 @pytest.fixture
 def graphviz():
-    """Something that draws a graph, or else the test is skipped."""
+    """Skip the test if nothing can draw a graph."""
     if not renderers():
         pytest.skip("neither dot nor pygraphviz is installed: pictures unchecked")
 
 
 @pytest.fixture(scope="module")
 def browser():
-    """Chromium without a window, until the module ends: it keeps the thread's event loop busy."""
+    """Run Chromium without a window until the module ends, since it keeps the event loop busy."""
     path = executable()
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is missing")
     with playwright.sync_playwright() as driver:
@@ -54,7 +55,7 @@ def browser():
 
 @pytest.fixture
 def opened(browser, tmp_path):
-    """Opens the pages of stories. None of them may have reported anything by the end."""
+    """Open the pages of stories. No page may have reported anything by the end."""
     opened = Opened(browser, tmp_path)
     yield opened
     opened.close()

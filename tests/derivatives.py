@@ -1,4 +1,4 @@
-"""Random programs and a call of each rule, with their derivatives by any engine."""
+"""Differentiate random programs, and a call of each rule, by any engine."""
 
 import functools
 
@@ -16,8 +16,9 @@ def name(value):
 
 
 def derivatives(engine, f, arrays, twice=False, seed=0):
-    """The value of f, its gradients from a random cotangent and, if twice, the gradients of these
-    in random directions.
+    """Return the value of f and its gradients from a random cotangent.
+
+    If ``twice``, return also the gradients of these gradients, in random directions.
     """
     rng = np.random.default_rng(seed)
     cotangent = rng.normal(size=np.shape(f(*arrays)))

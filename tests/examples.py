@@ -1,4 +1,4 @@
-"""For each function with a rule: random calls to check it with, and one plain call."""
+"""Random calls of each function with a rule, to check it with, and one plain call."""
 
 import numpy as np
 from hypothesis import assume

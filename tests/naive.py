@@ -1,7 +1,7 @@
-"""An engine too plain to be wrong in the ways of a quick one: it walks every path by itself.
+"""An engine that is too plain to have a quick engine's faults: it walks every path by itself.
 
-Nothing is shared and nothing is ordered. A gradient is the sum over all paths from the root, so
-that a node is walked through as often as there are ways to it. The rules are written by hand.
+It shares nothing and orders nothing. A gradient is the sum over all paths from the root, so the
+walk visits a node once for each path to it. The rules are written by hand.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ BOUND, MOST_VISITS = 30, 100  # a larger value, or more steps of a walk, are ref
 
 
 class Node:
-    """A value and, for each parent: its position, the node, and the vjp of what it was then."""
+    """A value and, for each parent, its position, its node, and the vjp at its value then."""
 
     def __init__(self, value, parents=(), seen=(), leaf=False):
         self.value, self.parents, self.seen, self.leaf = value, parents, seen, leaf
@@ -21,7 +21,7 @@ class Node:
 
 
 def compute(name, *operands):
-    """A node, or None where NumPy refuses to compute it, or it would be too much to walk."""
+    """Return a node, or None if NumPy refuses to compute it or the walk would be too long."""
     function, *vjps = OPERATIONS[name]
     seen = [x.value if isinstance(x, Node) else x for x in operands]
     try:
@@ -39,7 +39,7 @@ def compute(name, *operands):
 
 
 def walk(node, g, scale=0.0):
-    """Every visit to a node: it, what one path brings, and the largest number on that path."""
+    """Yield each visit to a node: the node, the path's gradient, and the largest number on it."""
     scale = max(scale, np.abs(g).max())
     yield node, g, scale
     for _, parent, vjp in node.parents:
@@ -54,7 +54,7 @@ def backward(root, g, retain_grads):
 
 
 def grad(root, wanted, g):
-    """The gradient in each of the nodes wanted, and the scale of what it was summed from."""
+    """Return the gradient in each node of ``wanted``, and the scale of the terms in its sum."""
     found = [(np.zeros(node.value.shape), 0.0) for node in wanted]
     for node, part, scale in walk(root, g):
         for i, each in enumerate(wanted):
@@ -64,7 +64,7 @@ def grad(root, wanted, g):
 
 
 def stale(root):
-    """Whether the data of a leaf was replaced after something on the way to the root saw it."""
+    """Tell whether a leaf's data was replaced after a node on the way to the root saw it."""
     return any(
         parent.value is not node.seen[i] or stale(parent)
         for node in [root]
@@ -73,7 +73,7 @@ def stale(root):
 
 
 def moved(f):
-    """The vjp where entries only move, repeat or drop out: each goes back to where it was."""
+    """Make the vjp of an f that moves, repeats or drops entries: they go back to their places."""
 
     def vjp(g, x):
         origin = f(np.arange(x.size).reshape(x.shape))
@@ -88,7 +88,7 @@ def back(g, x):
 
 
 def fill(g, x, axis):
-    """Undo a reduction of x: the same for all the entries that went into one."""
+    """Undo a reduction of x: all entries that went into one number get the same."""
     if axis is not None and x.ndim:  # of a number, NumPy reduces an axis that is not there
         g = np.expand_dims(g, axis)
     return np.broadcast_to(g, x.shape)
@@ -100,7 +100,7 @@ def highest(g, x, axis):
 
 
 def left(g, x, y):
-    """Of x @ y, with a vector as a matrix of one row on the left, of one column on the right."""
+    """Return the vjp of x @ y for x. A vector is a row on the left, and a column on the right."""
     rows, columns = np.atleast_2d(x), y.reshape(len(y), -1)
     return (g.reshape(len(rows), -1) @ columns.T).reshape(x.shape)
 

@@ -1,8 +1,8 @@
 """Other engines behind NumPy's names, so that one function or program runs on each of them.
 
-An engine is a function ``(f, arrays, cotangent, directions)``, in which f is called as
-``f(*operands, np=..., F=...)``. It gives the value of f, the gradients of <cotangent, f> in the
-arrays and, where there are directions, those of <gradients, directions>.
+An engine is a function ``(f, arrays, cotangent, directions)``, which calls f as
+``f(*operands, np=..., F=...)``. It returns the value of f, the gradients of <cotangent, f> in the
+arrays and, if directions are given, those of <gradients, directions>.
 """
 
 from types import SimpleNamespace

@@ -1,10 +1,11 @@
 """Run a command with another processor's arithmetic: ``python -m tests.processors``.
 
-NumPy chooses its loops by what the processor can do, and OpenBLAS its products of matrices; so
-results differ in their last bits. Three processors are imitated, as far as the one at hand can:
-``baseline`` uses nothing that NumPy finds above its baseline, ``haswell`` has AVX2, ``avx512`` has
-AVX-512. Without arguments, the tests that compare bits (``pytest -m bits``) run on each of them,
-but for the one that is at hand. ``python -m tests.processors haswell COMMAND`` runs any command.
+NumPy chooses its loops by the processor's features, and OpenBLAS chooses its products of matrices
+in the same way, so results differ in their last bits. We imitate three processors, as far as this
+one can: ``baseline`` uses nothing that NumPy finds above its baseline, ``haswell`` has AVX2, and
+``avx512`` has AVX-512. Without arguments, the tests that compare bits (``pytest -m bits``) run on
+each of them, except on the machine's own. ``python -m tests.processors haswell COMMAND`` runs any
+command.
 """
 
 from __future__ import annotations
@@ -47,8 +48,9 @@ def main(words: list[str]) -> int:
 
 
 def imitations(whole: Arithmetic, machine: str) -> dict[str, Setting]:
-    """For each processor the environment in which a machine computes as it does; ``whole`` is the
-    machine's own arithmetic, with nothing switched off.
+    """Return, for each processor, the environment in which this machine computes like it.
+
+    ``whole`` is the machine's own arithmetic, with nothing switched off.
     """
     if machine.lower() not in ("x86_64", "amd64"):
         return dict.fromkeys(NAMES, f"{machine} is no x86-64 processor")
@@ -64,7 +66,7 @@ def imitations(whole: Arithmetic, machine: str) -> dict[str, Setting]:
 
 
 def compare_bits(name: str, setting: Setting) -> int:
-    """Run the tests that compare bits on that processor; returns their status, 0 if skipped."""
+    """Run the tests that compare bits on that processor. Return their status, 0 if skipped."""
     if isinstance(setting, str):
         print(f"\n{name}: skipped, as {setting}", flush=True)
         return 0
@@ -75,7 +77,7 @@ def compare_bits(name: str, setting: Setting) -> int:
 
 
 def confirmed(name: str, setting: dict[str, str]) -> Arithmetic:
-    """Say what is set, and what a fresh process in that setting says of its arithmetic."""
+    """Print the setting, and the arithmetic that a fresh process reports in it."""
     there = ask(setting)
     words = " ".join(f'{key}="{value}"' for key, value in setting.items())
     print(f"\n{name}: {words}\n{name}: {said(there)}", flush=True)
@@ -85,8 +87,9 @@ def confirmed(name: str, setting: dict[str, str]) -> Arithmetic:
 
 
 def arithmetic() -> Arithmetic:
-    """What NumPy uses in this process: its baseline, the features that it found above it, and the
-    kernels of OpenBLAS, which are None where threadpoolctl is not installed.
+    """Return NumPy's baseline in this process, the features above it, and OpenBLAS's kernels.
+
+    The kernels are None if threadpoolctl is not installed.
     """
     simd = np.show_config(mode="dicts")["SIMD Extensions"]
     return {
@@ -104,7 +107,7 @@ def kernels() -> list[str]:
 
 
 def disobeyed(setting: Mapping[str, str], seen: Arithmetic) -> list[str]:
-    """Sentences on what a setting asks for and a process in it does not do."""
+    """Return a sentence for each part of a setting that a process in it does not obey."""
     off = re.split(r"[,\s]+", setting.get(FEATURES, ""))
     faults = [f"NumPy still uses {name}" for name in seen["found"] if name in off]
     core = setting.get(CORE)
@@ -114,7 +117,7 @@ def disobeyed(setting: Mapping[str, str], seen: Arithmetic) -> list[str]:
 
 
 def ask(setting: Mapping[str, str]) -> Arithmetic:
-    """The `arithmetic` of a fresh process in that setting."""
+    """Return the `arithmetic` of a fresh process in that setting."""
     asked = subprocess.run(
         [sys.executable, "-W", "error", "-c", ASK],
         cwd=Path(__file__).parent,
@@ -131,13 +134,13 @@ def run(setting: Mapping[str, str], command: list[str]) -> int:
 
 
 def environment(setting: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment with no other processor than the setting's."""
+    """Return this process's environment with the setting's processor and no other."""
     kept = {key: value for key, value in os.environ.items() if key not in (FEATURES, CORE)}
     return {**kept, **setting}
 
 
 def said(seen: Arithmetic) -> str:
-    """What a process says of its `arithmetic`, as a sentence."""
+    """Return a process's `arithmetic` as a sentence."""
     kernels = seen["kernels"]
     blas = "unknown without threadpoolctl" if kernels is None else listed(kernels)
     return (

@@ -1,4 +1,4 @@
-"""What a page shows: its Python blocks, and what they are said to print."""
+"""Read a page's Python blocks and the output that it shows for them."""
 
 import linecache
 import re
@@ -9,20 +9,21 @@ _DECIMAL = r"(?<![\w.])-?(?:\d+\.\d*(?:e[-+]?\d+)?|\d+e[-+]?\d+)"
 
 
 def blocks(text):
-    """The code of each Python block, and what a text block right below says that it prints."""
+    """Return the code of each Python block, and the output in a text block right below it."""
     fences = r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?"
     return re.findall(fences, text, re.DOTALL | re.MULTILINE)
 
 
 def run(code, namespace):
-    """Run a block as if it stood in a file, whose lines tracebacks and traces can quote."""
+    """Run a block as if it stood in a file, so that tracebacks and traces can quote its lines."""
     linecache.cache["example.py"] = (len(code), None, code.splitlines(keepends=True), "example.py")
     exec(compile(code, "example.py", "exec"), namespace)
 
 
 def same(printed, shown):
-    """Whether two texts have the same words, and decimals that differ by rounding: by a thousandth,
-    or by a millionth, as do magnitudes of errors.
+    """Tell whether two texts have the same words, and decimals that differ by rounding alone.
+
+    Rounding may change a decimal by a thousandth, or by a millionth, like the size of an error.
     """
     words = [re.sub(_DECIMAL, "#", text).split() for text in (printed, shown)]
     numbers = [np.array(re.findall(_DECIMAL, text), float) for text in (printed, shown)]

@@ -1,4 +1,4 @@
-"""Ours is never mistaken where the peers' rules are: what measured/checkers.md says, measured."""
+"""Our checker is never mistaken where the peers' rules are, and measured/checkers.md is right."""
 
 import functools
 import subprocess
@@ -28,7 +28,7 @@ def mistaken(checker, row):
 
 
 def draws(case):
-    """What `acceptance` gives the checkers: inputs, and a generator."""
+    """Return the inputs and the generator that `acceptance` gives the checkers."""
     for draw in range(DRAWS):
         rng = np.random.default_rng([SEED, draw])
         yield case.inputs(rng), rng
@@ -39,7 +39,7 @@ def by_hand(case):
 
 
 def recorded(case):
-    """The function as a primitive with the gradient as its rule."""
+    """Make the function a primitive with the gradient as its rule."""
     function = mb.primitive(case.forward)
     mb.defvjp(function, lambda g, out, *xs: list(case.backward(g, *xs)))
     return function
@@ -179,7 +179,7 @@ def test_the_same_seed_gives_the_same_draws(checker, monkeypatch):
 
 
 def cells(text):
-    """The tables of a page: by row and column, what they say."""
+    """Return the cells of a page's tables, by row and column."""
     lines = [line[2:-2].split(" | ") for line in text.splitlines() if line.startswith("| ")]
     columns = [name.strip() for name in lines[0]]
     rows = [line for line in lines if line[0].strip() and line[0] != ":--"]

@@ -1,4 +1,4 @@
-"""The contenders of tests/bench compute the same thing, and the check that says so sees faults."""
+"""The contenders of tests/bench compute the same gradients, and their check sees faults."""
 
 import subprocess
 import sys

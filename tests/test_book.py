@@ -1,4 +1,4 @@
-"""The book as it is built, in ``docs/_build/html``: links followed, opened in a real browser."""
+"""Test the built book, in ``docs/_build/html``: follow its links, and open it in a real browser."""
 
 from functools import cache
 from html.parser import HTMLParser
@@ -33,7 +33,7 @@ def test_the_book_is_as_new_as_its_sources():
 
 
 class Read(HTMLParser):
-    """What a page links to, and what can be linked to in it."""
+    """The links of a page, and its anchors."""
 
     def __init__(self, file: Path) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ def read(file):
 
 
 def broken(file):
-    """The links of a page that lead nowhere within the book."""
+    """Yield the links of a page that lead nowhere within the book."""
     for link in read(file).links:
         parts = urlsplit(link)
         if parts.scheme or parts.netloc:
@@ -88,7 +88,7 @@ WAYS = [(size, scheme) for size in (SIZE, PHONE) for scheme in ("light", "dark")
 
 @pytest.fixture(scope="module", params=WAYS, ids=lambda way: f"{way[0]['width']} wide, {way[1]}")
 def tab(request, browser):
-    """A window; ``troubles`` is what its pages reported."""
+    """Open a window. ``troubles`` holds the reports of its pages."""
     size, scheme = request.param
     tab = browser.new_page(viewport=size, color_scheme=scheme, reduced_motion="reduce")
     tab.troubles = []

@@ -1,4 +1,4 @@
-"""What README and the book show has run: their code, from top to bottom, and their commands."""
+"""Run all that README and the book show: their code, from top to bottom, and their commands."""
 
 import re
 import runpy
@@ -60,7 +60,7 @@ def test_no_code_is_shown_that_does_not_run(page):
 
 
 def commands(text):
-    """Every call of microbn that a page shows, in a block of shell commands or in a sentence."""
+    """Return every call of microbn on a page, in a block of shell commands or in a sentence."""
     shell = "".join(re.findall(r"^```bash\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
     lines = shell.splitlines() + re.findall(r"`([^`\n]+)`", text)
     calls = (re.match(r"(?:\.venv/bin/)?microbn (.+)", line) for line in lines)
@@ -147,13 +147,13 @@ def test_every_picture_is_shown_somewhere():
 
 
 def rows(text):
-    """The cells of all rows of all tables, without their headings."""
+    """Return the cells of all rows of all tables, without the line below a heading."""
     lines = [line for line in text.splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
 
 
 def under(heading):
-    """The part of README below a heading."""
+    """Return the part of README below a heading."""
     return re.split(r"^## ", TEXTS["README.md"].split(f"## {heading}\n")[1], flags=re.MULTILINE)[0]
 
 
@@ -205,7 +205,7 @@ def test_what_readme_says_of_other_processors_is_what_was_measured():
 
 
 def table(heading):
-    """The rows of a table of measured/speed.md, without what stands below a contender's."""
+    """Return the rows of a table of measured/speed.md, without the rows below a contender's."""
     part = TEXTS["docs/measured/speed.md"].split(f"## {heading}\n")[1].split("\n## ")[0]
     return rows("\n".join(line for line in part.splitlines() if not line.startswith("|   ")))
 

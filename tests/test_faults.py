@@ -1,4 +1,4 @@
-"""Every public function with arguments that it cannot mean: an error of ours, or a result."""
+"""Call every public function with arguments that make no sense: it raises our error, or returns."""
 
 import re
 
@@ -151,7 +151,7 @@ CALLS = {
 
 
 def fault(name):
-    """What a call of junk raised that is neither ours nor a result, in words."""
+    """Describe an error that a call with junk raised and that is not ours."""
     call, arguments = CALLS[name]
     for position in range(len(arguments())):
         for junk, value in JUNK.items():

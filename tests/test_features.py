@@ -1,4 +1,4 @@
-"""The probes of the benchmark's table of features: each is shown a library that falls short."""
+"""Test the probes of the benchmark's table of features: each sees a library that falls short."""
 
 import re
 import subprocess
@@ -59,7 +59,7 @@ GRADIENTS = [
 
 
 def scaled(kind):
-    """A library whose gradients are 0.05% too large."""
+    """Return a library whose gradients are 0.05% too large."""
 
     class Scaled(kind):
         def vjp(self, f, *arrays):
@@ -119,7 +119,7 @@ def rewritten(old, new):
 
 @contextmanager
 def blaming(name):
-    """An error whose kind alone has the function in its name."""
+    """Return an error that has the function's name in its type alone."""
     raise type(name, (ArithmeticError,), {})("something is not finite")
     yield
 

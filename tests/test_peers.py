@@ -1,4 +1,4 @@
-"""A net with batch norm, differentiated once and twice, beside other engines in float64."""
+"""Differentiate a net with batch norm once and twice, and compare with other engines in float64."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def loss(np, batch_norm, cross_entropy, w1, b1, gamma, beta, w2, b2):
 
 
 def ours():
-    """The gradients, and the Hessian times DIRECTION."""
+    """Return the gradients, and the Hessian times DIRECTION."""
     leaves = [mb.Tensor(p) for p in PARAMETERS]
     value = loss(np, F.batch_norm, lambda z: F.cross_entropy(z, TARGETS), *leaves)
     first = mb.grad(value, leaves, create_graph=True)

@@ -1,4 +1,4 @@
-"""Other processors' arithmetic: what is switched off is off, and who is skipped is told why."""
+"""Test the imitated processors: switched-off features are off, and a skip gives its reason."""
 
 import os
 import subprocess
@@ -77,7 +77,7 @@ def test_what_stays_on_is_a_fault(monkeypatch, found, kernels, fault):
 
 
 def command(*words):
-    """The output of ``python -m tests.processors``, and its status."""
+    """Return the output of ``python -m tests.processors``, and its status."""
     line = [sys.executable, "-m", "tests.processors", *words]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr, done.returncode

@@ -1,1 +1,1 @@
-"""Gradient checkers on wrong gradients and on right ones: ``python -m tests.acceptance``."""
+"""Try gradient checkers on wrong and on right gradients: ``python -m tests.acceptance``."""

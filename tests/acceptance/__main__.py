@@ -1,8 +1,8 @@
-"""Gradient checkers on wrong gradients and on right ones: how often each is mistaken.
+"""Measure how often gradient checkers are mistaken, on wrong gradients and on right ones.
 
-``python -m tests.acceptance`` from the root of a clone prints the tables. Every checker is given
-the same plain NumPy functions, ``forward(*inputs)`` and ``backward(g, *inputs)``, at the same
-inputs. A peer's rule has the peer's own constants; a peer that is not installed is named.
+``python -m tests.acceptance`` from the root of a clone prints the tables. Every checker gets the
+same plain NumPy functions, ``forward(*inputs)`` and ``backward(g, *inputs)``, at the same inputs. A
+peer's rule has the peer's own constants. If a peer is not installed, the tables name it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PACKAGES = ["microbn", "numpy", "autograd", "torch"]
 
 
 def accepted(checker: Callable, case: Case, draws: int, seed: int) -> float:
-    """The share of draws in which the gradient is accepted."""
+    """Return the share of draws in which the checker accepts the gradient."""
     verdicts = []
     for draw in range(draws):
         rng = np.random.default_rng([seed, draw])
@@ -34,7 +34,7 @@ def accepted(checker: Callable, case: Case, draws: int, seed: int) -> float:
 
 
 def mistaken(name: str, row: str, draws: int, seed: int) -> str:
-    """The share of draws in which a checker accepts what is wrong, or rejects what is right."""
+    """Return the share of draws where a checker accepts a wrong gradient or rejects a right one."""
     try:
         if row in WRONG:
             return f"{accepted(CHECKERS[name], WRONG[row], draws, seed):.2f}"
@@ -44,14 +44,14 @@ def mistaken(name: str, row: str, draws: int, seed: int) -> str:
 
 
 def table(title: str, rows: Any, draws: int, seed: int) -> str:
-    """The shares of all checkers, in markdown."""
+    """Return the shares of all checkers, in Markdown."""
     cells = [["", *CHECKERS], [":--", *["--:"] * len(CHECKERS)]]
     cells += [[row, *(mistaken(name, row, draws, seed) for name in CHECKERS)] for row in rows]
     return "\n".join([f"## {title}", "", *(f"| {' | '.join(row)} |" for row in cells)])
 
 
 def notes() -> str:
-    """What each column is."""
+    """Say what each column is."""
     return "\n".join(
         f"- {name}: {' '.join(inspect.getdoc(checker).split())}"
         for name, checker in CHECKERS.items()

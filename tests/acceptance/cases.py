@@ -1,4 +1,4 @@
-"""Functions with gradients that are wrong, and with right ones, and where they are checked."""
+"""Functions with wrong gradients and with right ones, and the inputs to check them at."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SHAPE = (8, 3)
 
 
 class Case(NamedTuple):
-    """A function, a gradient of it, right or wrong, and where to check it."""
+    """A function, a right or wrong gradient of it, and the inputs to check it at."""
 
     forward: Callable[..., np.ndarray]
     backward: Callable[..., tuple]
@@ -32,7 +32,7 @@ def batch_norm_back(g, x, gamma, beta):
 
 
 def no_variance_path(g, x, gamma, beta):
-    """As if the standard deviation were a constant."""
+    """Treat the standard deviation as a constant."""
     _, dgamma, dbeta = batch_norm_back(g, x, gamma, beta)
     std = np.sqrt(np.var(x, axis=0) + 1e-5)
     return gamma / std * (g - np.mean(g, axis=0)), dgamma, dbeta
@@ -53,7 +53,7 @@ def no_row_term(g, x):
 
 
 def unweighted_row_term(g, x):
-    """The row term is the mean of g, not weighted by y."""
+    """Take the mean of g for the row term, without the weights y."""
     return (softmax(x) * (g - np.mean(g, axis=1, keepdims=True)),)
 
 
@@ -82,7 +82,7 @@ def log_back(g, x):
 
 
 def masked(x):
-    """Beside a row that an attention mask has set to -1e9."""
+    """Compute softmax beside a row that an attention mask has set to -1e9."""
     return np.concatenate([np.exp(x), np.full((1, x.shape[1]), -1e9)])
 
 
@@ -91,7 +91,7 @@ def masked_back(g, x):
 
 
 def loss(x):
-    """The cross-entropy of targets that are all class 0."""
+    """Return the cross-entropy of targets that are all class 0."""
     shifted = x - np.max(x, axis=1, keepdims=True)
     return np.mean(np.log(np.sum(np.exp(shifted), axis=1)) - shifted[:, 0])
 
@@ -128,7 +128,7 @@ def close_to_the_pole(rng):
 
 
 def _one_of(x, value, rng):
-    """x, one of its entries replaced."""
+    """Return x with one of its entries replaced."""
     x.flat[rng.integers(x.size)] = value
     return x
 

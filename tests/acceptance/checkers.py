@@ -1,4 +1,4 @@
-"""Gradient checkers: whether they accept a gradient. Their docstrings stand below the tables.
+"""Gradient checkers: each accepts a gradient or not. Their docstrings stand below the tables.
 
 All are called with ``forward(*inputs)``, ``backward(g, *inputs)``, the inputs and a generator.
 """
@@ -111,7 +111,7 @@ def pytorch(forward, backward, inputs, rng):
 
 
 def _difference(forward, inputs, i, index, step):
-    """The central difference of the output along one entry of input i."""
+    """Return the central difference of the output along one entry of input i."""
     ends = []
     for move in (step, -step):
         moved = [x.copy() for x in inputs]

@@ -1,6 +1,6 @@
-"""How fast microbn is beside its peers: ``python -m tests.bench``.
+"""Measure how fast microbn is beside its peers: ``python -m tests.bench``.
 
-On one thread, which has to be said before NumPy is loaded, and so here.
+This file limits NumPy to one thread, because that must be set before NumPy is loaded.
 """
 
 import os

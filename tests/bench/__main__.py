@@ -1,6 +1,6 @@
 """Measure, and print the tables: ``python -m tests.bench`` from the root of a clone.
 
-Peers come with ``pip install -e '.[bench]'``; one that is not installed is named.
+Peers come with ``pip install -e '.[bench]'``. If a peer is not installed, the tables name it.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ def options() -> argparse.Namespace:
 
 
 def command(args: argparse.Namespace) -> str:
-    """What to type for these numbers again."""
+    """Return the command that measures these numbers again."""
     only = f" --only {args.only}" if args.only else ""
     return f"python -m tests.bench --rounds {args.rounds} --seed {args.seed}{only}"
 
 
 def about() -> str:
-    """When, with which versions and on what this ran."""
+    """Say when, on which machine and with which versions this ran."""
     found = [f"Python {platform.python_version()}", *map(installed, PACKAGES)]
     return f"{date.today()}, one thread of {processor()}. {', '.join(found)}."
 
@@ -74,7 +74,7 @@ def installed(package: str) -> str:
 
 
 def processor() -> str:
-    """The processor's name, where the system tells it."""
+    """Return the processor's name, if the system tells it."""
     if platform.system() == "Darwin":
         ask = ["sysctl", "-n", "machdep.cpu.brand_string"]
         return subprocess.run(ask, capture_output=True, text=True).stdout.strip()
@@ -99,7 +99,7 @@ def show(console: Console, table: Table) -> None:
 
 
 def markdown(table: Table) -> str:
-    """The table for the docs, to be included in a page."""
+    """Return the table in Markdown, for a page of the docs to include."""
     rule = [":--", *["--:"] * (len(table.columns) - 1)]
     rows = [" | ".join(cells) for cells in (table.columns, rule, *table.rows)]
     lines = [f"| {row} |" for row in rows]

@@ -1,6 +1,6 @@
-"""The same steps for pytest-benchmark, to follow them from one version to the next.
+"""Run the same steps with pytest-benchmark, to compare one version with the next.
 
-``pytest tests/bench/bench_speed.py``, by its name: a plain ``pytest`` does not collect it.
+Call it by its name, ``pytest tests/bench/bench_speed.py``: a plain ``pytest`` does not collect it.
 """
 
 import pytest

@@ -1,6 +1,6 @@
-"""What a gradient check costs: what a student, or a test of a class, waits for.
+"""Measure how long a student, or a test of a class, waits for a gradient check.
 
-These are seconds, of the machine that is named above the tables.
+The times are in seconds, on the machine that is named above the tables.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ONE_GOAL, HUNDRED_GOAL = 0.020, 5.0
 
 
 def checker(rounds: int, seed: int) -> Table:
-    """A check of a batch norm, and a property test of a hundred."""
+    """Time one check of a batch norm, and a property test with a hundred."""
     rng = np.random.default_rng(seed)
     x, gamma, beta = rng.normal(size=(8, 3)), rng.normal(size=3), rng.normal(size=3)
     checks, missing = pytorch(x, gamma, beta)
@@ -41,7 +41,7 @@ def checker(rounds: int, seed: int) -> Table:
 
 
 def typical(check: Callable, rounds: int, title: str) -> float:
-    """The median of the seconds that a check takes, after a first one."""
+    """Return the median seconds of a check, after a first one."""
     check()
     clock = partial(seconds, check)
     return median(clean(clock) for _ in progress(range(rounds), f"checks, {title}"))
@@ -59,7 +59,7 @@ def property_test() -> Callable:
 
 
 def pytorch(*arrays: np.ndarray) -> tuple[dict[str, Callable], dict[str, str]]:
-    """PyTorch's own check of its own batch norm, or why there is none."""
+    """Return PyTorch's own check of its own batch norm, or the reason why there is none."""
     try:
         import torch
     except ImportError as error:

@@ -1,9 +1,9 @@
 """One training step of a net with batch norm, forward and all gradients, once for each engine.
 
-Each as short as it can be said, and with the engine's own functions where it has them. A
-contender is given the parameters, the batch and the labels as arrays, and returns its step; a
-step returns the gradients, in the order of the parameters. The first one is derived by hand: the
-others are compared with it, in what they compute before how long they take.
+Each contender is as short as possible, and uses the engine's own functions where it has them. It
+gets the parameters, the batch and the labels as arrays, and returns its step. A step returns the
+gradients, in the order of the parameters. The first contender is derived by hand. All others are
+compared with it, first in their results and then in their times.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FEATURES, CLASSES, EPS = 64, 10, 1e-5
 
 
 class Setting(NamedTuple):
-    """The size of a net, and of what it is given."""
+    """The size of a net and of its inputs."""
 
     width: int
     batch: int
@@ -45,7 +45,7 @@ TOLERANCE = {"float64": 1e-11, "float32": 3e-4}
 
 
 def problem(setting: Setting, seed: int) -> tuple[list, np.ndarray, np.ndarray]:
-    """Parameters (w, b, gamma, beta of each hidden layer; w, b of the last), x and labels."""
+    """Return parameters (w, b, gamma, beta of each hidden layer; w, b of the last), x, labels."""
     rng = np.random.default_rng(seed)
     sizes = [FEATURES] + [setting.width] * setting.depth + [CLASSES]
     parameters = []
@@ -58,7 +58,7 @@ def problem(setting: Setting, seed: int) -> tuple[list, np.ndarray, np.ndarray]:
 
 
 def layers(parameters: Sequence) -> list[Sequence]:
-    """The parameters, four for each hidden layer and two for the last."""
+    """Split the parameters: four for each hidden layer and two for the last."""
     return [parameters[i : i + 4] for i in range(0, len(parameters), 4)]
 
 
@@ -72,7 +72,7 @@ def linear(x: Any, w: Any, b: Any) -> Any:
 def logits(
     parameters: Sequence, x: Any, batch_norm: Callable, relu: Callable, linear: Callable = linear
 ) -> Any:
-    """The net, in the functions of whichever engine."""
+    """Compute the net with the functions of any engine."""
     *hidden, last = layers(parameters)
     for w, b, gamma, beta in hidden:
         x = relu(batch_norm(linear(x, w, b), gamma, beta))
@@ -80,7 +80,7 @@ def logits(
 
 
 def composed(sqrt: Callable) -> Callable:
-    """Batch norm for an engine that is to find the gradient by itself."""
+    """Compose batch norm for an engine that finds the gradient by itself."""
 
     def batch_norm(x, gamma, beta):
         centered = x - x.mean(0)
@@ -94,7 +94,7 @@ def composed(sqrt: Callable) -> Callable:
 
 
 def by_hand(parameters: Sequence, x: Any, labels: Any) -> Step:
-    """NumPy alone: the closed form of batch norm's gradient, and of softmax's."""
+    """Use NumPy alone, with the closed forms of batch norm's and softmax's gradients."""
     *hidden, (w_last, b_last) = layers(parameters)
     rows = np.arange(len(x))
 
@@ -236,7 +236,7 @@ CONTENDERS: dict[str, Callable[..., Step]] = {
 
 
 def ready(setting: Setting, seed: int) -> tuple[dict[str, Step], dict[str, str]]:
-    """The steps of all contenders, checked, and of those that are not installed what is missing."""
+    """Return the checked steps of all contenders, and the package that each of the others lacks."""
     given = problem(setting, seed)
     steps, missing = {}, {}
     for name, contender in CONTENDERS.items():
@@ -250,7 +250,7 @@ def ready(setting: Setting, seed: int) -> tuple[dict[str, Step], dict[str, str]]
 
 
 def check(name: str, gradients: Sequence, by_hand: Sequence, dtype: str) -> None:
-    """Raise ValueError unless the gradients are the hand-derived ones, to the dtype's tolerance."""
+    """Raise ValueError unless the gradients equal those by hand, to the dtype's tolerance."""
     shapes, expected = [np.shape(g) for g in gradients], [np.shape(g) for g in by_hand]
     if shapes != expected:
         raise ValueError(f"{name}: its gradients have shapes {shapes}, by hand {expected}")
@@ -262,10 +262,10 @@ def check(name: str, gradients: Sequence, by_hand: Sequence, dtype: str) -> None
 
 
 def distance(gradients: Sequence, by_hand: Sequence) -> float:
-    """The largest ``norm(gradient - by hand) / norm(by hand)`` of any parameter.
+    """Return the largest ``norm(gradient - by hand) / norm(by hand)`` of any parameter.
 
-    A bias ahead of a batch norm has the gradient 0, and rounding for a norm: no norm counts as
-    less than a thousandth of the largest.
+    The gradient of a bias ahead of a batch norm is 0, so its norm is mere rounding. Therefore no
+    norm counts as less than a thousandth of the largest.
     """
     norm = np.linalg.norm
     floor = 1e-3 * max(norm(h) for h in by_hand)

@@ -1,8 +1,8 @@
-"""What microbn and its peers can do: each cell of the table is the outcome of a probe that was run.
+"""The features of microbn and its peers: each cell of the table is the outcome of a probe.
 
-The table stands first, then the probes, one for each row. A probe raises where a library falls
-short, and what it raised is printed below the table. How a library says what the probes ask stands
-in ``libraries.py``. ``python -m tests.bench.features NAME`` runs the probe that may crash.
+The table stands first, then the probes, one for each row. If a library falls short, the probe
+raises an error, which is printed below the table. ``libraries.py`` translates the probes for each
+library. ``python -m tests.bench.features NAME`` runs the probe that may crash.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ UNKNOWN, DEPTH, ONE = "–", 100_000, np.array(1.0)
 
 
 def features(rounds: int, seed: int) -> Table:
-    """Every probe, once, with every library; below the table what each "no" rests on."""
+    """Run every probe with every library. Below the table stands the reason for each "no"."""
     libraries, missing = ready()
     answers = {
         (name, label): answer(probe, library, seed)
@@ -58,7 +58,7 @@ def features(rounds: int, seed: int) -> Table:
 
 
 def ready() -> tuple[dict[str, Library], dict[str, str]]:
-    """The libraries that are installed, and of the others what is missing."""
+    """Return the installed libraries, and the package that each of the others lacks."""
     found, missing = {}, {}
     for name, library in LIBRARIES.items():
         try:
@@ -69,7 +69,7 @@ def ready() -> tuple[dict[str, Library], dict[str, str]]:
 
 
 def answer(probe: Callable, lib: Library, seed: int = 0) -> tuple[str, str]:
-    """The cell, and why it is no better. A slip of these pages is an error, and no answer."""
+    """Return the cell, and the reason for a "no". A mistake of a probe itself is raised."""
     with silence(), patch.dict(RULES), patch.dict(CALLS):  # which a probe adds to
         try:
             found = probe(lib, np.random.default_rng(seed))
@@ -84,7 +84,7 @@ def answer(probe: Callable, lib: Library, seed: int = 0) -> tuple[str, str]:
 
 
 def reasons(name: str, answers: dict) -> str:
-    """What each "no" of a library rests on, by the number of the row."""
+    """Give the reason for each "no" of a library, by the number of the row."""
     found = [(n, answers[name, label][1]) for n, label in enumerate(PROBES, start=1)]
     said = "; ".join(f"{n} ({why})" for n, why in found if why)
     return f"{name} falls short in {said or 'nothing that was tried'}."
@@ -109,7 +109,7 @@ def whole_array(lib: Library, rng: np.random.Generator) -> None:
 
 
 def single_numbers(lib: Library, rng: np.random.Generator) -> None:
-    """In arrays of objects, whose entries NumPy adds and multiplies one by one."""
+    """Use arrays of objects, whose entries NumPy adds and multiplies one by one."""
     x, gamma, beta, dy = batch(rng)
 
     def loss(*numbers):
@@ -178,12 +178,12 @@ def own_rule(lib: Library, rng: np.random.Generator) -> None:
 
 
 def stairs(lib: Library) -> Callable:
-    """A function that has no slope, and a rule that nothing but itself would give."""
+    """Make a function without a slope, and a rule for it that no library would find by itself."""
     return lib.own(lambda x: x // 1, lambda g, x: g * x)
 
 
 def deep(lib: Library, rng: np.random.Generator) -> None:
-    """In a process of its own, which recursion may end."""
+    """Run in a process of its own, since recursion may crash it."""
     command = [sys.executable, "-m", "tests.bench.features", lib.name]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if run.returncode:
@@ -226,7 +226,7 @@ def twice(lib: Library, rng: np.random.Generator) -> None:
 
 
 def overwritten(lib: Library, rng: np.random.Generator) -> None:
-    """The array that a leaf was made from, and a constant."""
+    """Overwrite the array that a leaf was made from, and a constant."""
     for which in (None, 0, 1):
         a, c = rng.normal(size=(2, 4, 3))
         right, constant = 2 * a * c, lib.constant(c)
@@ -261,7 +261,7 @@ def nans_forward(lib: Library, rng: np.random.Generator) -> str:
 
 
 def makes_nan(lib: Library, function: str) -> bool:
-    """Whether it does if nobody looks: micrograd has no log, and complex roots."""
+    """Tell whether a NaN appears without a check: micrograd has no log, and complex roots."""
     x, f = NANS[function]
     try:
         return bool(np.isnan(lib.vjp(f(lib), x)[0]))
@@ -282,7 +282,7 @@ def named(lib: Library, function: str) -> bool:
 
 
 def nan_backward(lib: Library, rng: np.random.Generator) -> None:
-    """0 times the slope of a root at 0. What it says may be an error, or a warning beside it."""
+    """Multiply 0 by the slope of a root at 0. The library may raise an error, or warn."""
 
     def root(x):
         return lib.sqrt(x)
@@ -308,7 +308,7 @@ def checker(lib: Library, rng: np.random.Generator) -> None:
 
 
 def program(lib: Library, rng: np.random.Generator, alone: bool = False) -> None:
-    """With nothing but the library at hand; or ``alone``, as if that were not installed."""
+    """Run with the library alone; or, if ``alone``, as if the library were not installed."""
     *arrays, dy = batch(rng)
     source, name, call = lib.program(composed(lib.sqrt), arrays, dy)
     module = sys.modules[lib.package]
@@ -341,7 +341,7 @@ def operands_recorded(lib: Library, rng: np.random.Generator) -> int:
 
 
 def functions(lib: Library, rng: np.random.Generator) -> int | str:
-    """NumPy's alone: not what the library makes for its own use."""
+    """Count NumPy's functions alone, not those that a library makes for its own use."""
     return len({*filter(is_numpys, lib.ruled())}) or UNKNOWN
 
 
@@ -382,7 +382,7 @@ COUNTS = {operands_recorded, functions, lines}  # of whose errors a "no" would s
 
 
 def batch(rng: np.random.Generator) -> list[np.ndarray]:
-    """x, gamma, beta and the gradient that arrives."""
+    """Return x, gamma, beta and the gradient that arrives."""
     return [rng.normal(size=shape) for shape in ((4, 3), 3, 3, (4, 3))]
 
 

@@ -1,4 +1,4 @@
-"""Libraries that differentiate: how each says what the probes of ``features.py`` ask."""
+"""Libraries that differentiate: each class translates the probes of ``features.py``."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from . import lines
 
 
 class Short(Exception):
-    """Where a library falls short without an error of its own."""
+    """A library falls short, but raises no error of its own."""
 
 
 class Library:
-    """How a library says what the probes ask; here what several of them have in common.
+    """Translates the probes for a library. This class holds the parts that several libraries share.
 
-    Each has ``xp``, where its functions are, ``sqrt`` and ``relu``, ``leaf(array)``,
-    ``pull(y, leaves, dy)``, which gives the gradients, ``operands(y)`` and ``own(forward, rule)``.
+    Each has ``xp``, the module of its functions; ``sqrt`` and ``relu``; ``leaf(array)``;
+    ``pull(y, leaves, dy)``, which returns the gradients; ``operands(y)``; ``own(forward, rule)``.
     """
 
     name: str
@@ -34,13 +34,13 @@ class Library:
     pull: Callable
 
     def vjp(self, f: Callable, *arrays: Any) -> tuple[Any, Callable, list]:
-        """The value of f, what gives the gradients for that of the value, and the leaves."""
+        """Return the value of f, a function from its gradient to the leaves', and the leaves."""
         leaves = [self.leaf(array) for array in arrays]
         y = f(*leaves)
         return self.value(y), lambda dy: self.pull(y, leaves, dy), leaves
 
     def gradient(self, f: Callable, x: Any, dy: Any) -> Any:
-        """The gradient amid a computation: recorded, if the library can."""
+        """Return a gradient within a computation, recorded if the library can record it."""
         y = f(x)
         y.backward(dy)
         return x.grad
@@ -52,7 +52,7 @@ class Library:
         return y.data
 
     def anchor(self, h: Any) -> Any:
-        """What the graph of h holds, and can be referred to weakly."""
+        """Return an object that the graph of h holds, and that a weak reference can point to."""
         return h
 
     def strict(self) -> Any:
@@ -141,7 +141,7 @@ class Autograd(Library):
         self.xp, self.sqrt, self.relu = numpy, numpy.sqrt, lambda x: numpy.maximum(x, 0)
 
     def vjp(self, f, *arrays):
-        """Of a single array by itself, as ``autograd.grad(f)`` does it, and of several at once."""
+        """Treat a single array by itself, as ``autograd.grad(f)`` does, and several at once."""
         several = len(arrays) > 1
         make = self.autograd.make_vjp((lambda xs: f(*xs)) if several else f)
         back, y = make(arrays if several else arrays[0])

@@ -1,7 +1,7 @@
-"""What is measured, a function each: training, scalars, growth, memory and the import.
+"""The measurements, one function for each: training, scalars, growth, memory and the import.
 
-Times are ratios to a reference that ran in the same round, since absolute ones mean nothing on a
-machine that others use too. What is reported is the median over the rounds.
+Times are ratios to a reference that ran in the same round, since absolute times mean nothing on a
+machine that others use too. The tables show medians over the rounds.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ LENGTHS = [10**3, 10**4, 10**5, 10**6]
 
 
 class Table(NamedTuple):
-    """What was measured: a row for each contender, ours with its goal, and what to know."""
+    """A measurement: a row for each contender, ours with its goal, and notes."""
 
     title: str
     columns: Sequence[str]
@@ -57,7 +57,7 @@ class Table(NamedTuple):
 
 
 def training(rounds: int, seed: int) -> Table:
-    """A training step of a net with ten batch norms, in four settings."""
+    """Measure a training step of a net with ten batch norms, in four settings."""
     races, missing = {}, {}
     for setting in SETTINGS:
         steps, missing = contenders.ready(setting, seed)
@@ -78,7 +78,7 @@ def training(rounds: int, seed: int) -> Table:
 
 
 def training_rows(name: str, races: Mapping) -> list[list[str]]:
-    """A contender's medians; under one of ours how far the rounds were apart, and its goals."""
+    """Return a contender's medians; below one of ours, the spread of the rounds and its goals."""
     rows = [[name, *(f"{median(r[name]):.2f}" if name in r else "–" for r in races.values())]]
     if goals := GOALS.get(name):
         ours = {setting: r[name] for setting, r in races.items()}
@@ -89,7 +89,7 @@ def training_rows(name: str, races: Mapping) -> list[list[str]]:
 
 
 def scalars(rounds: int, seed: int) -> Table:
-    """micrograd's own net on single numbers, and the same in 0-d Tensors."""
+    """Measure micrograd's own net on single numbers, and the same net in 0-d Tensors."""
     title, columns = "Scalars", ["", "time", "goal"]
     try:
         steps = scalar_steps(seed)
@@ -107,7 +107,7 @@ def scalars(rounds: int, seed: int) -> Table:
 
 
 def scalar_steps(seed: int) -> dict[str, contenders.Step]:
-    """The steps of micrograd's net, and of its copy with Tensors in the places of its Values."""
+    """Return the steps of micrograd's net, and of its copy with Tensors instead of Values."""
     from micrograd import nn
 
     random.seed(seed)
@@ -137,7 +137,7 @@ def neuron(weights: Sequence, bias: mb.Tensor, nonlinear: bool, x: Sequence) -> 
 
 
 def scalar_step(net: Callable, points: Sequence, parameters: Sequence, none: float | None) -> list:
-    """Forward and backward of the sum over the points; the gradients."""
+    """Run forward and backward for the sum over the points. Return the gradients."""
     loss = sum(net(x) for x in points)
     for p in parameters:
         p.grad = none
@@ -146,7 +146,7 @@ def scalar_step(net: Callable, points: Sequence, parameters: Sequence, none: flo
 
 
 def growth(rounds: int, seed: int) -> Table:
-    """Chains of more and more nodes: what each node takes must not grow with their number."""
+    """Measure longer and longer chains: the time for a node must not grow with their length."""
     rounds = max(3, rounds // 4)
     columns = ["nodes", *(f"{n:,}" for n in LENGTHS), "largest / smallest", "goal"]
     rows = []
@@ -166,7 +166,7 @@ def growth(rounds: int, seed: int) -> Table:
 
 
 def per_node(nodes: int, collect: bool) -> float:
-    """Seconds for each node of a chain; short chains are repeated until they can be timed."""
+    """Return the seconds for each node of a chain. Short chains are repeated to be timed."""
     repeats = max(1, 100_000 // nodes)
     if not collect:
         gc.disable()
@@ -177,7 +177,7 @@ def per_node(nodes: int, collect: bool) -> float:
 
 
 def chain(nodes: int) -> None:
-    """Record that many products by 1, and walk back."""
+    """Record as many products by 1, and walk back."""
     y = x = mb.Tensor(1.0)
     for _ in range(nodes):
         y = y * 1.0
@@ -187,7 +187,7 @@ def chain(nodes: int) -> None:
 
 
 def peak_memory(rounds: int, seed: int) -> Table:
-    """The peak of training steps: PyTorch's and the parameters; compiled, less than eager."""
+    """Measure the peak memory of training steps, and compare it with PyTorch's and the goals."""
     rounds = max(3, rounds // 10)
     _, missing = contenders.ready(memory.SETTING._replace(batch=8, depth=1), seed)
     missing = {name: why for name, why in missing.items() if name in IN_MEMORY}
@@ -210,7 +210,7 @@ def peak_memory(rounds: int, seed: int) -> Table:
 
 
 def memory_rows(peaks: Mapping[str, float], parameters: int) -> list[list[str]]:
-    """Each contender's peak; under one of ours its goals."""
+    """Return each contender's peak; below one of ours, its goals."""
     rows = [[name, f"{n:,.0f}"] for name, n in peaks.items() if name != COMPILED]
     for name in (FUSED, COMPOSED):
         what = f"  goal, beside {name}"
@@ -226,7 +226,7 @@ def memory_rows(peaks: Mapping[str, float], parameters: int) -> list[list[str]]:
 
 
 def importing(rounds: int, seed: int) -> Table:
-    """``import microbn`` beside the ``import numpy`` that it includes."""
+    """Compare ``import microbn`` with the ``import numpy`` that it includes."""
     with TemporaryDirectory() as cache:
         clocks = {name: partial(import_seconds, name, cache) for name in ("numpy", "microbn")}
         ratio = median(race(clocks, "numpy", rounds, seed, "import")["microbn"])
@@ -239,9 +239,9 @@ def importing(rounds: int, seed: int) -> Table:
 
 
 def import_seconds(package: str, cache: str) -> float:
-    """What an import takes in a fresh process, which finds the bytecode that an earlier one left.
+    """Time an import in a fresh process, which finds the bytecode of an earlier one.
 
-    In a cache of its own: the usual one may be switched off, or not be ours to write.
+    The cache is its own: the usual cache may be switched off, or not be writable.
     """
     clock = "from time import perf_counter as t; a = t(); import {}; print(t() - a)"
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
@@ -257,10 +257,10 @@ def import_seconds(package: str, cache: str) -> float:
 def race(
     clocks: Mapping, reference: object, rounds: int, seed: int, title: str
 ) -> dict[object, list[float]]:
-    """What each clock gives, round by round, as ratios to the reference in the same round.
+    """Return each clock's times, round by round, as ratios to the reference in the same round.
 
-    Every round calls them all, in an order drawn anew, so that none always follows the same one,
-    and starts each without the garbage of the one before, which it would have to collect.
+    Every round calls all clocks in a new random order, so that none always follows the same one.
+    Each starts after the garbage of the one before has been collected.
     """
     rng, names = random.Random(seed), list(clocks)
     for clock in clocks.values():
@@ -290,7 +290,7 @@ def seconds(step: Callable) -> float:
 
 
 def progress(rounds: Sequence, title: str):
-    """A bar on stderr, gone when it is full; none where nobody watches."""
+    """Show a bar on stderr until it is full. Show none if nobody watches."""
     console = Console(stderr=True)
     return track(rounds, title, console=console, transient=True, disable=not console.is_terminal)
 
@@ -309,7 +309,7 @@ def middle_half(ratios: Sequence[float]) -> str:
 
 
 def absent(missing: Mapping[str, str]) -> list[str]:
-    """A note for each contender that is not installed, by name."""
+    """Return a note that names each contender that is not installed."""
     return [
         f"{name} is not installed and was not measured ({why}): pip install -e '.[bench]'"
         for name, why in missing.items()

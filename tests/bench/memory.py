@@ -1,8 +1,9 @@
-"""What a training step takes at its peak, in a process of its own: prints the bytes.
+"""Print the bytes that a training step takes at its peak, in a process of its own.
 
-``python -m tests.bench.memory CONTENDER``. Where the system can forget a peak, as Linux can, that
-of making the contender is forgotten. Elsewhere there is ``ru_maxrss`` alone, which a process takes
-over from the one that started it, and that may be large: `measured` goes by way of a small one.
+Run ``python -m tests.bench.memory CONTENDER``. Some systems, such as Linux, can reset a peak. There
+the peak of making the contender is reset. Other systems have ``ru_maxrss`` alone. A process
+inherits it from the process that started it, which may be large, so `measured` starts a small one
+in between.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ VIA = "import subprocess, sys; sys.exit(subprocess.run([sys.executable, *sys.arg
 
 
 def measured(name: str) -> int:
-    """The bytes of one contender's step, from a fresh process."""
+    """Return the bytes of one contender's step, from a fresh process."""
     command = [sys.executable, "-c", VIA, "-m", "tests.bench.memory", name]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if run.returncode:
@@ -32,10 +33,11 @@ def measured(name: str) -> int:
 
 
 def growth(name: str) -> int:
-    """The peak of some steps, above the level after import and a step with two samples.
+    """Return the peak of some steps, above the level after import and a step with two samples.
 
-    What the contender holds on to is above it too; what making it took and gave back is not, if
-    the peak can be forgotten. Raises RuntimeError where the steps stay below what came before.
+    This includes the memory that the contender keeps. It leaves out the memory that making it took
+    and gave back, if the peak can be reset. Raises RuntimeError if the steps stay below an earlier
+    peak.
     """
     given = problem(SETTING, 0)
     CONTENDERS[name](*problem(SETTING._replace(batch=2), 0))()  # loads what is loaded late
@@ -54,14 +56,14 @@ def growth(name: str) -> int:
 
 
 def tidy() -> None:
-    """Give back what is no longer in use; glibc keeps some of it for later, unless it is told."""
+    """Give back unused memory. glibc keeps some of it for later, unless it is told not to."""
     gc.collect()
     if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
         trim(0)
 
 
 def peak() -> int:
-    """The most bytes this process has had in memory, since that was forgotten."""
+    """Return the most bytes that this process has had in memory since its peak was reset."""
     if RESET.exists():
         return status("VmHWM")
     import resource  # which Windows has not
@@ -71,7 +73,7 @@ def peak() -> int:
 
 
 def level() -> int:
-    """The bytes it has now; where nothing tells, the most it has had."""
+    """Return the bytes that it has now or, if nothing tells, the most that it has had."""
     return status("VmRSS") if RESET.exists() else peak()
 
 

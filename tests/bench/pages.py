@@ -1,4 +1,4 @@
-"""What a page costs that steps through a large graph: seconds until it is written, and opened."""
+"""Measure the page of a large graph: the seconds until it is written, and until it is open."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GOAL = 2.0
 
 
 def pages(rounds: int, seed: int) -> Table:
-    """Two graphs of about 2,000 values: one in groups, one without any."""
+    """Measure two graphs of about 2,000 values, one with groups and one without."""
     graphs = {"a net of 130 layers": net(seed), "a chain without groups": chain(seed)}
     rounds, rows = max(1, rounds // 10), []
     with TemporaryDirectory() as folder, browser() as (tab, missing):
@@ -58,7 +58,7 @@ def chain(seed: int) -> mb.Tensor:
 
 
 def typical(act: Callable, rounds: int, title: str) -> float:
-    """The median of the seconds that something takes, after a first time."""
+    """Return the median seconds of a call, after a first one."""
     act()
     return median(clean(partial(seconds, act)) for _ in progress(range(rounds), title))
 
@@ -75,7 +75,7 @@ def draw_first(tab: Any, file: Path) -> None:
 
 @contextmanager
 def browser() -> Iterator[tuple[Any, dict[str, str]]]:
-    """A window to open pages in; or None, and why there is none."""
+    """Return a window to open pages in, or None and the reason why there is none."""
     path = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if not (path and find_spec("playwright")):
         yield None, {"Playwright, or a Chromium for it,": "no page was opened"}
