@@ -41,7 +41,8 @@ def by_hand(case):
 def recorded(case):
     """Make the function a primitive with the gradient as its rule."""
     function = mb.primitive(case.forward)
-    mb.defvjp(function, lambda g, out, *xs: list(case.backward(g, *xs)))
+    rule = lambda g, out, *xs, position: case.backward(g, *xs)[position]  # noqa: E731
+    mb.defvjp(function, rule)
     return function
 
 

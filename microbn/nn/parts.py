@@ -106,7 +106,7 @@ def taken(owner: Any, name: str, held: Any, value: Any) -> Any:
     if value is held:
         return value
     if not isinstance(held, Tensor):
-        lost("a buffer")
+        lost("a buffer", f"{type(owner).__name__}.{name}")
     check_plain(value)
     buffer = f"{type(owner).__name__}: the buffer {name!r}"
     recorded = isinstance(held, Tensor) and isinstance(value, Tensor)

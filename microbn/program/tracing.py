@@ -27,8 +27,8 @@ SENTENCES = {
     "as fit does with compiled=False, or compile it in eval()",
     "running statistics": "in training BatchNorm moves its running statistics, which a program "
     "would not record; use lab's CompiledStep, eval(), or track_running_stats=False",
-    "a buffer": "f assigns a buffer, which a program would not record; use lab's CompiledStep, or "
-    "eval()",
+    "a buffer": "f assigns the buffer {node}, which a program would not record; use lab's "
+    "CompiledStep, or eval()",
 }
 
 

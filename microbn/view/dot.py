@@ -173,7 +173,7 @@ def _backward(graph: Graph) -> set[str]:
 
     They are recorded by its sweep, or made from such nodes, or leaves that only they use.
     """
-    back = {node.id for node in graph.nodes if _own_path(node)[:1] == ("gradient",)}
+    back = {node.id for node in graph.nodes if _is_gradient(node)}
     for edge in graph.edges:
         if edge.source in back:
             back.add(edge.target)
@@ -183,9 +183,10 @@ def _backward(graph: Graph) -> set[str]:
     return back | leaves if back else back
 
 
-def _own_path(node: Vertex) -> tuple[str, ...]:
-    """Return the path of a closed group, or the groups that a node is in."""
-    return (*node.scope, node.name) if node.members else node.scope
+def _is_gradient(node: Vertex) -> bool:
+    """Return whether a node, or a closed group, was recorded by a sweep."""
+    path = (*node.scope, node.name)
+    return path[0] == "gradient" if node.members else node.role == "gradient"
 
 
 def _way(edge: Edge, back: set[str]) -> tuple[tuple[str, str], dict[str, str]]:

@@ -16,7 +16,7 @@ import numpy as np
 from ..engine.backward import Message, Step, repeated
 from ..engine.functions import getitem, relu, scatter, stop_gradient
 from ..engine.node import sources
-from ..engine.primitive import RULES
+from ..engine.primitive import rules_of
 from ..engine.tensor import Tensor
 from ..errors import listed
 from ..reading.symbol import Symbol
@@ -233,10 +233,8 @@ def _shape_in_words(value: Any) -> str:
 def _run_rule(tensor: Tensor, position: int, g: Any, out: Any, *operands: Any) -> Any:
     """Run the rule of an operand."""
     function: Any = tensor.function
-    vjps: Any = RULES[function]
-    each = position >= len(vjps) or vjps[position] is None  # one rule for all operands
-    products = vjps[0 if each else position](g, out, *operands, **tensor.kwargs)
-    return products[position] if isinstance(products, (list, tuple)) else products
+    vjp: Any = rules_of(function, len(operands))[position]
+    return vjp(g, out, *operands, **tensor.kwargs)
 
 
 def _read_formula(computed: Callable[[], Any], otherwise: str) -> Symbol:

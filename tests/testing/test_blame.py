@@ -1,5 +1,7 @@
 """The suspect of a wrong gradient: a wrong rule, a cut path, a number that left the graph."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -134,8 +136,11 @@ def test_a_mask_of_infinities_hides_no_suspect(function):
 
     assert gradcheck(attention, X, X[::-1])
     right = RULES[function]
-    wrong = [vjp and (lambda *args, vjp=vjp, **kwargs: 2 * vjp(*args, **kwargs)) for vjp in right]
-    mb.defvjp(function, *wrong)
+
+    def wrong(vjp):
+        return vjp and functools.wraps(vjp)(lambda *args, **kwargs: 2 * vjp(*args, **kwargs))
+
+    mb.defvjp(function, *map(wrong, right))
     report = gradcheck(attention, X, X[::-1])
     assert report.suspect.node.function is function
     assert "off by a factor of 2" in report.suspect.why
