@@ -6,7 +6,7 @@ that catches ValueError, IndexError or TypeError goes on working.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
@@ -59,22 +59,6 @@ def listed(items: Iterable) -> str:
     """Join items as a sentence does: ``1, 2 and 3``."""
     *some, last = [*map(str, items)] or [""]
     return f"{', '.join(some)} and {last}" if some else last
-
-
-def printable(text: str) -> str:
-    """Make text safe to print: a terminal would obey an escape character, so it becomes ``\\x1b``.
-
-    Line breaks stay, and so does every character that can be seen, such as γ.
-    """
-    kept = (c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
-    return "".join(kept)
-
-
-def spelled(function: Callable) -> str:
-    """Return a function's name as a user writes it: ``np.linalg.norm``."""
-    module = getattr(function, "__module__", None) or "numpy"
-    prefix = "np" + module[5:] + "." if module.split(".")[0] == "numpy" else ""
-    return prefix + function.__name__
 
 
 class _Faults:

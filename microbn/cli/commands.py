@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from .. import __version__
-from ..errors import ArgumentError, MicrobnError, printable
+from ..errors import ArgumentError, MicrobnError
+from ..view.values import printable
 from .examples import BUILT_IN
 from .loading import users_code
 from .targets import by_hand, find, gradients_graph, graph

@@ -24,10 +24,9 @@ from ..errors import (
     RuleError,
     ShapeError,
     listed,
-    spelled,
 )
 from .mode import mode
-from .names import describe
+from .names import describe, spelled
 from .node import has_history, is_node, plain, sources
 from .primitive import CALLS, Call
 

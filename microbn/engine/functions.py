@@ -72,12 +72,3 @@ def concatenate(*xs: Any, axis: int | None = 0) -> Any:
 def stack(*xs: Any, axis: int = 0) -> Any:
     """Return ``np.stack`` of the operands, without the list."""
     return np.stack(xs, axis)
-
-
-def written_out(function, arrays, axis=0, out=None, **kwargs):
-    """Return the call of `concatenate` or `stack` that NumPy's call, with a list, stands for."""
-    given = {"axis": axis, **({} if out is None else {"out": out}), **kwargs}
-    return JOINS[function], [*arrays], given
-
-
-JOINS = {np.concatenate: concatenate, np.stack: stack}

@@ -98,3 +98,10 @@ def brief(gradient: Any) -> str:
     if array.size > 12:
         return f"an array of shape {array.shape}"
     return np.array2string(array, precision=3, separator=", ").replace("\n", "")
+
+
+def spelled(function: Callable) -> str:
+    """Return a function's name as a user writes it: ``np.linalg.norm``."""
+    module = getattr(function, "__module__", None) or "numpy"
+    prefix = "np" + module[5:] + "." if module.split(".")[0] == "numpy" else ""
+    return prefix + function.__name__

@@ -93,8 +93,9 @@ def fitted(function: Callable, call: Call, args: Sequence, kwargs: Mapping) -> M
         except TypeError as error:
             raise faults.unfitting(function, call, args, kwargs, error) from None
         call.forms.add(form)
-    if any(isinstance(arg, Node) for arg in (*args[call.ruled :], *kwargs.values())):
-        raise faults.misplaced(function, call, args, kwargs)
+    for arg in (*args[call.ruled :], *kwargs.values()):
+        if isinstance(arg, Node):
+            raise faults.misplaced(function, call, args, kwargs)
     return {key: constant(value) for key, value in kwargs.items()}
 
 
@@ -114,8 +115,7 @@ def _covered(function: Callable, vjps: Sequence) -> Call:
         raise faults.uncallable_rule(function, every)
     compute = QUICKER.get(function, getattr(function, "__wrapped__", function))
     if not getattr(function, "fresh", True):
-        plain = compute
-        compute = lambda *args, **kwargs: _owned(plain(*args, **kwargs))  # noqa: E731
+        compute = lambda *args, **kwargs: _owned(function.__wrapped__(*args, **kwargs))  # type: ignore[attr-defined]  # noqa: E731
     ruled = sys.maxsize if "VAR_POSITIONAL" in kinds or not vjps else len(vjps)
     signature = signature.replace(parameters=parameters)
     return Call(compute, len(vjps), every, ruled, signature, set())
@@ -126,9 +126,8 @@ def _unruled(g, out, x, y=None, axis=None, keepdims=False):
 
 
 def _owned(value: Any) -> Any:
-    """Return a result, copied if somebody could still write into it."""
-    writable = isinstance(value, np.ndarray) and value.flags.writeable
-    return value.copy(order="K") if writable else value
+    """Return a result, copied if it is an array: somebody could still write into it."""
+    return value.copy(order="K") if isinstance(value, np.ndarray) else value
 
 
 def _mean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:

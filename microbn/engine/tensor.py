@@ -17,9 +17,9 @@ from ..errors import faults
 from . import backward as reverse
 from . import rules as _rules  # noqa: F401 (which fill CALLS)
 from .arrays import as_floats, from_list, like, operand, read_only
-from .functions import JOINS, astype, getitem, written_out
+from .functions import astype, getitem
 from .mode import lost, mode
-from .node import Node, boxed, has_history, is_foreign, plain
+from .node import Node, boxed, has_history, is_foreign
 from .primitive import CALLS
 from .record import NOTHING, numbers, record, recorded
 
@@ -70,8 +70,7 @@ class Tensor(Node):
         self.value, self.name = as_floats(data, dtype), name
         self.function, self.args, self.inputs, self.kwargs = None, (), (), NOTHING
         self.number, self.flows, self.line, self._grad = next(numbers), True, None, None
-        _, self.scope, watches, _ = mode.get()
-        self.role = ""
+        _, self.scope, watches, self.role = mode.get()
         for watch in watches:
             watch.made(self)
 
@@ -109,8 +108,7 @@ class Tensor(Node):
     exp, log, sqrt, tanh = _method(np.exp), _method(np.log), _method(np.sqrt), _method(np.tanh)
 
     def __getitem__(self, index: Any) -> Any:
-        index = index if isinstance(index, tuple) else (index,)
-        return record(Tensor, getitem, [self, *index])
+        return record(Tensor, getitem, (self, *(index if isinstance(index, tuple) else (index,))))
 
     def reshape(self, *shape: Any) -> Any:
         """``np.reshape``, the shape given as one tuple or as several integers."""
@@ -239,17 +237,15 @@ class Tensor(Node):
         return record(Tensor, ufunc, inputs, kwargs)
 
     def __array_function__(self, function: Callable, types: Any, args: Any, kwargs: Any) -> Any:
-        if function in _ABOUT_SHAPES:
-            return function(*map(plain, args), **{k: plain(v) for k, v in kwargs.items()})
-        if function in JOINS:
-            function, args, kwargs = written_out(function, *args, **kwargs)
+        if function not in CALLS:
+            from .composed import COMPOSED  # on first need
+
+            if function in COMPOSED:
+                return COMPOSED[function](*args, **kwargs)
         return record(Tensor, function, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         raise faults.array_in_passing()
-
-
-_ABOUT_SHAPES = {np.shape, np.ndim, np.size, np.zeros_like, np.ones_like}
 
 
 # The attributes of arrays and of PyTorch's tensors that a Tensor lacks say what to write instead.

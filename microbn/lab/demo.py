@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, MicrobnError, printable
+from ..errors import ArgumentError, MicrobnError
+from ..view.values import printable
 from .claims import judged
 from .data import dataset
 from .figures import save

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ..arguments import need_package
-from ..errors import ArgumentError, DTypeError, printable
+from ..errors import ArgumentError, DTypeError
+from ..view.values import printable
 from .results import Results, Row, as_json
 from .unfinished import Unfinished
 

@@ -14,7 +14,6 @@ from .. import functional as F
 from ..arguments import check_counts, generator, need_package
 from ..engine.backward import sweep
 from ..engine.tensor import Tensor
-from ..errors import printable
 from ..nn import BatchNorm, Linear
 from ..reading.replay import replay
 from ..reading.tape import history
@@ -22,6 +21,7 @@ from ..reading.trace import trace
 from ..testing import numeric_vjp
 from ..view import draw, story
 from ..view.dot import check_renderers
+from ..view.values import printable
 from ..view.words import greek
 from . import figures
 from .data import Split, digits

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..errors import ArgumentError, printable
+from ..errors import ArgumentError
 from ..view.saving import write_whole
+from ..view.values import printable
 from .digest import digest
 from .results import Row
 

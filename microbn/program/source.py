@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.functions import gate, getitem, relu, scatter, spread
+from ..engine.names import spelled
 from ..engine.node import is_node
-from ..errors import spelled
 from ..reading.symbol import SIGNS
 from .literals import definition, folded, identifier, is_name, is_numbers, literal, written_array
 from .variables import variables

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..engine.mode import Watch
 from ..engine.names import describe
-from ..engine.node import has_history
+from ..engine.node import has_history, is_node
 from ..errors import GraphError
 
 FROZEN = (
@@ -44,7 +44,6 @@ class Tracing(Watch):
     def lost(self, what: str, node: Any) -> None:
         """Raise GraphError, unless a value is asked for that is the same in every run."""
         if what in SENTENCES or node.number in self.operands or has_history(node):
-            words = SENTENCES.get(what, FROZEN).format(
-                what=what, node="" if node is None else describe(node)
-            )
+            told = describe(node) if is_node(node) else node
+            words = SENTENCES.get(what, FROZEN).format(what=what, node=told)
             raise GraphError(f"compile: {words}")

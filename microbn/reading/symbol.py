@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from ..engine.composed import JOINS, written_out
 from ..engine.faults import most_arguments
-from ..engine.functions import JOINS, astype, getitem, written_out
+from ..engine.functions import astype, getitem
+from ..engine.names import spelled
 from ..engine.primitive import CALLS, RULES, rules_of
 from ..engine.tensor import Tensor
-from ..errors import ArgumentError, DTypeError, spelled
+from ..errors import ArgumentError, DTypeError
 
 
 def formula(function: Callable, *operands: Any, **keywords: Any) -> Any:

@@ -11,8 +11,9 @@ from textwrap import dedent
 import numpy as np
 
 from ..engine.backward import Message, Step
-from ..errors import listed, printable
+from ..errors import listed
 from ..reading.trace import Line
+from ..view.values import printable
 from .graph import Edge, Graph, Vertex
 from .values import short
 from .words import Words

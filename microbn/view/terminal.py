@@ -13,7 +13,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from ..errors import ArgumentError, printable
+from ..errors import ArgumentError
+from ..view.values import printable
 from .steps import Part, StoryStep
 from .story import Story
 from .values import MOST_LEAVES, table

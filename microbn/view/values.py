@@ -101,3 +101,12 @@ def _block_means(grid: np.ndarray, block: tuple[int, int]) -> np.ndarray:
             count = np.minimum(size, grid.shape[axis] - starts)
             means = np.add.reduceat(means, starts, axis) / (count if axis else count[:, None])
     return means
+
+
+def printable(text: str) -> str:
+    """Make text safe to print: a terminal would obey an escape character, so it becomes ``\\x1b``.
+
+    Line breaks stay, and so does every character that can be seen, such as γ.
+    """
+    kept = (c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+    return "".join(kept)

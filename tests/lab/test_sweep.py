@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from microbn import Tensor, errors
-from microbn.errors import printable
 from microbn.lab import sweep
 from microbn.lab.results import Results
+from microbn.view.values import printable
 
 joblib = pytest.importorskip("joblib", reason="joblib is not installed: sweeps unchecked")
 

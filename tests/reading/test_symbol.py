@@ -22,8 +22,8 @@ from microbn.engine.functions import (
     spread,
     stack,
 )
+from microbn.engine.names import spelled
 from microbn.engine.primitive import RULES, rules_of
-from microbn.errors import spelled
 from microbn.reading import symbol
 from microbn.reading.symbol import Symbol, formula
 

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...engine.tensor import Tensor
-from ...errors import GraphError, printable
+from ...errors import GraphError
+from ...view.values import printable
 from .differences import Slopes
 from .hints import hint
 
