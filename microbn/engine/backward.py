@@ -12,8 +12,8 @@ import numpy as np
 from ..errors import faults
 from .arrays import like, shown
 from .functions import astype
-from .mode import Mode, lost, mode
-from .node import Node, has_history, plain, sources
+from .mode import Mode, mode
+from .node import Node, plain, sources
 from .primitive import rules_of
 
 
@@ -67,21 +67,20 @@ def _steps(root: Any, seed: Any, create_graph: bool, keep: bool = False) -> Iter
         watch.sent(None, 0, root, seed, None)
     while numbers:
         node, gradient = waiting.pop(-heappop(numbers))
-        messages: list[tuple] = []
-        before = mode.get() if create_graph else None
+        messages, before = [], mode.get() if create_graph else None
         try:
             if before:
                 mode.set(_gradient_mode(before, node, gradient))
-            for operand, position, product, part in _messages(node, gradient, create_graph):
+            sent = _messages(node, gradient, create_graph) if node.function else ()
+            for operand, position, product, part in sent:
                 if keep:
                     messages.append((operand, position, product, part))
-                number = operand.number
-                _, earlier = waiting.get(number, (None, None))
+                _, earlier = waiting.get(operand.number, (None, None))
                 if earlier is None:
-                    heappush(numbers, -number)
+                    heappush(numbers, -operand.number)
                 for watch in watches:
                     watch.sent(node, position, operand, part, earlier)
-                waiting[number] = operand, part if earlier is None else earlier + part
+                waiting[operand.number] = operand, part if earlier is None else earlier + part
         finally:
             if before:  # no call before this one, or Ctrl-C could come in between
                 mode.set(before)
@@ -101,8 +100,6 @@ def _gradient_mode(before: Mode, node: Any, gradient: Any) -> Mode:
 
 def _messages(node: Any, gradient: Any, create_graph: bool) -> Iterator[tuple]:
     """Run the rule of each operand that a gradient can flow into."""
-    if not node.function:
-        return
     if isinstance(gradient, np.ndarray):
         gradient = shown(gradient)  # no rule may change what the others get
     out, args, inputs, kwargs = node.value, node.args, node.inputs, node.kwargs
@@ -119,9 +116,8 @@ def _messages(node: Any, gradient: Any, create_graph: bool) -> Iterator[tuple]:
         except Exception as error:
             error.add_note(f"in the rule of {node.function.__name__}, operand {position}")
             raise
-        value, part = operand.value, product
-        if type(part) is not type(value) or type(part) is np.ndarray:  # a scalar's type tells all
-            part = _fit(part, value, node, position)
+        single = type(product) is type(operand.value) is not np.ndarray  # a scalar's type tells all
+        part = product if single else _fit(product, operand.value, node, position)
         yield operand, position, product, part
 
 
@@ -163,11 +159,10 @@ def repeated(wide: tuple[int, ...], narrow: tuple[int, ...]) -> tuple:
 
 def _seed(root: Any, given: Any, create_graph: bool) -> Any:
     """Return the gradient that the sweep starts with: an array, or with create_graph a node."""
-    seed = start(root, given)
-    if not create_graph:
-        lost("a gradient")
-        return seed
-    return astype(given, seed.dtype) if isinstance(given, Node) else type(root)(seed)
+    if create_graph:
+        seed = start(root, given)
+        return astype(given, seed.dtype) if isinstance(given, Node) else type(root)(seed)
+    return start(root, given)
 
 
 def start(root: Any, given: Any = None) -> Any:
@@ -175,11 +170,12 @@ def start(root: Any, given: Any = None) -> Any:
 
     Raises DTypeError, GraphError or ShapeError where no backward can start with it.
     """
-    startable = isinstance(root, Node) and root.flows and has_history(root)
-    if not startable or (given is None and root.value.size != 1):
+    recorded = isinstance(root, Node) and any(isinstance(x, Node) for x in root.inputs)
+    if not (recorded and root.flows and (given is not None or root.value.size == 1)):
         raise faults.no_start(root)
-    given = np.ones(root.value.shape) if given is None else plain(given)
-    if (cotangent := like(root.value, given)) is None:
+    if given is None:
+        return np.ones(root.value.shape, root.value.dtype)[()]
+    if (cotangent := like(root.value, plain(given))) is None:
         raise faults.no_cotangent(root, given)
     return np.array(cotangent)[()]
 
@@ -191,12 +187,12 @@ def backward(root: Any, cotangent: Any = None, *, retain_grads: bool = False) ->
     they leave every ``.grad`` as it was.
     """
     received = []
-    for node, gradient, _ in _steps(root, _seed(root, cotangent, False), False):
+    for node, gradient, _ in _steps(root, start(root, cotangent), False):
         if retain_grads or node.function is None:
             received.append((node, gradient))
         del gradient  # or it would stay in memory for the next step
     for node, gradient in received:
-        node.grad = np.array(gradient) if node.grad is None else np.asarray(node.grad + gradient)
+        node._grad = np.array(gradient) if node.grad is None else np.asarray(node.grad + gradient)
 
 
 def grad(output: Any, inputs: Any, cotangent: Any = None, *, create_graph: bool = False) -> Any:

@@ -23,7 +23,7 @@ def written_out(
     return JOINS[function], [*arrays], given
 
 
-def _joined(function: Callable, *args: Any, **kwargs: Any) -> Any:
+def _of_operands(function: Callable, *args: Any, **kwargs: Any) -> Any:
     """Join arrays by a function of the arrays themselves."""
     joining, arrays, keywords = written_out(function, *args, **kwargs)
     return joining(*arrays, **keywords)
@@ -37,7 +37,7 @@ def _of_values(function: Callable, *args: Any, **kwargs: Any) -> Any:
 JOINS = {np.concatenate: concatenate, np.stack: stack}
 
 COMPOSED: dict[Callable, Callable] = {
-    **{function: partial(_joined, function) for function in JOINS},
+    **{function: partial(_of_operands, function) for function in JOINS},
     **{
         function: partial(_of_values, function)
         for function in (np.shape, np.ndim, np.size, np.zeros_like, np.ones_like)

@@ -33,9 +33,11 @@ from .primitive import CALLS, Call
 # Leaves and arrays.
 
 
-def tensor_already() -> DTypeError:
-    """A Tensor is made from a Tensor."""
-    return DTypeError("this is a Tensor already; Tensor(t.data) is a new leaf of its values")
+def no_leaf(data: Any, name: Any) -> DTypeError:
+    """A Tensor is made from a Tensor, or its name is no text."""
+    if is_node(data):
+        return DTypeError("this is a Tensor already; Tensor(t.data) is a new leaf of its values")
+    return tensor_name(name)
 
 
 def no_array(data: Any, error: Exception) -> Exception:

@@ -65,10 +65,8 @@ RULES: dict[Callable, tuple[Callable | None, ...]] = {}
 
 def rules_of(function: Callable, count: int) -> Sequence[Callable | None]:
     """Return the rule of each of ``count`` operands, as far as there are rules."""
-    vjps: Any = RULES[function]
-    if CALLS[function].every:
-        return [functools.partial(vjps[0], position=i) for i in range(count)]
-    return vjps
+    every, vjps = CALLS[function].every, RULES[function]
+    return [functools.partial(vjps[0], position=i) for i in range(count)] if every else vjps  # type: ignore[arg-type]
 
 
 class Call(NamedTuple):

@@ -65,9 +65,9 @@ class Tensor(Node):
     __slots__ = ()
 
     def __init__(self, data: Any, name: str | None = None, *, dtype: Any = None) -> None:
-        if isinstance(data, Tensor):
-            raise faults.tensor_already()
-        self.value, self.name = as_floats(data, dtype), name
+        if isinstance(data, Tensor) or not isinstance(name, str | None):
+            raise faults.no_leaf(data, name)
+        self.value, self._name = as_floats(data, dtype), name
         self.function, self.args, self.inputs, self.kwargs = None, (), (), NOTHING
         self.number, self.flows, self.line, self._grad = next(numbers), True, None, None
         _, self.scope, watches, self.role = mode.get()

@@ -41,6 +41,11 @@ class Tracing(Watch):
     def __init__(self, operands: Collection[int]) -> None:
         self.operands = operands
 
+    def sent(self, node: Any, position: int, operand: Any, part: Any, earlier: Any) -> None:
+        """Raise GraphError if a backward starts that is not recorded itself."""
+        if node is None and not is_node(part):
+            self.lost("a gradient", None)
+
     def lost(self, what: str, node: Any) -> None:
         """Raise GraphError, unless a value is asked for that is the same in every run."""
         if what in SENTENCES or node.number in self.operands or has_history(node):
