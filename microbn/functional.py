@@ -2,7 +2,7 @@
 
 No function here asks what it is given. With arrays it computes. With Tensors it is recorded, and
 its gradient emerges from the rules of the NumPy functions it uses: this file holds no gradient.
-`labelled` names the Tensors that a function makes after its variables, and does nothing else.
+``labelled`` names the Tensors that a function makes after its variables, and does nothing else.
 """
 
 from __future__ import annotations

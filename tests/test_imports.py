@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from bench.imports import AT_IMPORT, FOR_TYPES, IN_FUNCTIONS, PACKAGE, imports, reached
+from bench.imports import AT_IMPORT, IN_FUNCTIONS, PACKAGE, imports, reached
 
 import microbn
 from microbn import errors
@@ -15,8 +15,10 @@ HEAVY = ["matplotlib", "graphviz", "rich", "hypothesis", "sklearn", "joblib", "p
 LAYOUT = (PACKAGE.parent / "docs" / "project" / "layout.md").read_text("utf-8")
 FRONT = {"__init__", "__main__"}  # they import the rooms of their folder, and no room imports them
 KNOW_THE_ENGINE = {"reading", "nn", "program", "view", "testing", "lab", "cli"}
-# An import for a type checker alone may point up the page, where a reason is written here.
-REASONS: dict[tuple[str, str], str] = {}
+# An import for types or on first need may point down the page where a reason is written here.
+REASONS: dict[tuple[str, str], str] = {
+    ("errors", "engine.faults"): "The engine's sentences load when its first error is raised.",
+}
 
 
 def rooms(page):
@@ -53,7 +55,7 @@ def against_the_page(page, package=PACKAGE, reasons=REASONS):
     tables, allowed = rooms(page), wings(page)
     for module in modules(package):
         for target, kind in dict.fromkeys(imports(module, package)):
-            if target == module or (kind == FOR_TYPES and (module, target) in reasons):
+            if target == module or (kind != AT_IMPORT and (module, target) in reasons):
                 continue
             folder, one, other = where_they_part(module, target)
             names = tables.get("/".join([package.name, *folder]), [])

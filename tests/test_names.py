@@ -11,8 +11,6 @@ from bench.imports import PACKAGE
 REASONS = {
     "backward": "`closed_form.backward` follows `closed_form.forward`, as people write the pair by "
     "hand; the engine's is the method of a Tensor.",
-    "batches": "Both are public: a property test draws `microbn.testing.strategies.batches`, and a "
-    "training goes through `microbn.lab.data.batches`.",
 }
 
 

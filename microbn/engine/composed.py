@@ -34,12 +34,10 @@ def _of_values(function: Callable, *args: Any, **kwargs: Any) -> Any:
     return function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
 
 
-JOINS = {np.concatenate: concatenate, np.stack: stack}
+JOINS: dict[Callable, Callable] = {np.concatenate: concatenate, np.stack: stack}
 
+ABOUT_SHAPES: tuple[Any, ...] = (np.shape, np.ndim, np.size, np.zeros_like, np.ones_like)
 COMPOSED: dict[Callable, Callable] = {
     **{function: partial(_of_operands, function) for function in JOINS},
-    **{
-        function: partial(_of_values, function)
-        for function in (np.shape, np.ndim, np.size, np.zeros_like, np.ones_like)
-    },
+    **{function: partial(_of_values, function) for function in ABOUT_SHAPES},
 }

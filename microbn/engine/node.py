@@ -30,6 +30,7 @@ class Node:
         "__weakref__",
     )
     value: Any
+    inputs: Any
     flows: bool
 
 

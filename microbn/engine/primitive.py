@@ -60,13 +60,13 @@ def defvjp(function: Callable, *vjps: Callable | None) -> None:
     RULES[function] = vjps
 
 
-RULES: dict[Callable, tuple[Callable | None, ...]] = {}
+RULES: dict[Callable, tuple] = {}
 
 
 def rules_of(function: Callable, count: int) -> Sequence[Callable | None]:
     """Return the rule of each of ``count`` operands, as far as there are rules."""
     every, vjps = CALLS[function].every, RULES[function]
-    return [functools.partial(vjps[0], position=i) for i in range(count)] if every else vjps  # type: ignore[arg-type]
+    return [functools.partial(vjps[0], position=i) for i in range(count)] if every else vjps
 
 
 class Call(NamedTuple):

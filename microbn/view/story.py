@@ -80,8 +80,8 @@ class Story:
     def data(self) -> dict[str, Any]:
         """Return all of it as lists, dicts, numbers and text, which JSON takes: the page's data.
 
-        An array is its number among the ``tables``, each a `values.Table`, or None if `Part.terms`
-        leaves it out.
+        An array is its number among the ``tables``, each a `values.Table`, or None if
+        ``Part.terms`` leaves it out.
         """
         return data_of_story(self.title, self.graph, self.names, self.gradient_names, self.steps)
 

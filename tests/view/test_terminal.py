@@ -18,6 +18,7 @@ from microbn import Tensor, errors, scope
 from microbn.cli.examples import BUILT_IN
 from microbn.cli.targets import graph
 from microbn.view import terminal, values
+from microbn.view.values import printable
 
 STYLED = re.compile(r"\x1b\[[0-9;]*m")
 COLOURED = re.compile(r"\x1b\[([0-9;]*;)?(3|4|9|10)[0-9]")  # bold and dim are not colours
@@ -180,8 +181,8 @@ def test_a_story_that_is_printed_spells_them_too(name, spelled):
 
 def test_visible_characters_are_left_alone():
     for text in ("γ · x̂ − μ", "d(σ²)\nβ", "名前", "é"):
-        assert errors.printable(text) == text
-    assert errors.printable("\x00\x1b\x9b\u202e\ud800\U000e0001\r\t") == (
+        assert printable(text) == text
+    assert printable("\x00\x1b\x9b\u202e\ud800\U000e0001\r\t") == (
         r"\x00\x1b\x9b\u202e\ud800\U000e0001\r\t"
     )
 

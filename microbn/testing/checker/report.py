@@ -20,7 +20,7 @@ class Compared(NamedTuple):
 
     ``wrong`` and ``unknown`` are masks of the entries that differ, and of those that cannot be
     compared. ``bent`` is "" or says how the gradient fails to be linear in the incoming one: it is
-    a key of `BENT`.
+    a key of ``BENT``.
     """
 
     name: str
