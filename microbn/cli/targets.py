@@ -1,4 +1,4 @@
-"""What a command works on: an example by its name, or a function in a file of one's own."""
+"""The target of a command: an example by its name, or a function in a file of one's own."""
 
 from __future__ import annotations
 

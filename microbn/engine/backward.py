@@ -18,9 +18,9 @@ from .primitive import rules_of
 
 
 class Message(NamedTuple):
-    """What a node sends to one of its operands.
+    """A message that a node sends to one of its operands.
 
-    ``product`` is what the rule gave. ``gradient`` is the same in the operand's shape and dtype:
+    ``product`` is the rule's result. ``gradient`` is the same in the operand's shape and dtype:
     summed over the axes along which NumPy had repeated the operand.
     """
 

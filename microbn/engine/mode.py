@@ -1,4 +1,4 @@
-"""What is switched on while computing: recording, a scope, and who watches.
+"""The switches of a computation: whether it records, in which scope, and who watches.
 
 Each thread and each asyncio task has its own switches, and an exception sets them back.
 """

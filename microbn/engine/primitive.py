@@ -1,4 +1,4 @@
-"""How a function becomes recordable, by `primitive`, and differentiable, by `defvjp`."""
+"""`primitive` makes a function recordable, and `defvjp` makes it differentiable."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ POWERS: dict[Any, np.ufunc] = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 
 
 class Storage(NamedTuple):
-    """Where a program keeps the results of nodes, by their numbers.
+    """The places in which a program keeps the results of nodes, by their numbers.
 
     Some are written into ``arrays`` that were made beforehand, or are ``views`` of those. The
     numbers in ``own`` are results that each run makes anew in memory of their own, so that they

@@ -1,4 +1,4 @@
-"""What a function may not do while it is compiled: use values that a program would freeze."""
+"""A watch that stops a function which uses values that a compiled program would freeze."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ class Line(NamedTuple):
 
 
 def users_line() -> Line:
-    """The line that is running now, outside of microbn and NumPy."""
+    """Return the line that is running now, outside of microbn and NumPy."""
     frame, inside = sys._getframe(1), None
     while frame.f_back and _ours(name := frame.f_globals.get("__name__", "")):
         if not inside and name.startswith("microbn.") and name not in _MACHINERY:
@@ -133,7 +133,7 @@ def users_line() -> Line:
 
 
 def _ours(name: str) -> bool:
-    """Whether a module is not the user's; the built-in examples stand in for the user's code."""
+    """Return whether a module is ours; the built-in examples stand in for the user's code."""
     return name.split(".")[0] in _OURS and name not in _EXAMPLES
 
 
@@ -141,7 +141,8 @@ _OURS = {"microbn", "numpy", "contextlib"}
 _EXAMPLES = {"microbn.cli.targets", "microbn.cli.examples", "microbn.lab.tour"}
 _MACHINERY = {
     *("microbn.engine.tensor", "microbn.engine.record", "microbn.engine.mode"),
-    *("microbn.engine.primitive", "microbn.engine.functions", "microbn.reading.trace"),
+    *("microbn.engine.primitive", "microbn.engine.functions", "microbn.engine.composed"),
+    "microbn.reading.trace",
 }
 
 
@@ -163,7 +164,7 @@ def _there(seen: Sequence) -> str:
 
 
 def first_fault(value: Any) -> Any:
-    """The index and the value of the first entry that is not finite; None if all are."""
+    """Return the index and value of the first entry that is not finite; None if all are."""
     value = np.asarray(plain(value))
     if value.dtype.kind != "f" or np.isfinite(value).all():
         return None
@@ -172,7 +173,7 @@ def first_fault(value: Any) -> Any:
 
 
 def spell(fault: tuple) -> str:
-    """``nan at [2, 1]``."""
+    """Spell a fault: ``nan at [2, 1]``."""
     index, value = fault
     return f"{value} at {list(index)}" if index else f"{value}"
 

@@ -1,4 +1,4 @@
-"""How an array is shown: a table of its numbers, or for a large one, of the means of its blocks."""
+"""Arrays as they are shown: a table of the numbers, or of the means of a large array's blocks."""
 
 from __future__ import annotations
 

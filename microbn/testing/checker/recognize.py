@@ -1,4 +1,4 @@
-"""How the checker recognizes what it is given, and which subject it makes of it."""
+"""The checker recognizes the thing that it is given, and makes a subject of it."""
 
 from __future__ import annotations
 
