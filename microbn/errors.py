@@ -6,7 +6,6 @@ that catches ValueError, IndexError or TypeError goes on working.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
@@ -55,7 +54,7 @@ class MissingPackageError(MicrobnError, ImportError):
     """Raised when an optional package is not installed; the message says how to install it."""
 
 
-def listed(items: Iterable) -> str:
+def listed(items: Any) -> str:
     """Join items as a sentence does: ``1, 2 and 3``."""
     *some, last = [*map(str, items)] or [""]
     return f"{', '.join(some)} and {last}" if some else last

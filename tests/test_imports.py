@@ -309,3 +309,12 @@ def test_unknown_name_is_an_attribute_error():
         _ = microbn.nothing
     with pytest.raises(AttributeError, match=r"'microbn.testing' has no attribute 'nothing'"):
         _ = microbn.testing.nothing
+
+
+def test_the_sentences_load_with_the_first_error():
+    code = "import sys, microbn\nprint('microbn.engine.faults' in sys.modules)\n"
+    code += (
+        "try: microbn.Tensor(1)\nexcept TypeError: print('microbn.engine.faults' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False", "True"]

@@ -27,7 +27,7 @@ def as_floats(data: Any, dtype: Any) -> Any:
 
 
 def freeze(array: Any) -> Any:
-    """Forbid writing into the array, and return it; a NumPy scalar where it has no axes."""
+    """Make the array read-only and return it, or a NumPy scalar if it has no axes."""
     array.flags.writeable = False
     return array[()]
 
@@ -45,9 +45,7 @@ def constant(arg: Any) -> Any:
     if isinstance(arg, np.ndarray):
         check_plain(arg)
         return freeze(np.array(arg))
-    if isinstance(arg, (tuple, list)):
-        return type(arg)(map(constant, arg)) if type(arg) in (tuple, list) else arg
-    return arg
+    return type(arg)(map(constant, arg)) if type(arg) in (tuple, list) else arg
 
 
 def operand(other: Any) -> Any:
@@ -123,7 +121,7 @@ def read_only(value: Any) -> np.ndarray:
 
 
 def like(value: Any, given: Any) -> np.ndarray | None:
-    """Return the given numbers as an array of a value's shape and dtype; None if they are not so.
+    """Return the given numbers as an array of the value's dtype, or None if they do not fit it.
 
     Raises DTypeError for an array that carries more than numbers.
     """

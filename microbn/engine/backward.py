@@ -1,4 +1,4 @@
-"""The reverse sweep: one generator, which every gradient and every picture of one comes from."""
+"""The reverse sweep: one generator, from which all gradients and their pictures come."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..errors import faults
 from .arrays import like, shown
 from .functions import astype
 from .mode import Mode, mode
-from .node import Node, plain, sources
+from .node import Node, has_history, plain, sources
 from .primitive import rules_of
 
 
@@ -58,9 +58,9 @@ def sweep(root: Any, cotangent: Any = None, *, create_graph: bool = False) -> It
 
 
 def _steps(root: Any, seed: Any, create_graph: bool, keep: bool = False) -> Iterator[tuple]:
-    """Run the sweep, which everything here drives; its steps are plain tuples, for speed.
+    """Run the sweep for everything in this file. Its steps are plain tuples, for speed.
 
-    Numbers grow with time: the highest one that has received anything has received everything.
+    Numbers grow with time, so the highest node that is waiting has received everything.
     """
     waiting, numbers, watches = {root.number: (root, seed)}, [-root.number], mode.get().watches
     for watch in watches:
@@ -107,8 +107,8 @@ def _messages(node: Any, gradient: Any, create_graph: bool) -> Iterator[tuple]:
         if not (mode.get().recording and all(x.value is value for x, value in sources(node))):
             raise faults.stale(node)
         out, args = node, inputs
-    for position, vjp in enumerate(rules_of(node.function, len(inputs))):
-        operand = inputs[position]
+    pairs = zip(rules_of(node.function, len(inputs)), inputs, strict=False)
+    for position, (vjp, operand) in enumerate(pairs):
         if vjp is None or not (isinstance(operand, Node) and operand.flows):
             continue  # nothing flows into constants, masks and indices
         try:
@@ -126,6 +126,8 @@ def _fit(product: Any, value: Any, node: Any, position: int) -> Any:
 
     Raises RuleError if it is no gradient.
     """
+    if isinstance(product, Node) and mode.get().role != "gradient":
+        raise faults.wrong_gradient(node, position, product, product, value)
     if getattr(product, "shape", None) == value.shape and product.dtype is value.dtype:
         return product
     part = product if hasattr(product, "dtype") else np.asarray(product)
@@ -151,7 +153,7 @@ def _unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
 
 @lru_cache(maxsize=1000)
 def repeated(wide: tuple[int, ...], narrow: tuple[int, ...]) -> tuple:
-    """Return the axes that a narrow shape lacks to be a wide one, and the axes that it repeats."""
+    """Return the axes that broadcasting from narrow to wide adds, and those that it repeats."""
     new = tuple(range(len(wide) - len(narrow)))
     kept = zip(narrow, wide[len(new) :], strict=False)
     return new, tuple(i for i, (n, m) in enumerate(kept) if n == 1 != m)
@@ -166,12 +168,12 @@ def _seed(root: Any, given: Any, create_graph: bool) -> Any:
 
 
 def start(root: Any, given: Any = None) -> Any:
-    """Return a cotangent as an array of the root's shape and dtype; for one number 1 if not given.
+    """Return the cotangent as an array of the root's shape and dtype. By default it is 1.
 
-    Raises DTypeError, GraphError or ShapeError where no backward can start with it.
+    Raises DTypeError, GraphError or ShapeError if no backward can start with it.
     """
-    recorded = isinstance(root, Node) and any(isinstance(x, Node) for x in root.inputs)
-    if not (recorded and root.flows and (given is not None or root.value.size == 1)):
+    made = isinstance(root, Node) and has_history(root)
+    if not (made and root.flows and (given is not None or root.value.size == 1)):
         raise faults.no_start(root)
     if given is None:
         return np.ones(root.value.shape, root.value.dtype)[()]
@@ -198,8 +200,8 @@ def backward(root: Any, cotangent: Any = None, *, retain_grads: bool = False) ->
 def grad(output: Any, inputs: Any, cotangent: Any = None, *, create_graph: bool = False) -> Any:
     """Return the gradient of ``output`` with respect to a Tensor or a sequence of them.
 
-    Returns an array per input (for a sequence, a tuple of them), zero where the output does not
-    depend on it. With ``create_graph`` they are Tensors that have a graph of their own, so that
+    Returns an array, or a tuple of arrays for a sequence: zeros if the output does not depend on
+    the input. With ``create_graph`` it returns Tensors that have a graph of their own, so that
     ``grad(grad(y, x, create_graph=True), x)`` is the second derivative. No ``.grad`` is touched.
     """
     wanted = inputs if (several := isinstance(inputs, (tuple, list))) else [inputs]
@@ -212,7 +214,7 @@ def grad(output: Any, inputs: Any, cotangent: Any = None, *, create_graph: bool 
             found[node.number] = gradient
         del gradient  # or it would stay in memory for the next step
     pairs = [(x, found[x.number]) for x in wanted]
-    if create_graph:  # where nothing was found it is 0, recorded as coming from x all the same
+    if create_graph:  # a gradient that was not found is 0, but is still recorded as made from x
         parts = [np.where(False, x, 0.0) if g is None else +g for x, g in pairs]
     else:
         parts = [np.zeros_like(x.value) if g is None else np.array(g) for x, g in pairs]

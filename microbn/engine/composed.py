@@ -18,7 +18,7 @@ from .node import plain
 def written_out(
     function: Callable, arrays: Any, axis: Any = 0, out: Any = None, **kwargs: Any
 ) -> tuple:
-    """Return the call of `concatenate` or `stack` that NumPy's call, with a list, stands for."""
+    """Turn NumPy's call, which takes a list of arrays, into one of `concatenate` or `stack`."""
     given = {"axis": axis, **({} if out is None else {"out": out}), **kwargs}
     return JOINS[function], [*arrays], given
 

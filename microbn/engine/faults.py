@@ -7,10 +7,10 @@ error names the function, the shapes or values, and the way out.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from inspect import Parameter
 from itertools import zip_longest
-from math import inf, prod
-from reprlib import repr as brief
+from math import prod
+from reprlib import repr as shortened
+from sys import maxsize
 from typing import Any
 
 import numpy as np
@@ -92,7 +92,7 @@ def more_than_numbers(array: np.ndarray) -> DTypeError:
 
 def no_function(x: Any) -> RuleError:
     """`primitive` is given no function."""
-    return RuleError(f"primitive: makes a function recordable, not {x!r:.60}")
+    return RuleError(f"primitive: needs a function to make recordable, got {x!r:.60}")
 
 
 def no_rules(function: Callable, recordable: bool) -> RuleError:
@@ -104,7 +104,7 @@ def no_rules(function: Callable, recordable: bool) -> RuleError:
 
 def uncallable_rule(function: Callable, every: bool) -> RuleError:
     """A rule does not take the gradient, the result and an operand, or the operand's position."""
-    how = "a rule for any number of operands is called as rule(g, out, *xs, position=0)"
+    how = "the one rule for any number of operands is called as rule(g, out, *xs, position=0)"
     how = how if every else "rules are called as rule(g, out, x, ...)"
     return RuleError(f"defvjp({spelled(function)}, ...): {how}")
 
@@ -123,7 +123,7 @@ def unruled(function: Callable) -> RuleError:
 def unfitting(
     function: Callable, call: Call, args: Sequence, kwargs: Mapping, error: Exception
 ) -> RuleError:
-    """A call cannot be made of the function's rules."""
+    """A call has arguments that the function's rules do not take."""
     name, takes = spelled(function), [*call.signature.parameters][2:]
     for key in kwargs:
         if key not in takes:
@@ -131,26 +131,19 @@ def unfitting(
             return RuleError(
                 f"{name}: {key}= cannot be recorded, as its rules do not take it; {instead}"
             )
-    if len(args) > (most := most_arguments(call)):
+    if len(args) > call.most:
         return RuleError(
-            f"{name}: its rules take {most} arguments at most, this is called with {len(args)}"
+            f"{name}: its rules take {call.most} arguments at most, this is called with {len(args)}"
         )
     return RuleError(f"{name}: its rules cannot be called like this: {error}")
-
-
-def most_arguments(call: Call) -> float:
-    """Return how many positional arguments a call may have."""
-    kinds = [p.kind for p in call.signature.parameters.values()]
-    several = Parameter.VAR_POSITIONAL in kinds
-    return inf if several else kinds.count(Parameter.POSITIONAL_OR_KEYWORD) - 2
 
 
 def misplaced(function: Callable, call: Call, args: Sequence, kwargs: Mapping) -> RuleError:
     """A Tensor stands where no gradient could flow back to it."""
     for i, arg in enumerate(args[call.ruled :], start=call.ruled):
-        if is_node(arg):
-            what = f"no rule for operand {i}; give defvjp one for it, or None"
-            return RuleError(f"{spelled(function)}: {what}")
+        if is_node(arg) and (arg.flows or call.most < maxsize):
+            name = spelled(function)
+            return RuleError(f"{name}: no rule for operand {i}; give defvjp one, or None")
     key = next(key for key, value in kwargs.items() if is_node(value))
     return RuleError(f"{function.__name__}: {key}= is a Tensor; pass it by position")
 
@@ -162,8 +155,8 @@ def no_numbers(function: Callable, value: Any) -> Exception:
         kind = type(value).__name__
         return RuleError(f"{name}: it gives a {kind}, and only arrays are recorded")
     return DTypeError(
-        f"{name}: it gives {np.asarray(value).dtype}; a tensor needs float32 or float64, "
-        "which astype makes of a mask"
+        f"{name}: it gives {np.asarray(value).dtype}; a tensor needs float32 or float64. "
+        "Convert a mask with astype"
     )
 
 
@@ -175,8 +168,13 @@ def ufunc_method(ufunc: np.ufunc) -> RuleError:
     )
 
 
+def cause(function: Callable, error: Exception) -> Exception | None:
+    """Return the error of a user's own function, as its traceback shows the line; else None."""
+    return error if hasattr(function, "compute") else None
+
+
 def explain(function: Callable, values: Sequence, kwargs: Mapping, error: Exception) -> Exception:
-    """Tell NumPy's error in calling the function with its name and the shapes."""
+    """Return NumPy's error with the function's name and the shapes in its message."""
     if isinstance(error, MicrobnError):
         return error
     name = function.__name__
@@ -189,8 +187,8 @@ def explain(function: Callable, values: Sequence, kwargs: Mapping, error: Except
         return RangeError(f"{name}: {_axis_fault(shapes[0], error)}")
     if why := _shape_fault(function, shapes, [*values, *kwargs.values()], error):
         return ShapeError(f"{name}: {why}")
-    given = [] if every else [brief(v) for v in values if not isinstance(v, np.ndarray)]
-    given += [f"{key}={brief(v)}" for key, v in kwargs.items()]
+    given = [] if every else [shortened(v) for v in values if not isinstance(v, np.ndarray)]
+    given += [f"{key}={shortened(v)}" for key, v in kwargs.items()]
     called = ", ".join([f"shape{'s' * (len(shapes) > 1)} {listed(shapes)}", *given])
     what = f"{name}: {error} (called with {called})"
     for built_in, ours in ((IndexError, RangeError), (ValueError, ShapeError)):
@@ -270,6 +268,11 @@ def tensor_name(name: Any) -> DTypeError:
     return DTypeError(f"a Tensor's name is text, got {name!r:.60}")
 
 
+def label_names(names: Any) -> ArgumentError:
+    """`label` is given no dict of names."""
+    return ArgumentError(f"label: takes a dict such as locals(), got {names!r:.60}")
+
+
 def scope_name(name: Any) -> ArgumentError:
     """A scope's name is no text."""
     return ArgumentError(f"scope: a name is text, got {name!r:.60}")
@@ -286,7 +289,7 @@ def other_data(leaf: Any, new: Any) -> Exception:
 
 
 def not_its_gradient(tensor: Any, new: Any) -> Exception:
-    """Something else than an array of the Tensor's shape is assigned to ``.grad``."""
+    """Something other than an array of the Tensor's shape is assigned to ``.grad``."""
     what = f"the .grad of {describe(tensor)}"
     if is_node(new):
         return DTypeError(f"{what} is an array; give the gradient's .data")
@@ -380,7 +383,7 @@ INSTEAD = {
 def no_start(root: Any) -> Exception:
     """No backward can start here without a cotangent, or at all."""
     if not is_node(root):
-        what, way_out = type(root).__name__, "a gradient becomes one by create_graph=True"
+        what, way_out = type(root).__name__, "a gradient is one only with create_graph=True"
         if callable(root):
             what, way_out = "a function", "call it first: grad(f(x), x)"
         elif isinstance(root, np.ndarray) and root.dtype == object:
@@ -415,11 +418,11 @@ def _unlike(what: str, whose: str, tensor: Any, given: Any) -> Exception:
 
 
 def no_gradient(inputs: Sequence) -> DTypeError:
-    """A gradient is asked for with respect to something else than a Tensor."""
+    """A gradient is asked for with respect to something other than a Tensor."""
     position, x = next((i, x) for i, x in enumerate(inputs) if not is_node(x))
     return DTypeError(
-        f"grad: input {position} is a {type(x).__name__}; only Tensors get gradients (those of an "
-        "array of scalars as a list: list(box.flat))"
+        f"grad: input {position} is a {type(x).__name__}; only Tensors get gradients. Pass an "
+        "array of scalars as a list, list(box.flat)"
     )
 
 
@@ -439,6 +442,8 @@ def wrong_gradient(node: Any, position: int, product: Any, part: Any, value: Any
     what = f"gradient holds {part.dtype}"
     if product is None:
         what = "it returned None"
+    elif is_node(product):
+        what = "it returned a Tensor and was given arrays; use the .data of what it closes over"
     elif part.shape != value.shape:
         what = f"gradient has shape {np.shape(product)}, its input {value.shape}"
     return RuleError(f"rule of {node.function.__name__!r}, operand {position}: {what}")

@@ -26,11 +26,11 @@ class Watch:
     def sent(self, node: Any, position: int, operand: Any, part: Any, earlier: Any) -> None:
         """Look at the gradient that a node sends to its operand, and at the ``earlier`` sum.
 
-        The gradient that a backward starts with is sent to the root by None.
+        For the gradient that a backward starts with, ``node`` is None and the root is the operand.
         """
 
     def lost(self, what: str, node: Any) -> None:
-        """Hear what a graph does not hold: "the truth" of a node, "a draw", "no_grad"."""
+        """Look at something that the graph will not record, such as "a draw" or "no_grad"."""
 
 
 class Mode(NamedTuple):
@@ -46,7 +46,7 @@ mode: ContextVar[Mode] = ContextVar("microbn", default=Mode())  # noqa: B039 (im
 
 
 def lost(what: str, node: Any = None) -> None:
-    """Tell those who watch that this leaves the graph."""
+    """Tell every watch that the graph will not record this."""
     for watch in mode.get().watches:
         watch.lost(what, node)
 
@@ -76,13 +76,14 @@ def scope(name: str) -> Iterator[None]:
         yield
 
 
-# The larger of two is the inner one: no recording, a deeper scope, more who watch.
+# Of two settings of a switch the larger belongs to the inner block: not recording is larger than
+# recording, and so are a deeper scope and more watches.
 _DEPTH: dict[str, Callable] = {"recording": not_, "scope": len, "watches": len}
 
 
 @contextmanager
 def switched(name: str, value: Any) -> Iterator[None]:
-    """Set a switch inside a block. Ctrl-C may come at any place here, and does not leave it on."""
+    """Set a switch inside a block. It is set back even if Ctrl-C comes anywhere in here."""
     before = mode.get()
     old = getattr(before, name)
     try:
@@ -99,7 +100,7 @@ def switched(name: str, value: Any) -> Iterator[None]:
 def _set_back(name: str, old: Any) -> None:
     """Restore a switch, but do not turn it on again if an outer block has already ended.
 
-    Ctrl-C may end an inner block after the outer one: where it comes just as `__exit__` begins.
+    An inner block may end after the outer one, if Ctrl-C comes just as its `__exit__` begins.
     """
     now = mode.get()
     mode.set(now._replace(**{name: min(old, getattr(now, name), key=_DEPTH[name])}))

@@ -1,4 +1,4 @@
-"""Names for the nodes of a graph: a Tensor is called what the variable that holds it is called."""
+"""Names for the nodes of a graph: a Tensor is named after the variable that holds it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..errors import faults
 from .node import is_node, plain
 
 SomeFunction = TypeVar("SomeFunction", bound=Callable)
@@ -26,16 +26,16 @@ def label(names: Mapping[str, Any]) -> None:
     Raises ArgumentError unless ``names`` is a dict.
     """
     if not isinstance(names, (dict, Mapping)):  # dict comes first: Mapping is slow to ask
-        raise ArgumentError(f"label: takes a dict such as locals(), got {names!r:.60}")
+        raise faults.label_names(names)
     _label_result(None, names)
 
 
 def labelled(function: SomeFunction) -> SomeFunction:
     """Decorate a function, so that the Tensors it makes are named after its local variables.
 
-    Once, at its definition, the function is compiled again from its source, in which each
-    ``return y`` has become ``return _label_result(y, locals(), ...)``. Parameters are left out:
-    what the caller gave keeps the caller's name. When two variables hold one Tensor, the variable
+    When the function is defined, it is compiled again from its source, with each ``return y``
+    replaced by ``return _label_result(y, locals(), ...)``. Parameters are left out, so that the
+    arguments keep the caller's names. When two variables hold one Tensor, the variable
     that comes first in the source names it. A function whose source is not at hand stays as it is,
     and names nothing.
     """

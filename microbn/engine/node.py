@@ -18,16 +18,14 @@ class Node:
         "value",  # the result: an array that nobody writes into, or a NumPy scalar
         "function",  # the function that made it; None for a leaf
         "args",  # the plain values that the function saw
-        "inputs",  # the same, with the nodes themselves in their places
+        "inputs",  # the same operands, but with the nodes themselves
         "kwargs",
         "flows",  # whether a gradient can flow into it: it holds floats, not a mask or an index
         "number",  # when it was made: numbers only grow
         "scope",  # the groups that it belongs to, outermost first
         "role",  # "parameter" for a leaf that a Module holds, "gradient" in a gradient's own graph
         "line",  # the line of code that made it, under trace()
-        "_name",
-        "_grad",
-        "__weakref__",
+        *("_name", "_grad", "__weakref__"),
     )
     value: Any
     inputs: Any
@@ -35,7 +33,7 @@ class Node:
 
 
 def is_node(x: Any) -> bool:
-    """Return whether this is part of a graph, and no plain value."""
+    """Return whether this is a node of a graph, and not a plain value."""
     return isinstance(x, Node)
 
 
@@ -62,7 +60,7 @@ def is_foreign(x: Any) -> bool:
 
 
 def boxed(arg: Any) -> Any:
-    """Return a node as an object array of its entries, so that it can meet one."""
+    """Return a node as an object array of its entries, to compute with other object arrays."""
     if not isinstance(arg, Node):
         return arg
     box: Any = np.empty(arg.value.shape, object)

@@ -37,22 +37,22 @@ def primitive(function: Callable, *, entrywise: bool = False, fresh: bool = Fals
             return np.frompyfunc(call, 1, 1)(args[0])
         return function(*args, **kwargs)
 
-    call.fresh = fresh  # type: ignore[attr-defined]
+    call.compute = function if fresh else functools.partial(_owned, function)  # type: ignore[attr-defined]
     return call
 
 
 def defvjp(function: Callable, *vjps: Callable | None) -> None:
     """Say how to differentiate ``function``: one rule per operand, in order.
 
-    A rule is called as ``rule(g, out, *operands, **keywords)`` and returns an array of its
-    operand's shape; where NumPy broadcast the operand, of the broadcast shape. A function of any
-    number of operands has one rule for all, which takes the operand's place in the row as well:
-    ``rule(g, out, *operands, position)``. ``None`` stands for an operand without a gradient, and no
-    rule at all for a function without one, such as ``np.sign``: it is recorded, and nothing flows
-    back through it.
+    A rule is called as ``rule(g, out, *operands, **keywords)``. It returns an array in the shape of
+    its operand, or in the broadcast shape if NumPy broadcast the operand. A function of any number
+    of operands has one rule for all of them, which is told the operand's position as well:
+    ``rule(g, out, *operands, position)``. ``None`` stands for an operand without a gradient. A
+    function without any gradient, such as ``np.sign``, is given no rule: it is recorded, and
+    nothing flows back through it.
 
-    Raises RuleError for a rule that cannot be called so, and for a function that would never be
-    recorded: a plain one becomes recordable by `primitive`.
+    Raises RuleError for a rule that cannot be called this way, and for a function that would never
+    be recorded. `primitive` makes a plain function recordable.
 
     >>> defvjp(np.sinh, lambda g, out, x: g * np.cosh(x))
     """
@@ -75,8 +75,9 @@ class Call(NamedTuple):
     compute: Callable  # gives the function's values, without NumPy's dispatch to kinds of arrays
     rules: int  # how many there are
     every: bool  # whether the one rule is for any number of operands
-    ruled: int  # the number of operands that may be nodes: those after them have no rule
-    signature: inspect.Signature  # of a rule: the function is called with what a rule can take
+    ruled: int  # how many operands have a rule, or need none
+    most: int  # how many positional arguments it takes: any number, if an index may follow
+    signature: inspect.Signature  # of a rule: the function may be called with these parameters
     forms: set  # the calls that are known to fit: how many arguments, and which keywords
 
 
@@ -92,44 +93,55 @@ def fitted(function: Callable, call: Call, args: Sequence, kwargs: Mapping) -> M
             raise faults.unfitting(function, call, args, kwargs, error) from None
         call.forms.add(form)
     for arg in (*args[call.ruled :], *kwargs.values()):
-        if isinstance(arg, Node):
+        if isinstance(arg, Node) and (arg.flows or call.most < sys.maxsize):
             raise faults.misplaced(function, call, args, kwargs)
     return {key: constant(value) for key, value in kwargs.items()}
 
 
 def _covered(function: Callable, vjps: Sequence) -> Call:
     """Return the calls that these rules cover. Raises RuleError where they cover none."""
-    recordable = isinstance(function, (np.ufunc, type(np.sum))) or hasattr(function, "fresh")
+    recordable = isinstance(function, (np.ufunc, type(np.sum))) or hasattr(function, "compute")
     if not (recordable and all(vjp is None or callable(vjp) for vjp in vjps)):
         raise faults.no_rules(function, recordable)
+    forms = [_form(vjp) for vjp in vjps if vjp] or [_form(_unruled)]
+    if not all(fits and (not every or len(vjps) == 1) for _, every, fits in forms):
+        raise faults.uncallable_rule(function, any(every for _, every, _ in forms))
+    compute = QUICKER.get(function, getattr(function, "compute", function))
+    signature, every, _ = forms[0]
+    kinds = [p.kind.name for p in signature.parameters.values()]
+    ruled = sys.maxsize if every or not vjps else len(vjps)
+    most = sys.maxsize if "VAR_POSITIONAL" in kinds else kinds.count("POSITIONAL_OR_KEYWORD") - 2
+    return Call(compute, len(vjps), every, ruled, most, signature, set())
+
+
+def _form(vjp: Callable) -> tuple[inspect.Signature, bool, bool]:
+    """Return a rule's signature without ``position``, whether it is for any number of operands,
+    and whether it can be called as a rule.
+    """
     try:
-        signature = inspect.signature(next(filter(None, vjps), _unruled))
+        signature = inspect.signature(vjp)
     except ValueError:  # Python cannot tell what dict takes
         signature = inspect.Signature()
-    parameters = [p for p in signature.parameters.values() if p.name != "position"]
-    kinds = [p.kind.name for p in parameters]
-    every, positioned = kinds[2:3] == ["VAR_POSITIONAL"], len(kinds) < len(signature.parameters)
-    if every != positioned or not (every or kinds[2:3] == ["POSITIONAL_OR_KEYWORD"]):
-        raise faults.uncallable_rule(function, every)
-    compute = QUICKER.get(function, getattr(function, "__wrapped__", function))
-    if not getattr(function, "fresh", True):
-        compute = lambda *args, **kwargs: _owned(function.__wrapped__(*args, **kwargs))  # type: ignore[attr-defined]  # noqa: E731
-    ruled = sys.maxsize if "VAR_POSITIONAL" in kinds or not vjps else len(vjps)
-    signature = signature.replace(parameters=parameters)
-    return Call(compute, len(vjps), every, ruled, signature, set())
+    given, reserved = signature.parameters.values(), ("position", inspect.Parameter.KEYWORD_ONLY)
+    parameters = [p for p in given if (p.name, p.kind) != reserved]
+    first = [p.kind.name for p in parameters[2:3]]
+    every, positioned = first == ["VAR_POSITIONAL"], len(parameters) < len(signature.parameters)
+    fits = every == positioned and (every or first == ["POSITIONAL_OR_KEYWORD"])
+    return signature.replace(parameters=parameters), every, fits
 
 
 def _unruled(g, out, x, y=None, axis=None, keepdims=False):
     """Stand in for the rule of a function that is recorded without a gradient."""
 
 
-def _owned(value: Any) -> Any:
-    """Return a result, copied if it is an array: somebody could still write into it."""
+def _owned(function: Callable, *args: Any, **kwargs: Any) -> Any:
+    """Call a function and copy its result, if it is an array: the function may write into it."""
+    value = function(*args, **kwargs)
     return value.copy(order="K") if isinstance(value, np.ndarray) else value
 
 
 def _mean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """Compute a faster `np.mean` with the same bits (in float32 of up to 2**24 numbers).
+    """Compute `np.mean` faster, with the same bits (in float32 for up to 2**24 numbers).
 
     Raises ValueError for an empty array, where NumPy warns and returns NaN.
     """

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import faults
-from .arrays import constant
+from .arrays import check_plain, constant
 from .functions import stop_gradient
 from .mode import mode
 from .node import Node
@@ -24,8 +24,8 @@ _new = object.__new__
 def record(kind: type, function: Callable, args: Sequence, kwargs: Mapping = NOTHING) -> Any:
     """Compute ``function(*args, **kwargs)`` on plain values; remember it in a new node.
 
-    ``kind`` is the node's class, Tensor. Raises RuleError where no rule covers the call, and
-    NumPy's own errors, told with the shapes.
+    ``kind`` is the node's class, Tensor. Raises RuleError if no rule covers the call, and
+    NumPy's own errors with the shapes added to the message.
     """
     if (call := CALLS.get(function)) is None:
         raise faults.unruled(function)
@@ -37,11 +37,11 @@ def record(kind: type, function: Callable, args: Sequence, kwargs: Mapping = NOT
 
 
 def recorded(kind, function, compute, values, inputs, kwargs=NOTHING):
-    """Return a node of what ``compute`` gives, made by ``function``; under `no_grad` a constant."""
+    """Compute a value and return its node, made by ``function``; under `no_grad`, a constant."""
     try:
         value = compute(*values, **kwargs)
     except (ValueError, IndexError, TypeError, OverflowError) as error:
-        raise faults.explain(function, values, kwargs, error) from None
+        raise faults.explain(function, values, kwargs, error) from faults.cause(function, error)
     dtype = value.dtype.type if type(value) is np.ndarray else type(value)
     if not (flows := dtype in _FLOATS):
         value = _as_numbers(value, function)
@@ -66,6 +66,7 @@ def _as_numbers(value: Any, function: Callable) -> Any:
 
     Raises RuleError for anything but one array, DTypeError for an array of anything but numbers.
     """
+    check_plain(value)
     numeric = isinstance(value, (np.ndarray, np.generic, float, int))
     array = np.asarray(value)[()] if numeric else np.array(None)
     if array.dtype.kind not in "fiub" or array.dtype.char in "eg":

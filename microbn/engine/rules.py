@@ -2,10 +2,10 @@
 
 A rule is a vector-Jacobian product (VJP). From ``g``, the gradient of the loss with respect to
 the output, it makes the gradient with respect to one operand: ``lambda g, out, x, y: g * y``.
-Positional parameters are the operands and ``out`` is what they gave; keywords are static.
+Positional parameters are the operands, ``out`` is the function's result, and keywords are static.
 
-Rules are plain NumPy. On arrays they compute, on Tensors they are recorded in their turn, which
-is what makes a gradient differentiable again. None of them undoes broadcasting and none looks
+Rules are plain NumPy. On arrays they compute. On Tensors they are recorded too, so that a
+gradient can be differentiated again. None of them undoes broadcasting and none looks
 after dtypes: the sweep in ``backward.py`` does both, once.
 """
 
@@ -51,7 +51,7 @@ def _matmul_right(g: Any, out: Any, x: Any, y: Any) -> Any:
 
 
 def _piece(g: Any, out: Any, *xs: Any, position: int, axis: int | None = 0) -> Any:
-    """Cut from the gradient of concatenate the piece that lies where the operand does."""
+    """Cut the piece that belongs to the operand out of the gradient of concatenate."""
     sizes = [np.size(x) if axis is None else np.shape(x)[axis] for x in xs[: position + 1]]
     piece = slice(sum(sizes[:-1]), sum(sizes))
     return g[_at(piece, axis or 0, g.ndim)].reshape(np.shape(xs[position]))
@@ -74,7 +74,7 @@ defvjp(np.subtract,     lambda g, out, x, y: g,               lambda g, out, x, 
 defvjp(np.multiply,     lambda g, out, x, y: g * y,           lambda g, out, x, y: g * x)
 defvjp(np.divide,       lambda g, out, x, y: g / y,           lambda g, out, x, y: g * out / -y)
 defvjp(np.matmul,       _matmul_left,                         _matmul_right)
-# 1 in the place of 0 where y is 0 as well: x**0 has the derivative 0, at x = 0 too.
+# Where x and y are both 0, x counts as 1: the derivative of x**0 is 0, even at x = 0.
 defvjp(np.power,        lambda g, out, x, y:
                             g * y * np.where(np.logical_and(x == 0, y == 0), 1, x) ** (y - 1),
                         lambda g, out, x, y: g * out * np.log(np.where(x == 0, 1, x)))

@@ -1,7 +1,7 @@
 """Tensor: an array that remembers how it was made.
 
-One class for everything from a scalar to a batch of images. It speaks NumPy's own protocols, so
-that a NumPy function called with a Tensor computes what it always does, and is recorded.
+One class serves for everything from a scalar to a batch of images. It speaks NumPy's own
+protocols: a NumPy function called with a Tensor computes what it always does, and is recorded.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ def _method(function: Callable) -> Callable:
 
 
 class Tensor(Node):
-    """An array of floats that gets a gradient. What is not a Tensor is a constant.
+    """An array of floats that gets a gradient. Anything that is not a Tensor is a constant.
 
     A Tensor made from numbers, ``Tensor([1., 2.], name="x")``, is a leaf: a parameter, or an
     input to look at. Its data (float32 or float64, any shape) is copied. A Tensor made by
-    computing with others records the function and what that was given.
+    computing with others records the function and its operands.
 
     Raises DTypeError for integers, text and objects, ShapeError for ragged rows.
     """
@@ -92,7 +92,7 @@ class Tensor(Node):
             raise faults.in_place()
         return NotImplemented  # Python goes on to t = t - other
 
-    __iadd__ = __isub__ = __imul__ = __itruediv__ = _in_place
+    __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = __imatmul__ = _in_place
 
     # What an ndarray has.
     shape = property(lambda self: self.value.shape, doc="The sizes of the axes; () for a scalar.")
@@ -104,18 +104,18 @@ class Tensor(Node):
     sum, mean, max, min = _method(np.sum), _method(np.mean), _method(np.max), _method(np.min)
     argmax, argmin = _method(np.argmax), _method(np.argmin)
     swapaxes, squeeze, astype = _method(np.swapaxes), _method(np.squeeze), _method(astype)
-    # What NumPy asks of the entries of an object array: np.exp(array) calls entry.exp().
+    # NumPy calls these on the entries of an object array: np.exp(array) calls entry.exp().
     exp, log, sqrt, tanh = _method(np.exp), _method(np.log), _method(np.sqrt), _method(np.tanh)
 
     def __getitem__(self, index: Any) -> Any:
         return record(Tensor, getitem, (self, *(index if isinstance(index, tuple) else (index,))))
 
     def reshape(self, *shape: Any) -> Any:
-        """``np.reshape``, the shape given as one tuple or as several integers."""
+        """Return ``np.reshape`` of it. The shape is one tuple or several integers."""
         return record(Tensor, np.reshape, [self, shape[0] if len(shape) == 1 else shape])
 
     def transpose(self, *axes: Any) -> Any:
-        """``np.transpose``, the axes given as one tuple, as several integers, or not."""
+        """Return ``np.transpose`` of it. The axes are one tuple, several integers, or none."""
         one = len(axes) == 1 and not isinstance(axes[0], int)
         return record(Tensor, np.transpose, [self, axes[0] if one else axes or None])
 
@@ -144,7 +144,7 @@ class Tensor(Node):
 
     @property
     def data(self) -> np.ndarray:
-        """The values, in an array that cannot be written into; also the way to detach.
+        """The values, as a read-only array that is detached from the graph.
 
         A leaf's data can be replaced, ``p.data -= lr * p.grad``: a graph recorded before keeps
         the values it saw. Raises GraphError on a Tensor that was computed and ShapeError for
@@ -162,9 +162,9 @@ class Tensor(Node):
         self.value = as_floats(new, self.dtype)
 
     def item(self) -> float:
-        """The one number in it, as Python's: on purpose, as its history stays behind.
+        """Return the only number in it as a Python number, which has no history.
 
-        Raises ShapeError where there are more, GraphError while it is being compiled.
+        Raises ShapeError unless there is exactly one, and GraphError while a program is compiled.
         """
         lost("item()", self)
         return self._one_number()
@@ -249,7 +249,7 @@ class Tensor(Node):
 
 
 # The attributes of arrays and of PyTorch's tensors that a Tensor lacks say what to write instead.
-# Each is a property: a __getattr__ for all would make the attributes that are there slow.
+# Each is a property, because a __getattr__ for all would slow down the attributes that exist.
 _ABSENT = [
     *("var", "std", "dot", "matmul", "mm", "clip", "cumsum", "abs", "relu", "sigmoid", "softmax"),
     *("ravel", "flatten", "view", "permute", "unsqueeze", "copy", "clone", "detach", "numpy"),

@@ -83,7 +83,7 @@ class Module:
             finally:  # a single call each: no Ctrl-C can come before it
                 mode.set(before)
         except RecursionError as error:
-            if around < DEEP:  # something else than Modules went too deep
+            if around < DEEP:  # something other than Modules went too deep
                 raise
             raise GraphError(
                 f"{type(self).__name__}: Modules call each other too deep for Python, whose limit "
@@ -188,7 +188,7 @@ class Module:
         return state
 
     def _look_again(self) -> None:
-        """Learn what the lists and dicts hold by now: they change without telling their Module."""
+        """Look into the lists and dicts again, since they change without telling their Module."""
         found = {}
         for name, value in parts.attributes(self).items():
             known = self._kinds.get(name, {})

@@ -93,7 +93,7 @@ class BatchNorm(Module):
     def _track(self, x: Any, mean: Any, var: Any, n: int) -> None:
         """Move the running statistics towards those of a batch, unless they would not be finite.
 
-        They are Tensors while a program is being compiled that records how they move.
+        They are Tensors while `CompiledStep` records how they move.
         """
         if isinstance(self.running_mean, Tensor):
             moved = self._moved(mean, var, n)

@@ -71,7 +71,7 @@ def _uniform(x: Any) -> float | None:
 
 
 # Products. Factors that are narrower than the result, such as numbers and rows, are multiplied
-# first, which costs little; then what is wide is touched once. A value that has a name stays.
+# first, which costs little. Then the wide factor is touched only once. Values with names are kept.
 
 
 def _product(out: Any, x: Any, y: Any) -> Any:
@@ -100,8 +100,8 @@ def _minus(out: Any, x: Any) -> Any:
 def _total(out: Any, x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Take factors that are constant along the axes of a sum out of the sum.
 
-    This goes through the names of gradients: the sum that is left may be there already. The sum of
-    d_x_hat * x_hat leaves the sum of d_y * x_hat, which is d_gamma.
+    It takes apart even gradients that have a name, because the remaining sum may exist already: the
+    sum of d_x_hat * x_hat is gamma times the sum of d_y * x_hat, and that sum is d_gamma.
     """
     if not (ndim := np.ndim(x)):
         return None

@@ -59,8 +59,8 @@ def compile(
     "algebra" replaces operations by cheaper ones, "views" makes views once, and "buffers" gives
     each result an array made beforehand, if possible one that is no longer needed. The algebra
     keeps values that have names, unless "stages" is on too, which is in ``ALL_PASSES`` alone. The
-    algebra changes results by rounding; and since it regroups products, some may overflow that did
-    not before, and others no longer.
+    algebra changes results by rounding. It regroups products, so a product may overflow that did
+    not overflow before, or no longer overflow.
 
     Raises ArgumentError, GraphError, DTypeError or ShapeError for a function that cannot be
     compiled, also if something would become a constant by mistake, as a gradient without
@@ -203,7 +203,7 @@ def _operand_names(f: Callable) -> Iterator[str]:
 def placeholder(value: Any, name: str) -> Any:
     """Return a node with this name and value, in the place of an operand.
 
-    For floats it is a leaf. To integers and booleans no gradient flows, so it is a constant then.
+    For floats it is a leaf. For integers and booleans, which get no gradient, it is a constant.
     """
     check_plain(value)
     value = np.array(value)

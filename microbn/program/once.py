@@ -1,4 +1,4 @@
-"""Compute once: what changes nothing, what follows from constants, and what was computed before.
+"""Leave out calls that change nothing, follow from constants, or have been computed before.
 
 Each of the three rewrites looks at one call, and returns what can stand in its place, or None.
 """
@@ -28,7 +28,7 @@ def handed_on(node: Any, args: list, seen: Seen) -> Any:
 
 
 def _kind(node: Any) -> tuple:
-    """Return the type of a value too, as NumPy takes powers of a number and a 0-d array apart."""
+    """Return type, shape and dtype: NumPy computes powers of numbers and 0-d arrays differently."""
     return type(node.value), node.shape, node.dtype
 
 

@@ -63,8 +63,8 @@ def made_from(outputs: Iterable, inputs: Iterable) -> list[Any]:
 def rebuilt(outputs: Sequence, inputs: Sequence, anew: Sequence, make: Callable) -> list:
     """Record the outputs once more, from other inputs, and return them.
 
-    ``make(node, operands)`` is what stands in the place of each node on the way. A leaf that is no
-    input is a constant from now on. Names and scopes stay.
+    ``make(node, operands)`` returns the replacement for each node on the way. A leaf that is not an
+    input becomes a constant. Names and scopes stay.
     """
     known = {x.number: y for x, y in zip(inputs, anew, strict=True)}
     tape = [x for x in made_from(outputs, inputs) if x.function and x.number not in known]

@@ -48,7 +48,9 @@ class Tracing(Watch):
 
     def lost(self, what: str, node: Any) -> None:
         """Raise GraphError, unless a value is asked for that is the same in every run."""
-        if what in SENTENCES or node.number in self.operands or has_history(node):
+        if what in SENTENCES or (
+            is_node(node) and (node.number in self.operands or has_history(node))
+        ):
             told = describe(node) if is_node(node) else node
             words = SENTENCES.get(what, FROZEN).format(what=what, node=told)
             raise GraphError(f"compile: {words}")

@@ -1,1 +1,1 @@
-"""Other ways to read the same code: as words, as scalars, under a watch, and once more."""
+"""Other ways to read the same code: as words, as scalars, under a watch, or on other values."""

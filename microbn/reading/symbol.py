@@ -2,7 +2,7 @@
 
 Code in plain NumPy computes when it is called with arrays, is recorded when it is called with
 Tensors, and spells itself out when it is called with Symbols. The text is Python, except that it
-has ``·`` for ``*``; evaluated, it computes what the code computes.
+has ``·`` for ``*``. If you evaluate it, it computes the same as the code.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..engine.composed import JOINS, written_out
-from ..engine.faults import most_arguments
 from ..engine.functions import astype, getitem
 from ..engine.names import spelled
 from ..engine.primitive import CALLS, RULES, rules_of
@@ -52,8 +51,7 @@ def formula(function: Callable, *operands: Any, **keywords: Any) -> Any:
     rules = RULES[function]
     if not any(rules):
         return (None,) * len(rules)
-    most = most_arguments(CALLS[function])
-    if len(operands) > most:
+    if len(operands) > (most := CALLS[function].most):
         name = spelled(function)
         raise ArgumentError(f"formula: {name} takes {most} operands, not {len(operands)}")
     operands = _operands(next(filter(None, rules)), operands, keywords, skip=2)

@@ -30,7 +30,7 @@ def history(*roots: Any, leaves: Iterable = ()) -> list[Any]:
 def places(nodes: Iterable) -> dict[int, tuple[str, ...]]:
     """Map each parameter's number to its place: the group of the first node that uses it.
 
-    A weight that two layers share so stands in the first of them, as in a state_dict.
+    So a weight that two layers share stands in the first of them, as in a state_dict.
     """
     places: dict[int, tuple[str, ...]] = {}
     for node in nodes:

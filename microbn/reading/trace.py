@@ -41,8 +41,8 @@ class _Trace(Watch):
     def made(self, node: Any) -> None:
         """Remember the line, and check the value.
 
-        An infinity that was meant passes: one that the user wrote, into a leaf or a constant such
-        as the mask of an attention, or that follows from such a one.
+        An infinity passes if the user wrote it into a leaf or a constant, such as the mask of an
+        attention, or if it follows from one that the user wrote.
         """
         node.line = users_line()
         if (fault := first_fault(node.value)) is None:
@@ -86,9 +86,9 @@ class _Trace(Watch):
 def _meant(node: Any) -> Any:
     """Return a mask of the infinities of a node that follow from infinities that are meant.
 
-    Those of a constant and of a leaf are the user's, and so are those of a node that was made under
-    this trace(), which would not have let others pass. With ones in their places the function is
-    computed again: an infinity that is there even then has another reason.
+    Infinities in a constant or a leaf are the user's. So are those in a node that was made under
+    this trace(), which would have raised an error for any others. The function is computed again
+    with ones in place of these infinities. An infinity that is still there has another cause.
     """
     if not node.function:
         return np.isinf(node.value)
@@ -149,7 +149,7 @@ _MACHINERY = {
 def _seen_at(node: Any, index: tuple) -> list:
     """Return the operands of a node at an index of its value, if it works entry by entry.
 
-    Of other functions they come whole; an axis or an index is None.
+    For other functions it returns them whole. An axis or an index is returned as None.
     """
     numbers = (np.ndarray, np.generic, float, int)
     seen = [v if isinstance(v, numbers) else None for v in node.args]

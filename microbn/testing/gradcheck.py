@@ -40,7 +40,7 @@ def gradcheck(
 
     Returns a `Report`. It is true if every gradient is right, and otherwise says in words what is
     wrong. A slope that cannot be determined counts as not right. Raises whatever f raises at the
-    inputs (close to them, a ValueError or an ArithmeticError only means that f ends there),
+    inputs (close by, a ValueError or an ArithmeticError only means that f is undefined there),
     DTypeError and ArgumentError for an f or an input that cannot be checked, and NonFiniteError
     where f is not finite at the inputs.
     """

@@ -1,4 +1,4 @@
-"""A story as lists, dicts, numbers and text, which JSON takes: what the page is given."""
+"""A story as lists, dicts, numbers and text that JSON can hold. The page is made from them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def data_of_story(
     gradient_names: Mapping[str, str],
     steps: Sequence[StoryStep],
 ) -> dict[str, Any]:
-    """Return all of a story. An array is its number among the ``tables``, each a `Table`."""
+    """Return all of a story. An array is given by its number among the ``tables``."""
     tables = Tables()
     found = {node.role for node in graph.nodes}
     return {

@@ -9,7 +9,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import microbn as mb
-from microbn import Tensor, errors
+from microbn import Tensor, errors, grad
 from microbn.engine.functions import astype, relu, stop_gradient
 from microbn.engine.primitive import RULES
 from microbn.testing import assert_gradients
@@ -291,3 +291,61 @@ def test_index_made_of_tensors_is_recorded_without_a_gradient():
     chosen = x[x > 1.2].sum() + x[np.argmax(x, axis=0), np.arange(3)].sum()
     expected = np.add(X > 1.2, np.equal(X, X.max(0)), dtype=float)
     assert mb.grad(chosen, x).tolist() == expected.tolist()
+
+
+def test_an_operand_that_only_the_star_of_a_function_takes_is_refused():
+    weighted = mb.primitive(lambda x, *w: x * sum(w))
+    mb.defvjp(weighted, lambda g, out, x, *w: g * sum(w))
+    with pytest.raises(errors.RuleError, match="no rule for operand 1"):
+        weighted(Tensor(1.0), Tensor(2.0))
+    x = Tensor([1.0, 3.0])
+    assert grad(x[x.argmax()], x).tolist() == [0, 1]  # nothing can flow into an index
+
+
+def test_an_operand_that_is_left_out_needs_no_rule():
+    scaled = mb.primitive(lambda x, y=2.0: x * y)
+    mb.defvjp(scaled, lambda g, out, x, y=2.0: g * y, lambda g, out, x, y=2.0: g * x)
+    assert grad(scaled(Tensor(1.0)), x := Tensor(1.0)) == 0
+    assert grad(scaled(x), x) == 2
+
+
+def test_every_rule_is_looked_at():
+    function = mb.primitive(lambda x, y: x * y)
+    with pytest.raises(errors.RuleError, match=r"called as rule\(g, out, x, ...\)"):
+        mb.defvjp(function, lambda g, out, x, y: g * y, lambda g: g)
+    several = mb.primitive(lambda *xs: sum(xs))
+    with pytest.raises(errors.RuleError, match="the one rule for any number of operands"):
+        mb.defvjp(several, None, lambda g, out, *xs, position: g)
+
+
+def test_an_operand_may_be_called_position():
+    moved = mb.primitive(lambda x, position=0: x + position)
+    mb.defvjp(moved, lambda g, out, x, position=0: g)
+    assert grad(moved(x := Tensor(1.0), 3), x) == 1
+
+
+def test_a_rule_that_returns_a_tensor_for_arrays_is_named():
+    w, function = Tensor(3.0), mb.primitive(lambda x: 3 * x)
+    mb.defvjp(function, lambda g, out, x: g * w)
+    with pytest.raises(errors.RuleError, match="operand 0: it returned a Tensor"):
+        function(Tensor(1.0)).backward()
+
+
+def test_an_error_in_a_users_function_keeps_its_line():
+    broken = mb.primitive(lambda x: x * [][5])
+    mb.defvjp(broken, lambda g, out, x: g)
+    with pytest.raises(errors.RangeError) as caught:
+        broken(Tensor(1.0))
+    assert isinstance(caught.value.__cause__, IndexError)
+
+
+def test_a_function_that_gives_a_masked_array_is_refused():
+    masked = mb.primitive(lambda x: np.ma.masked_array(x, [True, False]))
+    mb.defvjp(masked, lambda g, out, x: g)
+    with pytest.raises(errors.DTypeError, match="carries more than numbers"):
+        masked(Tensor([1.0, 2.0]))
+
+
+def test_powers_have_the_bits_of_pythons_operator():
+    x, y = Tensor(1.7), 2.3
+    assert np.power(x, y).value == (x**y).value == x.value**y

@@ -8,6 +8,7 @@ import pytest
 
 import microbn as mb
 from microbn import Tensor, errors
+from microbn.engine import faults, tensor
 from microbn.engine.functions import stop_gradient
 
 
@@ -40,9 +41,9 @@ def test_views_of_what_may_still_change_are_copied():
 
 def test_data_cannot_be_written_into():
     x = Tensor([1.0, 2.0])
-    for tensor in (x, x * 2, x.sum()):
+    for made in (x, x * 2, x.sum()):
         with pytest.raises(errors.GraphError, match=r"t.data is read-only.* p.data = ..."):
-            tensor.data[0] = 5.0
+            made.data[0] = 5.0
     copied = x.data.copy()
     copied[0] = 5.0
     with pytest.raises(ValueError, match="read-only"):
@@ -420,3 +421,14 @@ def test_every_error_is_of_the_tree_and_also_a_built_in_one(kind):
     built_in += (ImportError, AssertionError)
     assert issubclass(kind, errors.MicrobnError)
     assert issubclass(kind, built_in)
+
+
+def test_in_place_powers_and_products_of_a_leaf_are_refused():
+    with pytest.raises(errors.GraphError, match="leave the leaf as it is"):
+        exec("p **= 2", {"p": Tensor([1.0])})
+    with pytest.raises(errors.GraphError, match="leave the leaf as it is"):
+        exec("p @= [1.0]", {"p": Tensor([1.0])})
+
+
+def test_every_absent_attribute_says_what_to_write_instead():
+    assert {*tensor._ABSENT} == {*faults.INSTEAD}
