@@ -57,13 +57,3 @@ def has_history(node: Any) -> bool:
 def is_foreign(x: Any) -> bool:
     """Return whether this speaks NumPy's protocol in a way of its own, as a Symbol does."""
     return hasattr(x, "__array_ufunc__") and not isinstance(x, (Node, np.ndarray, np.generic))
-
-
-def boxed(arg: Any) -> Any:
-    """Return a node as an object array of its entries, to compute with other object arrays."""
-    if not isinstance(arg, Node):
-        return arg
-    box: Any = np.empty(arg.value.shape, object)
-    for index in np.ndindex(box.shape):
-        box[index] = arg[index] if index else arg  # type: ignore[index]
-    return box

@@ -82,20 +82,26 @@ class Call(NamedTuple):
 
 
 CALLS: dict[Callable, Call] = {}
+UNCHANGING = {int, bool, str, type(None)}
 
 
 def fitted(function: Callable, call: Call, args: Sequence, kwargs: Mapping) -> Mapping:
-    """Return the keywords of a call, copied. Raises RuleError where no rule covers the call."""
+    """Return the keywords of a call, arrays copied. Raises RuleError if no rule covers the call."""
     if (form := (len(args), *kwargs)) not in call.forms:
         try:
             call.signature.bind_partial(None, None, *args, **kwargs)
         except TypeError as error:
             raise faults.unfitting(function, call, args, kwargs, error) from None
         call.forms.add(form)
-    for arg in (*args[call.ruled :], *kwargs.values()):
+    for arg in args[call.ruled :]:
         if isinstance(arg, Node) and (arg.flows or call.most < sys.maxsize):
             raise faults.misplaced(function, call, args, kwargs)
-    return {key: constant(value) for key, value in kwargs.items()}
+    for key, value in kwargs.items():
+        if isinstance(value, Node):
+            raise faults.misplaced(function, call, args, kwargs)
+        if type(value) not in UNCHANGING:
+            kwargs = {**kwargs, key: constant(value)}
+    return kwargs
 
 
 def _covered(function: Callable, vjps: Sequence) -> Call:

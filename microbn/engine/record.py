@@ -31,8 +31,10 @@ def record(kind: type, function: Callable, args: Sequence, kwargs: Mapping = NOT
         raise faults.unruled(function)
     if kwargs or len(args) != call.rules:
         kwargs = fitted(function, call, args, kwargs)
-    inputs = [arg if isinstance(arg, Node) else constant(arg) for arg in args]
-    values = [arg.value if isinstance(arg, Node) else arg for arg in inputs]
+    inputs, values = [], []
+    for arg in args:
+        values.append(arg.value if isinstance(arg, Node) else (arg := constant(arg)))
+        inputs.append(arg)
     return recorded(kind, function, call.compute, values, inputs, kwargs)
 
 

@@ -19,7 +19,7 @@ from . import rules as _rules  # noqa: F401 (which fill CALLS)
 from .arrays import as_floats, from_list, like, operand, read_only
 from .functions import astype, getitem
 from .mode import lost, mode
-from .node import Node, boxed, has_history, is_foreign
+from .node import Node, has_history, is_foreign
 from .primitive import CALLS
 from .record import NOTHING, numbers, record, recorded
 
@@ -227,11 +227,9 @@ class Tensor(Node):
             if any(map(is_foreign, inputs)):
                 return NotImplemented
             if any(isinstance(x, np.ndarray) and x.dtype == object for x in inputs):
-                boxes = [*map(boxed, inputs)]
-                try:
-                    return getattr(ufunc, method)(*boxes, **kwargs)
-                except (ValueError, TypeError) as error:
-                    raise faults.explain(ufunc, boxes, kwargs, error) from None
+                from .composed import of_entries  # on first need
+
+                return of_entries(ufunc, method, inputs, kwargs)
         if method != "__call__" or "out" in kwargs:
             raise faults.ufunc_method(ufunc)
         return record(Tensor, ufunc, inputs, kwargs)

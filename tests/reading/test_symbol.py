@@ -28,7 +28,7 @@ from microbn.reading import symbol
 from microbn.reading.symbol import Symbol, formula
 
 RNG = np.random.default_rng(0)
-PRIMITIVES = {f.__name__: f for f in RULES if hasattr(f, "fresh")}
+PRIMITIVES = {f.__name__: f for f in RULES if hasattr(f, "compute")}
 
 
 def evaluated(text, **operands):
