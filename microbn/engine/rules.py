@@ -76,7 +76,7 @@ defvjp(np.divide,       lambda g, out, x, y: g / y,           lambda g, out, x, 
 defvjp(np.matmul,       _matmul_left,                         _matmul_right)
 # Where x and y are both 0, x counts as 1: the derivative of x**0 is 0, even at x = 0.
 defvjp(np.power,        lambda g, out, x, y:
-                            g * y * np.where(np.logical_and(x == 0, y == 0), 1, x) ** (y - 1),
+                            g * y * np.where(np.logical_and(x == 0, y == 0), 1, x) ** (y - 1.0),
                         lambda g, out, x, y: g * out * np.log(np.where(x == 0, 1, x)))
 defvjp(np.maximum,      lambda g, out, x, y: np.where(x > y, g, np.where(x == y, g / 2, 0)),
                         lambda g, out, x, y: np.where(x < y, g, np.where(x == y, g / 2, 0)))

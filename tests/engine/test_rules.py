@@ -349,3 +349,14 @@ def test_a_function_that_gives_a_masked_array_is_refused():
 def test_powers_have_the_bits_of_pythons_operator():
     x, y = Tensor(1.7), 2.3
     assert np.power(x, y).value == (x**y).value == x.value**y
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint64", "int8"])
+def test_an_exponent_of_any_integer_type_has_the_slope_of_the_same_float(dtype):
+    exponents = np.array([0, 1, 3, np.iinfo(dtype).min], dtype)
+    cotangent = np.random.default_rng(0).normal(size=4)
+    slopes = []
+    for y in (exponents, exponents.astype(float)):
+        x = Tensor([1000.0, 2.0, 3.0, 1.5])
+        slopes.append(mb.grad(np.power(x, y), x, cotangent))
+    assert np.allclose(*slopes, rtol=1e-12, atol=0)
