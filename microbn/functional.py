@@ -1,8 +1,8 @@
 """Batch norm and its neighbours, composed in plain NumPy.
 
-No function here asks what it is given. With arrays it computes. With Tensors it is recorded, and
-its gradient emerges from the rules of the NumPy functions it uses: this file holds no gradient.
-``labelled`` names the Tensors that a function makes after its variables, and does nothing else.
+No formula here asks what it is given. With arrays it computes. With Tensors it is recorded, and its
+gradient emerges from the rules of the NumPy functions it uses: this file holds no gradient. Under
+``labelled``, the Tensors that a function makes are named after its variables.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def _shifted(x: Array, axis: int) -> Array:
     return shifted
 
 
-# The losses divide a sum, because np.mean turns an object array of Tensors into a plain number.
+# The losses divide a sum, because np.mean refuses an object array of Tensors.
 
 
 @labelled

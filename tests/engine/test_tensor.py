@@ -430,5 +430,11 @@ def test_in_place_powers_and_products_of_a_leaf_are_refused():
         exec("p @= [1.0]", {"p": Tensor([1.0])})
 
 
+def test_axes_may_be_integers_of_numpy():
+    x = Tensor(np.arange(6.0).reshape(1, 2, 3))
+    assert x.transpose(*np.array([2, 0, 1])).shape == (3, 1, 2)
+    assert x.transpose(np.array([2, 0, 1])).shape == (3, 1, 2)
+
+
 def test_every_absent_attribute_says_what_to_write_instead():
     assert {*tensor._ABSENT} == {*faults.INSTEAD}
