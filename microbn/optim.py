@@ -35,6 +35,7 @@ class Optimizer:
         check_numbers(name, "positive and finite", lr=lr)
         check_numbers(name, "0 or positive, and finite", weight_decay=weight_decay)
         self.lr, self.weight_decay = float(lr), float(weight_decay)
+        self.state = [[] for _ in self.parameters]
         self._from_modules = {id(p) for p in self.parameters if p.role == "parameter"}
 
     def update(self, p: Any, g: Any, *state: Any) -> tuple:

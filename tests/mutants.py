@@ -34,7 +34,7 @@ TESTS = {
     "engine": f"{RECORDING} reading/symbol engine/backward engine/rules",
     "closed_form": "batch_norm",
     "functional": "functional faults batch_norm numerics nn/norms",
-    "optim": "optim faults",
+    "optim": "optim faults nn/parts",
     "nn/norms": "nn/parts faults numerics nn/norms",
     "nn": "nn/parts nn/layers nn/module faults optim",
     "program": "program/program_runs program/compile program/constants program/passes",

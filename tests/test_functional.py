@@ -100,6 +100,11 @@ def test_eps_of_zero_gives_unit_variance():
     assert F.batch_norm(X, np.ones(3), np.zeros(3), 0).var(0) == pytest.approx(1, abs=1e-14)
 
 
+def test_a_norm_without_beta_is_gamma_times_x_hat():
+    x_hat, gamma = np.array([[1.0, -2.0], [3.0, 4.0]]), np.array([2.0, 0.5])
+    assert F.affine(x_hat, gamma, None).tolist() == [[2.0, -1.0], [6.0, 2.0]]
+
+
 def test_scalars_are_centered_once():
     _, centered, _ = F.moments(scalars(X, "x"))
     made = {node.function for node in history(centered[0, 0])}

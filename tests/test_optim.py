@@ -224,6 +224,7 @@ P = Tensor([1.0])
             r"betas must be two numbers in \[0",
         ),
         (lambda: optim.Adam([P], betas=(0.9,)), errors.ArgumentError, r"two numbers.*got \(0.9,\)"),
+        (lambda: optim.Adam([P], betas=(0, 0, 0)), errors.ArgumentError, r"got \(0, 0, 0\)"),
         (lambda: optim.SGD(P.backward, 0.1), errors.DTypeError, r"such as model.parameters\(\)"),
         (lambda: optim.SGD([P], "0.1"), errors.ArgumentError, "positive and finite, got '0.1'"),
         (lambda: optim.Adam([P], eps=0), errors.ArgumentError, "eps must be positive and finite"),
@@ -285,3 +286,15 @@ def test_a_setting_outside_its_limits_is_named(name, value):
 def test_settings_at_their_limits_are_taken():
     assert optim.SGD([P], 1e300, momentum=0.0, weight_decay=0).momentum == 0
     assert optim.Adam([P], betas=(0, 0), eps=1e-300).betas == (0, 0)
+
+
+def test_an_optimizer_of_ones_own_has_no_weight_decay_unless_it_is_asked_for():
+    class Descent(optim.Optimizer):
+        def update(self, p, g, *state):
+            return (p - self.lr * self.decayed(p, g),)
+
+    p = Tensor([4.0])
+    optimizer = Descent([p], 0.5)
+    np.sum(p).backward()
+    optimizer.step()
+    assert p.data.tolist() == [3.5]

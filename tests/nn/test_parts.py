@@ -289,7 +289,7 @@ def test_a_list_that_has_grown_is_known_when_its_state_was_asked_for():
     module.stats.append(np.zeros(2))
     module.state_dict()
     module.stats[0] = Tensor([1.0, 2.0]) * 0.1
-    with pytest.raises(errors.GraphError, match=r"'stats.0' is a buffer"):
+    with pytest.raises(errors.GraphError, match=r"'stats.0' is a buffer.*\[0\]\[\.\.\.\] = "):
         module.state_dict()
 
 
