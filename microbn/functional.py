@@ -183,8 +183,7 @@ def cross_entropy(logits: Array, targets: Any) -> Array:
 
 def mse(prediction: Array, target: Array) -> Array:
     """Return the mean of the squared differences. Raises ShapeError if the shapes differ."""
-    if isinstance(target, (list, tuple)):
-        target = from_list(target)
+    target = from_list(target)
     if np.shape(prediction) != np.shape(target):
         raise ShapeError(
             f"mse: prediction has shape {np.shape(prediction)}, target {np.shape(target)}; "

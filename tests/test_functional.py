@@ -177,6 +177,16 @@ def test_a_function_names_its_results_and_not_its_arguments():
         ),
         (lambda: F.cross_entropy(X, TARGETS * 1.0), errors.DTypeError, "got float64"),
         (
+            lambda: F.cross_entropy(X[:, 0], TARGETS),
+            errors.ShapeError,
+            r"needs logits \(N, C\) and N targets, got shapes \(5,\) and \(5,\)",
+        ),
+        (
+            lambda: F.cross_entropy(X, TARGETS + 2),
+            errors.RangeError,
+            r"target 4 at \[1\] is not one of 3 classes",
+        ),
+        (
             lambda: F.cross_entropy(X, TARGETS + 1),
             errors.RangeError,
             r"target 3 at \[1\] is not one of 3 classes",

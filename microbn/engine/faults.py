@@ -133,7 +133,7 @@ def unfitting(
             )
     if len(args) > call.most:
         return RuleError(
-            f"{name}: its rules take {call.most} arguments at most, this is called with {len(args)}"
+            f"{name}: its rules take {call.most} operands at most, this call has {len(args)}"
         )
     return RuleError(f"{name}: its rules cannot be called like this: {error}")
 

@@ -327,6 +327,9 @@ FAULTS = [
     (lambda: X.__setitem__(0, 5.0), errors.GraphError, "p.data = ...", "np.where"),
     (lambda: np.linalg.norm(X), errors.RuleError, "np.linalg.norm has no gradient rule"),
     (lambda: M.reshape(4, 2), errors.ShapeError, "6 elements do not fill shape (4, 2), which", "8"),
+    (lambda: np.stack([M, X]), errors.ShapeError, "(called with shapes (2, 3) and (2,)"),
+    (lambda: M[0, 1, 2], errors.RangeError, "(called with shape (2, 3), 0, 1, 2)"),
+    (lambda: M.reshape(0, 0), errors.ShapeError, "6 elements do not fill shape (0, 0), which", "0"),
     (lambda: M.reshape(4, -1), errors.ShapeError, "6 elements do not fill shape (4, -1)"),
     (lambda: Tensor(2.0) @ Tensor(3.0), errors.ShapeError, "() @ (): a 0-d operand"),
     (lambda: np.argmax(X) ** -1, errors.ShapeError, "power: Integers to negative integer powers"),
@@ -393,7 +396,7 @@ FAULTS = [
     (
         lambda: np.sum(X, 0, float),
         errors.RuleError,
-        "np.sum: its rules take 2 arguments at most, this is call",
+        "np.sum: its rules take 2 operands at most, this call has",
     ),
     (lambda: np.asarray(X), errors.DTypeError, "history would be lost", "t.data"),
     (lambda: np.concatenate([X, M]), errors.ShapeError, "concatenate", "(2,) and (2, 3)"),

@@ -18,11 +18,14 @@ def test_linear_is_a_product_and_a_bias():
     x = RNG.normal(size=(5, 4))
     assert np.array_equal(layer(x).data, x @ layer.weight.data + layer.bias.data)
     assert nn.Linear(4, 3, rng=0, bias=False).bias is None
+    deep = np.stack([x, 2 * x])
+    assert np.allclose(layer(deep).data, deep @ layer.weight.data + layer.bias.data)
 
 
 @pytest.mark.parametrize(("init", "variance"), [(nn.he, 2 / 400), (nn.xavier, 2 / 1000)])
-def test_initial_weights_have_the_promised_variance(init, variance):
+def test_initial_weights_have_mean_zero_and_the_promised_variance(init, variance):
     weight = nn.Linear(400, 600, rng=0, init=init).weight.data
+    assert abs(weight.mean()) < 5 * np.sqrt(variance / weight.size)
     assert weight.var() == pytest.approx(variance, rel=0.02)
 
 
@@ -104,6 +107,16 @@ def test_dropout_is_compiled_only_in_eval():
     [
         (lambda: nn.Linear(2.5, 3, rng=0), errors.ArgumentError, "in_features must be a positive"),
         (lambda: nn.Linear(4, 3, rng=0)(np.ones((5, 3))), errors.ShapeError, "4 features"),
+        (
+            lambda: nn.Linear(4, 3, rng=0, init=lambda rng, i, o: np.ones((o, i))),
+            errors.ShapeError,
+            r"init gave weights of shape \(3, 4\), expected \(4, 3\)",
+        ),
+        (
+            lambda: nn.Linear(3, 4, rng=0, init=lambda rng, i, o: np.ones((o, i))),
+            errors.ShapeError,
+            r"init gave weights of shape \(4, 3\), expected \(3, 4\)",
+        ),
         (lambda: nn.Sequential(nn.ReLU), errors.DTypeError, "layer 0 is <class.*not a Module"),
         (lambda: nn.Dropout(1, rng=0), errors.ArgumentError, r"p must be in \[0, 1\), got 1"),
         (lambda: nn.Dropout(-0.1, rng=0), errors.ArgumentError, r"\[0, 1\), got -0.1"),

@@ -315,3 +315,18 @@ def test_a_module_is_read_as_a_formula_by_its_forward():
 def test_a_modules_name_is_text():
     with pytest.raises(errors.ArgumentError, match="ReLU: a name is text, got 5"):
         nn.ReLU().name = 5
+
+
+def test_a_parameter_may_have_a_name_that_begins_with_a_capital():
+    class Own(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.W, self.z = Tensor([1.0]), Tensor([2.0])
+
+    assert [*Own().state_dict()] == ["W", "z"]
+
+
+def test_repr_shortens_integers_of_more_than_64_bits():
+    module = nn.Module()
+    module.long, module.longer = 2**64 - 1, 2**64
+    assert repr(module) == f"Module(long={2**64 - 1}, longer=...)"

@@ -453,9 +453,9 @@ def test_compiled_step_gives_the_bits_of_the_eager_one(norm):
         (lambda: nn.GhostBatchNorm(3, 1), errors.ArgumentError, "size must be 2 or more, got 1"),
         (lambda: nn.GhostBatchNorm(3, 2.0), errors.ArgumentError, "size must be a positive int"),
         (
-            lambda: nn.GhostBatchNorm(3, 4)(np.ones((10, 3))),
+            lambda: nn.GhostBatchNorm(3, 4)(np.ones((11, 3))),
             errors.ShapeError,
-            r"GhostBatchNorm\(3\): 10 samples are not a multiple of size 4; leave 2 out, or choose",
+            r"GhostBatchNorm\(3\): 11 samples are not a multiple of size 4; leave 3 out, or choose",
         ),
         (
             lambda: nn.GhostBatchNorm(3, 4)(np.ones((0, 3))),
@@ -498,6 +498,7 @@ def test_eps_is_positive_and_finite(name, eps):
     with pytest.raises(errors.ArgumentError, match=f"{owner}: eps must be positive and finite"):
         EPS[name](num_features=3, eps=eps)
     assert EPS[name](num_features=3, eps=np.float32(0.5)).eps == 0.5
+    assert EPS[name](num_features=3).eps == 1e-5
 
 
 @pytest.mark.parametrize("momentum", [-0.1, 1.5, np.inf, -np.inf, np.nan, "a", [0.1]])
