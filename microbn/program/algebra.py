@@ -78,13 +78,13 @@ def _product(out: Any, x: Any, y: Any) -> Any:
     """Write ``x * x`` as a square, and put any other product together anew."""
     if x is y:
         return np.square(x)
-    (a, r), (b, s) = _factors(x, _narrower(out)), _factors(y, _narrower(out))
+    (a, r), (b, s) = _factors(x, out, _narrower(out)), _factors(y, out, _narrower(out))
     return _joined(a + b, r + s)
 
 
 def _quotient(out: Any, x: Any, y: Any) -> Any:
     """Multiply by the reciprocal of a narrow divisor; but leave ``x / 4`` alone."""
-    (a, r), (b, s) = _factors(x, _narrower(out)), _factors(y, _narrower(out))
+    (a, r), (b, s) = _factors(x, out, _narrower(out)), _factors(y, out, _narrower(out))
     if not s or (_is_number(y) and not r):
         return None
     wide = [(a[0] if a else 1) / b[0]] if b else a
@@ -93,7 +93,7 @@ def _quotient(out: Any, x: Any, y: Any) -> Any:
 
 def _minus(out: Any, x: Any) -> Any:
     """Give the minus sign to the narrow factors."""
-    wide, narrow = _factors(x, _narrower(out))
+    wide, narrow = _factors(x, out, _narrower(out))
     return _joined(wide, [*narrow, -1]) if narrow else None
 
 
@@ -111,7 +111,7 @@ def _total(out: Any, x: Any, axis: Any = None, *, keepdims: bool = False) -> Any
         return all(_padded(f, ndim)[a] == 1 for a in axes)
 
     product = x.inputs if getattr(x, "function", None) is np.multiply else [x]
-    found = [_factors(f, still, gradients=True) for f in product]
+    found = [_factors(f, out, still, gradients=True) for f in product]
     wide, fixed = ([*chain(*parts)] for parts in zip(*found, strict=True))
     moving = prod(wide[1:], start=wide[0]) if wide and fixed else None
     if moving is None or np.shape(moving) != np.shape(x):
@@ -126,13 +126,21 @@ def _total(out: Any, x: Any, axis: Any = None, *, keepdims: bool = False) -> Any
     return _joined([total], fixed)
 
 
-def _factors(x: Any, narrow: Callable[[Any], bool], gradients: bool = False) -> tuple[list, list]:
+def _factors(
+    x: Any, out: Any, narrow: Callable[[Any], bool], gradients: bool = False
+) -> tuple[list, list]:
     """Split x into at most one wide factor and its narrow factors, numbers among them.
 
     It looks only one call deep, since every operand has been put together like this already. It
-    stops at a value with a name, unless that is a `Stage` or, with ``gradients``, a gradient's.
+    stops at a value with a name, unless that is a `Stage` or, with ``gradients``, a gradient's. It
+    takes out no factors of another dtype than that of the result: a product of integers wraps.
     """
-    if _is_number(x) or narrow(x):
+    if _is_number(x):
+        return [], [x]
+    parts = [x, *x.inputs] if is_node(x) and not narrow(x) else [x]
+    if any(getattr(part, "dtype", out.dtype) != out.dtype for part in parts):
+        return [x], []
+    if narrow(x):
         return [], [x]
     kept = is_node(x) and x.name and type(x.name) is not Stage
     if not is_node(x) or (kept and not (gradients and x.role == "gradient")):

@@ -50,7 +50,7 @@ class Program:
         space: dict[str, Any] = {listing.names[number]: a for number, a in made.items()}
         space |= {"np": np, **listing.constants}
         for function, name in listing.functions.items():
-            space[name] = getattr(function, "__wrapped__", function)
+            space[name] = getattr(function, "compute", function)
         file = f"<{title}, program {id(self)}>"  # a traceback finds the lines under this name
         linecache.cache[file] = len(self.code), None, self.code.splitlines(True), file
         weakref.finalize(self, linecache.cache.pop, file, None)

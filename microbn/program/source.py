@@ -160,7 +160,8 @@ class Listing:
             operands = ", ".join(self._typed(x, node) for x in inputs)
             return f"{start}np.{ufunc.__name__}({operands}{into})"
         if function in REDUCTIONS:
-            keywords = {"axis": None, **_one_axis(node.kwargs)}
+            given = dict(zip(["axis"], node.inputs[1:], strict=False))
+            keywords = {"axis": None, **_one_axis({**given, **node.kwargs})}
             told = ", ".join(f"{key}={self._word(value)}" for key, value in keywords.items())
             text = f"{start}np.{REDUCTIONS[function]}.reduce({words[0]}, {told}{into})"
             if function is np.mean:

@@ -11,7 +11,7 @@ import pytest
 
 import microbn as mb
 from microbn import Tensor, errors
-from microbn.program.compile import compile
+from microbn.program.compile import PASSES, compile
 
 X = np.arange(1.0, 13).reshape(4, 3)
 
@@ -166,3 +166,40 @@ def test_a_number_does_not_leave_what_is_compiled(f):
 def test_shapes_and_what_is_decided_by_them_are_no_values():
     f = lambda x: x * 2 if len(x) > 3 and x.shape[1] == 3 and x.ndim == 2 else x  # noqa: E731
     assert np.array_equal(compile(f, X, gradients=False)(X), 2 * X)
+
+
+WRAPPING = {
+    "its sign": lambda u, i: np.sum(np.exp(-(u * i) / 100)),
+    "a number": lambda u, i: np.sum((u * i) * 200),
+    "a large number": lambda u, i: np.sum((u * i) * 300),
+    "rows": lambda u, i: np.sum((u * i) * (u * i), axis=0).sum(),
+    "a product": lambda u, i: np.sum(u * (i * i * 200)),
+    "a mask": lambda u, i: np.sum(-(u * (u > 0.5)) * i),
+}
+
+
+@pytest.mark.parametrize("name", WRAPPING)
+def test_integers_are_multiplied_as_the_engine_multiplies_them(name):
+    u, i = Tensor([[1.0, 0.5, 2.0], [3.0, 1.0, 0.25]]), np.array([100, 20, 3], np.uint8)
+    y = WRAPPING[name](u, i)
+    value, (slopes,) = compile(WRAPPING[name], u, i)(u.data, i)
+    assert value == pytest.approx(y.data, rel=1e-12)
+    assert slopes == pytest.approx(mb.grad(y, u), rel=1e-12)
+
+
+def test_a_rule_may_give_an_axis_by_position():
+    doubled = mb.primitive(lambda x: np.stack([x, 2 * x]))
+    mb.defvjp(doubled, lambda g, out, x: (g * np.array([[1.0], [2.0]])).sum(0))
+    x = Tensor([1.0, 2.0, 3.0])
+    _, (slopes,) = compile(lambda x: np.sum(doubled(x) ** 2), x)(x.data)
+    assert slopes.tolist() == [10, 20, 30]
+
+
+@pytest.mark.parametrize("passes", [(), PASSES], ids=["no passes", "all passes"])
+def test_a_result_that_its_function_keeps_is_copied(passes):
+    kept = np.empty(())
+    total = mb.primitive(lambda x: np.sum(x, out=kept))
+    mb.defvjp(total, lambda g, out, x: np.broadcast_to(g, x.shape))
+    x, y = Tensor([1.0]), Tensor([5.0])
+    value, _ = compile(lambda x, y: total(x) * total(y), x, y, passes=passes)(x.data, y.data)
+    assert value == 5
