@@ -86,7 +86,7 @@ def has_values(part: Any) -> bool:
 def _loss(owner: Any, path: str, kind: str, part: Any) -> str:
     """Say which parameter or buffer is lost, to what, and what to write instead."""
     place = "self." + re.sub(r"\.(\d+)", r"[\1]", path)
-    what = "an array" if isinstance(part, np.ndarray) else f"a {type(part).__name__}"
+    what = "an array" if isinstance(part, np.ndarray) else f"a value of type {type(part).__name__}"
     if isinstance(part, Tensor) and part.function:
         what = f"a Tensor computed by {part.function.__name__}"
     way_out = f"write the values into the array that was there: {place}[...] = values"

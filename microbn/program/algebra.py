@@ -6,7 +6,7 @@ like them: what an entry does with Tensors is recorded, and becomes part of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import chain
 from math import prod
 from typing import Any
@@ -137,13 +137,14 @@ def _factors(
     """
     if _is_number(x):
         return [], [x]
-    parts = [x, *x.inputs] if is_node(x) and not narrow(x) else [x]
-    if any(getattr(part, "dtype", out.dtype) != out.dtype for part in parts):
+    if _is_mixed(out, [x]):
         return [x], []
     if narrow(x):
         return [], [x]
     kept = is_node(x) and x.name and type(x.name) is not Stage
     if not is_node(x) or (kept and not (gradients and x.role == "gradient")):
+        return [x], []
+    if _is_mixed(out, x.inputs):
         return [x], []
     if x.function is np.negative:
         return [x.inputs[0]], [-1]
@@ -154,6 +155,11 @@ def _factors(
     if x.function is np.divide and (_is_number(x.inputs[1]) or narrow(x.inputs[1])):
         return [x.inputs[0]], [_reciprocal(x.inputs[1])]
     return [x], []
+
+
+def _is_mixed(out: Any, operands: Iterable) -> bool:
+    """Return whether an operand has another dtype than the result. Python's numbers have none."""
+    return any(getattr(x, "dtype", out.dtype) != out.dtype for x in operands)
 
 
 def _joined(wide: list, narrow: list) -> Any:

@@ -27,7 +27,6 @@ from ..reading.symbol import declared_parameters
 from .literals import identifier
 from .passes import REWRITES, made_from, rebuilt, simplified
 from .running import Program
-from .source import REDUCTIONS
 from .tracing import Tracing
 from .variables import paths, variables
 
@@ -167,8 +166,7 @@ def _renamed(leaves: list, outputs: list, given: dict[int, str]) -> tuple[list, 
     names = variables(nodes, named)
 
     def again(node: Any, args: list) -> Any:
-        axis = {"axis": args[1]} if node.function in REDUCTIONS and args[1:] else {}
-        new = record(Tensor, node.function, args[:1] if axis else args, {**axis, **node.kwargs})
+        new = record(Tensor, node.function, args, node.kwargs)
         new.name = names[node.number] if node.number in named else None
         return new
 

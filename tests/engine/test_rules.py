@@ -346,11 +346,6 @@ def test_a_function_that_gives_a_masked_array_is_refused():
         masked(Tensor([1.0, 2.0]))
 
 
-def test_powers_have_the_bits_of_pythons_operator():
-    x, y = Tensor(1.7), 2.3
-    assert np.power(x, y).value == (x**y).value == x.value**y
-
-
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint64", "int8"])
 def test_an_exponent_of_any_integer_type_has_the_slope_of_the_same_float(dtype):
     exponents = np.array([0, 1, 3, np.iinfo(dtype).min], dtype)

@@ -433,7 +433,7 @@ def test_a_part_in_two_places_is_one_parameter_and_can_be_lost_in_either():
     module.twice = weight
     assert list(module.state_dict()) == ["own.0", "own.3"]
     module.own[3] = 3
-    with pytest.raises(errors.GraphError, match=r"'own\.3' is a buffer; with a int in its place"):
+    with pytest.raises(errors.GraphError, match=r"'own\.3' is a buffer; with a value of type int"):
         module.state_dict()
     module.own[3], module.own[1] = np.array(3), weight * 2.0
     with pytest.raises(errors.GraphError, match=r"'own\.1' is a parameter"):

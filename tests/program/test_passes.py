@@ -120,7 +120,7 @@ ALGEBRA = {
                                         ["y[:, :1]", "np.sum(x, axis=1)",
                                          "np.reshape(out_1, (4,))", "out_3 * out_2"]),
     "a column stays in it":            (lambda x, y, r: (x * y[:, :1]).sum(0),
-                                        ["y[:, :1]", "out_1 * x", "np.sum(out_2, axis=0)"]),
+                                        ["y[:, :1]", "out_1 * x", "np.sum(out_2, 0)"]),
     "a number out of a sum":           (lambda x, y, r: (-x).sum(), ["np.sum(x)", "-out_1"]),
     "a row that is repeated":          (lambda x, y, r: x + np.broadcast_to(r, (4, 3)), ["x + r"]),
     "both repeated stay so":           (lambda x, y, r: np.broadcast_to(r, (4, 3)) + r,
