@@ -3,16 +3,19 @@ Test your own batch norm
 ========================
 
 A layer with its backward written by hand, as in a course, and the mistakes that people make in it,
-planted one at a time. Look at the checker's report on each: most mistakes leave a pattern of their
-own, and the pattern tells which mistake it was. In your own tests, one line does it all:
-``assert_gradients(HandWritten(forward, backward), x, gamma, beta)``.
+planted one at a time. Look at the checker's report on each. Seven mistakes leave four patterns in
+the gradient: the pattern tells what kind of mistake it was, and its size tells which. In your own
+tests, one line does it all: ``assert_gradients(HandWritten(forward, backward), x, gamma, beta)``.
 """
 
 # %%
 # The layer, on plain arrays. It does not need to know microbn.
+from functools import partial
+
 import numpy as np
 
 from microbn.lab import demo, figures
+from microbn.lab.patterns import NONE, pattern_of
 from microbn.lab.sweep import track
 from microbn.testing import HandWritten, gradcheck
 
@@ -25,15 +28,10 @@ def forward(x, gamma, beta, ddof=0):
     return gamma * x_hat + beta, (gamma, s, x_hat)
 
 
-def unbiased_forward(x, gamma, beta):
-    return forward(x, gamma, beta, ddof=1)
+def dx(dy, gamma, s, x_hat, axis=0):
+    return gamma / s * (dy - dy.mean(axis, keepdims=True) - x_hat * (dy * x_hat).mean(0))
 
 
-def dx(dy, gamma, s, x_hat):
-    return gamma / s * (dy - dy.mean(0) - x_hat * (dy * x_hat).mean(0))
-
-
-# %%
 # The mistakes: each is a different line for dx.
 MISTAKES = {
     "no path through the mean": lambda dy, g, s, h: g / s * (dy - h * (dy * h).mean(0)),
@@ -41,38 +39,52 @@ MISTAKES = {
     "ε outside the root": lambda dy, g, s, h: dx(dy, g, np.sqrt(s**2 - 1e-5) + 1e-5, h),
     "the unbiased variance": lambda dy, g, s, h: dx(dy, g, s * np.sqrt(len(h) / (len(h) - 1)), h),
     "γ forgotten": lambda dy, g, s, h: dx(dy, 1.0, s, h),
-    "the mean over the wrong axis": lambda dy, g, s, h: (
-        g / s * (dy - dy.mean(1, keepdims=True) - h * (dy * h).mean(0))
-    ),
+    "the mean over the wrong axis": lambda dy, g, s, h: dx(dy, g, s, h, axis=1),
     "N instead of N−1": dx,  # it is right if the forward divides by N
 }
-FORWARDS = {"N instead of N−1": unbiased_forward}
+FORWARDS = {"N instead of N−1": partial(forward, ddof=1)}
+DRAWN = {seed: np.random.default_rng(seed).normal(size=(10, 4)) for seed in args.seeds}
+INPUTS = {seed: (rows[:8], rows[8], rows[9]) for seed, rows in DRAWN.items()}
 
 
 def check(dx, seed, forward=forward):
     def backward(dy, cache):
         return dx(dy, *cache), (dy * cache[2]).sum(0), dy.sum(0)
 
-    x, gamma, beta = (np.random.default_rng(seed).normal(size=n) for n in ((8, 4), 4, 4))
-    return gradcheck(HandWritten(forward, backward), x, gamma, beta, seed=seed)
+    return gradcheck(HandWritten(forward, backward), *INPUTS[seed], seed=seed)
 
 
 # %%
 # The checker's words: first on the layer without a mistake, then on each mistake (first seed).
-print(check(dx, seed=0))
+print(check(dx, args.seeds[0]))
 reports = {}
 for mistake, wrong in track(MISTAKES.items(), "checking", len(MISTAKES)):
-    used = FORWARDS.get(mistake, forward)
-    reports[mistake] = [check(wrong, seed, used) for seed in args.seeds]
+    own = FORWARDS.get(mistake, forward)
+    reports[mistake] = [check(wrong, seed, own) for seed in args.seeds]
     print(f"\n{mistake}:\n{reports[mistake][0]}")
 
 # %%
 # The error of each gradient: rows are samples, columns are features.
-drawn = {mistake: of_seed[0] for mistake, of_seed in reports.items()}
-demo.present(figures.fingerprints(drawn, args.show), args)
+demo.present(figures.fingerprints({m: of[0] for m, of in reports.items()}, args.show), args)
+patterns = [{pattern_of(report)[0] for report in of_seed} for of_seed in reports.values()]
+
+
+# %%
+# Would a check from dy = 1, the sum of the outputs, do as well? The right dx is zero then. So is a
+# wrong one, unless it lacks the path through the mean.
+def from_ones(mistake, seed):
+    y, cache = FORWARDS.get(mistake, forward)(*INPUTS[seed])
+    return np.abs(MISTAKES[mistake](np.ones_like(y), *cache)).max()
+
+
+ones = {mistake: [from_ones(mistake, seed) for seed in args.seeds] for mistake in MISTAKES}
+seen = [mistake for mistake, largest in ones.items() if min(largest) > 1e-9]
 
 # %%
 # Every mistake is found, and the layer without one is not accused.
 found = sum(not any(of_seed) for of_seed in reports.values())
-alarms = sum(not check(dx, seed) for seed in args.seeds)
-demo.conclude(args, {"found": found, "planted": len(MISTAKES), "alarms": alarms})
+measured = {"planted": len(MISTAKES), "found": found, "patterns": len(set.union(*patterns))}
+measured["alarms"] = sum(not check(dx, seed) for seed in args.seeds)
+measured["odd"] = sum(len(kinds) > 1 or NONE in kinds for kinds in patterns)
+measured |= {"seen": len(seen), "missed": len(ones) - len(seen), "which": " and ".join(seen)}
+demo.conclude(args, measured)

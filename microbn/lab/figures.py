@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
-from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from ..testing import Report
 from ..view.dot import FORMATS
 from ..view.saving import write_whole
 from .lettering import heading, in_words, label_cells, label_ends, tidy
+from .patterns import INPUT, pattern_of
 from .results import Results
 
 STYLE = str(files(__package__) / "lecture.mplstyle")
@@ -128,27 +128,38 @@ def heatmaps(
 
 
 def fingerprints(reports: Mapping[str, Report], show: bool = False) -> Any:
-    """Draw the error in the gradient of the first input, (N, C), beside that input itself.
+    """Draw the error in the gradient of the first input, (N, C), a column for each pattern of it.
 
     ``reports`` has a gradient check for each mistake, and each has a panel whose rows are samples.
-    Each column is scaled by its largest entry: blue is too low, red is too high.
+    Each feature is scaled by its largest entry: blue is too low, red is too high. Below stands what
+    `pattern_of` says of the size. The input itself stands with the errors that follow it.
     """
     if not reports:
         raise ArgumentError("fingerprints: needs a report for each mistake, got none")
-    title = "Mistakes leave patterns in the gradient: red is too high, blue is too low"
+    columns: dict[str, list] = {}
+    for mistake, report in reports.items():
+        pattern, size = pattern_of(report)
+        first = report.inputs[0]
+        if pattern == INPUT and pattern not in columns:
+            x = first.value - first.value.mean(0)
+            columns[pattern] = [("x, less its mean", "the input itself", x)]
+        error = first.analytic - first.numeric.value
+        columns.setdefault(pattern, []).append((mistake, size, error))
+    title = f"Mistakes leave {len(columns)} patterns in dx: red is too high, blue is too low"
     with _figure(title, show, {"axes.grid": False}) as figure:
-        axes = figure.subplots(2, len(reports) // 2 + 1, squeeze=False).flatten()
-        first = [report.inputs[0] for report in reports.values()]
-        off = [part.analytic - part.numeric.value for part in first]
-        panels = [("x, less its mean", "the input", first[0].value - first[0].value.mean(0))]
-        panels += [
-            (m, f"off by {np.max(np.abs(e)):.1g}", e) for m, e in zip(reports, off, strict=True)
-        ]
-        for ax, (name, below, array) in zip(axes, panels, strict=False):
-            ax.imshow(array / np.abs(array).max(0), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
-            ax.set(title=fill(name, 17), xlabel=below, xticks=[], yticks=[])
-        for ax in axes[len(panels) :]:
-            ax.remove()
+        parts = figure.subfigures(1, len(columns), squeeze=False)[0]
+        deepest = max(map(len, columns.values()))
+        for part, (pattern, panels) in zip(parts, columns.items(), strict=True):
+            part.suptitle(pattern, fontweight="bold", fontsize=18)
+            axes = part.subplots(deepest, 1, squeeze=False)[:, 0]
+            for ax, (name, below, array) in zip(axes, panels, strict=False):
+                ax.imshow(
+                    array / np.abs(array).max(0), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto"
+                )
+                ax.set_title(name, fontsize=15)
+                ax.set(xlabel=below, xticks=[], yticks=[])
+            for ax in axes[len(panels) :]:
+                ax.set_axis_off()
     return figure
 
 

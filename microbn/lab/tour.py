@@ -117,7 +117,7 @@ def batch_norm_on_digits(data: Split, samples: int, features: int, seed: int = 0
 
 
 def cotangent(y: Tensor) -> np.ndarray:
-    """Return a random gradient to start from. Ones would make the gradient of x exactly 0."""
+    """Return a random gradient to start from. From ones, x would have the gradient 0."""
     return np.random.default_rng(1).normal(size=y.shape)
 
 
