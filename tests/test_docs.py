@@ -341,3 +341,31 @@ def test_exercises_have_one_layer_that_is_right():
     layers = re.findall(r"def (\w+)_forward", text)
     assert sorted(layers) == sorted([*WRONG, "layer_norm"])
     assert all(f"exercises.py:{layer} " in TEXTS["docs/teach/lab.md"] for layer in layers)
+
+
+CITATION = re.compile(
+    r"\b((?:v[ao]n )?[A-Z]\w+)(?:(?:, | & |-| et al\.)(?:[A-Z]\w+)?)* \(?((?:19|20)\d\d)\b"
+)
+
+
+def cited(text):
+    """Return the papers that a text cites, as pairs of the first author and the year."""
+    return set(CITATION.findall(" ".join(text.split())))
+
+
+def test_citations_are_found():
+    text = "Ioffe & Szegedy (2015, figure 3), He et al. 2015, van Laarhoven 2017; "
+    text += "Hoffer, Hubara &\nSoudry 2017"
+    authors = ["Ioffe", "He", "van Laarhoven", "Hoffer"]
+    assert cited(text) == set(zip(authors, ["2015", "2015", "2017", "2017"], strict=True))
+
+
+def test_every_paper_that_is_cited_is_in_the_list_of_papers_and_no_other():
+    listed = cited(TEXTS["docs/learn/papers.md"])
+    suffixes = (".py", ".toml")
+    code = [p for w in ("microbn", "demos") for p in (ROOT / w).rglob("*") if p.suffix in suffixes]
+    others = [
+        text for page, text in TEXTS.items() if not page.endswith(("papers.md", "changelog.md"))
+    ]
+    everywhere = set().union(*map(cited, [*others, *(p.read_text("utf-8") for p in code)]))
+    assert everywhere == listed
