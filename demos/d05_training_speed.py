@@ -4,8 +4,8 @@ Batch norm trains faster
 
 Relu nets learn handwritten digits, with batch norm and without. Look at when each line crosses 90%;
 and at the right panel, where the learning rate is ten times as high. In the textbook, Inception
-reached 72.2% in 31.0 million steps, with batch norm in 13.3 million, and in 2.1 million at five
-times the rate (Ioffe & Szegedy 2015, figure 3).
+reached 72.2% in 31.0 million steps, with batch norm in 13.3 million. At five times the rate, and
+with other changes besides, it took 2.1 million (Ioffe & Szegedy 2015, figure 3 and section 4.2.1).
 """
 
 # %%
