@@ -43,6 +43,6 @@ how = {"lines": "net", "title": title, "yscale": "log"}
 demo.present(figures.curves(results, "layer", "norm of the gradient", show=args.show, **how), args)
 
 # %%
-# For relu, with infinitely wide layers and large batches, Yang et al. 2019 find that the square of the
-# norm grows π / (π − 1) = 1.47 times a layer, and so the norm 1.21 times.
+# For relu, with infinitely wide layers and large batches, Yang et al. 2019 find that the square of
+# the norm grows π / (π − 1) = 1.47 times a layer, and so the norm 1.21 times.
 demo.conclude(args, results.medians("net", "growth per layer"))
