@@ -65,9 +65,10 @@ def stepper_page(env, target):
 
 
 class Claims(SphinxDirective):
-    """Show the rows of measured/claims.md for a demo, such as ``d05``, or all rows ``not held``.
+    """Show the rows of measured/claims.md for a demo, such as ``d05``; ``all``; or ``not held``.
 
-    The verdict comes first. If a row has a mark, a line below the table explains it.
+    Where several demos have rows, each row links to its demo. If a row has a mark, a line below the
+    table explains it.
     """
 
     required_arguments, final_argument_whitespace = 1, True
@@ -77,14 +78,21 @@ class Claims(SphinxDirective):
         lines = Path(file).read_text(encoding="utf-8").split("\n## ")[0].splitlines()
         cells = [line[2:-2].split(" | ") for line in lines if line[:3] == "| d"]
         wanted, (head, *rows) = self.arguments[0], cells
-        rows = [r for r in rows if r[0] == wanted or (wanted == "not held" and r[-1] != "yes")]
+        held = head.index("held")
+        rows = [r for r in rows if wanted in (r[0], "all", "not held" if r[held] != "yes" else "")]
         if not rows:
             raise self.error(f"there is no claim of {wanted!r}")
-        demo, claim, textbook, here, gate, held = range(6)
-        order = [held, claim, here, textbook, gate] + [demo] * (wanted == "not held")
-        table = (" | ".join(row[i] for i in order) for row in (head, [":--"] * 6, *rows))
-        text = "\n".join(f"| {row} |" for row in table)
+        several = wanted in ("all", "not held")
+        rows = [[linked(demo), *rest] for demo, *rest in rows] if several else rows
+        shown = (row[0 if several else 1 :] for row in (head, [":--"] * 6, *rows))
+        text = "\n".join(f"| {' | '.join(row)} |" for row in shown)
         return self.parse_text_to_nodes(text + DEPENDS * ("†" in text))
+
+
+def linked(demo):
+    """Return a link to the gallery's page of a demo, such as ``d05``, from a page beside it."""
+    (page,) = (HERE.parent / "demos").glob(f"{demo}_*.py")
+    return f"[{demo}](../gallery/{page.stem})"
 
 
 class Commands(SphinxDirective):

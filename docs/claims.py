@@ -15,11 +15,12 @@ BAR = "\\|"
 MARK = "†"
 HEADER = """\
 The demos measured this with their own seeds, from 0 on, by the commands in
-[contributing](../project/contributing.md). Beside each claim stands the textbook's sentence, with
-its source unless all textbooks say so. The gate says what must come out for the claim to be held.
-If a gate is missed, the demo fails, unless the claim is only shown.
+[contributing](../project/contributing.md): d05 is the run of `demos/d05_training_speed.py`. The
+gate says what must come out for the claim to be held. If a gate is missed, the demo fails, unless
+the claim is only shown. The last column has the textbook's sentence, with its source unless all
+textbooks say so.
 
-| demo | claim | textbook | here | gate | held |
+| demo | claim | here | held | gate | textbook |
 |:--|:--|:--|:--|:--|:--|
 """
 APART = """
@@ -62,7 +63,7 @@ def line(row, mark):
     gate = f"{row['gate']} (only shown)" if row["shown"] else row["gate"]
     here = f"{row['here']} {mark}".strip()
     held = "yes" if row["held"] else "**no**"
-    return written(row["demo"][:3], row["claim"], row["textbook"], here, gate, held)
+    return written(row["demo"][:3], row["claim"], here, held, gate, row["textbook"])
 
 
 def differences(names, runs, apart):

@@ -178,7 +178,7 @@ CLAIMS, PROCESSORS = MEASURED[1:], APART[0][2:]
 
 
 def test_claims_of_readme_are_the_measured_ones_and_none_that_failed_is_left_out():
-    measured = [[claim, here, held] for _, claim, _, here, _, held in CLAIMS]
+    measured = [[claim, here, held] for _, claim, here, held, *_ in CLAIMS]
     heading, *claims = rows(under("What holds, and what does not"))
     assert heading == ["claim", "here", "held"]
     assert [row for row in claims if row not in measured] == []
@@ -186,7 +186,7 @@ def test_claims_of_readme_are_the_measured_ones_and_none_that_failed_is_left_out
 
 
 def test_claims_that_depend_on_the_processor_are_marked_and_no_others():
-    marked = [[demo, claim, here[:-2]] for demo, claim, _, here, *_ in CLAIMS if here[-1] == "†"]
+    marked = [[demo, claim, here[:-2]] for demo, claim, here, *_ in CLAIMS if here[-1] == "†"]
     assert marked == [row[:3] for row in APART[1:]]
     assert PROCESSORS == ["haswell", "avx512", "baseline"]
     assert [row for row in APART[1:] if len(set(row[2:])) == 1] == []
@@ -225,8 +225,42 @@ def test_what_readme_says_of_speed_is_what_was_measured():
 
 def test_table_of_claims_has_every_demo_and_no_gate_that_was_missed():
     assert sorted({row[0] for row in CLAIMS}) == [f"d{i:02}" for i in range(1, 15)]
-    for *_, gate, held in CLAIMS:
+    for *_, held, gate, _ in CLAIMS:
         assert held == "yes" or gate.endswith("(only shown)")
+
+
+NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?")
+
+
+def prose(section):
+    """Return the text of a section without its code, tables, commands and links' targets."""
+    text = re.sub(r"^```.*?^```|^\|.*?$", "", section, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"`[^`]*`|\]\([^)]*\)", "", text)
+
+
+def unfounded(section, papers=TEXTS["docs/learn/papers.md"]):
+    """Return the numbers in a section's prose that neither its demos nor the papers have."""
+    demos = sorted(set(re.findall(r"gallery/(d\d\d_\w+)", section)))
+    sources = [(ROOT / "demos" / f"{demo}.py").read_text(encoding="utf-8") for demo in demos]
+    measured = [" ".join(row) for row in [*CLAIMS, *APART] if row[0] in {d[:3] for d in demos}]
+    known = set(NUMBER.findall(" ".join([*sources, *measured, papers])))
+    return [number for number in NUMBER.findall(prose(section)) if number not in known]
+
+
+@pytest.mark.parametrize("page", ["purpose", "limits"])
+def test_every_number_in_the_text_about_a_demo_is_one_of_its_numbers(page):
+    sections = TEXTS[f"docs/learn/{page}.md"].split("\n## ")
+    about = [section for section in sections if "gallery/d" in section]
+    assert len(about) > 5
+    assert {s.split("\n")[0]: unfounded(s) for s in about if unfounded(s)} == {}
+
+
+def test_a_number_that_no_run_gave_is_seen():
+    section = (
+        "It grows 0.123 times, `0.9` ([demo](../gallery/d14_where_it_hurts)).\n```text\n77\n```"
+    )
+    assert unfounded(section) == ["0.123"]
+    assert unfounded(section.replace("0.123", "1.21")) == []
 
 
 CLAIM = {
@@ -248,7 +282,7 @@ def test_table_of_claims_is_made_from_the_files_of_the_demos(tmp_path):
     with pytest.raises(SystemExit, match="holds no claims; run the demos"):
         table(tmp_path)
     Results([CLAIM]).save(tmp_path / "d05_training_speed.claims.csv")
-    row = "| d05 | trains faster | 14 times | \\|2\\| times | ≥ 3 (only shown) | **no** |"
+    row = "| d05 | trains faster | \\|2\\| times | **no** | ≥ 3 (only shown) | 14 times |"
     assert table(tmp_path).splitlines()[-1] == row
     for other in ({"quick": True}, {"data": "mnist"}):
         Results([CLAIM | other]).save(tmp_path / "d05_training_speed.claims.csv")
@@ -267,7 +301,7 @@ def test_claims_that_come_out_otherwise_on_another_processor_are_marked_and_list
     assert "†" not in table(folders[0])
     first, below = table(*folders).split("\n## What depends on the processor\n")
     assert [line for line in first.splitlines() if "†" in line] == [
-        "| d05 | trains faster | 14 times | 2 times † | ≥ 3 (only shown) | yes |"
+        "| d05 | trains faster | 2 times † | yes | ≥ 3 (only shown) | 14 times |"
     ]
     assert "as they come out on `haswell`" in below
     assert "The same claims are held on all of them" not in below

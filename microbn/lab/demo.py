@@ -128,10 +128,11 @@ def conclude(args: argparse.Namespace, measured: Mapping[str, Any]) -> None:
     if the options ask for it. The demo ends with status 1 if a claim did not hold that had to.
     """
     claims = judged(args.name, measured, args.quick)
-    table = _rich_table(["claim", "textbook", "here", "gate"], lines=True)
+    table = _rich_table(["claim", "here", "held", "gate", "textbook"], lines=True)
     for c in claims:
         gate = f"{c.gate} (only shown)" if c.shown else c.gate
-        table.add_row(*map(printable, (c.claim, c.textbook, c.here, gate)))
+        held = "yes" if c.held else "no"
+        table.add_row(*map(printable, (c.claim, c.here, held, gate, c.textbook)))
     _print(table)
     seeds = f"{args.seeds[0]} to {args.seeds[-1]}" if len(args.seeds) > 1 else f"{args.seeds[0]}"
     data = getattr(args, "data", "")
