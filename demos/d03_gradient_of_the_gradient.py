@@ -63,8 +63,8 @@ def experiment(norm, seed):
         "gradient, off": apart(grad(*at(0))[0], grad(*at(0, functional.batch_norm))[0]),
         "Hv, off": min(off),
         "u·Hv − v·Hu": abs(u @ hv - v @ hu) / np.linalg.norm(u) / np.linalg.norm(hv),
-        "h": STEPS,
-        "distance of Hv from differences": off,
+        "step h of the differences": STEPS,
+        "relative error of Hv": off,
     }
 
 
@@ -74,9 +74,10 @@ demo.summary(results, ["norm"], dict.fromkeys(columns, "{:.0e}"))
 
 # %%
 # Differences have errors of their own, and so a best h. No h brings them close to the wrong Hv.
+axes = "step h of the differences", "relative error of Hv"
 title = "Detach one mean: the gradient stays right, its own gradient does not"
 how = {"lines": "norm", "title": title, "xscale": "log", "yscale": "log"}
-figure = figures.curves(results, "h", "distance of Hv from differences", show=args.show, **how)
+figure = figures.curves(results, *axes, show=args.show, **how)
 demo.present(figure, args)
 
 # %%

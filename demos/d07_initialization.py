@@ -22,25 +22,30 @@ NETS = {"plain": None, "batch norm": BatchNorm}
 SCALES = [0.1, 1.0, 10.0] if args.quick else [0.1, 0.3, 1.0, 3.0, 10.0]
 
 
-def experiment(layers, scale, net, seed, steps, data):
+def experiment(layers, initial_weights_times, net, seed, steps, data):
     def init(rng, fan_in, fan_out):
-        return scale * he(rng, fan_in, fan_out)
+        return initial_weights_times * he(rng, fan_in, fan_out)
 
     how = {"norm": NETS[net], "init": init, "seed": seed, "steps": steps, "every": steps}
     _, history = trained(dataset(data, seed), [64] * layers, 0.1, **how)
     return {"test accuracy": history.accuracies[-1]}
 
 
-axes = {"layers": [5] if args.quick else [3, 5, 10], "scale": SCALES, "net": NETS, "steps": [300]}
+axes = {
+    "layers": [5] if args.quick else [3, 5, 10],
+    "initial_weights_times": SCALES,
+    "net": NETS,
+    "steps": [300],
+}
 results = demo.run(experiment, axes, args)
-demo.summary(results, ["layers", "net", "scale"], {"test accuracy": "{:.3f}"})
+demo.summary(results, ["layers", "net", "initial_weights_times"], {"test accuracy": "{:.3f}"})
 
 # %%
 figure = figures.heatmaps(
     results,
     "test accuracy",
     rows="layers",
-    columns="scale",
+    columns="initial_weights_times",
     panels="net",
     title="With batch norm a net trains from any initial weights (test accuracy)",
     show=args.show,
@@ -50,7 +55,10 @@ demo.present(figure, args)
 # %%
 # At the scale of 1 both nets learn, so the plain net is judged by the other scales.
 plain, normed = (
-    [results.median("test accuracy", layers=5, net=net, scale=scale) for scale in SCALES]
+    [
+        results.median("test accuracy", layers=5, net=net, initial_weights_times=times)
+        for times in SCALES
+    ]
     for net in NETS
 )
 best_plain = max(np.delete(plain, SCALES.index(1)))

@@ -30,7 +30,7 @@ def experiment(net, seed, layers, data):
     return {
         "growth per layer": (sizes[0] / sizes[-1]) ** (1 / (len(sizes) - 1)),
         "layer": np.arange(2, layers + 1),
-        "norm of the gradient": sizes,
+        "size of the gradient": sizes,
     }
 
 
@@ -40,7 +40,7 @@ demo.summary(results, ["net"], {"growth per layer": "{:.3f}"})
 # %%
 title = "Batch norm lets gradients explode, on their way back through fifty layers"
 how = {"lines": "net", "title": title, "yscale": "log"}
-demo.present(figures.curves(results, "layer", "norm of the gradient", show=args.show, **how), args)
+demo.present(figures.curves(results, "layer", "size of the gradient", show=args.show, **how), args)
 
 # %%
 # For relu, with infinitely wide layers and large batches, Yang et al. 2019 find that the square of
