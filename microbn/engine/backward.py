@@ -118,6 +118,8 @@ def _messages(node: Any, gradient: Any, create_graph: bool) -> Iterator[tuple]:
             raise
         single = type(product) is type(operand.value) is not np.ndarray  # a scalar's type tells all
         part = product if single else _fit(product, operand.value, node, position)
+        if create_graph and not isinstance(part, Node):  # a constant, but recorded as all others
+            part = np.where(False, operand, part)
         yield operand, position, product, part
 
 

@@ -33,8 +33,8 @@ def primitive(function: Callable, *, entrywise: bool = False, fresh: bool = Fals
         for arg in (*args, *kwargs.values()) if kwargs else args:
             if not isinstance(arg, np.ndarray) and hasattr(arg, "__array_function__"):
                 return arg.__array_function__(call, (type(arg),), args, kwargs)
-        if entrywise and args and isinstance(args[0], np.ndarray) and args[0].dtype == object:
-            return np.frompyfunc(call, 1, 1)(args[0])
+        if entrywise and any(isinstance(a, np.ndarray) and a.dtype.hasobject for a in args):
+            return np.frompyfunc(functools.partial(call, **kwargs), len(args), 1)(*args)
         return function(*args, **kwargs)
 
     call.compute = function if fresh else functools.partial(_owned, function)  # type: ignore[attr-defined]

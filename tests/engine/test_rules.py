@@ -355,3 +355,30 @@ def test_an_exponent_of_any_integer_type_has_the_slope_of_the_same_float(dtype):
         x = Tensor([1000.0, 2.0, 3.0, 1.5])
         slopes.append(mb.grad(np.power(x, y), x, cotangent))
     assert np.allclose(*slopes, rtol=1e-12, atol=0)
+
+
+def test_an_entrywise_function_of_several_operands_is_called_entry_by_entry():
+    scaled = mb.primitive(lambda x, by, shift=0.0: x * by + shift, entrywise=True)
+    mb.defvjp(
+        scaled, lambda g, out, x, by, shift=0.0: g * by, lambda g, out, x, by, shift=0.0: g * x
+    )
+    x, by = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    xs, bys = mb.scalars(x, "x"), mb.scalars(by, "by")
+    for result in scaled(xs, bys), scaled(x, bys), scaled(xs, 3.0), scaled(xs, bys, shift=1.0):
+        assert all(isinstance(entry, Tensor) for entry in result)
+    assert [entry.item() for entry in scaled(xs, bys, shift=1.0)] == [4.0, 9.0]
+    dx, dby = mb.grad(scaled(xs, bys)[1], [xs[1], bys[1]], 0.7)
+    assert np.allclose([dx, dby], [0.7 * 4.0, 0.7 * 2.0])
+
+
+def test_a_rule_that_gives_a_constant_is_recorded_as_any_other():
+    tripled = mb.primitive(lambda x: 3.0 * x)
+    mb.defvjp(tripled, lambda g, out, x: np.full(np.shape(x), 3.0))
+    x = Tensor([1.0, 2.0], "x")
+    inner = tripled(np.square(x))
+    mb.label({"inner": inner})  # a gradient with a name
+    first = mb.grad(np.sum(tripled(inner)), x, create_graph=True)
+    assert isinstance(first, Tensor)
+    assert first.data.tolist() == [6.0, 12.0]
+    v = np.random.default_rng(0).normal(size=2)
+    assert np.allclose(mb.grad(first, x, v), 6.0 * v)
