@@ -131,8 +131,8 @@ def fingerprints(reports: Mapping[str, Report], show: bool = False) -> Any:
     """Draw the error in the gradient of the first input, (N, C), a column for each pattern of it.
 
     ``reports`` has a gradient check for each mistake, and each has a panel whose rows are samples.
-    Each feature is scaled by its largest entry: blue is too low, red is too high. Below stands what
-    `pattern_of` says of the size. The input itself stands with the errors that follow it.
+    Each feature is scaled by its largest entry: blue is too low, red is too high. Below each panel
+    stands the wrong factor, or how far off it is. The input stands with the errors that follow it.
     """
     if not reports:
         raise ArgumentError("fingerprints: needs a report for each mistake, got none")
