@@ -77,7 +77,7 @@ defvjp(np.matmul,       _matmul_left,                         _matmul_right)
 # Where x and y are both 0, x counts as 1: the derivative of x**0 is 0, even at x = 0.
 defvjp(np.power,        lambda g, out, x, y:
                             g * y * np.where(np.logical_and(x == 0, y == 0), 1, x) ** (y - 1.0),
-                        lambda g, out, x, y: g * out * np.log(np.where(x == 0, 1, x)))
+                        lambda g, out, x, y: g * out * np.log(np.where(x == 0, 1.0, x)))
 defvjp(np.maximum,      lambda g, out, x, y: np.where(x > y, g, np.where(x == y, g / 2, 0)),
                         lambda g, out, x, y: np.where(x < y, g, np.where(x == y, g / 2, 0)))
 defvjp(np.minimum,      lambda g, out, x, y: np.where(x < y, g, np.where(x == y, g / 2, 0)),

@@ -382,3 +382,10 @@ def test_a_rule_that_gives_a_constant_is_recorded_as_any_other():
     assert first.data.tolist() == [6.0, 12.0]
     v = np.random.default_rng(0).normal(size=2)
     assert np.allclose(mb.grad(first, x, v), 6.0 * v)
+
+
+@pytest.mark.parametrize("base", [np.uint8(3), np.array([2, 3], "uint8"), np.int16(3), 2**70])
+def test_slope_of_an_exponent_is_exact_for_any_integer_base(base):
+    y, dy = Tensor([0.5, 1.5]), np.random.default_rng(0).normal(size=2)
+    there = np.asarray(base, float)
+    assert np.allclose(grad(base**y, y, dy), dy * there**y.data * np.log(there), rtol=1e-14)
