@@ -58,13 +58,14 @@ before = (LAYER, SIZE, {"yscale": "log", "xlim": (6.2, 0.8), "xticks": range(1, 
 after = ("training step", "test accuracy", {"ylim": (0, 1.02)})
 title = f"The gradient dies on its way back; batch norm keeps it alive ({len(args.seeds)} seeds)"
 how = {"lines": "net", "title": title, "show": args.show}
-panels = {"before training": before, "in training": after}
-demo.present(figures.side_by_side(usual, panels, **how), args)
+demo.present(
+    figures.side_by_side(usual, {"at the start": before, "in training": after}, **how), args
+)
 
 # %%
 # Does the plain net only need more steps?
-axes = {"weights": ["Xavier's"], "net": ["plain"], "seed": args.seeds[:3]}
-long = demo.run(experiment, axes | {"steps": [500 if args.quick else 10_000]}, args, "long")
+axes = {"weights": ["Xavier's"], "net": ["plain"], "steps": [500 if args.quick else 10_000]}
+long = demo.run(experiment, axes | {"seed": args.seeds[:3]}, args, "long")
 
 
 # Is it the size of the gradient? Adam divides each gradient by its own usual size.
@@ -80,12 +81,10 @@ def by_adam(seed, data):
 # Gamma and beta can undo the normalization: γ = √(σ² + ε) does, and the textbook's γ = σ almost.
 z = np.random.default_rng(args.seeds[0]).normal(1, 2, (64, 32))
 undone = [functional.batch_norm(z, np.sqrt(z.var(0) + eps), z.mean(0)) for eps in (1e-5, 0)]
-exact, nearly = (np.abs(y - z).max() for y in undone)
-
-# %%
-measured = usual.medians("net", "shrinks", "final accuracy") | {"exact": exact, "nearly": nearly}
+measured = dict(zip(["exact", "nearly"], (np.abs(y - z).max() for y in undone), strict=True))
+measured |= usual.medians("net", "shrinks", "final accuracy")
 measured |= large.medians("net", "saturated", "at the end")
 measured |= {"best": long["test accuracy"].max(), "last": long.median("final accuracy")}
 measured |= {"steps": long["steps"][0], "nets": len(long.rows)}
-measured["learned"] = large.median("final accuracy", net="plain")
+measured |= {"learned": large.median("final accuracy", net="plain")}
 demo.conclude(args, measured | {"adam": demo.run(by_adam, {}, args, "adam").median("adam")})

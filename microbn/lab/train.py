@@ -231,7 +231,7 @@ def passed_on(
         if isinstance(layer, kind):
             outputs.append(x)
     gradients = grad(F.cross_entropy(x, targets), outputs)
-    return [output.data for output in outputs], gradients
+    return [output.data for output in outputs], [*gradients]
 
 
 def weights_and_gradients(
