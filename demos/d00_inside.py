@@ -73,4 +73,5 @@ measured = {f"{name} at the fifth": value for name, value in fifth.items()} | fi
 for net in NETS:
     measured[f"{net} fades"] = (first[f"{net} signal"] / fifth[f"{net} signal"]) ** (1 / 4)
     measured[f"{net} dies"] = (fifth[f"{net} gradient"] / first[f"{net} gradient"]) ** (1 / 4)
-demo.conclude(args, measured | {"most saturated": results["saturated"].max()})
+measured["most saturated"] = results.where(net="plain")["saturated"].max()
+demo.conclude(args, measured)

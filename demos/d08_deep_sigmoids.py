@@ -58,9 +58,8 @@ before = (LAYER, SIZE, {"yscale": "log", "xlim": (6.2, 0.8), "xticks": range(1, 
 after = ("training step", "test accuracy", {"ylim": (0, 1.02)})
 title = f"The gradient dies on its way back; batch norm keeps it alive ({len(args.seeds)} seeds)"
 how = {"lines": "net", "title": title, "show": args.show}
-demo.present(
-    figures.side_by_side(usual, {"at the start": before, "in training": after}, **how), args
-)
+panels = {"at the start": before, "in training": after}
+demo.present(figures.side_by_side(usual, panels, **how), args)
 
 # %%
 # Does the plain net only need more steps?
@@ -86,5 +85,6 @@ measured |= usual.medians("net", "shrinks", "final accuracy")
 measured |= large.medians("net", "saturated", "at the end")
 measured |= {"best": long["test accuracy"].max(), "last": long.median("final accuracy")}
 measured |= {"steps": long["steps"][0], "nets": len(long.rows)}
-measured |= {"learned": large.median("final accuracy", net="plain")}
+of_large = large.medians("net", "shrinks", "final accuracy")
+measured |= {f"{name}, large": value for name, value in of_large.items()}
 demo.conclude(args, measured | {"adam": demo.run(by_adam, {}, args, "adam").median("adam")})
