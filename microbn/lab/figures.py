@@ -77,7 +77,10 @@ def side_by_side(
     ``panels`` has for each heading the columns x and y, and the options for matplotlib's axes:
     ``{"the test": ("training step", "test accuracy", {"ylim": (0, 1)})}``.
     """
-    _check_drawable("side_by_side", results, *(y for _, y, _ in panels.values()), lines)
+    if not panels:
+        raise ArgumentError("side_by_side: needs a panel, got none")
+    for x, y, _ in panels.values():
+        _check_drawable("side_by_side", results, y, x, lines)
     with _figure(title, show) as figure:
         grid = figure.subplots(1, len(panels), squeeze=False)[0]
         for ax, (name, (x, y, axes)) in zip(grid, panels.items(), strict=True):
@@ -351,17 +354,21 @@ def _check_sums(rows: Mapping[str, Mapping[str, np.ndarray]]) -> None:
 
 
 def _check_layers(rows: Mapping[str, Mapping[str, Sequence[np.ndarray]]]) -> dict[str, np.ndarray]:
-    """Return the columns, each with the edges of its bins, which hold all but the least entries."""
-    shapes = {row: [(name, len(arrays)) for name, arrays in of.items()] for row, of in rows.items()}
-    if not rows or len({*map(tuple, shapes.values())}) > 1:
-        raise ArgumentError(f"histograms: needs rows with the same columns, got {shapes}")
+    """Return the columns, each with the edges of its bins, which leave out the least entries."""
+    layers = {row: {name: len(arrays) for name, arrays in of.items()} for row, of in rows.items()}
+    counts = {count for of_row in layers.values() for count in of_row.values()}
+    if len({*map(tuple, layers.values())}) != 1 or len(counts) != 1 or 0 in counts:
+        raise ArgumentError(
+            "histograms: every row needs the same columns, and every column an array for each "
+            f"layer; got {layers}"
+        )
     edges = {}
     for column in next(iter(rows.values())):
         arrays = [np.abs(np.ravel(array)) for of_row in rows.values() for array in of_row[column]]
         sizes = np.concatenate(arrays)
         sizes = sizes[(sizes > 0) & np.isfinite(sizes)]
         if not sizes.size:
-            raise ArgumentError(f"histograms: {column!r} has no number but 0")
+            raise ArgumentError(f"histograms: {column!r} has no finite number but 0")
         low, high = np.log10([np.percentile(sizes, 1), sizes.max()])
         edges[column] = np.logspace(np.floor(low), np.ceil(high), 61)
     return edges
