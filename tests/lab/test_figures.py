@@ -101,7 +101,7 @@ def test_histogram_of_a_layer_stands_on_its_place_and_shows_how_large_entries_ar
     assert [plain.get_ylabel(), normed.get_ylabel(), *colors] == [
         *("plain", "normed", "#0072b2", "#d55e00")
     ]
-    assert min(text.get_fontsize() for text in figure.findobj(mpl.text.Text)) >= 11
+    assert min(text.get_fontsize() for text in figure.findobj(mpl.text.Text)) >= 16
 
 
 def test_a_layer_of_zeros_leaves_its_place_empty():

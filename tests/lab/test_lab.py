@@ -289,6 +289,7 @@ def test_a_layer_passes_on_its_output_and_the_gradient_of_the_loss_there(norm):
     x = rng.normal(size=(6, 3))
     places = [i for i, layer in enumerate(model.layers) if isinstance(layer, nn.Sigmoid)]
     outputs, gradients = train.passed_on(model, nn.Sigmoid, x, targets)
+    assert model.training
     assert [output.shape for output in outputs] == [(6, 4), (6, 5)]
     for place, output, gradient in zip(places, outputs, gradients, strict=True):
         np.testing.assert_array_equal(output, nn.Sequential(*model.layers[: place + 1])(x).data)
@@ -305,6 +306,7 @@ def test_weights_come_with_their_gradients_from_the_first_layer_to_the_last(norm
     model = train.mlp([3, 4, 5, 2], seed=0, norm=norm, activation=nn.Sigmoid)
     x = rng.normal(size=(6, 3))
     pairs = train.weights_and_gradients(model, x, targets)
+    assert model.training
     assert [weight.shape for weight, _ in pairs] == [(3, 4), (4, 5), (5, 2)]
     linear = [layer for layer in model.layers if isinstance(layer, nn.Linear)]
     for layer, (weight, gradient) in zip(linear, pairs, strict=True):
