@@ -18,6 +18,7 @@ from ..errors import ArgumentError, ShapeError, listed
 from ..testing import Report
 from ..view.dot import FORMATS
 from ..view.saving import write_whole
+from .histograms import bins_of, draw_histogram
 from .lettering import heading, in_words, label_cells, label_ends, tidy, without_rounding
 from .patterns import INPUT, pattern_of
 from .results import Results
@@ -231,13 +232,13 @@ def histograms(
     an array for each layer. The first layer is at the bottom, and the axes are logarithmic. A
     single number becomes a dot. ``marks`` draws a line through a column: a number, and its name.
     """
-    columns = _check_layers(rows)
+    columns = bins_of(rows)
     with _figure(title, show) as figure:
         grid = figure.subplots(len(rows), len(columns), sharex="col", sharey=True, squeeze=False)
         for i, (row, arrays) in enumerate(rows.items()):
             for ax, (column, edges) in zip(grid[i], columns.items(), strict=True):
                 for layer, array in enumerate(arrays[column], 1):
-                    color = _histogram(ax, np.abs(np.ravel(array)), layer, edges, i)
+                    color = draw_histogram(ax, np.abs(np.ravel(array)), layer, edges, i)
                 ax.set(xscale="log", title="" if i else column)
                 tidy(ax.xaxis)
                 for place, name in [marks[column]] if marks and column in marks else []:
@@ -314,20 +315,6 @@ def _dots(
     ax.annotate(name, (middle[-1], heights[-1] + 0.14), **style)
 
 
-def _histogram(ax: Any, sizes: np.ndarray, base: float, edges: np.ndarray, nth: int) -> str:
-    """Draw a histogram on ``base``, less than 1 high, or a dot for one number. Return its color."""
-    from matplotlib.colors import to_hex
-
-    color = to_hex(f"C{nth}")  # now, while the style of a lecture holds
-    if sizes.size == 1:
-        ax.plot(sizes, [base], "o", ms=14, color=color)
-        return color
-    counts = np.histogram(sizes, edges)[0]
-    heights = base + 0.9 * counts / max(counts.max(), 1)
-    ax.fill_between(np.sqrt(edges[1:] * edges[:-1]), base, heights, color=color, alpha=0.7)
-    return color
-
-
 def _extremes(runs: Iterable[np.ndarray]) -> np.ndarray:
     """Return least, median and most at each point. Points may have different numbers of runs."""
     return np.array([(np.min(r), np.median(r), np.max(r)) for r in runs]).T
@@ -351,24 +338,3 @@ def _check_sums(rows: Mapping[str, Mapping[str, np.ndarray]]) -> None:
             raise ShapeError(f"sums: {name} adds up arrays (N, C) of one shape, got {shapes}")
     if not rows:
         raise ArgumentError("sums: needs a row with arrays, got none")
-
-
-def _check_layers(rows: Mapping[str, Mapping[str, Sequence[np.ndarray]]]) -> dict[str, np.ndarray]:
-    """Return the columns, each with the edges of its bins, which leave out the least entries."""
-    layers = {row: {name: len(arrays) for name, arrays in of.items()} for row, of in rows.items()}
-    counts = {count for of_row in layers.values() for count in of_row.values()}
-    if len({*map(tuple, layers.values())}) != 1 or len(counts) != 1 or 0 in counts:
-        raise ArgumentError(
-            "histograms: every row needs the same columns, and every column an array for each "
-            f"layer; got {layers}"
-        )
-    edges = {}
-    for column in next(iter(rows.values())):
-        arrays = [np.abs(np.ravel(array)) for of_row in rows.values() for array in of_row[column]]
-        sizes = np.concatenate(arrays)
-        sizes = sizes[(sizes > 0) & np.isfinite(sizes)]
-        if not sizes.size:
-            raise ArgumentError(f"histograms: {column!r} has no finite number but 0")
-        low, high = np.log10([np.percentile(sizes, 1), sizes.max()])
-        edges[column] = np.logspace(np.floor(low), np.ceil(high), 61)
-    return edges
