@@ -12,9 +12,10 @@ two parts that come back. Nothing else happens in batch norm's backward, and no 
 import numpy as np
 from rich import print as show
 
-from microbn import draw, story, sweep, trace
+from microbn import draw, grad, story, sweep, trace
 from microbn.lab import demo, figures, tour
 from microbn.lab.data import digits
+from microbn.nn import BatchNorm, Linear
 from microbn.view.words import greek
 
 args = demo.options("d02_gradient_emerges", data=False)
@@ -50,10 +51,15 @@ demo.keep(draw(y, dy, direction="TB"), "svg", args)
 show(tour.agreement_table(tour.agreement(y, dy)))
 
 # %%
-# The same comparison for larger batches, by seed.
-worst = 0.0
+# The same comparison for larger batches, by seed. And a bias before batch norm: it moves x and the
+# mean alike, so it changes nothing, and all that it gets as a gradient is rounding.
+worst, of_bias, of_weight = 0.0, 0.0, np.inf
 for seed in args.seeds:
     y = tour.batch_norm_on_digits(digits(seed), samples=16, features=4, seed=seed)
-    rows = tour.agreement(y, np.random.default_rng(seed).normal(size=y.shape))
-    worst = max(worst, *(row["staged"] for row in rows))
-demo.conclude(args, {"apart": worst})
+    dy = np.random.default_rng(seed).normal(size=y.shape)
+    worst = max(worst, *(row["staged"] for row in tour.agreement(y, dy)))
+    linear, norm = Linear(64, 4, rng=seed), BatchNorm(4)
+    y = norm(linear(digits(seed).x_train[:16]))
+    bias, weight = (np.abs(g).max() for g in grad(y, [linear.bias, linear.weight], dy))
+    of_bias, of_weight = max(of_bias, bias), min(of_weight, weight)
+demo.conclude(args, {"apart": worst, "bias": of_bias, "weight": of_weight})

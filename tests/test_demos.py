@@ -173,8 +173,8 @@ def test_demo_reads_as_one(path):
     assert len(code.splitlines()) <= 90
 
 
-def test_demos_are_fourteen_in_the_order_of_a_course():
-    assert [path.stem[:3] for path in DEMOS] == [f"d{i:02}" for i in range(1, 15)]
+def test_demos_are_fifteen_in_the_order_of_a_course():
+    assert [path.stem[:3] for path in DEMOS] == [f"d{i:02}" for i in range(15)]
 
 
 class NotBatchNorm(nn.Module):
@@ -188,7 +188,14 @@ class NotBatchNorm(nn.Module):
 
 
 @pytest.mark.parametrize(
-    "name", ["d06_learning_rates", "d08_deep_sigmoids", "d10_batch_size", "d14_where_it_hurts"]
+    "name",
+    [
+        "d00_inside",
+        "d06_learning_rates",
+        "d08_deep_sigmoids",
+        "d10_batch_size",
+        "d14_where_it_hurts",
+    ],
 )
 def test_demo_fails_where_batch_norm_does_nothing(name, monkeypatch, capsys):
     (path,) = (p for p in DEMOS if p.stem == name)

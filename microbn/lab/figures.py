@@ -5,7 +5,7 @@ Every figure has 1280 × 720 pixels, and a window if ``show`` is true.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from io import BytesIO
@@ -18,7 +18,8 @@ from ..errors import ArgumentError, ShapeError, listed
 from ..testing import Report
 from ..view.dot import FORMATS
 from ..view.saving import write_whole
-from .lettering import heading, in_words, label_cells, label_ends, tidy
+from .histograms import bins_of, draw_histogram
+from .lettering import heading, in_words, label_cells, label_ends, tidy, without_rounding
 from .patterns import INPUT, pattern_of
 from .results import Results
 
@@ -61,6 +62,38 @@ def curves(
         if lines:
             figure.draw_without_rendering()  # only now the heights of the lines' ends are known
             label_ends(grid[-1])
+    return figure
+
+
+def side_by_side(
+    results: Results,
+    panels: Mapping[str, tuple[str, str, Mapping[str, Any]]],
+    *,
+    lines: str,
+    title: str,
+    show: bool = False,
+) -> Any:
+    """Draw panels that do not share an axis. Each is drawn as `curves` draws.
+
+    ``panels`` has for each heading the columns x and y, and the options for matplotlib's axes:
+    ``{"the test": ("training step", "test accuracy", {"ylim": (0, 1)})}``.
+    """
+    if not panels:
+        raise ArgumentError("side_by_side: needs a panel, got none")
+    for x, y, _ in panels.values():
+        _check_drawable("side_by_side", results, y, x, lines)
+    with _figure(title, show) as figure:
+        grid = figure.subplots(1, len(panels), squeeze=False)[0]
+        for ax, (name, (x, y, axes)) in zip(grid, panels.items(), strict=True):
+            for kind in results.distinct(lines):
+                _curve(ax, results.where(**{lines: kind}), x, y, f"{kind}")
+            ax.set(xlabel=in_words(x), ylabel=in_words(y), title=name, **axes)
+            tidy(ax.yaxis)
+            if "xticks" not in axes:
+                tidy(ax.xaxis)
+        figure.draw_without_rendering()  # only now the heights of the lines' ends are known
+        for ax in grid:
+            label_ends(ax)
     return figure
 
 
@@ -145,6 +178,7 @@ def fingerprints(reports: Mapping[str, Report], show: bool = False) -> Any:
             columns[pattern] = [("x, less its mean", "the input itself", x)]
         error = first.analytic - first.numeric.value
         columns.setdefault(pattern, []).append((mistake, size, error))
+    largest = max(np.max(np.abs(r.inputs[0].numeric.value)) for r in reports.values())
     title = f"Mistakes leave {len(columns)} patterns in dx: red is too high, blue is too low"
     with _figure(title, show, {"axes.grid": False}) as figure:
         parts = figure.subfigures(1, len(columns), squeeze=False)[0]
@@ -153,9 +187,9 @@ def fingerprints(reports: Mapping[str, Report], show: bool = False) -> Any:
             part.suptitle(pattern, fontweight="bold", fontsize=18)
             axes = part.subplots(deepest, 1, squeeze=False)[:, 0]
             for ax, (name, below, array) in zip(axes, panels, strict=False):
-                ax.imshow(
-                    array / np.abs(array).max(0), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto"
-                )
+                shown = without_rounding(array, largest)
+                scale = np.abs(shown).max(0)
+                _red_and_blue(ax, shown / np.where(scale, scale, 1), 1)
                 ax.set_title(name, fontsize=15)
                 ax.set(xlabel=below, xticks=[], yticks=[])
             for ax in axes[len(panels) :]:
@@ -179,9 +213,41 @@ def sums(rows: Mapping[str, Mapping[str, np.ndarray]], title: str, show: bool = 
             for ax, sign, (label, array) in zip(
                 axes, signs, [*parts.items(), (f"gradient of {name}", total)], strict=True
             ):
-                ax.imshow(array, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
+                shown = without_rounding(array, limit)
+                _red_and_blue(ax, shown, limit)
                 ax.set(title=f"{sign}{label}", xticks=[], yticks=[])
-                label_cells(ax, array, "{:.2f}", white=np.abs(array) > 0.6 * limit)
+                label_cells(ax, shown, "{:.2f}", white=np.abs(shown) > 0.6 * limit)
+    return figure
+
+
+def histograms(
+    rows: Mapping[str, Mapping[str, Sequence[np.ndarray]]],
+    title: str,
+    marks: Mapping[str, tuple[float, str]] | None = None,
+    show: bool = False,
+) -> Any:
+    """Draw how large the entries of arrays are, layer over layer: a histogram for each layer.
+
+    ``rows`` has for each row of the figure, such as a net, and for each column, such as "gradient",
+    an array for each layer. The first layer is at the bottom, and the axes are logarithmic. A
+    single number becomes a dot. ``marks`` draws a line through a column: a number, and its name.
+    """
+    columns = bins_of(rows)
+    with _figure(title, show) as figure:
+        grid = figure.subplots(len(rows), len(columns), sharex="col", sharey=True, squeeze=False)
+        for i, (row, arrays) in enumerate(rows.items()):
+            for ax, (column, edges) in zip(grid[i], columns.items(), strict=True):
+                for layer, array in enumerate(arrays[column], 1):
+                    color = draw_histogram(ax, np.abs(np.ravel(array)), layer, edges, i)
+                ax.set(xscale="log", title="" if i else column)
+                tidy(ax.xaxis)
+                for place, name in [marks[column]] if marks and column in marks else []:
+                    ax.axvline(place, color="black", ls=":")
+                    if not i:
+                        ax.text(0.9 * place, layer + 1, name, ha="right", va="top")
+            layers = range(1, 1 + len(arrays[column]))
+            grid[i, 0].set(yticks=layers, yticklabels=[f"layer {n}" for n in layers])
+            grid[i, 0].set_ylabel(row, color=color, fontweight="bold")
     return figure
 
 
@@ -211,6 +277,10 @@ def _figure(title: str, show: bool, style: Any = None) -> Iterator[Any]:
         figure.suptitle(title)
         yield figure
         figure.draw_without_rendering()
+
+
+def _red_and_blue(ax: Any, array: np.ndarray, limit: float) -> None:
+    ax.imshow(array, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
 
 
 def _curve(ax: Any, runs: Results, x: str, y: str, name: str) -> None:

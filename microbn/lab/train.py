@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import functional as F
 from ..arguments import check_counts, generator
+from ..engine.backward import grad
 from ..engine.mode import no_grad
 from ..engine.node import plain
 from ..errors import ArgumentError, NonFiniteError
@@ -215,3 +216,28 @@ def received(model: Sequential, kind: type[Module], x: Any) -> list[np.ndarray]:
                 inputs.append(np.asarray(plain(x)))
             x = layer(x)
     return inputs
+
+
+def passed_on(
+    model: Sequential, kind: type[Module], x: Any, targets: np.ndarray
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return what each layer of this kind passes on: forward its output, and back the gradient.
+
+    The gradient is that of the cross-entropy with respect to this output. The model is in its mode.
+    """
+    outputs = []
+    for layer in model.layers:
+        x = layer(x)
+        if isinstance(layer, kind):
+            outputs.append(x)
+    gradients = grad(F.cross_entropy(x, targets), outputs)
+    return [output.data for output in outputs], [*gradients]
+
+
+def weights_and_gradients(
+    model: Sequential, x: Any, targets: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the weight of each Linear layer, and the gradient of the cross-entropy for it."""
+    weights = [layer.weight for layer in model.layers if isinstance(layer, Linear)]
+    gradients = grad(F.cross_entropy(model(x), targets), weights)
+    return [(weight.data, gradient) for weight, gradient in zip(weights, gradients, strict=True)]

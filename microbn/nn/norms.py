@@ -26,7 +26,8 @@ class BatchNorm(Module):
     unbiased one. With ``momentum=None`` all batches count equally. In eval the layer normalizes
     with its running statistics, or still with those of the batch if ``track_running_stats`` is
     False. With ``affine`` it has a gamma and a beta, and with ``bias=False`` only a gamma. The
-    running statistics are buffers, outside the graph; inside the graph nothing is detached.
+    running statistics are buffers, outside the graph; inside the graph nothing is detached. The
+    layer before it needs no bias, because the mean takes it off again and beta does its work.
 
     Raises ShapeError for another shape and, in training, for a batch with one value per channel.
     Raises NonFiniteError if the running statistics would not stay finite, and leaves them as they

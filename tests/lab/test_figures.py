@@ -8,6 +8,7 @@ from matplotlib.colors import to_hex
 from microbn import errors
 from microbn.lab import figures
 from microbn.lab.results import Results
+from microbn.testing import HandWritten, gradcheck
 
 RNG = np.random.default_rng(0)
 ROWS = [
@@ -51,6 +52,65 @@ def test_curve_is_the_median_of_lists_and_its_band_their_range():
         assert ax.get_title() == kind
 
 
+def test_panels_side_by_side_have_their_own_axes_and_a_name_at_the_end_of_each_line():
+    rows = [dict(row, layer=[2, 1], size=[0.1, 10.0 ** -row["seed"]]) for row in CURVES]
+    panels = {
+        "before": ("layer", "size", {"yscale": "log", "xlim": (2.1, 0.9), "xticks": [1, 2]}),
+        "after": ("step", "score", {"ylim": (0, 1)}),
+    }
+    figure = figures.side_by_side(Results(rows), panels, lines="kind", title="two")
+    before, after = figure.axes
+    assert [ax.get_title() for ax in figure.axes] == ["before", "after"]
+    assert (before.get_yscale(), after.get_yscale()) == ("log", "linear")
+    assert (before.get_xlabel(), before.get_ylabel()) == ("layer", "size")
+    assert list(before.get_xticks()) == [1, 2]
+    for ax in figure.axes:
+        assert [text.get_text() for text in ax.texts] == ["one", "other"]
+    name, x, y = lines_of(before)[0]
+    assert (name, list(x), list(y)) == ("one", [2, 1], [0.1, 0.1])
+    np.testing.assert_array_equal(
+        lines_of(after)[1][2], np.median(Results(CURVES).where(kind="other")["score"], axis=0)
+    )
+
+
+def layers(*sizes):
+    """Return an array for each layer, whose entries have about this size and either sign."""
+    return [size * np.random.default_rng(0).uniform(-1.2, 1.2, (50, 40)) for size in sizes]
+
+
+def test_histogram_of_a_layer_stands_on_its_place_and_shows_how_large_entries_are():
+    rows = {
+        "plain": {"gradient": layers(1e-4, 1e-2), "step": [1e-5, 1e-3]},
+        "normed": {"gradient": layers(1e-2, 1e-2), "step": [1e-3, 1e-3]},
+    }
+    figure = figures.histograms(rows, "inside", {"step": (1e-4, "rule")})
+    (plain, steps), (normed, _) = np.reshape(figure.axes, (2, 2))
+    for ax, peaks in (plain, (1e-4, 1e-2)), (normed, (1e-2, 1e-2)):
+        for layer, (shape, peak) in enumerate(zip(ax.collections, peaks, strict=True), 1):
+            x, y = shape.get_paths()[0].vertices.T
+            assert y.min() == layer
+            assert layer + 0.85 < y.max() < layer + 1
+            assert 0.5 < x[y.argmax()] / peak < 2
+    dots, line = steps.get_lines()[:2], steps.get_lines()[2]
+    assert [(*dot.get_xdata(), *dot.get_ydata()) for dot in dots] == [(1e-5, 1), (1e-3, 2)]
+    assert list(line.get_xdata()) == [1e-4, 1e-4]
+    assert [text.get_text() for text in steps.texts] == ["rule"]
+    assert {ax.get_xscale() for ax in figure.axes} == {"log"}
+    assert [ax.get_title() for ax in figure.axes] == ["gradient", "step", "", ""]
+    colors = [ax.yaxis.label.get_color() for ax in (plain, normed)]
+    assert [plain.get_ylabel(), normed.get_ylabel(), *colors] == [
+        *("plain", "normed", "#0072b2", "#d55e00")
+    ]
+    assert min(text.get_fontsize() for text in figure.findobj(mpl.text.Text)) >= 16
+
+
+def test_a_layer_of_zeros_leaves_its_place_empty():
+    rows = {"dead": {"gradient": [np.zeros((5, 4)), np.ones((5, 4))]}}
+    dead, alive = figures.histograms(rows, "inside").axes[0].collections
+    assert np.ptp(dead.get_paths()[0].vertices[:, 1]) == 0
+    assert np.ptp(alive.get_paths()[0].vertices[:, 1]) == pytest.approx(0.9)
+
+
 def test_range_has_a_dot_at_the_median_and_a_bar_over_all_runs():
     figure = figures.ranges(
         RESULTS, "score", rows="size", kinds="kind", notes={4: "most"}, title="scores"
@@ -83,6 +143,28 @@ def test_sum_is_beside_its_parts_and_every_entry_is_written():
     assert [t.get_text() for ax in figure.axes for t in ax.texts] == [
         *("1.00", "2.00", "-0.50", "3.00", "0.50", "5.00")
     ]
+
+
+def test_rounding_is_white_in_a_sum_and_written_without_a_sign():
+    parts = {"through a": np.array([[1.0, 0.5]]), "through b": np.array([[-1 - 1e-15, 0.5]])}
+    total = figures.sums({"x": parts}, "sums").axes[-1]
+    assert list(total.images[0].get_array()[0]) == [0, 1]
+    assert [text.get_text() for text in total.texts] == ["0.00", "1.00"]
+
+
+def test_rounding_is_white_in_a_fingerprint_and_a_mistake_is_not():
+    def forward(x):
+        return np.sum(x**3) / 3, x**2
+
+    wrong = np.zeros((6, 3))
+    wrong[:, 1] = 1e-6  # the first feature is right, and so is the last
+    x = np.random.default_rng(0).normal(size=(6, 3))
+    report = gradcheck(HandWritten(forward, lambda dy, dx: dy * dx + wrong), x)
+    assert np.abs(report.inputs[0].analytic - report.inputs[0].numeric.value)[:, 0].max() > 0
+    figure = figures.fingerprints({"one feature": report})
+    (image,) = (ax.images[0].get_array() for ax in figure.axes if ax.get_title() == "one feature")
+    np.testing.assert_array_equal(image[:, [0, 2]], 0)
+    assert np.abs(image[:, 1]).min() > 0.9
 
 
 def test_line_that_is_alone_has_no_name():
@@ -135,6 +217,7 @@ def test_points_may_have_more_runs_than_others():
     assert list(dots.get_xdata()) == [5, 2]
 
 
+X = np.ones(3)
 NAMES = Results([{"x": 1, "y": "one"}])
 UNLIKE = Results([{"x": 1, "y": [1.0, 2.0]}])
 RAGGED = Results([{"x": [1], "y": [1.0]}, {"x": [1, 2], "y": [1.0, 2.0]}])
@@ -163,6 +246,28 @@ RAGGED = Results([{"x": [1], "y": [1.0]}, {"x": [1, 2], "y": [1.0, 2.0]}])
             "no column 'q'",
         ),
         (lambda: figures.fingerprints({}), "fingerprints: needs a report for each mistake"),
+        (
+            lambda: figures.side_by_side(
+                RESULTS, {"a": ("q", "score", {})}, lines="kind", title=""
+            ),
+            "no column 'q'",
+        ),
+        (
+            lambda: figures.side_by_side(NAMES, {"a": ("x", "y", {})}, lines="y", title=""),
+            "side_by_side: 'y' is 'one', which is not",
+        ),
+        (
+            lambda: figures.side_by_side(RESULTS, {}, lines="kind", title=""),
+            "side_by_side: needs a panel, got none",
+        ),
+        (lambda: figures.histograms({}, ""), "histograms: every row needs the same columns"),
+        (
+            lambda: figures.histograms({"a": {"b": [X]}, "c": {"d": [X]}}, ""),
+            r"got \{'a': \{'b': 1\}, 'c': \{'d': 1\}\}",
+        ),
+        (lambda: figures.histograms({"a": {"b": [X], "c": [X, X]}}, ""), "'b': 1, 'c': 2"),
+        (lambda: figures.histograms({"a": {"b": []}}, ""), r"got \{'a': \{'b': 0\}\}"),
+        (lambda: figures.histograms({"a": {"b": [0 * X]}}, ""), "'b' has no finite number but 0"),
         (lambda: figures.sums({}, ""), "sums: needs a row with arrays, got none"),
         (lambda: figures.sums({"a": {}}, ""), r"sums: a adds up .* got \[\(\)\]"),
         (lambda: figures.sums({"a": {"b": np.ones(3)}}, ""), r"\(N, C\) of one .* \[\(3,\)\]"),

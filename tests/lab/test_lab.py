@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 
-from microbn import Tensor, arguments, errors, nn, optim
+from microbn import Tensor, arguments, errors, functional, nn, optim
 from microbn.lab import compiled, data, figures, tour, train
 
 sklearn = pytest.importorskip("sklearn", reason="scikit-learn is not installed: lab unchecked")
@@ -272,6 +272,51 @@ def test_received_is_what_each_layer_of_a_kind_is_given():
     np.testing.assert_array_equal(first, model.layers[1](model.layers[0](x)).data)
     inner = nn.Sequential(*model.layers[2:5])
     np.testing.assert_array_equal(second, inner(first).data)
+
+
+def loss_from(model, first, x, targets):
+    """Return the loss of what the layers from ``first`` on make of x."""
+    return functional.cross_entropy(nn.Sequential(*model.layers[first:])(x), targets).item()
+
+
+INSIDE = {"plain": None, "batch norm": nn.BatchNorm}
+
+
+@pytest.mark.parametrize("norm", INSIDE.values(), ids=INSIDE)
+def test_a_layer_passes_on_its_output_and_the_gradient_of_the_loss_there(norm):
+    rng, targets = np.random.default_rng(0), np.arange(6) % 2
+    model = train.mlp([3, 4, 5, 2], seed=0, norm=norm, activation=nn.Sigmoid)
+    x = rng.normal(size=(6, 3))
+    places = [i for i, layer in enumerate(model.layers) if isinstance(layer, nn.Sigmoid)]
+    outputs, gradients = train.passed_on(model, nn.Sigmoid, x, targets)
+    assert model.training
+    assert [output.shape for output in outputs] == [(6, 4), (6, 5)]
+    for place, output, gradient in zip(places, outputs, gradients, strict=True):
+        np.testing.assert_array_equal(output, nn.Sequential(*model.layers[: place + 1])(x).data)
+        way = rng.normal(size=output.shape)
+        up, down = (
+            loss_from(model, place + 1, Tensor(output + h * way), targets) for h in (1e-5, -1e-5)
+        )
+        assert np.sum(gradient * way) == pytest.approx((up - down) / 2e-5, rel=1e-6)
+
+
+@pytest.mark.parametrize("norm", INSIDE.values(), ids=INSIDE)
+def test_weights_come_with_their_gradients_from_the_first_layer_to_the_last(norm):
+    rng, targets = np.random.default_rng(0), np.arange(6) % 2
+    model = train.mlp([3, 4, 5, 2], seed=0, norm=norm, activation=nn.Sigmoid)
+    x = rng.normal(size=(6, 3))
+    pairs = train.weights_and_gradients(model, x, targets)
+    assert model.training
+    assert [weight.shape for weight, _ in pairs] == [(3, 4), (4, 5), (5, 2)]
+    linear = [layer for layer in model.layers if isinstance(layer, nn.Linear)]
+    for layer, (weight, gradient) in zip(linear, pairs, strict=True):
+        way, losses = rng.normal(size=weight.shape), []
+        for h in (1e-5, -1e-5):
+            layer.weight.data = weight + h * way
+            losses.append(loss_from(model, 0, x, targets))
+        layer.weight.data = weight
+        slope = (losses[0] - losses[1]) / 2e-5
+        assert np.sum(gradient * way) == pytest.approx(slope, rel=1e-6)
 
 
 class Changing(nn.Module):
