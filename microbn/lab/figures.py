@@ -5,7 +5,7 @@ Every figure has 1280 × 720 pixels, and a window if ``show`` is true.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from io import BytesIO
@@ -61,6 +61,72 @@ def curves(
         if lines:
             figure.draw_without_rendering()  # only now the heights of the lines' ends are known
             label_ends(grid[-1])
+    return figure
+
+
+def beside(
+    panels: Mapping[str, tuple[Results, str]],
+    x: str,
+    *,
+    lines: str,
+    title: str,
+    ends: Mapping[str, Mapping[Any, str]] | None = None,
+    show: bool = False,
+) -> Any:
+    """Draw several quantities against x, each in a panel with an axis of its own.
+
+    ``panels`` has, for each panel's title, Results and the column that is drawn as in `curves`.
+    At the end of each line stands its name, and what ``ends`` has for this panel and this line.
+    """
+    for results, y in panels.values():
+        _check_drawable("beside", results, y, x, lines)
+    with _figure(title, show) as figure:
+        grid = figure.subplots(1, len(panels), squeeze=False)[0]
+        for ax, (name, (results, y)) in zip(grid, panels.items(), strict=True):
+            for kind in results.distinct(lines):
+                end = (ends or {}).get(name, {}).get(kind, "").replace(" ", "\u00a0")  # on one line
+                label = f"{kind}: {end}" if end else f"{kind}"
+                _curve(ax, results.where(**{lines: kind}), x, y, label)
+            ax.set(xlabel=in_words(x), title=name)
+            tidy(ax.xaxis)
+            tidy(ax.yaxis)
+        figure.draw_without_rendering()  # only now the heights of the lines' ends are known
+        for ax in grid:
+            label_ends(ax)
+    return figure
+
+
+def crowds(
+    results: Results,
+    x: str,
+    y: str,
+    *,
+    one: Sequence[str],
+    panels: str,
+    note: str,
+    title: str,
+    show: bool = False,
+    **axes: Any,
+) -> Any:
+    """Draw each run's many lines in grey, in a panel for each run, and one in colour with its band.
+
+    Column ``y`` holds the many lines, (lines, points). ``one`` names three columns: the lower edge
+    of the band, the line in colour, and the upper edge. ``note`` stands in the last panel, and
+    ``axes`` is for matplotlib.
+    """
+    _check_drawable("crowds", results, y, x, panels, *one)
+    with _figure(title, show) as figure:
+        grid = figure.subplots(1, len(results.rows), sharey=True, squeeze=False)[0]
+        for ax, row in zip(grid, results.rows, strict=True):
+            low, middle, high = (row[column] for column in one)
+            (line,) = ax.plot(row[x], middle, zorder=3)
+            ax.plot(row[x], np.transpose(row[y]), color="0.65", ls="-", lw=1)
+            ax.fill_between(row[x], low, high, color=line.get_color(), alpha=0.3, lw=0)
+            ax.set(xlabel=in_words(x), title=heading(panels, row[panels]), **axes)
+            ax.label_outer()
+            tidy(ax.xaxis)
+        tidy(grid[0].yaxis)
+        grid[-1].text(0.04, 0.04, note, transform=grid[-1].transAxes)
     return figure
 
 

@@ -51,6 +51,52 @@ def test_curve_is_the_median_of_lists_and_its_band_their_range():
         assert ax.get_title() == kind
 
 
+def test_quantities_stand_beside_each_other_and_their_lines_end_in_a_name_and_a_number():
+    table = Results(CURVES)
+    figure = figures.beside(
+        {"all runs": (table, "score"), "one run": (table.where(seed=0), "score")},
+        "step",
+        lines="kind",
+        title="scores",
+        ends={"one run": {"other": "2 more"}},
+    )
+    assert [ax.get_title() for ax in figure.axes] == ["all runs", "one run"]
+    for ax, shown in zip(figure.axes, (table, table.where(seed=0)), strict=True):
+        for (_, x, y), kind in zip(lines_of(ax), ("one", "other"), strict=True):
+            assert list(x) == [1, 2, 3]
+            np.testing.assert_array_equal(y, np.median(shown.where(kind=kind)["score"], axis=0))
+    words = [[text.get_text().replace("\u00a0", " ") for text in ax.texts] for ax in figure.axes]
+    assert words == [["one", "other"], ["one", "other: 2 more"]]
+    assert min(text.get_fontsize() for text in figure.findobj(mpl.text.Text)) >= 16
+
+
+CROWDS = Results(
+    [
+        {"kind": kind, "step": [1, 2, 3], "score": RNG.uniform(size=(4, 3)).tolist()}
+        | {name: RNG.uniform(size=3).tolist() for name in ("low", "middle", "high")}
+        for kind in ("one", "other")
+    ]
+)
+
+
+def test_a_crowd_is_grey_and_one_line_has_a_colour_and_a_band():
+    how = {"one": ("low", "middle", "high"), "panels": "kind", "note": "words", "title": "crowds"}
+    figure = figures.crowds(CROWDS, "step", "score", **how, ylabel="height")
+    assert [ax.get_title() for ax in figure.axes] == ["one", "other"]
+    for ax, row in zip(figure.axes, CROWDS.rows, strict=True):
+        one, *many = ax.get_lines()
+        np.testing.assert_array_equal([line.get_ydata() for line in many], row["score"])
+        np.testing.assert_array_equal(one.get_ydata(), row["middle"])
+        colours = [to_hex(line.get_color()) for line in (*many, one)]
+        assert colours == ["#a6a6a6"] * 4 + ["#0072b2"]
+        (band,) = ax.collections
+        corners = {tuple(point) for point in band.get_paths()[0].vertices}
+        edges = [*zip(row["step"], row["low"]), *zip(row["step"], row["high"])]  # noqa: B905
+        assert corners >= {*edges}
+    assert [text.get_text() for ax in figure.axes for text in ax.texts] == ["words"]
+    assert figure.axes[0].get_ylabel() == "height"
+
+
 def test_range_has_a_dot_at_the_median_and_a_bar_over_all_runs():
     figure = figures.ranges(
         RESULTS, "score", rows="size", kinds="kind", notes={4: "most"}, title="scores"
@@ -151,6 +197,14 @@ RAGGED = Results([{"x": [1], "y": [1.0]}, {"x": [1, 2], "y": [1.0, 2.0]}])
         (lambda: figures.curves(NAMES, "x", "y", title=""), "curves: 'y' is 'one', which is not"),
         (lambda: figures.curves(UNLIKE, "x", "y", title=""), "'x' and 'y' must both be numbers"),
         (lambda: figures.curves(RAGGED, "x", "y", title=""), "lists of 'y' have lengths 1 and 2"),
+        (
+            lambda: figures.beside({"a": (Results([]), "y")}, "x", lines="x", title=""),
+            "beside: needs Results",
+        ),
+        (
+            lambda: figures.crowds(RESULTS, "q", "score", one=(), panels="x", note="", title=""),
+            "no column 'q'",
+        ),
         (lambda: figures.ranges(Results([]), "y", rows="x", title=""), "ranges: needs Results"),
         (lambda: figures.ranges(RESULTS, "score", rows="q", title=""), "no column 'q'"),
         (lambda: figures.ranges(NAMES, "y", rows="x", title=""), "'y' is 'one', which is not"),
