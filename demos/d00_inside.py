@@ -13,7 +13,7 @@ moves the first layers. In the second row, with batch norm, neither of them fade
 # about them, whatever it gives. So the signal is its output, less its mean over the digits.
 import numpy as np
 
-from microbn.lab import demo, figures
+from microbn.lab import demo, histograms
 from microbn.lab.data import dataset
 from microbn.lab.results import Results
 from microbn.lab.train import mlp, passed_on, received, weights_and_gradients
@@ -63,7 +63,7 @@ for net in NETS:
     drawn[net] = dict(zip(columns, (signals, gradients, steps), strict=True))
 title = "Signal and gradient fade from layer to layer; with batch norm neither does"
 marks = {columns[2]: (1e-3, "rule of\nthumb")}
-demo.present(figures.histograms(drawn, title, marks, args.show), args)
+demo.present(histograms.by_layer(drawn, title, marks, args.show), args)
 
 # %%
 # Xavier's weights keep sizes, and a sigmoid's slope is at most 1/4. So a layer leaves a quarter of

@@ -13,7 +13,7 @@ import numpy as np
 from rich import print as show
 
 from microbn import draw, grad, story, sweep, trace
-from microbn.lab import demo, figures, tour
+from microbn.lab import demo, heat, tour
 from microbn.lab.data import digits
 from microbn.nn import BatchNorm, Linear
 from microbn.view.words import greek
@@ -40,7 +40,7 @@ for step in sweep(y, dy):
         if message.operand.name in forks:
             forks[message.operand.name][f"through {greek(step.node.name)}"] = message.gradient
 title = "At each fork the gradient is the sum of the parts that come back"
-demo.present(figures.sums(forks, title, args.show), args)
+demo.present(heat.sums(forks, title, args.show), args)
 
 # %%
 # Everything at once, drawn: the value of each node beside its gradient.

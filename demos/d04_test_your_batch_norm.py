@@ -14,7 +14,7 @@ from functools import partial
 
 import numpy as np
 
-from microbn.lab import demo, figures
+from microbn.lab import demo, heat
 from microbn.lab.patterns import NONE, pattern_of
 from microbn.lab.sweep import track
 from microbn.testing import HandWritten, gradcheck
@@ -65,7 +65,7 @@ for mistake, wrong in track(MISTAKES.items(), "checking", len(MISTAKES)):
 
 # %%
 # The error of each gradient: rows are samples, columns are features.
-demo.present(figures.fingerprints({m: of[0] for m, of in reports.items()}, args.show), args)
+demo.present(heat.fingerprints({m: of[0] for m, of in reports.items()}, args.show), args)
 patterns = [{pattern_of(report)[0] for report in of_seed} for of_seed in reports.values()]
 
 

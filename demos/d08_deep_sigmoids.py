@@ -54,12 +54,12 @@ demo.summary(results, ["weights", "net"], forms)
 usual, large = (results.where(weights=weights) for weights in SCALES)
 
 # %%
-before = (LAYER, SIZE, {"yscale": "log", "xlim": (6.2, 0.8), "xticks": range(1, 7)})
-after = ("training step", "test accuracy", {"ylim": (0, 1.02)})
+before = (usual, LAYER, SIZE, {"yscale": "log", "xlim": (6.2, 0.8), "xticks": range(1, 7)})
+after = (usual, "training step", "test accuracy", {"ylim": (0, 1.02)})
 title = f"The gradient dies on its way back; batch norm keeps it alive ({len(args.seeds)} seeds)"
 how = {"lines": "net", "title": title, "show": args.show}
 panels = {"at the start": before, "in training": after}
-demo.present(figures.side_by_side(usual, panels, **how), args)
+demo.present(figures.beside(panels, **how), args)
 
 # %%
 # Does the plain net only need more steps?

@@ -1,29 +1,23 @@
-"""Figures for a projector: one message each, with labels at the lines' ends and no legend.
+"""Figures of runs, for a projector: one message each, with labels at the lines' ends, no legend.
 
 Every figure has 1280 × 720 pixels, and a window if ``show`` is true.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from importlib.resources import files
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, ShapeError, listed
-from ..testing import Report
+from ..errors import ArgumentError, listed
 from ..view.dot import FORMATS
 from ..view.saving import write_whole
-from .histograms import bins_of, draw_histogram
-from .lettering import heading, in_words, label_cells, label_ends, tidy, without_rounding
-from .patterns import INPUT, pattern_of
+from .canvas import canvas
+from .lettering import heading, in_words, label_cells, label_ends, tidy
 from .results import Results
-
-STYLE = str(files(__package__) / "lecture.mplstyle")
 
 
 def curves(
@@ -47,7 +41,7 @@ def curves(
     Raises ArgumentError for runs with different x.
     """
     _check_drawable("curves", results, y, x, *filter(None, (lines, panels)))
-    with _figure(title, show) as figure:
+    with canvas(title, show) as figure:
         values = results.distinct(panels) if panels else [None]
         grid = figure.subplots(1, len(values), sharey=True, squeeze=False)[0]
         kinds = results.distinct(lines) if lines else [""]
@@ -65,35 +59,72 @@ def curves(
     return figure
 
 
-def side_by_side(
-    results: Results,
-    panels: Mapping[str, tuple[str, str, Mapping[str, Any]]],
+def beside(
+    panels: Mapping[str, tuple[Results, str, str, Mapping[str, Any]]],
     *,
     lines: str,
     title: str,
+    ends: Mapping[str, Mapping[Any, str]] | None = None,
     show: bool = False,
 ) -> Any:
-    """Draw panels that do not share an axis. Each is drawn as `curves` draws.
+    """Draw panels that share no axis, each as `curves` draws it.
 
-    ``panels`` has for each heading the columns x and y, and the options for matplotlib's axes:
-    ``{"the test": ("training step", "test accuracy", {"ylim": (0, 1)})}``.
+    ``panels`` has, for each panel's title, Results, their columns x and y, and the options for
+    matplotlib's axes: ``{"the test": (results, "training step", "accuracy", {"ylim": (0, 1)})}``.
+    At the end of each line stands its name, and what ``ends`` has for this panel and this line.
     """
     if not panels:
-        raise ArgumentError("side_by_side: needs a panel, got none")
-    for x, y, _ in panels.values():
-        _check_drawable("side_by_side", results, y, x, lines)
-    with _figure(title, show) as figure:
+        raise ArgumentError("beside: needs a panel, got none")
+    for results, x, y, _ in panels.values():
+        _check_drawable("beside", results, y, x, lines)
+    with canvas(title, show) as figure:
         grid = figure.subplots(1, len(panels), squeeze=False)[0]
-        for ax, (name, (x, y, axes)) in zip(grid, panels.items(), strict=True):
+        for ax, (name, (results, x, y, axes)) in zip(grid, panels.items(), strict=True):
             for kind in results.distinct(lines):
-                _curve(ax, results.where(**{lines: kind}), x, y, f"{kind}")
-            ax.set(xlabel=in_words(x), ylabel=in_words(y), title=name, **axes)
+                end = (ends or {}).get(name, {}).get(kind, "").replace(" ", "\u00a0")  # on one line
+                label = f"{kind}: {end}" if end else f"{kind}"
+                _curve(ax, results.where(**{lines: kind}), x, y, label)
+            ax.set(**{"xlabel": in_words(x), "ylabel": in_words(y), "title": name, **axes})
             tidy(ax.yaxis)
             if "xticks" not in axes:
                 tidy(ax.xaxis)
         figure.draw_without_rendering()  # only now the heights of the lines' ends are known
         for ax in grid:
             label_ends(ax)
+    return figure
+
+
+def crowds(
+    results: Results,
+    x: str,
+    y: str,
+    *,
+    one: Sequence[str],
+    panels: str,
+    note: str,
+    title: str,
+    show: bool = False,
+    **axes: Any,
+) -> Any:
+    """Draw each run's many lines in grey, in a panel for each run, and one in colour with its band.
+
+    Column ``y`` holds the many lines, (lines, points). ``one`` names three columns: the lower edge
+    of the band, the line in colour, and the upper edge. ``note`` stands in the last panel, and
+    ``axes`` is for matplotlib.
+    """
+    _check_drawable("crowds", results, y, x, panels, *one)
+    with canvas(title, show) as figure:
+        grid = figure.subplots(1, len(results.rows), sharey=True, squeeze=False)[0]
+        for ax, row in zip(grid, results.rows, strict=True):
+            low, middle, high = (row[column] for column in one)
+            (line,) = ax.plot(row[x], middle, zorder=3)
+            ax.plot(row[x], np.transpose(row[y]), color="0.65", ls="-", lw=1)
+            ax.fill_between(row[x], low, high, color=line.get_color(), alpha=0.3, lw=0)
+            ax.set(xlabel=in_words(x), title=heading(panels, row[panels]), **axes)
+            ax.label_outer()
+            tidy(ax.xaxis)
+        tidy(grid[0].yaxis)
+        grid[-1].text(0.04, 0.04, note, transform=grid[-1].transAxes)
     return figure
 
 
@@ -119,7 +150,7 @@ def ranges(
         raise ArgumentError(
             f"ranges: a note for {unknown[0]!r:.60}, but {rows!r} has {places[::-1]}"
         )
-    with _figure(title, show) as figure:
+    with canvas(title, show) as figure:
         ax = figure.subplots()
         for i, kind in enumerate(results.distinct(kinds) if kinds else [""]):
             of_kind = results.where(**{kinds: kind}) if kinds else results
@@ -145,7 +176,7 @@ def heatmaps(
 ) -> Any:
     """Draw the median of ``value`` over runs as a colour and a number, in a panel for each kind."""
     _check_drawable("heatmaps", results, value, rows, columns, panels)
-    with _figure(title, show, {"axes.grid": False}) as figure:
+    with canvas(title, show, {"axes.grid": False}) as figure:
         kinds = results.distinct(panels)
         grid = figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
         ys, xs = results.distinct(rows), results.distinct(columns)
@@ -160,97 +191,6 @@ def heatmaps(
     return figure
 
 
-def fingerprints(reports: Mapping[str, Report], show: bool = False) -> Any:
-    """Draw the error in the gradient of the first input, (N, C), a column for each pattern of it.
-
-    ``reports`` has a gradient check for each mistake, and each has a panel whose rows are samples.
-    Each feature is scaled by its largest entry: blue is too low, red is too high. Below each panel
-    stands the wrong factor, or how far off it is. The input stands with the errors that follow it.
-    """
-    if not reports:
-        raise ArgumentError("fingerprints: needs a report for each mistake, got none")
-    columns: dict[str, list] = {}
-    for mistake, report in reports.items():
-        pattern, size = pattern_of(report)
-        first = report.inputs[0]
-        if pattern == INPUT and pattern not in columns:
-            x = first.value - first.value.mean(0)
-            columns[pattern] = [("x, less its mean", "the input itself", x)]
-        error = first.analytic - first.numeric.value
-        columns.setdefault(pattern, []).append((mistake, size, error))
-    largest = max(np.max(np.abs(r.inputs[0].numeric.value)) for r in reports.values())
-    title = f"Mistakes leave {len(columns)} patterns in dx: red is too high, blue is too low"
-    with _figure(title, show, {"axes.grid": False}) as figure:
-        parts = figure.subfigures(1, len(columns), squeeze=False)[0]
-        deepest = max(map(len, columns.values()))
-        for part, (pattern, panels) in zip(parts, columns.items(), strict=True):
-            part.suptitle(pattern, fontweight="bold", fontsize=18)
-            axes = part.subplots(deepest, 1, squeeze=False)[:, 0]
-            for ax, (name, below, array) in zip(axes, panels, strict=False):
-                shown = without_rounding(array, largest)
-                scale = np.abs(shown).max(0)
-                _red_and_blue(ax, shown / np.where(scale, scale, 1), 1)
-                ax.set_title(name, fontsize=15)
-                ax.set(xlabel=below, xticks=[], yticks=[])
-            for ax in axes[len(panels) :]:
-                ax.set_axis_off()
-    return figure
-
-
-def sums(rows: Mapping[str, Mapping[str, np.ndarray]], title: str, show: bool = False) -> Any:
-    """Draw, for each named row, the arrays that add up to the gradient of that name, and their sum.
-
-    Every entry is written out; blue is negative, red is positive.
-    """
-    _check_sums(rows)
-    with _figure(title, show, {"axes.grid": False}) as figure:
-        grid = figure.subplots(len(rows), 1 + max(map(len, rows.values())), squeeze=False)
-        totals = [np.sum([*parts.values()], axis=0) for parts in rows.values()]
-        arrays = [*totals, *(part for parts in rows.values() for part in parts.values())]
-        limit = np.max(np.abs(arrays))
-        for axes, total, (name, parts) in zip(grid, totals, rows.items(), strict=True):
-            signs = ["", *["+ "] * (len(parts) - 1), "= "]
-            for ax, sign, (label, array) in zip(
-                axes, signs, [*parts.items(), (f"gradient of {name}", total)], strict=True
-            ):
-                shown = without_rounding(array, limit)
-                _red_and_blue(ax, shown, limit)
-                ax.set(title=f"{sign}{label}", xticks=[], yticks=[])
-                label_cells(ax, shown, "{:.2f}", white=np.abs(shown) > 0.6 * limit)
-    return figure
-
-
-def histograms(
-    rows: Mapping[str, Mapping[str, Sequence[np.ndarray]]],
-    title: str,
-    marks: Mapping[str, tuple[float, str]] | None = None,
-    show: bool = False,
-) -> Any:
-    """Draw how large the entries of arrays are, layer over layer: a histogram for each layer.
-
-    ``rows`` has for each row of the figure, such as a net, and for each column, such as "gradient",
-    an array for each layer. The first layer is at the bottom, and the axes are logarithmic. A
-    single number becomes a dot. ``marks`` draws a line through a column: a number, and its name.
-    """
-    columns = bins_of(rows)
-    with _figure(title, show) as figure:
-        grid = figure.subplots(len(rows), len(columns), sharex="col", sharey=True, squeeze=False)
-        for i, (row, arrays) in enumerate(rows.items()):
-            for ax, (column, edges) in zip(grid[i], columns.items(), strict=True):
-                for layer, array in enumerate(arrays[column], 1):
-                    color = draw_histogram(ax, np.abs(np.ravel(array)), layer, edges, i)
-                ax.set(xscale="log", title="" if i else column)
-                tidy(ax.xaxis)
-                for place, name in [marks[column]] if marks and column in marks else []:
-                    ax.axvline(place, color="black", ls=":")
-                    if not i:
-                        ax.text(0.9 * place, layer + 1, name, ha="right", va="top")
-            layers = range(1, 1 + len(arrays[column]))
-            grid[i, 0].set(yticks=layers, yticklabels=[f"layer {n}" for n in layers])
-            grid[i, 0].set_ylabel(row, color=color, fontweight="bold")
-    return figure
-
-
 def save(figure: Any, path: Path | str) -> Path:
     """Write a figure and return its path. The suffix decides the format: .svg, .png or .pdf."""
     format = Path(path).suffix.lstrip(".").lower()
@@ -259,28 +199,6 @@ def save(figure: Any, path: Path | str) -> Path:
     picture = BytesIO()
     figure.savefig(picture, format=format)
     return write_whole(path, picture.getvalue())
-
-
-@contextmanager
-def _figure(title: str, show: bool, style: Any = None) -> Iterator[Any]:
-    """Make a figure in the style of a lecture, and lay it out while that style holds."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(fname=STYLE, rc=style):
-        if show:
-            import matplotlib.pyplot as plt  # it looks for a screen, and so it waits until asked
-
-            figure: Any = plt.figure()
-        else:
-            figure = Figure()
-        figure.suptitle(title)
-        yield figure
-        figure.draw_without_rendering()
-
-
-def _red_and_blue(ax: Any, array: np.ndarray, limit: float) -> None:
-    ax.imshow(array, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
 
 
 def _curve(ax: Any, runs: Results, x: str, y: str, name: str) -> None:
@@ -329,12 +247,3 @@ def _check_drawable(owner: str, results: Results, value: str, *columns: str) -> 
         raise ArgumentError(
             f"{owner}: {value!r} is {results.rows[0][value]!r:.60}, which is not a number"
         )
-
-
-def _check_sums(rows: Mapping[str, Mapping[str, np.ndarray]]) -> None:
-    for name, parts in rows.items():
-        shapes = [np.shape(part) for part in parts.values()] or [()]
-        if len({*shapes}) > 1 or len(shapes[0]) != 2:
-            raise ShapeError(f"sums: {name} adds up arrays (N, C) of one shape, got {shapes}")
-    if not rows:
-        raise ArgumentError("sums: needs a row with arrays, got none")

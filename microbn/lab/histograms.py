@@ -1,4 +1,4 @@
-"""The parts of a figure of histograms: the bins of its columns, and the histogram of a layer."""
+"""How large the entries of arrays are, layer over layer: a figure of histograms."""
 
 from __future__ import annotations
 
@@ -8,9 +8,42 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
+from .canvas import canvas
+from .lettering import tidy
 
 
-def bins_of(rows: Mapping[str, Mapping[str, Sequence[np.ndarray]]]) -> dict[str, np.ndarray]:
+def by_layer(
+    rows: Mapping[str, Mapping[str, Sequence[np.ndarray]]],
+    title: str,
+    marks: Mapping[str, tuple[float, str]] | None = None,
+    show: bool = False,
+) -> Any:
+    """Draw how large the entries of arrays are, layer over layer: a histogram for each layer.
+
+    ``rows`` has for each row of the figure, such as a net, and for each column, such as "gradient",
+    an array for each layer. The first layer is at the bottom, and the axes are logarithmic. A
+    single number becomes a dot. ``marks`` draws a line through a column: a number, and its name.
+    """
+    columns = _bins_of(rows)
+    with canvas(title, show) as figure:
+        grid = figure.subplots(len(rows), len(columns), sharex="col", sharey=True, squeeze=False)
+        for i, (row, arrays) in enumerate(rows.items()):
+            for ax, (column, edges) in zip(grid[i], columns.items(), strict=True):
+                for layer, array in enumerate(arrays[column], 1):
+                    color = _draw_histogram(ax, np.abs(np.ravel(array)), layer, edges, i)
+                ax.set(xscale="log", title="" if i else column)
+                tidy(ax.xaxis)
+                for place, name in [marks[column]] if marks and column in marks else []:
+                    ax.axvline(place, color="black", ls=":")
+                    if not i:
+                        ax.text(0.9 * place, layer + 1, name, ha="right", va="top")
+            layers = range(1, 1 + len(arrays[column]))
+            grid[i, 0].set(yticks=layers, yticklabels=[f"layer {n}" for n in layers])
+            grid[i, 0].set_ylabel(row, color=color, fontweight="bold")
+    return figure
+
+
+def _bins_of(rows: Mapping[str, Mapping[str, Sequence[np.ndarray]]]) -> dict[str, np.ndarray]:
     """Return the columns, each with the edges of its bins, which leave out the least entries.
 
     Raises ArgumentError unless all rows have the same columns, with an array for each layer.
@@ -19,7 +52,7 @@ def bins_of(rows: Mapping[str, Mapping[str, Sequence[np.ndarray]]]) -> dict[str,
     counts = {count for of_row in layers.values() for count in of_row.values()}
     if len({*map(tuple, layers.values())}) != 1 or len(counts) != 1 or 0 in counts:
         raise ArgumentError(
-            "histograms: every row needs the same columns, and every column an array for each "
+            "by_layer: every row needs the same columns, and every column an array for each "
             f"layer; got {layers}"
         )
     edges = {}
@@ -28,13 +61,13 @@ def bins_of(rows: Mapping[str, Mapping[str, Sequence[np.ndarray]]]) -> dict[str,
         sizes = np.concatenate(arrays)
         sizes = sizes[(sizes > 0) & np.isfinite(sizes)]
         if not sizes.size:
-            raise ArgumentError(f"histograms: {column!r} has no finite number but 0")
+            raise ArgumentError(f"by_layer: {column!r} has no finite number but 0")
         low, high = np.log10([np.percentile(sizes, 1), sizes.max()])
         edges[column] = np.logspace(np.floor(low), np.ceil(high), 61)
     return edges
 
 
-def draw_histogram(ax: Any, sizes: np.ndarray, base: float, edges: np.ndarray, nth: int) -> str:
+def _draw_histogram(ax: Any, sizes: np.ndarray, base: float, edges: np.ndarray, nth: int) -> str:
     """Draw a histogram on ``base``, less than 1 high, or a dot for one number. Return its color."""
     from matplotlib.colors import to_hex
 

@@ -17,11 +17,6 @@ def label_cells(ax: Any, image: np.ndarray, form: str, white: np.ndarray) -> Non
         ax.text(j, i, form.format(v), ha="center", va="center", color=color)
 
 
-def without_rounding(array: np.ndarray, largest: float) -> np.ndarray:
-    """Return the array with 0 for what is only rounding: below a billionth of ``largest``."""
-    return np.where(np.abs(array) < 1e-9 * largest, 0.0, array)
-
-
 def label_ends(ax: Any) -> None:
     """Write each line's name to the right of its end, in its colour. Names do not touch."""
     lines = ax.get_lines()

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..testing import Report
 
-CLOSE = 1e-4  # the rest that a pattern leaves of the error, as a share of its largest entry
+REST = 1e-4  # the rest that a pattern leaves of the error, as a share of its largest entry
 SAME, INPUT, FACTOR, ROWS = "same in every row", "follows x", "a wrong factor", "a number per row"
 NONE = "no pattern"
 
@@ -27,11 +27,11 @@ def pattern_of(report: Report) -> tuple[str, str]:
     off = f"off by up to {np.max(np.abs(error)):.1g}"
     if _is_close(rest, 0 * rest, error):
         return SAME, off
-    factor = _slopes(first.analytic, right)
+    factor = _multiples(first.analytic, right)
     if _is_close(first.analytic, factor * right, error):
         return FACTOR, _in_words(factor)
     x = first.value - first.value.mean(0)
-    if _is_close(rest, _slopes(rest, x) * x, error):
+    if _is_close(rest, _multiples(rest, x) * x, error):
         return INPUT, off
     left, sizes, up = np.linalg.svd(rest, full_matrices=False)
     if _is_close(rest, sizes[0] * np.outer(left[:, 0], up[0]), error):
@@ -39,14 +39,14 @@ def pattern_of(report: Report) -> tuple[str, str]:
     return NONE, off
 
 
-def _slopes(array: np.ndarray, pattern: np.ndarray) -> Any:
+def _multiples(array: np.ndarray, pattern: np.ndarray) -> Any:
     """Return, for each column, the multiple of the pattern that comes closest to the array."""
     squares = np.sum(pattern * pattern, axis=0)
     return np.sum(array * pattern, axis=0) / np.where(squares, squares, 1)
 
 
 def _is_close(array: np.ndarray, pattern: np.ndarray, error: np.ndarray) -> bool:
-    return bool(np.max(np.abs(array - pattern)) <= CLOSE * np.max(np.abs(error)))
+    return bool(np.max(np.abs(array - pattern)) <= REST * np.max(np.abs(error)))
 
 
 def _in_words(factor: np.ndarray) -> str:

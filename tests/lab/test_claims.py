@@ -54,6 +54,45 @@ def test_a_chain_of_comparisons_holds_if_each_of_them_does():
     assert not claims.holds(holds, {"plain net": 1.0, "other": 1.0})
 
 
+SHIFTS = {
+    "batch norm shift of the inputs": 0.015,
+    "plain shift of the inputs": 0.16,
+    "batch norm width of the band": 3.4,
+    "plain width of the band": 3.0,
+    "times less": 10.4,
+}
+DEBATE = {
+    f"{net} {what}": value
+    for net, values in {
+        "batch norm": (40, 0.01, 0.0, 0.96),
+        "noisy batch norm": (50, 1.43, 0.36, 0.95),
+        "plain": (90, 0.56, 0.19, 0.95),
+    }.items()
+    for what, value in zip(
+        ("steps to 90%", "shift", "in widths", "final accuracy"), values, strict=True
+    )
+}
+DEBATE |= {"times the shift": 2.6, "times the in widths": 1.9}
+
+
+@pytest.mark.parametrize(
+    ("demo", "measured", "fault"),
+    [
+        ("d13_covariate_shift", SHIFTS, {"times less": 4.9}),
+        ("d15_debate", DEBATE, {"noisy batch norm steps to 90%": 90}),
+        ("d15_debate", DEBATE, {"plain steps to 90%": math.inf, "plain final accuracy": 0.24}),
+        ("d15_debate", DEBATE, {"times the shift": 0.48 / 0.56}),
+        ("d15_debate", DEBATE, {"times the in widths": 0.14 / 0.19}),
+    ],
+)
+def test_claims_about_the_shift_hold_for_what_was_measured_and_fail_otherwise(
+    demo, measured, fault
+):
+    (claim,) = claims.judged(demo, measured)
+    (spoilt,) = claims.judged(demo, measured | fault)
+    assert (claim.held, spoilt.held, claim.shown) == (True, False, False)
+
+
 ENTRY = {
     "claim": "claim {case}",
     "textbook": "the book",

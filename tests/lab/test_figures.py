@@ -8,7 +8,6 @@ from matplotlib.colors import to_hex
 from microbn import errors
 from microbn.lab import figures
 from microbn.lab.results import Results
-from microbn.testing import HandWritten, gradcheck
 
 RNG = np.random.default_rng(0)
 ROWS = [
@@ -54,11 +53,13 @@ def test_curve_is_the_median_of_lists_and_its_band_their_range():
 
 def test_panels_side_by_side_have_their_own_axes_and_a_name_at_the_end_of_each_line():
     rows = [dict(row, layer=[2, 1], size=[0.1, 10.0 ** -row["seed"]]) for row in CURVES]
+    table = Results(rows)
+    log = {"yscale": "log", "xlim": (2.1, 0.9), "xticks": [1, 2]}
     panels = {
-        "before": ("layer", "size", {"yscale": "log", "xlim": (2.1, 0.9), "xticks": [1, 2]}),
-        "after": ("step", "score", {"ylim": (0, 1)}),
+        "before": (table, "layer", "size", log),
+        "after": (table, "step", "score", {"ylim": (0, 1)}),
     }
-    figure = figures.side_by_side(Results(rows), panels, lines="kind", title="two")
+    figure = figures.beside(panels, lines="kind", title="two")
     before, after = figure.axes
     assert [ax.get_title() for ax in figure.axes] == ["before", "after"]
     assert (before.get_yscale(), after.get_yscale()) == ("log", "linear")
@@ -73,42 +74,52 @@ def test_panels_side_by_side_have_their_own_axes_and_a_name_at_the_end_of_each_l
     )
 
 
-def layers(*sizes):
-    """Return an array for each layer, whose entries have about this size and either sign."""
-    return [size * np.random.default_rng(0).uniform(-1.2, 1.2, (50, 40)) for size in sizes]
-
-
-def test_histogram_of_a_layer_stands_on_its_place_and_shows_how_large_entries_are():
-    rows = {
-        "plain": {"gradient": layers(1e-4, 1e-2), "step": [1e-5, 1e-3]},
-        "normed": {"gradient": layers(1e-2, 1e-2), "step": [1e-3, 1e-3]},
-    }
-    figure = figures.histograms(rows, "inside", {"step": (1e-4, "rule")})
-    (plain, steps), (normed, _) = np.reshape(figure.axes, (2, 2))
-    for ax, peaks in (plain, (1e-4, 1e-2)), (normed, (1e-2, 1e-2)):
-        for layer, (shape, peak) in enumerate(zip(ax.collections, peaks, strict=True), 1):
-            x, y = shape.get_paths()[0].vertices.T
-            assert y.min() == layer
-            assert layer + 0.85 < y.max() < layer + 1
-            assert 0.5 < x[y.argmax()] / peak < 2
-    dots, line = steps.get_lines()[:2], steps.get_lines()[2]
-    assert [(*dot.get_xdata(), *dot.get_ydata()) for dot in dots] == [(1e-5, 1), (1e-3, 2)]
-    assert list(line.get_xdata()) == [1e-4, 1e-4]
-    assert [text.get_text() for text in steps.texts] == ["rule"]
-    assert {ax.get_xscale() for ax in figure.axes} == {"log"}
-    assert [ax.get_title() for ax in figure.axes] == ["gradient", "step", "", ""]
-    colors = [ax.yaxis.label.get_color() for ax in (plain, normed)]
-    assert [plain.get_ylabel(), normed.get_ylabel(), *colors] == [
-        *("plain", "normed", "#0072b2", "#d55e00")
-    ]
+def test_quantities_stand_beside_each_other_and_their_lines_end_in_a_name_and_a_number():
+    table = Results(CURVES)
+    figure = figures.beside(
+        {
+            "all runs": (table, "step", "score", {}),
+            "one run": (table.where(seed=0), "step", "score", {"ylabel": ""}),
+        },
+        lines="kind",
+        title="scores",
+        ends={"one run": {"other": "2 more"}},
+    )
+    assert [ax.get_title() for ax in figure.axes] == ["all runs", "one run"]
+    for ax, shown in zip(figure.axes, (table, table.where(seed=0)), strict=True):
+        for (_, x, y), kind in zip(lines_of(ax), ("one", "other"), strict=True):
+            assert list(x) == [1, 2, 3]
+            np.testing.assert_array_equal(y, np.median(shown.where(kind=kind)["score"], axis=0))
+    words = [[text.get_text().replace("\u00a0", " ") for text in ax.texts] for ax in figure.axes]
+    assert words == [["one", "other"], ["one", "other: 2 more"]]
     assert min(text.get_fontsize() for text in figure.findobj(mpl.text.Text)) >= 16
 
 
-def test_a_layer_of_zeros_leaves_its_place_empty():
-    rows = {"dead": {"gradient": [np.zeros((5, 4)), np.ones((5, 4))]}}
-    dead, alive = figures.histograms(rows, "inside").axes[0].collections
-    assert np.ptp(dead.get_paths()[0].vertices[:, 1]) == 0
-    assert np.ptp(alive.get_paths()[0].vertices[:, 1]) == pytest.approx(0.9)
+CROWDS = Results(
+    [
+        {"kind": kind, "step": [1, 2, 3], "score": RNG.uniform(size=(4, 3)).tolist()}
+        | {name: RNG.uniform(size=3).tolist() for name in ("low", "middle", "high")}
+        for kind in ("one", "other")
+    ]
+)
+
+
+def test_a_crowd_is_grey_and_one_line_has_a_colour_and_a_band():
+    how = {"one": ("low", "middle", "high"), "panels": "kind", "note": "words", "title": "crowds"}
+    figure = figures.crowds(CROWDS, "step", "score", **how, ylabel="height")
+    assert [ax.get_title() for ax in figure.axes] == ["one", "other"]
+    for ax, row in zip(figure.axes, CROWDS.rows, strict=True):
+        one, *many = ax.get_lines()
+        np.testing.assert_array_equal([line.get_ydata() for line in many], row["score"])
+        np.testing.assert_array_equal(one.get_ydata(), row["middle"])
+        colours = [to_hex(line.get_color()) for line in (*many, one)]
+        assert colours == ["#a6a6a6"] * 4 + ["#0072b2"]
+        (band,) = ax.collections
+        corners = {tuple(point) for point in band.get_paths()[0].vertices}
+        edges = [*zip(row["step"], row["low"]), *zip(row["step"], row["high"])]  # noqa: B905
+        assert corners >= {*edges}
+    assert [text.get_text() for ax in figure.axes for text in ax.texts] == ["words"]
+    assert figure.axes[0].get_ylabel() == "height"
 
 
 def test_range_has_a_dot_at_the_median_and_a_bar_over_all_runs():
@@ -134,37 +145,6 @@ def test_heatmap_shows_each_median_as_a_colour_and_a_number():
         median = RESULTS.median("score", kind=kind, seed=1, size=2)
         assert image.get_array()[1, 2] == median
         assert ax.texts[1 * 3 + 2].get_text() == f"{median:.0%}"
-
-
-def test_sum_is_beside_its_parts_and_every_entry_is_written():
-    parts = {"through a": np.array([[1.0], [2.0]]), "through b": np.array([[-0.5], [3.0]])}
-    figure = figures.sums({"x": parts}, "sums")
-    assert [ax.get_title() for ax in figure.axes] == ["through a", "+ through b", "= gradient of x"]
-    assert [t.get_text() for ax in figure.axes for t in ax.texts] == [
-        *("1.00", "2.00", "-0.50", "3.00", "0.50", "5.00")
-    ]
-
-
-def test_rounding_is_white_in_a_sum_and_written_without_a_sign():
-    parts = {"through a": np.array([[1.0, 0.5]]), "through b": np.array([[-1 - 1e-15, 0.5]])}
-    total = figures.sums({"x": parts}, "sums").axes[-1]
-    assert list(total.images[0].get_array()[0]) == [0, 1]
-    assert [text.get_text() for text in total.texts] == ["0.00", "1.00"]
-
-
-def test_rounding_is_white_in_a_fingerprint_and_a_mistake_is_not():
-    def forward(x):
-        return np.sum(x**3) / 3, x**2
-
-    wrong = np.zeros((6, 3))
-    wrong[:, 1] = 1e-6  # the first feature is right, and so is the last
-    x = np.random.default_rng(0).normal(size=(6, 3))
-    report = gradcheck(HandWritten(forward, lambda dy, dx: dy * dx + wrong), x)
-    assert np.abs(report.inputs[0].analytic - report.inputs[0].numeric.value)[:, 0].max() > 0
-    figure = figures.fingerprints({"one feature": report})
-    (image,) = (ax.images[0].get_array() for ax in figure.axes if ax.get_title() == "one feature")
-    np.testing.assert_array_equal(image[:, [0, 2]], 0)
-    assert np.abs(image[:, 1]).min() > 0.9
 
 
 def test_line_that_is_alone_has_no_name():
@@ -234,6 +214,14 @@ RAGGED = Results([{"x": [1], "y": [1.0]}, {"x": [1, 2], "y": [1.0, 2.0]}])
         (lambda: figures.curves(NAMES, "x", "y", title=""), "curves: 'y' is 'one', which is not"),
         (lambda: figures.curves(UNLIKE, "x", "y", title=""), "'x' and 'y' must both be numbers"),
         (lambda: figures.curves(RAGGED, "x", "y", title=""), "lists of 'y' have lengths 1 and 2"),
+        (
+            lambda: figures.beside({"a": (Results([]), "x", "y", {})}, lines="x", title=""),
+            "beside: needs Results",
+        ),
+        (
+            lambda: figures.crowds(RESULTS, "q", "score", one=(), panels="x", note="", title=""),
+            "no column 'q'",
+        ),
         (lambda: figures.ranges(Results([]), "y", rows="x", title=""), "ranges: needs Results"),
         (lambda: figures.ranges(RESULTS, "score", rows="q", title=""), "no column 'q'"),
         (lambda: figures.ranges(NAMES, "y", rows="x", title=""), "'y' is 'one', which is not"),
@@ -245,35 +233,14 @@ RAGGED = Results([{"x": [1], "y": [1.0]}, {"x": [1, 2], "y": [1.0, 2.0]}])
             lambda: figures.heatmaps(RESULTS, "score", rows="q", columns="x", panels="x", title=""),
             "no column 'q'",
         ),
-        (lambda: figures.fingerprints({}), "fingerprints: needs a report for each mistake"),
+        (lambda: figures.beside({}, lines="kind", title=""), "beside: needs a panel, got none"),
         (
-            lambda: figures.side_by_side(
-                RESULTS, {"a": ("q", "score", {})}, lines="kind", title=""
-            ),
+            lambda: figures.beside({"a": (RESULTS, "q", "score", {})}, lines="kind", title=""),
             "no column 'q'",
         ),
         (
-            lambda: figures.side_by_side(NAMES, {"a": ("x", "y", {})}, lines="y", title=""),
-            "side_by_side: 'y' is 'one', which is not",
-        ),
-        (
-            lambda: figures.side_by_side(RESULTS, {}, lines="kind", title=""),
-            "side_by_side: needs a panel, got none",
-        ),
-        (lambda: figures.histograms({}, ""), "histograms: every row needs the same columns"),
-        (
-            lambda: figures.histograms({"a": {"b": [X]}, "c": {"d": [X]}}, ""),
-            r"got \{'a': \{'b': 1\}, 'c': \{'d': 1\}\}",
-        ),
-        (lambda: figures.histograms({"a": {"b": [X], "c": [X, X]}}, ""), "'b': 1, 'c': 2"),
-        (lambda: figures.histograms({"a": {"b": []}}, ""), r"got \{'a': \{'b': 0\}\}"),
-        (lambda: figures.histograms({"a": {"b": [0 * X]}}, ""), "'b' has no finite number but 0"),
-        (lambda: figures.sums({}, ""), "sums: needs a row with arrays, got none"),
-        (lambda: figures.sums({"a": {}}, ""), r"sums: a adds up .* got \[\(\)\]"),
-        (lambda: figures.sums({"a": {"b": np.ones(3)}}, ""), r"\(N, C\) of one .* \[\(3,\)\]"),
-        (
-            lambda: figures.sums({"a": {"b": np.ones((2, 3)), "c": np.ones((3, 2))}}, ""),
-            r"of one shape, got \[\(2, 3\), \(3, 2\)\]",
+            lambda: figures.beside({"a": (NAMES, "x", "y", {})}, lines="y", title=""),
+            "beside: 'y' is 'one', which is not",
         ),
     ],
 )

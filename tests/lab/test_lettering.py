@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from microbn.lab.lettering import separated, without_rounding
+from microbn.lab.lettering import separated
 
 
 @pytest.mark.parametrize(
@@ -23,9 +23,3 @@ def test_labels_of_lines_keep_apart_in_the_order_of_the_lines(heights):
 
 def test_labels_that_are_apart_stay():
     assert separated([0.2, 0.8], 0.1) == [0.2, 0.8]
-
-
-def test_only_what_is_below_a_billionth_of_the_largest_is_rounding():
-    array = np.array([[1e-17, -3e-10], [2e-9, -0.5]])
-    np.testing.assert_array_equal(without_rounding(array, 1.0), [[0, 0], [2e-9, -0.5]])
-    np.testing.assert_array_equal(without_rounding(array, 1e-7), [[0, -3e-10], [2e-9, -0.5]])

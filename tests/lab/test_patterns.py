@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from microbn.lab import figures, patterns
+from microbn.lab import heat, patterns
 from microbn.testing import HandWritten, gradcheck
 
 X = np.random.default_rng(0).normal(size=(6, 4))
@@ -53,7 +53,7 @@ def test_figure_has_a_column_for_each_pattern_and_draws_the_input_beside_its_fol
         "doubled": lambda dx: 2 * dx,
         "bent": lambda dx: dx + CENTERED,
     }
-    figure = figures.fingerprints({name: report(wrong) for name, wrong in mistakes.items()})
+    figure = heat.fingerprints({name: report(wrong) for name, wrong in mistakes.items()})
     drawn = {
         part.get_suptitle(): [(ax.get_title(), ax.get_xlabel()) for ax in part.axes if ax.axison]
         for part in figure.subfigs

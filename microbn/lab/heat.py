@@ -1,0 +1,92 @@
+"""Figures of arrays, every entry a colour: blue is below 0, red is above, and rounding is white."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, ShapeError
+from ..testing import Report
+from .canvas import canvas
+from .lettering import label_cells
+from .patterns import INPUT, pattern_of
+
+
+def fingerprints(reports: Mapping[str, Report], show: bool = False) -> Any:
+    """Draw the error in the gradient of the first input, (N, C), a column for each pattern of it.
+
+    ``reports`` has a gradient check for each mistake, and each has a panel whose rows are samples.
+    Each feature is scaled by its largest entry: blue is too low, red is too high. Below each panel
+    stands the wrong factor, or how far off it is. The input stands with the errors that follow it.
+    """
+    if not reports:
+        raise ArgumentError("fingerprints: needs a report for each mistake, got none")
+    columns: dict[str, list] = {}
+    for mistake, report in reports.items():
+        pattern, size = pattern_of(report)
+        first = report.inputs[0]
+        if pattern == INPUT and pattern not in columns:
+            x = first.value - first.value.mean(0)
+            columns[pattern] = [("x, less its mean", "the input itself", x)]
+        error = first.analytic - first.numeric.value
+        columns.setdefault(pattern, []).append((mistake, size, error))
+    largest = max(np.max(np.abs(r.inputs[0].numeric.value)) for r in reports.values())
+    title = f"Mistakes leave {len(columns)} patterns in dx: red is too high, blue is too low"
+    with canvas(title, show, {"axes.grid": False}) as figure:
+        parts = figure.subfigures(1, len(columns), squeeze=False)[0]
+        deepest = max(map(len, columns.values()))
+        for part, (pattern, panels) in zip(parts, columns.items(), strict=True):
+            part.suptitle(pattern, fontweight="bold", fontsize=18)
+            axes = part.subplots(deepest, 1, squeeze=False)[:, 0]
+            for ax, (name, below, array) in zip(axes, panels, strict=False):
+                shown = without_rounding(array, largest)
+                scale = np.abs(shown).max(0)
+                _red_and_blue(ax, shown / np.where(scale, scale, 1), 1)
+                ax.set_title(name, fontsize=15)
+                ax.set(xlabel=below, xticks=[], yticks=[])
+            for ax in axes[len(panels) :]:
+                ax.set_axis_off()
+    return figure
+
+
+def sums(rows: Mapping[str, Mapping[str, np.ndarray]], title: str, show: bool = False) -> Any:
+    """Draw, for each named row, the arrays that add up to the gradient of that name, and their sum.
+
+    Every entry is written out; blue is negative, red is positive.
+    """
+    _check_sums(rows)
+    with canvas(title, show, {"axes.grid": False}) as figure:
+        grid = figure.subplots(len(rows), 1 + max(map(len, rows.values())), squeeze=False)
+        totals = [np.sum([*parts.values()], axis=0) for parts in rows.values()]
+        arrays = [*totals, *(part for parts in rows.values() for part in parts.values())]
+        limit = np.max(np.abs(arrays))
+        for axes, total, (name, parts) in zip(grid, totals, rows.items(), strict=True):
+            signs = ["", *["+ "] * (len(parts) - 1), "= "]
+            for ax, sign, (label, array) in zip(
+                axes, signs, [*parts.items(), (f"gradient of {name}", total)], strict=True
+            ):
+                shown = without_rounding(array, limit)
+                _red_and_blue(ax, shown, limit)
+                ax.set(title=f"{sign}{label}", xticks=[], yticks=[])
+                label_cells(ax, shown, "{:.2f}", white=np.abs(shown) > 0.6 * limit)
+    return figure
+
+
+def without_rounding(array: np.ndarray, largest: float) -> np.ndarray:
+    """Return the array with 0 for what is only rounding: below a billionth of ``largest``."""
+    return np.where(np.abs(array) < 1e-9 * largest, 0.0, array)
+
+
+def _red_and_blue(ax: Any, array: np.ndarray, limit: float) -> None:
+    ax.imshow(array, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
+
+
+def _check_sums(rows: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+    for name, parts in rows.items():
+        shapes = [np.shape(part) for part in parts.values()] or [()]
+        if len({*shapes}) > 1 or len(shapes[0]) != 2:
+            raise ShapeError(f"sums: {name} adds up arrays (N, C) of one shape, got {shapes}")
+    if not rows:
+        raise ArgumentError("sums: needs a row with arrays, got none")
