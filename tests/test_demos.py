@@ -173,8 +173,8 @@ def test_demo_reads_as_one(path):
     assert len(code.splitlines()) <= 90
 
 
-def test_demos_are_fourteen_in_the_order_of_a_course():
-    assert [path.stem[:3] for path in DEMOS] == [f"d{i:02}" for i in range(1, 15)]
+def test_demos_are_fifteen_in_the_order_of_a_course():
+    assert [path.stem[:3] for path in DEMOS] == [f"d{i:02}" for i in range(1, 16)]
 
 
 class NotBatchNorm(nn.Module):
