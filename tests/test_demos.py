@@ -188,7 +188,15 @@ class NotBatchNorm(nn.Module):
 
 
 @pytest.mark.parametrize(
-    "name", ["d06_learning_rates", "d08_deep_sigmoids", "d10_batch_size", "d14_where_it_hurts"]
+    "name",
+    [
+        "d06_learning_rates",
+        "d08_deep_sigmoids",
+        "d10_batch_size",
+        "d12_landscape",
+        "d14_where_it_hurts",
+        "d15_no_scale",
+    ],
 )
 def test_demo_fails_where_batch_norm_does_nothing(name, monkeypatch, capsys):
     (path,) = (p for p in DEMOS if p.stem == name)
