@@ -195,7 +195,7 @@ class NotBatchNorm(nn.Module):
         "d10_batch_size",
         "d12_landscape",
         "d14_where_it_hurts",
-        "d15_no_scale",
+        "d16_no_scale",
     ],
 )
 def test_demo_fails_where_batch_norm_does_nothing(name, monkeypatch, capsys):

@@ -22,7 +22,7 @@ from microbn.lab.data import dataset
 from microbn.lab.train import trained
 from microbn.nn import BatchNorm
 
-args = demo.options("d15_no_scale", seeds=3)
+args = demo.options("d16_no_scale", seeds=3)
 SCALES = [0.1, 1 / 3, 1, 3, 10]
 
 
