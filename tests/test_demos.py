@@ -195,9 +195,11 @@ class NotBatchNorm(nn.Module):
         "d06_learning_rates",
         "d08_deep_sigmoids",
         "d10_batch_size",
+        "d12_landscape",
         "d13_covariate_shift",
         "d14_where_it_hurts",
         "d15_debate",
+        "d16_no_scale",
     ],
 )
 def test_demo_fails_where_batch_norm_does_nothing(name, monkeypatch, capsys):

@@ -7,7 +7,8 @@ import microbn as mb
 from microbn import Tensor, errors
 from microbn import functional as F
 from microbn.engine.primitive import RULES
-from microbn.lab.curvature import along_gradient, hvp, top_eigenvalue
+from microbn.lab import curvature
+from microbn.lab.curvature import along_gradient, gradient_turn, hvp, top_eigenvalue
 
 RNG = np.random.default_rng(0)
 A = RNG.normal(size=(5, 5))
@@ -111,7 +112,7 @@ def test_a_wrong_rule_is_seen(monkeypatch):
         test_hvp_is_the_change_of_the_gradient_along_the_vector()
 
 
-X = Tensor([1.0, 2.0])
+X, ZERO = Tensor([1.0, 2.0]), Tensor(np.zeros(2))
 FAULTS = [
     (lambda: hvp((X * X).sum(), [X], [np.ones(3)]), errors.ShapeError, r"\[\(3,\)\], the param"),
     (lambda: hvp((X * X).sum(), [X], []), errors.ShapeError, r"shapes \[\]"),
@@ -128,6 +129,13 @@ FAULTS = [
     (lambda: along_gradient(lambda: X[0], [X], [np.nan]), errors.ArgumentError, r"got \[nan\]"),
     (lambda: along_gradient(lambda: X[0], [X], ["a"]), errors.ArgumentError, r"got \['a'\]"),
     (lambda: along_gradient(X[0], [X], [0.1]), errors.ArgumentError, "a function that returns"),
+    (lambda: gradient_turn(lambda: X[0], [X], 0.0), errors.ArgumentError, "share .*got 0.0"),
+    (lambda: gradient_turn(lambda: X[0], [X], np.inf), errors.ArgumentError, "share .*got inf"),
+    (lambda: gradient_turn(lambda: X[0], [X], [0.1]), errors.ArgumentError, r"got \[0.1\]"),
+    (lambda: gradient_turn(X[0], [X]), errors.ArgumentError, "a function that returns the loss"),
+    (lambda: gradient_turn(lambda: ZERO[0], [ZERO]), errors.ArgumentError, "parameter 0 is 0.0"),
+    (lambda: gradient_turn(lambda: 0 * X[0], [X]), errors.ArgumentError, "gradient of .* is 0.0"),
+    (lambda: gradient_turn(lambda: np.inf * X[0], [X]), errors.ArgumentError, "gradient .*is inf"),
     (lambda: top_eigenvalue((X * np.inf).sum() * X[0], [X]), errors.NonFiniteError, "Hessian"),
 ]
 
@@ -157,3 +165,78 @@ def test_along_the_gradient_comes_back_after_an_error_and_refuses_a_gradient_of_
     assert x.data.tolist() == [1, 2]
     with pytest.raises(errors.ArgumentError, match=r"squared norm 0\.0"):
         along_gradient(lambda: (0.0 * x).sum(), [x], [0.1])
+
+
+def test_gradients_of_a_product_turn_by_the_arctangent_of_the_share():
+    x, y = Tensor([1.0, 0.0]), Tensor([0.0, 3.0])  # from (0, 1) to (-share, 1), and the same for y
+    for share in (1e-9, 0.01, 1.0):
+        turns = gradient_turn(lambda: (x * y).sum(), [x, y], share)
+        np.testing.assert_allclose(turns, np.degrees(np.arctan(share)), rtol=1e-6)
+    assert (x.data.tolist(), y.data.tolist()) == ([1, 0], [0, 3])
+
+
+@pytest.mark.parametrize(("share", "turn"), [(0.5, 0), (2.0, 180)])
+def test_gradient_of_a_bowl_turns_around_beyond_its_bottom(share, turn):
+    x = Tensor([3.0, -4.0])
+    np.testing.assert_allclose(gradient_turn(lambda: 0.5 * (x * x).sum(), [x], share), [turn])
+
+
+def test_gradient_turn_steps_back_after_an_error():
+    x = Tensor([1.0, 2.0])
+    with pytest.raises(errors.DTypeError):
+        gradient_turn(lambda: (x * x).sum() if x.data[0] == 1 else 3.0, [x])
+    assert x.data.tolist() == [1, 2]
+
+
+def normed(w1, w2):
+    hidden = F.relu(F.batch_norm(INPUTS @ w1, np.ones(3), np.zeros(3), eps=1e-12))
+    return F.cross_entropy(hidden @ w2, np.array([0, 1, 2, 0, 1, 2]))
+
+
+def relu(w1, w2):
+    return F.cross_entropy(F.relu(INPUTS @ w1) @ w2, np.array([0, 1, 2, 0, 1, 2]))
+
+
+@pytest.mark.parametrize(("net", "scales"), [(normed, (10, 1)), (relu, (10, 0.1))])
+def test_scaling_weights_that_leaves_the_loss_changes_only_measures_with_a_unit(net, scales):
+    def measured(*scales):
+        pairs = zip(scales, (PARAMETERS[0], PARAMETERS[3]), strict=True)
+        weights = [Tensor(scale * p) for scale, p in pairs]
+
+        def loss():
+            return net(*weights)
+
+        relative = top_eigenvalue(loss(), weights, relative=True, tol=1e-6, max_iterations=5000)
+        free = [loss().item(), *gradient_turn(loss, weights), relative.value]
+        return free, [along_gradient(loss, weights, [1e-3]).smoothness[0]]
+
+    (free, bound), (free_scaled, bound_scaled) = measured(1, 1), measured(*scales)
+    np.testing.assert_allclose(free_scaled, free, rtol=1e-6)
+    assert not np.allclose(bound_scaled, bound, rtol=0.1)
+
+
+@pytest.mark.parametrize("fault", ["_length", "_norm"])
+def test_step_or_curvature_with_a_unit_is_seen(monkeypatch, fault):
+    right = getattr(curvature, fault)
+    wrong = {
+        "_length": lambda what, array: 1.0 if what.startswith("parameter") else right(what, array),
+        "_norm": lambda array: 1.0,
+    }
+    monkeypatch.setattr(curvature, fault, wrong[fault])
+    with pytest.raises(AssertionError):
+        test_scaling_weights_that_leaves_the_loss_changes_only_measures_with_a_unit(relu, (10, 0.1))
+
+
+def test_relative_top_eigenvalue_is_that_of_the_hessian_in_units_of_the_norms():
+    x, y = Tensor([3.0, 4.0]), Tensor([0.0, 0.5, 0.0])
+    both = 0.5 * np.concatenate([x, y]) @ (SYMMETRIC @ np.concatenate([x, y]))
+    units = np.repeat([5, 0.5], [2, 3])
+    values = np.linalg.eigvalsh(units[:, None] * SYMMETRIC * units)
+    found = top_eigenvalue(both, [x, y], relative=True, tol=1e-6, max_iterations=2000)
+    assert found.value == pytest.approx(values[np.argmax(np.abs(values))])
+
+
+def test_relative_curvature_leaves_out_a_parameter_without_length():
+    x, zero = Tensor([2.0]), Tensor([0.0])
+    loss = 1.5 * (x * x).sum() + 100 * (zero * zero).sum()
+    assert top_eigenvalue(loss, [x, zero], relative=True).value == pytest.approx(12)
