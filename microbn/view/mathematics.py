@@ -20,7 +20,6 @@ from .mathml import Tree, axes_in_math, name_tree, operator, row, words
 from .typesetting import ATOM, POWER, SUM, Typeset, UnreadableError, enclosed, typeset
 
 if TYPE_CHECKING:
-    from .steps import Part
     from .words import Words
 
 # What a class says of a gradient that comes back through these functions.
@@ -31,7 +30,7 @@ _PATTERNS: dict[Callable, str] = {
     np.maximum: "max routes", np.minimum: "max routes",
 }  # fmt: skip
 _MOST_TERMS = 3  # of a sum that are written; of more, only the last
-_GRADIENT, _RESULT = "mark0", "mark1"
+_INCOMING, _RESULT = "mark0", "mark1"
 
 
 def gradient_pattern(function: Any, summed: str) -> str:
@@ -68,9 +67,10 @@ class Mathematics:
             return (["math", {}, right],)
         return (_equation(self._value(id).tree, right),)
 
-    def backward(self, id: str, parts: Sequence[Part]) -> tuple[Tree, ...]:
+    def backward(self, id: str, parts: Sequence[Any]) -> tuple[Tree, ...]:
         """Typeset the operation again, and below it the gradient that each operand receives.
 
+        ``parts`` are those of a StoryStep.
         A value that is used several times receives the sum of as many terms; terms that are still
         to come are written ⋯. For a leaf the line is its whole gradient.
         """
@@ -95,17 +95,17 @@ class Mathematics:
         trees = [tree for term in shown for tree in _signed(term)]
         return _equation(self._partial(id, now), row(*(trees[1:] if _is_plus(trees[0]) else trees)))
 
-    def _term(self, id: str, part: Part, now: bool = False) -> Typeset:
+    def _term(self, id: str, part: Any, now: bool = False) -> Typeset:
         """Typeset what a rule sends to an operand, with its sum if the operand was repeated."""
         position = self._positions[part.edge]
         new, same = repeated(part.product.shape, part.gradient.shape)
         axes = (*new, *(len(new) + axis for axis in same))
         over = axes_in_math(axes, part.product.shape) if axes else ""
         gradient = Typeset(self._partial(id, now), shape=self._nodes[id].value.shape)
-        names = self._marks(id) | {_GRADIENT: gradient, _RESULT: self._value(id)}
+        names = self._marks(id) | {_INCOMING: gradient, _RESULT: self._value(id)}
         text = _identified(self._words.marked_rules[id, position])
         try:
-            return typeset(text, names, _GRADIENT, over)
+            return typeset(text, names, _INCOMING, over)
         except UnreadableError:
             said = f"{part.rule}, {part.summed}" if part.summed else part.rule
             return Typeset(words(said))

@@ -40,7 +40,7 @@ def words(text: str) -> Tree:
     return ["mtext", {}, text]
 
 
-def joined(trees: Iterable[Tree], sign: str) -> Tree:
+def interleaved(trees: Iterable[Tree], sign: str) -> Tree:
     """Put trees in a row, with an operator between them."""
     spaced = [part for tree in trees for part in (operator(sign), tree)]
     return row(*spaced[1:])

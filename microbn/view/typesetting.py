@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .mathml import Tree, axes_in_math, joined, name_tree, operator, row, summation, words
+from .mathml import Tree, axes_in_math, interleaved, name_tree, operator, row, summation, words
 
 # How tightly an expression binds: one that binds less tightly than its place is in parentheses.
 SUM, SIGNED, PRODUCT, POWER, ATOM = range(5)
@@ -69,25 +69,25 @@ def number_tree(value: Any) -> Typeset:
     return Typeset(row(["mn", {}, digits], operator("·"), ten), PRODUCT, ())
 
 
-def _factors(node: ast.expr) -> tuple[int, list[ast.expr], list[ast.expr]]:
+def _as_product(node: ast.expr) -> tuple[int, list[ast.expr], list[ast.expr]]:
     """Return the sign of a product, the factors above its fraction line and those below.
 
     A value that is repeated to fit a shape, as by ``spread``, is written as the value.
     """
     match node:
         case ast.UnaryOp(ast.USub(), inner):
-            sign, above, below = _factors(inner)
+            sign, above, below = _as_product(inner)
             return -sign, above, below
         case ast.BinOp(left, ast.Mult() | ast.Div() as op, right):
-            sign, above, below = _factors(left)
-            other, more, less = _factors(right)
+            sign, above, below = _as_product(left)
+            other, more, less = _as_product(right)
             if isinstance(op, ast.Div):
                 more, less = less, more
             return sign * other, above + more, below + less
         case ast.Call(ast.Name("spread"), [inner, *_]):
             while isinstance(inner, ast.Call) and _called(inner) == "expand_dims":
                 inner = inner.args[0]
-            return _factors(inner)
+            return _as_product(inner)
     return 1, [node], []
 
 
@@ -120,19 +120,19 @@ class _Typesetter:
             case ast.BinOp(left, ast.Add() | ast.Sub() as op, right):
                 return self._sum(left, right, isinstance(op, ast.Sub))
             case ast.BinOp(_, ast.Mult() | ast.Div()) | ast.UnaryOp(ast.USub()):
-                return self.product(*_factors(node))
+                return self.product(*_as_product(node))
             case ast.BinOp(base, ast.Pow(), exponent):
                 return self._power(base, self.whole(exponent).tree)
             case ast.BinOp(left, ast.MatMult(), right):
                 return self._matrix_product(left, right)
             case ast.BinOp(left, op, right) if type(op) in _INFIX:
                 sides = (enclosed(self.whole(side), POWER) for side in (left, right))
-                return Typeset(joined(sides, _INFIX[type(op)]), SUM)
+                return Typeset(interleaved(sides, _INFIX[type(op)]), SUM)
             case ast.UnaryOp(ast.UAdd(), inner):
                 return Typeset(row(operator("+"), enclosed(self.whole(inner), POWER)), SIGNED)
             case ast.Compare(left, [op], [right]) if type(op) in _COMPARISONS:
                 sides = (self.whole(side).tree for side in (left, right))
-                return Typeset(joined(sides, _COMPARISONS[type(op)]), SUM)
+                return Typeset(interleaved(sides, _COMPARISONS[type(op)]), SUM)
         return self._bracketed(node)
 
     def _bracketed(self, node: ast.expr) -> Typeset:
@@ -147,7 +147,7 @@ class _Typesetter:
             case ast.Tuple(entries):
                 return Typeset(self._arguments(entries))
             case ast.List(entries):
-                inside = joined((self.whole(one).tree for one in entries), ",")
+                inside = interleaved((self.whole(one).tree for one in entries), ",")
                 return Typeset(row(operator("["), inside, operator("]")))
         raise UnreadableError(ast.unparse(node))
 
@@ -157,14 +157,14 @@ class _Typesetter:
         return Typeset(words("…" if value is ... else str(value)))
 
     def _sum(self, left: ast.expr, right: ast.expr, minus: bool) -> Typeset:
-        sign, above, below = _factors(right)
+        sign, above, below = _as_product(right)
         second = enclosed(self.product(1, above, below), PRODUCT)
         shown = "−" if minus != (sign < 0) else "+"
         return Typeset(row(self.whole(left).tree, operator(shown), second), SUM)
 
     def summed(self, node: ast.expr, over: str) -> Typeset:
         """Typeset the sum of an expression, with its sign in front of the ∑."""
-        sign, above, below = _factors(node)
+        sign, above, below = _as_product(node)
         tree = row(summation(over), enclosed(self.product(1, above, below), SIGNED))
         return Typeset(row(operator("−"), tree) if sign < 0 else tree, SIGNED)
 
@@ -179,7 +179,7 @@ class _Typesetter:
             trees.append(["mfrac", {}, self._times(rest), self._times(below)])
         else:
             trees += (enclosed(self.whole(factor), PRODUCT) for factor in rest)
-        tree = joined(trees, "·")
+        tree = interleaved(trees, "·")
         if sign > 0:
             return Typeset(tree, PRODUCT)
         return Typeset(row(operator("−"), tree), SIGNED)
@@ -190,7 +190,7 @@ class _Typesetter:
             return ["mn", {}, "1"]
         if len(factors) == 1:
             return self.whole(factors[0]).tree
-        return joined((enclosed(self.whole(f), PRODUCT) for f in factors), "·")
+        return interleaved((enclosed(self.whole(f), PRODUCT) for f in factors), "·")
 
     def _power(self, base: ast.expr, exponent: Tree) -> Typeset:
         if exponent == ["mn", {}, "1"]:
@@ -217,7 +217,7 @@ class _Typesetter:
             case ("expand_dims", [x, _]) if self._shape(x) == ():  # a single number
                 return self.whole(x)
             case ("spread", [_, _]) if self.first:  # in a rule
-                return self.product(*_factors(node))
+                return self.product(*_as_product(node))
             case ("where", [condition, x, y]):
                 return self.whole(y) if _is_false(condition) else self._cases(condition, x, y)
             case ("gate", [x, condition]):
@@ -233,7 +233,7 @@ class _Typesetter:
     def _arguments(self, args: Iterable[ast.expr], keywords: Iterable[ast.keyword] = ()) -> Tree:
         trees = [self.whole(arg).tree for arg in args]
         trees += (row(words(f"{k.arg} ="), self.whole(k.value).tree) for k in keywords)
-        return row(operator("("), *([joined(trees, ",")] if trees else []), operator(")"))
+        return row(operator("("), *([interleaved(trees, ",")] if trees else []), operator(")"))
 
     def _cases(self, condition: ast.expr, x: ast.expr, y: ast.expr) -> Typeset:
         lines = []
