@@ -64,7 +64,8 @@ def name_tree(name: str) -> Tree:
             ["mi", {}, base[0]],
             ["mo", {"stretchy": "false"}, "^"],
         ]
-    two, place = ["mn", {}, "2"], ["mtext", {}, (index or "")[1:-1]]
+    two: Tree = ["mn", {}, "2"]
+    place = words((index or "")[1:-1])
     if square and index:
         return ["msubsup", {}, tree, place, two]
     return ["msup", {}, tree, two] if square else ["msub", {}, tree, place] if index else tree
