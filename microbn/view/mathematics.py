@@ -129,6 +129,8 @@ class Mathematics:
 
     def _named(self, node: Vertex) -> Typeset:
         name, shape, level = self._words.names[node.id], node.value.shape, None
+        if node.role == "constant":  # ε = 1e-05 is called ε
+            name = name.partition(" = ")[0]
         tree = name_tree(name)
         if node.id == self._root and name == "loss" and not shape:
             tree = name_tree("L")

@@ -158,15 +158,21 @@ class Words:
         return Symbol(text, tensor.value, read.level if text == read.text else _NAME_LEVEL)
 
     def _marked(self, tensor: Tensor) -> str:
-        """Return the formula that computed a Tensor with the mark ⟨0⟩ for its first operand."""
+        """Return the formula that computed a Tensor with the mark ⟨0⟩ for its first operand.
+
+        For a primitive of the user's own it is what that function does, if it can be read.
+        """
         function: Any = tensor.function
         marked = [
             Symbol(f"⟨{i}⟩", v.value) if isinstance(v, Symbol) else v
             for i, v in enumerate(self._operands(tensor))
         ]
-        return (
-            _read_formula(lambda: function(*marked, **tensor.kwargs), "").text if function else ""
-        )
+        calls = [] if function is None else [function]
+        own = hasattr(function, "compute") and not function.__module__.startswith("microbn.engine")
+        if own:
+            calls.insert(0, function.__wrapped__)
+        texts = (_read_formula(lambda f=f: f(*marked, **tensor.kwargs), "").text for f in calls)
+        return next(filter(None, texts), "")
 
     def _operands(self, tensor: Tensor) -> list[Any]:
         inputs: Any = tensor.inputs
