@@ -66,8 +66,7 @@ def typeset_lines():
                 on_the_way.append(mathml(line))
             if on_the_way and (name := names[part.receiver]):
                 found[name], on_the_way = "".join(on_the_way), []
-    del found["scaled"]  # by hand this is dy
-    return found
+    return {name: lines for name, lines in found.items() if name not in ("y", "scaled")}  # dy
 
 
 def program_lines():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -171,7 +172,7 @@ class Words:
         own = hasattr(function, "compute") and not function.__module__.startswith("microbn.engine")
         if own:
             calls.insert(0, function.__wrapped__)
-        texts = (_read_formula(lambda f=f: f(*marked, **tensor.kwargs), "").text for f in calls)
+        texts = (_read_formula(partial(f, *marked, **tensor.kwargs), "").text for f in calls)
         return next(filter(None, texts), "")
 
     def _operands(self, tensor: Tensor) -> list[Any]:
