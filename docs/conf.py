@@ -6,7 +6,7 @@ from pathlib import Path
 import microbn
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # for book.py
+sys.path.insert(0, str(HERE))  # for book.py and mathematics.py
 
 project = "microbn"
 author = copyright = "the microbn contributors"
@@ -18,7 +18,9 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
     "book",
+    "mathematics",
 ]
+html_math_renderer = "mathml"
 exclude_patterns = ["_build", "measured"]  # pages include its tables
 myst_heading_anchors = 3
 html_theme = "pydata_sphinx_theme"

@@ -1,5 +1,7 @@
 """Make all pictures of README and these docs: ``python docs/pictures.py RUNS [DIR]``.
 
+The projection is drawn from three numbers. All other pictures come from runs and from the page.
+
 RUNS is the folder where the tour and the demos left their pictures (``microbn tour --out RUNS``,
 and ``--save RUNS`` for every demo); these are copied. Two steps of batch norm's page are
 photographed in a browser, which needs a Chromium and playwright, from the extra ``test``.
@@ -14,6 +16,8 @@ from playwright.sync_api import sync_playwright
 
 import microbn as mb
 from microbn.cli.targets import graph
+from microbn.lab import figures
+from microbn.lab.projection import projection_figure
 
 IMAGES = Path(__file__).parent / "images"
 DEMOS = Path(__file__).parents[1] / "demos"
@@ -53,9 +57,15 @@ def photographed(folder):
         chromium.close()
 
 
+def projected(folder=IMAGES):
+    """Draw dx as a projection."""
+    print(figures.save(projection_figure(), folder / "projection.png"))
+
+
 def main(runs, folder=IMAGES):
     (folder := Path(folder)).mkdir(exist_ok=True)
     copied(Path(runs), folder)
+    projected(folder)
     photographed(folder)
 
 

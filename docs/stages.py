@@ -10,6 +10,7 @@ from microbn import Tensor, closed_form, functional
 from microbn.cli.targets import graph
 from microbn.lab import tour
 from microbn.lab.data import digits
+from microbn.view.mathml import mathml
 
 
 def stages():
@@ -22,6 +23,7 @@ def stages():
         elif (found := re.match(r'd\["(\w+)"\]', line)) and found[1] != "scaled":  # this is dy
             rows[found[1]] = {"goes into": operation, "by hand": f"`{line}`"}
     columns = {
+        "in mathematics": typeset_lines(),
         "on the graph": received_parts(),
         "in the program": program_lines(),
         "apart": distances(),
@@ -48,6 +50,23 @@ def received_parts():
                 on_the_way = []
     del found["scaled"]  # by hand this is dy
     return found
+
+
+def typeset_lines():
+    """Return the lines ∂L/∂x = ... of the story, as MathML, by the value that they are about.
+
+    A sum of two parts is one line. A line about a value without a name counts for the next.
+    """
+    told = mb.story(*graph("batchnorm"))
+    names = {node.id: node.name for node in told.graph.nodes}
+    found, on_the_way = {}, []
+    for step in told:
+        for part, line in zip(step.parts, step.math[1:], strict=True):
+            if part.received == part.expected:
+                on_the_way.append(mathml(line))
+            if on_the_way and (name := names[part.receiver]):
+                found[name], on_the_way = "".join(on_the_way), []
+    return {name: lines for name, lines in found.items() if name not in ("y", "scaled")}  # dy
 
 
 def program_lines():

@@ -120,6 +120,13 @@ def test_stepper_is_live(page, tab):
     await_step(frame, at + 1)
 
 
+def test_mathematics_is_typeset_and_no_latex_is_left():
+    page = (BOOK / "learn" / "by_hand.html").read_text("utf-8")
+    assert page.count("<math") > 30
+    assert "\\frac" not in page
+    assert "mathjax" not in page.lower()
+
+
 def test_a_stage_links_to_its_step(tab):
     tab.goto((BOOK / "learn" / "by_hand.html").as_uri())
     with tab.expect_popup() as opened:

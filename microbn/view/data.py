@@ -43,7 +43,7 @@ def data_of_story(
 
 
 def _data_of_step(step: StoryStep, tables: Tables) -> dict[str, Any]:
-    words = ("phase", "nodes", "edges", "reads", "sentence", "code")
+    words = ("phase", "nodes", "edges", "reads", "sentence", "code", "math")
     return {
         **{word: getattr(step, word) for word in words},
         "gradient": tables.add(step.gradient),
@@ -55,7 +55,7 @@ def _data_of_step(step: StoryStep, tables: Tables) -> dict[str, Any]:
 
 
 def _data_of_part(part: Part, tables: Tables) -> dict[str, Any]:
-    words = ("edge", "receiver", "rule", "summed", "received", "expected", "count")
+    words = ("edge", "receiver", "rule", "summed", "received", "expected", "count", "pattern")
     numbers, terms = ("earlier", "product", "gradient", "total"), part.terms()
     return {
         **{word: getattr(part, word) for word in words},

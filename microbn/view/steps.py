@@ -15,6 +15,7 @@ from ..errors import listed
 from ..reading.trace import Line
 from ..view.values import printable
 from .graph import Edge, Graph, Vertex
+from .mathematics import Mathematics, gradient_pattern
 from .values import short
 from .words import Words
 
@@ -27,7 +28,8 @@ class Part:
     shape of the receiver; ``summed`` names the axes it was summed over for that, "" if none.
     ``total`` is the sum at the receiver, which now has ``received`` of ``expected`` parts.
     ``count`` says so, ``1 of 2``, and is "" if there is one part only. ``earlier`` is the sum
-    before, or None for the first part.
+    before, or None for the first part. ``pattern`` names the way in which the gradient comes back:
+    "add distributes", "mul swaps", "max routes", "broadcast sums", two of them, or "".
     """
 
     edge: str
@@ -42,6 +44,7 @@ class Part:
     earlier: np.ndarray | None
     total: np.ndarray
     sentence: str
+    pattern: str = ""
 
     def terms(self) -> dict[str, np.ndarray]:
         """Return the numbers worth showing, in the order in which they are computed.
@@ -65,7 +68,8 @@ class StoryStep:
     complete ``gradient`` is sent on in ``parts``. ``gradients`` are that one and the sums at the
     receivers, by the id of a node. ``edges`` are the uses that take part, and ``reads`` the other
     values: the operands, or those that the rules use. Under trace() ``line`` is the line that
-    computed the value, and ``code`` that line with the lines beside it that also ran.
+    computed the value, and ``code`` that line with the lines beside it that also ran. ``math`` are
+    lines of mathematics, the operation and in the backward ∂L/∂ of each operand: trees of MathML.
     """
 
     number: int
@@ -79,6 +83,7 @@ class StoryStep:
     reads: tuple[str, ...] = ()
     line: Line | None = None
     code: tuple[tuple[int, str], ...] = ()
+    math: tuple = ()
 
     def __str__(self) -> str:
         lines = [self.sentence, *(f"  {part.sentence}" for part in self.parts)]
@@ -119,7 +124,7 @@ class _Teller:
     """Tells one step after another, and keeps the sum of what every value has received."""
 
     def __init__(self, graph: Graph, words: Words, swept: Sequence[Step]) -> None:
-        self.words = words
+        self.words, self.mathematics = words, Mathematics(graph, words)
         self.nodes = {node.id: node for node in graph.nodes}
         self.ids = {node.number: node.id for node in graph.nodes}
         self.edges: dict[str, dict[int, Edge]] = {node.id: {} for node in graph.nodes}
@@ -152,6 +157,7 @@ class _Teller:
             edges=tuple(edge.id for edge in edges.values()),
             reads=self._reads(node.id, edges),
             line=node.line,
+            math=self.mathematics.forward(node.id),
         )
 
     def backward(self, step: Step) -> StoryStep:
@@ -171,6 +177,7 @@ class _Teller:
             edges=tuple(part.edge for part in parts),
             reads=self._reads(node.id, used),
             line=node.line,
+            math=self.mathematics.backward(node.id, parts),
         )
 
     def _completed(self, step: Step, node: Vertex) -> str:
@@ -212,6 +219,7 @@ class _Teller:
             earlier=earlier,
             total=self.totals[number],
             sentence=f"{self.words.names[self.ids[number]]} {said}.",
+            pattern=gradient_pattern(step.node.function, summed),
         )
 
     def _reads(self, id: str, positions: Iterable[int]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -84,6 +85,7 @@ class Words:
 
     By the id of a node there are ``names``, ``gradient_names``, and ``sentences`` that say how it
     was computed. By the id of a node and the position of an operand there are ``messages``.
+    ``marked_operations`` and ``marked_rules`` are the same formulas with marks instead of names.
 
     A Tensor without a name is called by its formula, ``σ² + 1e-05``. If that is long, it is called
     by its function and place, ``sum7``. Parameters with the same name are told apart by group.
@@ -97,6 +99,9 @@ class Words:
         self.gradient_names: dict[str, str] = {}
         self.sentences: dict[str, str] = {}
         self.messages: dict[tuple[str, int], Wording] = {}
+        self.formulas: dict[str, str] = {}  # with names, by the id of the value they computed
+        self.marked_operations: dict[str, str] = {}  # ⟨0⟩ + ⟨1⟩, "" if the function is unreadable
+        self.marked_rules: dict[tuple[str, int], str] = {}
         uses = Counter(tensor.name for tensor in tape if tensor.role == "parameter")
         for place, tensor in enumerate(tape):
             self._add_tensor(tensor, place, shared=uses[tensor.name] > 1)
@@ -117,6 +122,7 @@ class Words:
         plain = tensor.name or name.isidentifier()
         self.gradient_names[node.id] = f"d{name}" if plain else f"d({name})"
         head = formula if name == formula else f"{name} = {formula}"
+        self.formulas[node.id], self.marked_operations[node.id] = formula, self._marked(tensor)
         if tensor.function:
             self.sentences[node.id] = f"{head}: {self._in_words(tensor)}."
 
@@ -135,6 +141,7 @@ class Words:
         ]
         otherwise = f"the rule of {self._nodes[tensor.number].function}"
         read = _read_formula(lambda: _run_rule(tensor, message.position, *marked), otherwise)
+        self.marked_rules[id, message.position] = read.text
         self.messages[id, message.position] = Wording(
             rule=_cut_short(re.sub(r"⟨-?\d+⟩", lambda m: str(marks.get(m[0], m[0])), read.text)),
             summed=_summed(np.shape(message.product), np.shape(message.gradient)),
@@ -150,6 +157,23 @@ class Words:
         read = _read_formula(lambda: function(*operands, **tensor.kwargs), function.__name__)
         text = _cut_short(read.text)
         return Symbol(text, tensor.value, read.level if text == read.text else _NAME_LEVEL)
+
+    def _marked(self, tensor: Tensor) -> str:
+        """Return the formula that computed a Tensor with the mark ⟨0⟩ for its first operand.
+
+        For a primitive of the user's own it is what that function does, if it can be read.
+        """
+        function: Any = tensor.function
+        marked = [
+            Symbol(f"⟨{i}⟩", v.value) if isinstance(v, Symbol) else v
+            for i, v in enumerate(self._operands(tensor))
+        ]
+        calls = [] if function is None else [function]
+        own = hasattr(function, "compute") and not function.__module__.startswith("microbn.engine")
+        if own:
+            calls.insert(0, function.__wrapped__)
+        texts = (_read_formula(partial(f, *marked, **tensor.kwargs), "").text for f in calls)
+        return next(filter(None, texts), "")
 
     def _operands(self, tensor: Tensor) -> list[Any]:
         inputs: Any = tensor.inputs

@@ -1,0 +1,80 @@
+"""MathML as plain data: rows, names and sums, and their text.
+
+A tree is a list ``[tag, {attributes}, child, ...]``, where a child is a tree or a text. A page
+makes its own elements from trees, and `mathml` writes them as text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from html import escape
+from typing import Any
+
+Tree = list[Any]
+_LONGEST_NAME_SHOWN = 40
+
+
+def mathml(tree: Tree) -> str:
+    """Write a tree as text. The names in it are escaped, so that none can become a tag."""
+    tag, attributes, *children = tree
+    if tag == "math":
+        attributes = {
+            "xmlns": "http://www.w3.org/1998/Math/MathML",
+            "display": "block",
+        } | attributes
+    words = "".join(f' {key}="{escape(str(value))}"' for key, value in attributes.items())
+    inside = "".join(escape(c) if isinstance(c, str) else mathml(c) for c in children)
+    return f"<{tag}{words}>{inside}</{tag}>"
+
+
+def row(*trees: Tree, **attributes: str) -> Tree:
+    return trees[0] if len(trees) == 1 and not attributes else ["mrow", attributes, *trees]
+
+
+def operator(sign: str) -> Tree:
+    return ["mo", {}, sign]
+
+
+def words(text: str) -> Tree:
+    return ["mtext", {}, text]
+
+
+def interleaved(trees: Iterable[Tree], sign: str) -> Tree:
+    """Put trees in a row, with an operator between them."""
+    spaced = [part for tree in trees for part in (operator(sign), tree)]
+    return row(*spaced[1:])
+
+
+def summation(over: str) -> Tree:
+    return ["munder", {}, operator("∑"), words(over)]
+
+
+def name_tree(name: str) -> Tree:
+    """Typeset a name of the story: x̂ with its hat above, σ² with a raised 2, x[0, 1] as x₀₁."""
+    if len(name) > _LONGEST_NAME_SHOWN:
+        name = name[: _LONGEST_NAME_SHOWN - 1] + "…"
+    parts = re.fullmatch(r"(.+?)(²?)(\[[^\[\]]*\])?", name, re.DOTALL)
+    base, square, index = parts.groups() if parts else (name, "", None)
+    tree: Tree = ["mi", {}, base]
+    if len(base) == 2 and base[1] == "\u0302":
+        tree = [
+            "mover",
+            {"accent": "true"},
+            ["mi", {}, base[0]],
+            ["mo", {"stretchy": "false"}, "^"],
+        ]
+    two: Tree = ["mn", {}, "2"]
+    place = words((index or "")[1:-1])
+    if square and index:
+        return ["msubsup", {}, tree, place, two]
+    return ["msup", {}, tree, two] if square else ["msub", {}, tree, place] if index else tree
+
+
+def axes_in_math(axes: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    """Name the axes below a ∑: ``4 rows``."""
+    if len(axes) == len(shape):
+        return f"{shape[0]} entries" if len(shape) == 1 else "all entries"
+    if len(shape) == 2:
+        return f"{shape[axes[0]]} {'columns' if axes[0] else 'rows'}"
+    return f"{'axes' if len(axes) > 1 else 'axis'} {', '.join(map(str, axes))}"
