@@ -26,7 +26,8 @@ class Table(NamedTuple):
     ``labels`` are the indices of the rows, if the array has more than two axes. For a large array
     each cell is the mean of a block. Then ``block`` is the largest size of a block, in rows and
     columns, and ``low``, ``mean`` and ``high`` describe the whole array. For a small array
-    ``block`` is None, and the three are empty.
+    ``block`` is None, and the three are empty. Numbers up to ``noise`` are rounding noise, which
+    is painted white.
     """
 
     shape: tuple[int, ...]
@@ -37,9 +38,10 @@ class Table(NamedTuple):
     low: str
     mean: str
     high: str
+    noise: float = 0.0
 
 
-def table(array: np.ndarray) -> Table:
+def table(array: np.ndarray, noise: float = 0.0) -> Table:
     """Return every number of an array of up to 12 rows of 8; of a larger one up to 8 x 8 means."""
     array = np.asarray(array)
     columns = array.shape[-1] if array.ndim else 1
@@ -53,7 +55,7 @@ def table(array: np.ndarray) -> Table:
         labels = [str(list(index)) for index in np.ndindex(array.shape[:-1])]
     digits = 2 if block else 3
     rows = [[f"{value:.{digits}g}" for value in row] for row in (grid + 0.0).tolist()]  # no -0
-    return Table(array.shape, str(array.dtype), rows, labels, block, *whole)
+    return Table(array.shape, str(array.dtype), rows, labels, block, *whole, noise)
 
 
 class Tables:
@@ -64,15 +66,16 @@ class Tables:
         self._numbers: dict[tuple, int] = {}
         self._arrays: list[np.ndarray] = []  # kept alive, so that no other array takes their place
 
-    def add(self, array: np.ndarray | None) -> int | None:
+    def add(self, array: np.ndarray | None, noise: float = 0.0) -> int | None:
         """Return the number of the array's table, or None if there is no array."""
         if array is None:
             return None
-        place = (array.__array_interface__["data"][0], array.shape, array.strides, array.dtype.str)
+        start = array.__array_interface__["data"][0]
+        place = (start, array.shape, array.strides, array.dtype.str, noise)
         if place not in self._numbers:
             self._numbers[place] = len(self.rows)
             self._arrays.append(array)
-            self.rows.append(table(array)._asdict())
+            self.rows.append(table(array, noise)._asdict())
         return self._numbers[place]
 
 
