@@ -3,7 +3,7 @@
 // A group is laid out by itself, and is then one box in the group around it. So frames nest and
 // never overlap. An edge crosses a frame at a port, which is a point on its rim.
 
-const ROW_GAP = 23;
+const ROW_GAP = 20;
 let rowGap = ROW_GAP;
 const GAP = 22;
 const SWEEPS = 12;

@@ -109,7 +109,7 @@ addEventListener("keydown", (event) => {
 for (const button of document.querySelectorAll("button[data-key]"))
   button.addEventListener("click", KEYS[button.dataset.key]);
 $("leave").addEventListener("click", () => turn("present", false));
-$("maths").hidden = !hasMaths;
+for (const part of [$("maths"), ...document.querySelectorAll(".maths")]) part.hidden = !hasMaths;
 $("save").addEventListener("click", save);
 $("slider").max = story.steps.length - 1;
 $("slider").addEventListener("input", () => go(Number($("slider").value)));

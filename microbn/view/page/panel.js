@@ -8,7 +8,10 @@ function tables(step) {
   if (!step.parts.length) reads.push(value(node)); // so that a leaf stands beside its gradient
   const found = [row(numbers(step.gradient, node.gradientName, "whole")), row(...reads)];
   found[1].classList.add("reads");
-  return [...found, make("div", { class: "cards" }, ...step.parts.map(card))];
+  found.push(make("div", { class: "cards" }, ...step.parts.map(card)));
+  if (step.beside.length)
+    found.push(row(...step.beside.map(([title, array]) => numbers(array, title, "whole"))));
+  return found;
 }
 
 function given(ids) {
