@@ -31,7 +31,7 @@ def noise_in(steps: Sequence[StoryStep]) -> dict[str, float]:
 def _added(part: Part, noise: float, largest: float) -> float:
     """Return the noise of a part, whose rule was given a gradient with this noise."""
     terms = [part.product, part.gradient, *([] if part.earlier is None else [part.earlier])]
-    rounded = _ROUNDINGS * np.finfo(part.gradient.dtype).eps * max(map(_largest, terms))
+    rounded = _ROUNDINGS * float(np.finfo(part.gradient.dtype).eps) * max(map(_largest, terms))
     scaled = noise / largest * _largest(part.product) if largest else 0.0
     return min(max(rounded, scaled), sys.float_info.max)  # JSON has no infinity
 

@@ -6,12 +6,12 @@ function tables(step) {
   const node = nodes.get(step.nodes[0]);
   if (step.phase === "forward") return [row(...reads, then("→", value(node, "whole")))];
   if (!step.parts.length) reads.push(value(node)); // so that a leaf stands beside its gradient
-  const found = [row(numbers(step.gradient, node.gradientName, "whole")), row(...reads)];
-  found[1].classList.add("reads");
-  found.push(make("div", { class: "cards" }, ...step.parts.map(card)));
-  if (step.beside.length)
-    found.push(row(...step.beside.map(([title, array]) => numbers(array, title, "whole"))));
-  return found;
+  const read = row(...reads);
+  read.classList.add("reads");
+  const cards = make("div", { class: "cards" }, ...step.parts.map(card));
+  const beside = row(...step.beside.map(([title, array]) => numbers(array, title, "whole")));
+  const gradient = row(numbers(step.gradient, node.gradientName, "whole"));
+  return [gradient, read, cards, beside].filter((group) => group.children.length);
 }
 
 function given(ids) {
