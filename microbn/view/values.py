@@ -41,7 +41,7 @@ class Table(NamedTuple):
     noise: float = 0.0
 
 
-def table(array: np.ndarray, noise: float = 0.0) -> Table:
+def table(array: np.ndarray) -> Table:
     """Return every number of an array of up to 12 rows of 8; of a larger one up to 8 x 8 means."""
     array = np.asarray(array)
     columns = array.shape[-1] if array.ndim else 1
@@ -55,7 +55,7 @@ def table(array: np.ndarray, noise: float = 0.0) -> Table:
         labels = [str(list(index)) for index in np.ndindex(array.shape[:-1])]
     digits = 2 if block else 3
     rows = [[f"{value:.{digits}g}" for value in row] for row in (grid + 0.0).tolist()]  # no -0
-    return Table(array.shape, str(array.dtype), rows, labels, block, *whole, noise)
+    return Table(array.shape, str(array.dtype), rows, labels, block, *whole)
 
 
 class Tables:
@@ -67,15 +67,19 @@ class Tables:
         self._arrays: list[np.ndarray] = []  # kept alive, so that no other array takes their place
 
     def add(self, array: np.ndarray | None, noise: float = 0.0) -> int | None:
-        """Return the number of the array's table, or None if there is no array."""
+        """Return the number of the array's table, or None if there is no array.
+
+        An array that is handed on has the noise of the place where it is largest.
+        """
         if array is None:
             return None
-        start = array.__array_interface__["data"][0]
-        place = (start, array.shape, array.strides, array.dtype.str, noise)
+        place = (array.__array_interface__["data"][0], array.shape, array.strides, array.dtype.str)
         if place not in self._numbers:
             self._numbers[place] = len(self.rows)
             self._arrays.append(array)
-            self.rows.append(table(array, noise)._asdict())
+            self.rows.append(table(array)._asdict())
+        row = self.rows[self._numbers[place]]
+        row["noise"] = max(row["noise"], noise)
         return self._numbers[place]
 
 
