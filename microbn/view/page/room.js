@@ -2,7 +2,7 @@
 
 const NUMBERS = [1, 1.2, 1.4, 1.7, 2, 2.2, 2.4, 2.7, 3];
 const WORDS = [1, 1.2, 1.4, 1.6];
-const LEAST = { whole: 13.4 / 15, near: 1 }; // sizes with text of 10 pt, and of 17 pt, at 1280 x 720
+const LEAST = { whole: 13.4 / 15, near: 1, small: 0.6 }; // 10 pt and 17 pt at 1280 x 720, less on a small screen
 const stacked = matchMedia("(max-width: 800px), (max-height: 520px)");
 
 // Returns by how much all type grows with the window: it is 1 at 1280 x 720.
@@ -21,7 +21,7 @@ function divide() {
 }
 
 function least() {
-  return unit() * (state.near ? LEAST.near : LEAST.whole);
+  return unit() * (!state.near ? LEAST.whole : stacked.matches ? LEAST.small : LEAST.near);
 }
 
 function sizeAt(width, height) {
