@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .figures import STYLE
+from .canvas import STYLE
 
 BATCH, COTANGENT = np.array([1.0, 2.0, 6.0]), np.array([2.0, -2.0, 4.0])  # of the figure
 _COLOURS = {"dy": "#0072B2", "along 1": "#D55E00", "along x̂": "#A8457F", "dx": "#009E73"}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .graph import Graph
+from .noise import noise_in
 from .steps import Part, StoryStep, first_steps
 from .values import MOST_BOXES, MOST_LEAVES, NEAR_BOXES, ROLE_COLOURS, Tables
 
@@ -20,7 +21,7 @@ def data_of_story(
     steps: Sequence[StoryStep],
 ) -> dict[str, Any]:
     """Return all of a story. An array is given by its number among the ``tables``."""
-    tables = Tables()
+    tables, noise = Tables(), noise_in(steps)
     found = {node.role for node in graph.nodes}
     return {
         "title": title,
@@ -37,29 +38,31 @@ def data_of_story(
             for node in graph.nodes
         ],
         "edges": [asdict(edge) for edge in graph.edges],
-        "steps": [_data_of_step(step, tables) for step in steps],
+        "steps": [_data_of_step(step, tables, noise) for step in steps],
         "tables": tables.rows,
     }
 
 
-def _data_of_step(step: StoryStep, tables: Tables) -> dict[str, Any]:
+def _data_of_step(step: StoryStep, tables: Tables, noise: Mapping[str, float]) -> dict[str, Any]:
     words = ("phase", "nodes", "edges", "reads", "sentence", "code", "math")
     return {
         **{word: getattr(step, word) for word in words},
-        "gradient": tables.add(step.gradient),
-        "parts": [_data_of_part(part, tables) for part in step.parts],
-        "gradients": {id: tables.add(array) for id, array in step.gradients.items()},
+        "gradient": tables.add(step.gradient, noise.get(step.nodes[0], 0.0)),
+        "parts": [_data_of_part(part, tables, noise) for part in step.parts],
+        "gradients": {
+            id: tables.add(array, noise.get(id, 0.0)) for id, array in step.gradients.items()
+        },
         "place": _where_it_ran(step),
         "ran": step.ran and step.ran.number,
     }
 
 
-def _data_of_part(part: Part, tables: Tables) -> dict[str, Any]:
+def _data_of_part(part: Part, tables: Tables, noise: Mapping[str, float]) -> dict[str, Any]:
     words = ("edge", "receiver", "rule", "summed", "received", "expected", "count", "pattern")
     numbers, terms = ("earlier", "product", "gradient", "total"), part.terms()
     return {
         **{word: getattr(part, word) for word in words},
-        **{number: tables.add(terms.get(number)) for number in numbers},
+        **{number: tables.add(terms.get(number), noise[part.receiver]) for number in numbers},
     }
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from .values import CURRENT_COLOUR, ROLE_COLOURS
 
 _SCRIPTS = (
-    *("layout.js", "state.js", "colours.js", "boxes.js", "graph.js", "panel.js"),
-    *("groups.js", "picture.js", "page.js"),
+    *("layout.js", "state.js", "colours.js", "boxes.js", "focus.js", "graph.js", "room.js"),
+    *("maths.js", "panel.js", "groups.js", "picture.js", "page.js"),
 )
 _PAGE_FOLDER = Path(__file__).with_suffix("")
 # Written as \u escapes, these cannot end the script element that the data stand in.

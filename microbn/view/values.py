@@ -26,7 +26,8 @@ class Table(NamedTuple):
     ``labels`` are the indices of the rows, if the array has more than two axes. For a large array
     each cell is the mean of a block. Then ``block`` is the largest size of a block, in rows and
     columns, and ``low``, ``mean`` and ``high`` describe the whole array. For a small array
-    ``block`` is None, and the three are empty.
+    ``block`` is None, and the three are empty. Numbers up to ``noise`` are rounding noise, which
+    is painted white.
     """
 
     shape: tuple[int, ...]
@@ -37,6 +38,7 @@ class Table(NamedTuple):
     low: str
     mean: str
     high: str
+    noise: float = 0.0
 
 
 def table(array: np.ndarray) -> Table:
@@ -64,8 +66,11 @@ class Tables:
         self._numbers: dict[tuple, int] = {}
         self._arrays: list[np.ndarray] = []  # kept alive, so that no other array takes their place
 
-    def add(self, array: np.ndarray | None) -> int | None:
-        """Return the number of the array's table, or None if there is no array."""
+    def add(self, array: np.ndarray | None, noise: float = 0.0) -> int | None:
+        """Return the number of the array's table, or None if there is no array.
+
+        An array that is handed on has the noise of the place where it is largest.
+        """
         if array is None:
             return None
         place = (array.__array_interface__["data"][0], array.shape, array.strides, array.dtype.str)
@@ -73,6 +78,8 @@ class Tables:
             self._numbers[place] = len(self.rows)
             self._arrays.append(array)
             self.rows.append(table(array)._asdict())
+        row = self.rows[self._numbers[place]]
+        row["noise"] = max(row["noise"], noise)
         return self._numbers[place]
 
 

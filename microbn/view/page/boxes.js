@@ -1,8 +1,7 @@
 // Which boxes are drawn, and how large: one for each value, or for each closed group.
 
 // Returns the boxes of a step and the links between them. A link stands for one use of a value, or
-// for all uses between two closed groups. `total` is the number of values if only the boxes near
-// the step are drawn, or else 0.
+// for all uses between two closed groups. The `note` says what is not drawn.
 function visible(step) {
   const current = step.phase === "given" ? step.nodes.slice(0, 1) : step.nodes;
   const shut = shutNow(current);
@@ -22,7 +21,7 @@ function visible(step) {
     if (!links.has(id)) links.set(id, { id, source, target, uses: [] });
     links.get(id).uses.push(edge.id);
   }
-  const all = { boxes, links: [...links.values()], total: 0 };
+  const all = { boxes, links: [...links.values()], stack: [], note: "" };
   return boxes.size > story.most.boxes
     ? neighbours(
         current.map((id) => home.get(id)),
@@ -61,7 +60,8 @@ function neighbours(start, { boxes, links }) {
   return {
     boxes: new Map([...boxes].filter(([id]) => found.has(id))),
     links: links.filter((link) => found.has(link.source) && found.has(link.target)),
-    total: story.nodes.length,
+    stack: [],
+    note: `${story.nodes.length} values; only those near this step are drawn`,
   };
 }
 
@@ -80,31 +80,43 @@ function cut(text, most) {
   return text.length > most ? text.slice(0, most - 1) + "…" : text;
 }
 
-// Adds to a box its text and its size.
+// Adds to a box its texts and its size, and where in it they stand.
 function describe(box) {
   const [node] = box.nodes;
   if (box.id !== node.id) return describeGroup(box);
   const scalar = node.value.shape.length === 0;
   const order = nodes.get(node.id).order;
   if (node.role === "constant" && scalar) {
-    const width = widthOf(node.name, SMALL) + 2 * PAD;
-    return Object.assign(box, { node, order, title: node.name, width, height: 26 });
+    const [title, width] = [node.name, widthOf(node.name, SMALL) + 2 * PAD];
+    return Object.assign(box, { node, order, title, width, height: 26, places: along(0, 26, 5) });
   }
   const title = cut(node.name, 22);
   const detail = `${node.sign} ${scalar ? "" : tuple(node.value.shape)}`.trim();
-  const text = widthOf(title, NAME) + (detail ? PAD + widthOf(detail, SMALL) : 0);
-  const thumb = scalar ? { width: 62, height: 18 } : thumbSize(node.value);
+  const nameWidth = widthOf(title, NAME);
+  const text = nameWidth + (detail ? PAD + widthOf(detail, SMALL) : 0);
+  const thumb = scalar ? { width: 62, height: 18 } : thumbSize(node.value, [14, 72], [9, 40]);
   const thumbs = node.role === "constant" ? thumb.width : 2 * thumb.width + PAD;
   const [width, height] = [text + thumbs + 3 * PAD, Math.max(36, thumb.height + 8)];
-  return Object.assign(box, { node, order, title, detail, text, thumb, width, height });
+  const places = along(nameWidth, height);
+  places.thumbs = [text + 2 * PAD, (height - thumb.height) / 2];
+  return Object.assign(box, { node, order, title, detail, places, thumb, width, height });
+}
+
+// Returns the places of texts that stand side by side.
+function along(nameWidth, height, down = 6) {
+  const base = height / 2 + down;
+  return { title: [PAD, base], detail: [2 * PAD + nameWidth, base] };
 }
 
 function describeGroup(box) {
   const count = box.nodes.length;
   const title = "▸ " + cut(JSON.parse(box.id).at(-1), 22);
   const detail = `${count} value${count > 1 ? "s" : ""}`;
-  const width = widthOf(title, NAME) + widthOf(detail, SMALL) + 3 * PAD;
-  return Object.assign(box, { group: box.id, order: begun(box), title, detail, width, height: 36 });
+  const nameWidth = widthOf(title, NAME);
+  const width = nameWidth + widthOf(detail, SMALL) + 3 * PAD;
+  const places = along(nameWidth, 36);
+  const size = { width, height: 36, places };
+  return Object.assign(box, { group: box.id, order: begun(box), title, detail, ...size });
 }
 
 // Writes a shape as Python does.
@@ -112,14 +124,18 @@ function tuple(shape) {
   return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 }
 
-function thumbSize(table) {
+// Returns the size of a heatmap. Given are the most for a cell and for all, across and down.
+function thumbSize(table, across, down) {
   const [rows, columns] = [Math.max(table.rows.length, 1), table.rows[0]?.length ?? 1];
-  const cell = { width: Math.min(14, 72 / columns), height: Math.min(9, 40 / rows) };
+  const cell = {
+    width: Math.min(across[0], across[1] / columns),
+    height: Math.min(down[0], down[1] / rows),
+  };
   return { width: columns * cell.width, height: rows * cell.height, cell };
 }
 
 // Puts the boxes into the open groups around them.
-function nested(boxes) {
+function nested(boxes, step) {
   const root = { children: [], order: 0 };
   const groups = new Map([["[]", root]]);
   const open = (path) => {
@@ -131,7 +147,7 @@ function nested(boxes) {
     }
     return groups.get(id);
   };
-  for (const box of boxes.values()) open(box.path).children.push(describe(box));
+  for (const box of boxes.values()) open(box.path).children.push(state.near ? describeNear(box, step) : describe(box));
   for (const group of [root, ...groups.values()]) group.order = begun(group);
   return { root, groups: [...groups.values()].filter((group) => group !== root) };
 }

@@ -3,21 +3,23 @@
 let drawn = { shown: null }; // the last layout
 
 function draw(step) {
-  const { boxes, links, total } = visible(step);
-  const shown = [...boxes.keys()].join(" ");
+  const { boxes, links, stack, note } = state.near ? nearby(step) : visible(step);
+  const shown = [...boxes.keys(), state.near && state.at].join(" ");
   const moved = drawn.shown !== shown;
   if (moved) {
-    const { root, groups } = nested(boxes);
-    const routes = layout(root, links);
+    const { root, groups } = nested(boxes, step);
+    const routes = layout(root, [...links, ...stack], state.near ? LARGE_GAP : ROW_GAP);
     drawn = { shown, boxes, links, groups, routes, width: root.width, height: root.height };
   }
   const viewBox = `0 0 ${drawn.width} ${drawn.height}`;
-  const svg = make("svg", { viewBox, role: "img", "aria-label": pictured(step) });
+  const kind = state.near ? "near" : "whole";
+  const svg = make("svg", { viewBox, class: kind, role: "img", "aria-label": pictured(step) });
   svg.append(make("defs", {}, arrow("tip", "", 8), arrow("tip-now", "now", 3.6)));
   svg.append(...drawn.groups.map(frame), ...lines(step));
   for (const box of drawn.boxes.values()) svg.append(drawBox(box, step));
+  if (state.near) svg.append(...messages(step));
   $("graph").replaceChildren(svg);
-  if (total) $("graph").append(make("p", {}, `${total} values; only those near this step are drawn`));
+  if (note) $("graph").append(make("p", {}, note));
   fit(svg, step, moved);
 }
 
@@ -73,7 +75,7 @@ function curve(points) {
 }
 
 function drawBox(box, step) {
-  const { x, y, width, height, title, detail } = box;
+  const { x, y, width, height, title, detail, places } = box;
   const now = box.nodes.some((node) => step.nodes.includes(node.id)) ? "now" : "";
   const there = box.nodes.some((n) => n.role === "constant" || known.get(n.id) <= state.at);
   const kind = `box ${box.group ? "group" : box.node.role} ${now} ${there ? "" : "later"}`;
@@ -83,17 +85,16 @@ function drawBox(box, step) {
     make("title", {}, box.group ? title : `${box.node.name} ${detail ?? ""} (${box.node.role})`),
   );
   g.append(make("rect", { x, y, width, height, rx: 8 }));
-  const middle = y + height / 2;
-  if (!box.group && !box.thumb) g.append(label(x + PAD, middle + 5, title, "small"));
-  else g.append(label(x + PAD, middle + 6, title));
-  if (detail) g.append(label(x + PAD + widthOf(title, NAME) + PAD, middle + 6, detail, "small"));
+  const text = (place, words, kind) => label(x + place[0], y + place[1], words, kind);
+  g.append(text(places.title, title, box.group || box.thumb ? "" : "small"));
+  if (detail) g.append(text(places.detail, detail, "small"));
   if (box.thumb) g.append(...thumbs(box, there));
   return g;
 }
 
 // Draws a box's value, its gradient so far, and how many parts of the gradient have arrived.
 function thumbs(box, there) {
-  const left = box.x + box.text + 2 * PAD;
+  const left = box.x + box.places.thumbs[0];
   const found = [thumb(there ? box.node.value : null, box, left)];
   if (box.node.role === "constant") return found;
   const soFar = gradientOf(box.node.id);
@@ -111,34 +112,18 @@ function gradientOf(id) {
 // Draws a small heatmap, or a single number, or a dash if nothing is computed yet.
 function thumb(table, box, x) {
   const { width, height, cell } = box.thumb;
-  const [top, middle] = [box.y + (box.height - height) / 2, box.y + box.height / 2];
-  if (!table) return label(x + width / 2, middle + 5, "–", "dash");
-  if (!cell) return label(x + width / 2, middle + 5, table.rows[0]?.[0] ?? "", "number");
+  const top = box.y + box.places.thumbs[1];
+  const base = top + height / 2 + (state.near ? 8 : 5);
+  if (!table) return label(x + width / 2, base, "–", "dash");
+  if (!cell) return label(x + width / 2, base, table.rows[0]?.[0] ?? "", "number");
   const g = make("g", { class: "heat" });
   const most = largest(table);
   table.rows.forEach((row, i) =>
     row.forEach((text, k) => {
       const place = { x: x + k * cell.width, y: top + i * cell.height, ...cell };
-      g.append(make("rect", { ...place, fill: colour(text, most).background }));
+      g.append(make("rect", { ...place, fill: colour(text, most, table.noise).background }));
     }),
   );
   g.append(make("rect", { x, y: top, width, height, class: "rim" }));
   return g;
-}
-
-// Makes the graph as large as fits, but never too small to read; if it does not fit, it scrolls to
-// the step.
-function fit(svg, step, moved = true) {
-  const room = $("graph");
-  const scale = Math.min(1.5, room.clientWidth / drawn.width, room.clientHeight / drawn.height);
-  const size = Math.max(scale, 0.78);
-  svg.setAttribute("width", drawn.width * size);
-  svg.setAttribute("height", drawn.height * size);
-  const box = [...drawn.boxes.values()].find((b) => b.nodes.some((n) => step.nodes.includes(n.id)));
-  if (!box) return;
-  room.scrollTo({
-    left: (box.x + box.width / 2) * size - room.clientWidth / 2,
-    top: (box.y + box.height / 2) * size - room.clientHeight / 2,
-    behavior: moved ? "instant" : "auto",
-  });
 }

@@ -3,14 +3,16 @@
 // A group is laid out by itself, and is then one box in the group around it. So frames nest and
 // never overlap. An edge crosses a frame at a port, which is a point on its rim.
 
-const ROW_GAP = 23;
+const ROW_GAP = 20;
+let rowGap = ROW_GAP;
 const GAP = 22;
 const SWEEPS = 12;
 
 // A box is {id, width, height}, or a group {id, children: [box]}; `order` says which of two boxes
-// was made first. Sets the corner x, y of each box, and the width and height of each group. Returns
-// the points of each edge, by its id.
-function layout(root, edges) {
+// was made first. `gap` is the space between rows. Sets the corner x, y of each box, and the width
+// and height of each group. Returns the points of each edge, by its id.
+function layout(root, edges, gap) {
+  rowGap = gap;
   const routes = { leaving: new Map(), entering: new Map(), whole: new Map() };
   arrange(root, edges);
   settle(root, 0, 0, routes);
@@ -178,7 +180,7 @@ function apart(row, wishes) {
 
 // Sets y of every item, row by row. Returns the height.
 function down(rows) {
-  let y = rows[0].every((item) => item.port) ? 0 : ROW_GAP;
+  let y = rows[0].every((item) => item.port) ? 0 : rowGap;
   let bottom = y;
   for (const row of rows) {
     const height = Math.max(...row.map((item) => item.height));
@@ -188,9 +190,9 @@ function down(rows) {
       item.y = y + (height - item.height) / 2;
     }
     bottom = y + height;
-    y = bottom + ROW_GAP;
+    y = bottom + rowGap;
   }
-  return rows.at(-1).every((item) => item.port) ? bottom : bottom + ROW_GAP;
+  return rows.at(-1).every((item) => item.port) ? bottom : bottom + rowGap;
 }
 
 // Turns places in a group into places on the page. An edge is put together from its pieces, group

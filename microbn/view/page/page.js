@@ -11,9 +11,6 @@ function show() {
   $("sentence").textContent = step.sentence;
   $("tables").replaceChildren(...tables(step));
   $("code").replaceChildren(...code(step));
-  for (const part of $("step").querySelectorAll("pre, figure"))
-    // so that the keyboard can scroll it too
-    if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
   $("step").scrollTop = 0;
   $("slider").value = state.at;
   $("slider").setAttribute("aria-valuetext", `${phase}, step ${state.at}: ${step.sentence}`);
@@ -22,7 +19,19 @@ function show() {
   for (const button of $("groups").querySelectorAll("button[data-path]"))
     button.setAttribute("aria-pressed", !closed.has(button.dataset.path));
   $("groups").querySelector("[data-follow]")?.setAttribute("aria-pressed", state.follow);
+  for (const view of ["present", "near", "maths"]) {
+    document.body.classList.toggle(view, state[view]);
+    $(view).setAttribute("aria-pressed", state[view]);
+  }
   draw(step);
+  fill();
+}
+
+// Turns a view on or off. Presenter's mode starts with the focus view, and ends with it.
+function turn(view, on = !state[view]) {
+  state[view] = on;
+  if (view === "present") state.near = on;
+  show();
 }
 
 function go(at, playing = false) {
@@ -70,7 +79,11 @@ const KEYS = {
   " ": play,
   b: () => go(story.starts.backward),
   f: () => go(story.starts.forward),
+  p: () => turn("present"),
+  z: () => turn("near"),
+  m: () => hasMaths && turn("maths"),
 };
+const hasMaths = story.steps.some((step) => step.math?.length);
 
 // A control that was used with the mouse gives the keys back to the page.
 addEventListener("click", (event) => {
@@ -82,7 +95,10 @@ $("pace").addEventListener("change", () => pointing && $("pace").blur());
 
 addEventListener("keydown", (event) => {
   pointing = false;
-  if (event.key === "Escape") $("groups").open = false;
+  if (event.key === "Escape") {
+    if (state.present) turn("present");
+    $("groups").open = false;
+  }
   const inside = event.target.closest("select, summary, button");
   const own = event.key === " " ? inside : event.target.closest("select, pre, figure");
   if (own || event.ctrlKey || event.altKey || event.metaKey || !(event.key in KEYS)) return;
@@ -92,11 +108,16 @@ addEventListener("keydown", (event) => {
 
 for (const button of document.querySelectorAll("button[data-key]"))
   button.addEventListener("click", KEYS[button.dataset.key]);
+$("leave").addEventListener("click", () => turn("present", false));
+for (const part of [$("maths"), ...document.querySelectorAll(".maths")]) part.hidden = !hasMaths;
 $("save").addEventListener("click", save);
 $("slider").max = story.steps.length - 1;
 $("slider").addEventListener("input", () => go(Number($("slider").value)));
 addEventListener("hashchange", () => go(fromAddress()));
-addEventListener("resize", () => fit($("graph").querySelector("svg"), story.steps[state.at]));
+addEventListener("resize", () => {
+  fit($("graph").querySelector("svg"), story.steps[state.at]);
+  fill();
+});
 
 for (const role of story.roles) $("key").append(make("li", { class: role }, role));
 

@@ -5,8 +5,13 @@ function tables(step) {
   if (step.phase === "given") return given(step.nodes);
   const node = nodes.get(step.nodes[0]);
   if (step.phase === "forward") return [row(...reads, then("→", value(node, "whole")))];
-  const gradient = numbers(step.gradient, node.gradientName, "whole");
-  return [row(gradient, ...reads), ...step.parts.map(card)];
+  if (!step.parts.length) reads.push(value(node)); // so that a leaf stands beside its gradient
+  const read = row(...reads);
+  read.classList.add("reads");
+  const cards = make("div", { class: "cards" }, ...step.parts.map(card));
+  const beside = row(...step.beside.map(([title, array]) => numbers(array, title, "whole")));
+  const gradient = row(numbers(step.gradient, node.gradientName, "whole"));
+  return [gradient, read, cards, beside].filter((group) => group.children.length);
 }
 
 function given(ids) {
@@ -22,6 +27,7 @@ function card(part) {
   const kind = part.received === part.expected ? "whole" : "";
   const head = make("h2", {}, make("span", {}, `to ${name}`));
   head.append(make("span", { class: "rule" }, part.rule));
+  if (part.pattern) head.append(make("span", { class: "pattern" }, part.pattern));
   if (part.count) head.append(make("span", { class: "count" }, `part ${part.count}`));
   const mine = part.count
     ? numbers(part.gradient, "this part")
@@ -55,10 +61,11 @@ function value(node, kind = "") {
 function numbers(table, name, kind = "") {
   const most = largest(table);
   const shape = table.shape.length ? ` ${tuple(table.shape)}` : "";
+  const words = make("span", {}, name, make("span", { class: "shape" }, shape));
   const element = make("table", { class: `${kind} ${table.block ? "blocks" : ""}` });
-  element.append(make("caption", {}, name + shape));
+  element.append(make("caption", {}, words));
   table.rows.forEach((cells, i) => {
-    const line = make("tr", {}, ...cells.map((text) => cell(text, most)));
+    const line = make("tr", {}, ...cells.map((text) => cell(text, most, table.noise)));
     if (table.labels[i]) line.prepend(make("th", { scope: "row" }, table.labels[i]));
     element.append(line);
   });
@@ -72,16 +79,18 @@ function numbers(table, name, kind = "") {
   return figure;
 }
 
-function cell(text, most) {
-  const { background, ink } = colour(text, most);
+function cell(text, most, noise) {
+  const { background, ink } = colour(text, most, noise);
   const element = make("td", {}, text);
   element.style.background = background;
   element.style.color = ink;
   return element;
 }
 
-// Shows the line that computed the value, marked, with the lines beside it that also ran.
-function code({ code, ran }) {
+// Shows the line that computed the value, marked, with the lines beside it that also ran; or, if the
+// reader wants it and the step has it, the mathematics.
+function code({ code, ran, math }) {
+  if (state.maths && math?.length) return [make("div", { id: "formulas" }, ...maths(math))];
   const shown = code.map(([number, text]) => {
     const words = `${String(number).padStart(4)}  ${text}\n`;
     return make(number === ran ? "mark" : "span", {}, words);

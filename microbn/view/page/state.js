@@ -6,6 +6,7 @@ const table = (number) => (number === null ? null : story.tables[number]);
 for (const node of story.nodes) node.value = table(node.value);
 for (const step of story.steps) {
   step.gradient = table(step.gradient);
+  step.beside = (step.beside ?? []).map(([title, number]) => [title, table(number)]);
   for (const part of step.parts)
     for (const term of ["earlier", "product", "gradient", "total"]) part[term] = table(part[term]);
 }
@@ -26,7 +27,8 @@ for (const { scope } of story.nodes)
   for (let i = 1; i <= scope.length; i++) paths.set(key(scope.slice(0, i)), scope.slice(0, i));
 const large = story.nodes.length > story.most.boxes;
 const closed = new Set(large ? paths.keys() : []);
-const state = { at: 0, follow: large, timer: 0 };
+// `present` is presenter's mode, `near` the focus view, `maths` mathematics in the place of the code.
+const state = { at: 0, follow: large, timer: 0, present: false, near: false, maths: false };
 const $ = (id) => document.getElementById(id);
 
 function key(path) {
@@ -36,9 +38,8 @@ function key(path) {
 // Makes an element from text and attributes alone, so that a name can never be more than text.
 function make(name, attributes = {}, ...children) {
   const svg = ["svg", "g", "rect", "path", "text", "title", "defs", "marker"].includes(name);
-  const element = svg
-    ? document.createElementNS("http://www.w3.org/2000/svg", name)
-    : document.createElement(name);
+  const space = svg ? "http://www.w3.org/2000/svg" : "http://www.w3.org/1999/xhtml";
+  const element = document.createElementNS(space, name);
   for (const [attribute, value] of Object.entries(attributes))
     if (attribute.startsWith("on")) element.addEventListener(attribute.slice(2), value);
     else if (value !== null) element.setAttribute(attribute, value);

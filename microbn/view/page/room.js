@@ -1,0 +1,92 @@
+// Who gets which room: the graph and the panel beside each other, and the type in the panel.
+
+const NUMBERS = [1, 1.2, 1.4, 1.7, 2, 2.2, 2.4, 2.7, 3];
+const WORDS = [1, 1.2, 1.4, 1.6];
+const LEAST = { whole: 13.4 / 15, near: 1, small: 0.6 }; // 10 pt and 17 pt at 1280 x 720, less on a small screen
+const stacked = matchMedia("(max-width: 800px), (max-height: 520px)");
+
+// Returns by how much all type grows with the window: it is 1 at 1280 x 720.
+function unit() {
+  return parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+}
+
+// Gives the graph the width that it needs at the full height, from 30% of the window to 45%. Where
+// the graph changes with the step, its width does not, so that the panel stays where it is.
+function divide() {
+  const width = $("main").clientWidth;
+  const size = Math.max(sizeAt(Infinity, $("graph").clientHeight), least());
+  const wish = state.near || state.follow ? 1 : (drawn.width * size + 16) / width;
+  const most = state.near ? 0.44 : 0.45;
+  $("main").style.setProperty("--graph", `${100 * Math.min(Math.max(wish, 0.3), most)}%`);
+}
+
+function least() {
+  return unit() * (!state.near ? LEAST.whole : stacked.matches ? LEAST.small : LEAST.near);
+}
+
+function sizeAt(width, height) {
+  return Math.min(1.5 * unit(), width / drawn.width, height / drawn.height);
+}
+
+// Makes the graph as large as fits, but never too small to read; if it does not fit, it scrolls to
+// the step.
+function fit(svg, step, moved = true) {
+  divide();
+  const room = $("graph");
+  const note = room.querySelector("p")?.offsetHeight ?? 0;
+  const size = Math.max(sizeAt(room.clientWidth, room.clientHeight - note), least());
+  svg.setAttribute("width", drawn.width * size);
+  svg.setAttribute("height", drawn.height * size);
+  const box = [...drawn.boxes.values()].find((b) => b.nodes.some((n) => step.nodes.includes(n.id)));
+  if (!box) return;
+  room.scrollTo({
+    left: (box.x + box.width / 2) * size - room.clientWidth / 2,
+    top: (box.y + box.height / 2) * size - room.clientHeight / 2,
+    behavior: moved ? "instant" : "auto",
+  });
+}
+
+// Lets the numbers in the panel grow until it is well filled, and if it is half empty then, the
+// words. If even the smallest type is too large, the values that are only read come last. A panel
+// that stays half empty shrinks.
+function fill() {
+  const panel = $("step");
+  panel.classList.remove("tight", "short");
+  panel.style.setProperty("--say", 1);
+  panel.style.setProperty("--grow", 1);
+  if (!stacked.matches) {
+    panel.classList.toggle("tight", !fitsIn(panel));
+    grow(panel, "--grow", NUMBERS, 0.7);
+    grow(panel, "--say", WORDS, 0.5);
+    panel.classList.toggle("short", filled(panel) < 0.5);
+  }
+  for (const part of panel.querySelectorAll("pre, figure, #formulas"))
+    // so that the keyboard can scroll it too
+    if (isWide(part)) part.tabIndex = 0;
+    else part.removeAttribute("tabindex");
+}
+
+// Sets a size to the smallest that fills the panel so far, or to the largest that fits.
+function grow(panel, name, sizes, enough) {
+  for (let i = 1; i < sizes.length && filled(panel) < enough; i++) {
+    panel.style.setProperty(name, sizes[i]);
+    if (fitsIn(panel)) continue;
+    panel.style.setProperty(name, sizes[i - 1]);
+    return;
+  }
+}
+
+// Returns which part of the panel's height has something in it.
+function filled(panel) {
+  const room = panel.getBoundingClientRect();
+  return ($("tables").getBoundingClientRect().bottom - room.top) / room.height;
+}
+
+function fitsIn(panel) {
+  if (panel.scrollHeight > panel.clientHeight || isWide(panel)) return false;
+  return ![...panel.querySelectorAll("figure, #formulas")].some(isWide);
+}
+
+function isWide(part) {
+  return part.scrollWidth > part.clientWidth + 1;
+}

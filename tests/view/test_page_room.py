@@ -1,0 +1,328 @@
+"""The page from the back row: the size of its type, its views, and how it uses the room."""
+
+import numpy as np
+import pytest
+import stories
+from browser import SIZE, await_that, look
+from stories import shown
+
+from microbn import Tensor
+from microbn.cli.examples import BUILT_IN
+from microbn.cli.targets import graph
+from microbn.view import story
+
+PT_10, PT_17 = 10 * 4 / 3, 17 * 4 / 3  # in pixels of CSS
+
+
+def built_in(target):
+    return story(*graph(target), title=target)
+
+
+@pytest.fixture(params=["", "p", "pz"], ids=["whole", "presenting", "presenting the whole"])
+def keys(request):
+    return request.param
+
+
+def view(opened, story, keys="", **options):
+    page = opened(story, **options)
+    for key in keys:
+        page.keyboard.press(key)
+    return page
+
+
+# --- type
+
+TYPE = """selector => [...document.querySelectorAll(selector)]
+  .filter((one) => one.textContent && one.getClientRects().length)
+  .map((one) => parseFloat(getComputedStyle(one).fontSize))"""
+GRAPH_TYPE = """() => {
+  const svg = document.querySelector("#graph svg");
+  const scale = svg.width.baseVal.value / svg.viewBox.baseVal.width;
+  return [...svg.querySelectorAll("text")].map(
+    (text) => scale * parseFloat(getComputedStyle(text).fontSize));
+}"""
+
+
+@pytest.mark.parametrize("target", BUILT_IN)
+def test_sentence_code_and_numbers_have_17_points_at_every_step(opened, keys, target):
+    told = built_in(target)
+    page = view(opened, told, keys)
+    least = PT_10 if keys != "p" else PT_17
+    for step in told:
+        look(page, step.number)
+        assert min(page.evaluate(TYPE, "#sentence, pre, mark, td, .rule, .sign")) >= PT_17 - 0.1
+        assert min(page.evaluate(GRAPH_TYPE)) >= least - 0.1
+
+
+def test_type_grows_with_the_window(opened):
+    sizes = [
+        min(view(opened, stories.batch_norm(), viewport=size).evaluate(TYPE, "#sentence"))
+        for size in (SIZE, {"width": 1920, "height": 1080})
+    ]
+    assert sizes[1] >= 1.4 * sizes[0]
+
+
+CUT = """() => {
+  const panel = document.getElementById("step");
+  panel.scrollTop = 0;
+  const [room, tables] = [panel.getBoundingClientRect(), document.getElementById("tables")];
+  const needed = [document.getElementById("sentence"),
+    ...tables.querySelectorAll(":scope > .tables:first-child figure, .card")];
+  return needed.filter((one) => {
+    const { bottom, right } = one.getBoundingClientRect();
+    return bottom > room.bottom + 1 || right > room.right + 1;
+  }).length;
+}"""
+
+
+def test_gradient_and_its_sums_are_seen_without_scrolling_at_every_step(opened, keys):
+    told = built_in("batchnorm")
+    page = view(opened, told, keys)
+    for step in told:
+        look(page, step.number)
+        assert page.evaluate(CUT) == 0
+
+
+def test_sums_that_are_cut_off_are_found(opened):
+    page = view(opened, built_in("batchnorm"))
+    look(page, 12)
+    page.evaluate("document.getElementById('code').style.height = '400px'")
+    assert page.evaluate(CUT) > 0
+
+
+MEETING = """() => {
+  const parts = [...document.querySelectorAll(
+    "#top, #sentence, #code > *, #tables figure, #tables h2, .sign")].filter(
+    (part) => part.getClientRects().length);
+  const boxes = parts.map((part) => part.getBoundingClientRect());
+  return boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) =>
+    Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+    && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1)).length;
+}"""
+
+
+@pytest.mark.parametrize("target", ["batchnorm", "mlp"])
+def test_nothing_in_the_panel_overlaps(opened, keys, target):
+    told = built_in(target)
+    page = view(opened, told, keys)
+    for step in told:
+        look(page, step.number)
+        assert page.evaluate(MEETING) == 0
+
+
+def test_overlapping_parts_are_found(opened):
+    page = view(opened, built_in("batchnorm"))
+    look(page, 12)
+    page.evaluate("document.getElementById('code').style.marginBottom = '-40px'")
+    assert page.evaluate(MEETING) > 0
+
+
+STAYS = """() => {
+  const figure = [...document.querySelectorAll("#tables figure")]
+    .find((one) => one.scrollWidth > one.clientWidth + 20);
+  const left = () => [...figure.querySelectorAll("caption span, th, td")].map(
+    (one) => one.getBoundingClientRect().left);
+  const before = left();
+  figure.scrollLeft = 1000;
+  const after = left();
+  const kinds = [...figure.querySelectorAll("caption span, th, td")].map((one) => one.tagName);
+  return kinds.map((kind, i) => [kind, before[i] === after[i]]);
+}"""
+
+
+def test_wide_table_scrolls_under_its_name_and_the_labels_of_its_rows(opened):
+    x = Tensor(np.full((2, 2, 8), -0.00123456), "x")
+    page = view(opened, story(x * x, np.ones(x.shape)))
+    look(page, 1)
+    found = page.evaluate(STAYS)
+    assert {kind for kind, _ in found} == {"SPAN", "TH", "TD"}
+    assert all(stays == (kind != "TD") for kind, stays in found)
+
+
+# --- room
+
+FILLED = """() => {
+  const [panel, main] = ["step", "main"].map((id) =>
+    document.getElementById(id).getBoundingClientRect());
+  const all = document.querySelectorAll("#step p, #step pre, #step figure, #step h2");
+  const low = Math.max(...[...all].map((one) => one.getBoundingClientRect().bottom));
+  return [(Math.min(low, panel.bottom) - panel.top) / main.height, panel.height / main.height];
+}"""
+
+
+@pytest.mark.parametrize("target", ["neuron", "batchnorm", "mlp"])
+def test_panel_is_never_mostly_empty(opened, keys, target):
+    told = built_in(target)
+    page = view(opened, told, keys)
+    for step in told:
+        look(page, step.number)
+        filled, panel = page.evaluate(FILLED)
+        assert filled > 0.5 or panel < filled + 0.05
+        assert filled > 0.4
+
+
+def test_panel_that_is_mostly_empty_is_found(opened):
+    page = view(opened, built_in("neuron"))
+    look(page, 3)
+    page.evaluate("document.getElementById('tables').replaceChildren()")
+    filled, panel = page.evaluate(FILLED)
+    assert filled < 0.4
+    assert panel > 0.9
+
+
+# --- views
+
+
+def views(page):
+    """Return whether presenter's mode is on, and whether the graph is in focus."""
+    return page.is_hidden("footer"), "near" in page.get_attribute("#graph svg", "class")
+
+
+def test_p_presents_with_the_focus_and_z_shows_the_whole_graph(opened):
+    page = opened(stories.batch_norm(), "#step=4")
+    assert views(page) == (False, False)
+    for key, there in [
+        ("p", (True, True)), ("z", (True, False)), ("z", (True, True)), ("p", (False, False)),
+        ("z", (False, True)), ("p", (True, True)), ("Escape", (False, False)),
+        ("Escape", (False, False)),
+    ]:  # fmt: skip
+        page.keyboard.press(key)
+        assert views(page) == there
+    page.keyboard.press("p")
+    page.keyboard.press("ArrowRight")
+    assert look(page).at == 5
+
+
+def test_buttons_present_and_focus_and_say_which_view_is_on(opened):
+    page = opened(stories.batch_norm(), "#step=4")
+    page.click("#near")
+    assert views(page) == (False, True)
+    assert page.get_attribute("#near", "aria-pressed") == "true"
+    page.click("#present")
+    assert views(page) == (True, True)
+    page.click("#leave")
+    assert views(page) == (False, False)
+    assert page.get_attribute("#near", "aria-pressed") == "false"
+
+
+@pytest.mark.parametrize("made", [stories.batch_norm, stories.mlp, stories.twice, stories.hostile])
+def test_focus_shows_the_operands_the_value_and_its_users(opened, made):
+    told = made()
+    page = view(opened, told, "z")
+    for step in told:
+        drawn = look(page, step.number)
+        uses = [e for e in told.graph.edges if {e.source, e.target} & {*step.nodes}]
+        near = {*step.nodes, *(id for e in uses for id in (e.source, e.target))}
+        if step.phase == "given":
+            uses, near = [], {*step.nodes}
+        assert {box["id"] for box in drawn.boxes} == near
+        assert {use for edge in drawn.edges for use in edge["uses"]} == {e.id for e in uses}
+        assert {box["id"] for box in drawn.boxes if box["now"]} == {*step.nodes}
+        assert {use for edge in drawn.edges if edge["now"] for use in edge["uses"]} == {*step.edges}
+
+
+def test_focus_writes_each_message_on_its_arrow(opened):
+    told = stories.batch_norm()
+    page = view(opened, told, "z")
+    for step in told:
+        look(page, step.number)
+        written = page.locator("#graph .message").all_text_contents()
+        assert len(written) == len(step.parts)
+        for text, part in zip(sorted(written), sorted(p.rule for p in step.parts), strict=True):
+            assert part.startswith(text.rstrip("…"))
+
+
+def test_focus_leaves_out_some_of_very_many_neighbours_and_says_so(opened):
+    x = np.exp(Tensor(2.0, "x"))
+    told = story(sum(np.exp(x * k) for k in range(9)))
+    page = view(opened, told, "z")
+    for step in told:
+        assert len(look(page, step.number).boxes) <= 10
+    assert len(look(page, 1).boxes) == 5  # its operand, itself and three of nine users
+    assert "6 more" in page.inner_text("#graph p")
+
+
+def test_focus_on_a_large_graph_ignores_its_closed_groups(opened):
+    told = stories.residual(30)
+    page = view(opened, told, "z")
+    for number in (100, 300):
+        drawn = look(page, number)
+        assert 1 < len(drawn.boxes) < 10
+        assert not drawn.frames
+        assert not any(box["texts"][0].startswith("▸") for box in drawn.boxes)
+
+
+@pytest.mark.parametrize("keys", ["z", "p", "pz"])
+def test_step_is_saved_in_every_view(opened, tmp_path, keys):
+    page = view(opened, stories.batch_norm(), keys)
+    look(page, 12)
+    with page.expect_download() as download:
+        page.evaluate("document.getElementById('save').click()")
+    text = shown(download.value.path().read_text(encoding="utf-8"))
+    assert "centered" in text
+    assert text.count('class="box') == len(look(page).boxes)
+
+
+# --- rounding noise
+
+INKED = """() => [...document.querySelectorAll("#tables td, #graph .heat rect:not(.rim)")].map(
+  (one) => one.tagName === "TD" ? [one.closest("table").caption.textContent, one.textContent,
+    getComputedStyle(one).backgroundColor] : [one.closest(".box").querySelector("text").textContent,
+    "", getComputedStyle(one).fill])"""
+WHITE = "rgb(255, 255, 255)"
+
+
+def small(text):
+    return text not in ("", "0") and abs(float(text)) < 1e-15
+
+
+def test_rounding_noise_is_white_in_every_table_and_on_the_boxes(opened):
+    told = built_in("mlp")
+    page = view(opened, told)
+    noise = 0
+    for step in told:
+        look(page, step.number)
+        inked = page.evaluate(INKED)
+        noise += sum(small(text) for _, text, _ in inked)
+        assert all(colour == WHITE for _, text, colour in inked if small(text))
+        if step.number == len(told) - 1:
+            bias = [colour for name, _, colour in inked if name.startswith("hidden.bias")]
+            weight = [colour for name, _, colour in inked if name.startswith("hidden.weight")]
+            assert {*bias} == {WHITE}
+            assert {*weight} > {WHITE} or WHITE not in weight
+    assert noise >= 3
+
+
+def test_noise_is_found_by_what_was_added_and_small_gradients_keep_their_colour(opened):
+    x = Tensor(np.array([1.0, 2.0, 3.0]) / 3, "x")
+    tiny = story(np.sum(x * 1e-17))
+    kept = [one for one in tiny.data()["tables"] if one["rows"] == [["1e-17"] * 3]]
+    assert kept
+    assert all(one["noise"] < 1e-25 for one in kept)
+    a, b = Tensor(np.full(3, 0.1), "a"), np.array([0.1, 0.2, -0.3 + 3e-17])
+    cancels = story(np.sum((a.sum() + np.zeros(3)) * b))
+    page = view(opened, cancels)
+    look(page, len(cancels) - 1)
+    inked = [(text, colour) for name, text, colour in page.evaluate(INKED) if name.startswith("da")]
+    assert inked
+    assert all(text == "0" or small(text) for text, _ in inked)
+    assert {colour for _, colour in inked} == {WHITE}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_noise_goes_on_through_the_rules_that_it_is_given_to(dtype):
+    a = Tensor(np.array([0.1, 0.2, 0.3], dtype), "a")
+    weights = np.array([0.1, 0.2, -0.3], dtype)
+    told = story(np.sum((np.sum(a * dtype(5)) + np.zeros(3, dtype)) * weights))
+    tables = told.data()["tables"]
+    found = [t for t in tables if t["noise"] and t["dtype"] == np.dtype(dtype).name]
+    assert any(
+        all(abs(float(text)) <= t["noise"] for row in t["rows"] for text in row) for t in found
+    )
+
+
+def test_page_fills_again_when_the_window_changes(opened):
+    page = opened(stories.batch_norm(), "#step=3")
+    before = page.evaluate(TYPE, "#tables td")[0]
+    page.set_viewport_size({"width": 1280, "height": 500})
+    await_that(page, lambda: page.evaluate(TYPE, "#tables td")[0] < before)
