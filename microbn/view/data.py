@@ -49,6 +49,7 @@ def _data_of_step(step: StoryStep, tables: Tables) -> dict[str, Any]:
         "gradient": tables.add(step.gradient),
         "parts": [_data_of_part(part, tables) for part in step.parts],
         "gradients": {id: tables.add(array) for id, array in step.gradients.items()},
+        "beside": [[title, tables.add(array)] for title, array in step.beside.items()],
         "place": _where_it_ran(step),
         "ran": step.ran and step.ran.number,
     }
