@@ -22,24 +22,22 @@ def batchnorm(x: Any, gamma: Any, beta: Any) -> Any:
     return functional.batch_norm(x, gamma, beta)
 
 
-@primitive
-def squared_error(y: Any, target: Any) -> Any:
-    """Return the sum of the squared differences."""
-    return np.sum(np.square(y - target))
-
-
-defvjp(squared_error, lambda g, out, y, target: g * (2 * (y - target)), None)
-
-
 def batchnorm_of_small_numbers() -> Tensor:
     """Normalise a batch whose numbers a class can work out: every σ is 2, and every x̂ is 1 or -1.
 
-    Return the loss. Its gradient with respect to y is whole numbers too.
+    Return the loss. Its gradient with respect to y is whole numbers too. The loss is a primitive of
+    its own, so that it is one box in the graph.
     """
+
+    @primitive
+    def squared_error(y: Any, target: Any) -> Any:
+        return np.sum(np.square(y - target))
+
+    defvjp(squared_error, lambda g, out, y, target: g * (2 * (y - target)), None)
     x = Tensor([[5.0, 3, 6], [5, -1, 2], [1, 3, 2], [1, -1, 6]], "x")
     gamma, beta = Tensor([1.0, 2, 2], "gamma"), Tensor([3.0, 1, -1], "beta")
     target = np.array([[1.0, 1, 3], [5, -3, -1], [1, 4, -2], [3, -2, 0]])
-    y = batchnorm(x, gamma, beta)
+    y = functional.batch_norm(x, gamma, beta)
     loss = squared_error(y, target)
     loss.name = "loss"
     return loss

@@ -52,7 +52,9 @@ def _axes(axis: Any, shape: tuple[int, ...]) -> list[int]:
 
 
 def _named(axes: Sequence[int], shape: tuple[int, ...], which: str) -> str:
-    """Return ``the 4 rows`` or ``all 3 columns`` of a matrix; in other arrays ``axes 0 and 2``."""
+    """Return ``the 4 rows`` or ``both columns`` of a matrix; in other arrays ``axes 0 and 2``."""
     if len(shape) == 2:
-        return f"{which} {shape[axes[0]]} {'columns' if axes[0] else 'rows'}"
+        count = shape[axes[0]]
+        many = "both" if (which, count) == ("all", 2) else f"{which} {count}"
+        return f"{many} {'column' if axes[0] else 'row'}{'s' * (count != 1)}"
     return f"{'axes' if len(axes) > 1 else 'axis'} {listed(axes)}"

@@ -188,7 +188,8 @@ class Words:
         """Say which operands were broadcast: ``, σ broadcast to all 4 rows``."""
         narrow: dict[str, list[str]] = {}
         for x, value in sources(tensor) if is_entrywise(tensor.function) else ():
-            if axes := repeated_axes(tensor.shape, np.shape(value)):
+            wide = repeated_axes(tensor.shape, np.shape(value))
+            if axes := [axis for axis in wide if tensor.shape[axis] != 1]:
                 name = self._symbols[x.number].text
                 narrow.setdefault(to_all(axes, tensor.shape), []).append(name)
         said = (f", {listed(dict.fromkeys(names))} broadcast {to}" for to, names in narrow.items())

@@ -6,7 +6,8 @@ function tables(step) {
   const node = nodes.get(step.nodes[0]);
   if (step.phase === "forward") return [row(...reads, then("→", value(node, "whole")))];
   const gradient = numbers(step.gradient, node.gradientName, "whole");
-  return [row(gradient, ...reads), ...step.parts.map(card)];
+  const beside = step.beside.map(([title, table]) => numbers(table, title));
+  return [row(gradient, ...reads), ...step.parts.map(card), row(...beside)];
 }
 
 function given(ids) {
