@@ -65,7 +65,7 @@ def _by_id(graph: Graph, derived: Mapping[str, Any]) -> dict[str, np.ndarray]:
             raise ArgumentError(
                 f"story: no gradient of {name!r} emerges; of these one does: {there}"
             )
-        if gradient.shape != (shape := np.shape(nodes[name].gradient)):
+        if gradient.shape != (shape := nodes[name].value.shape):
             raise ShapeError(
                 f"story: the derived gradient of {name} has shape {gradient.shape}; {name} has "
                 f"{shape}"

@@ -465,6 +465,16 @@ def test_derived_gradients_stand_beside_those_that_they_are_compared_with():
         mb.story(x * w, [0.5, 2.0], derived={"x": [[1.0], [1.0]]})
 
 
+def test_constants_are_called_by_the_variables_on_their_line_under_trace():
+    x, target, rate = Tensor([1.0, 2.0], "x"), np.array([3.0, 5.0]), 0.25
+    with mb.trace():
+        y = (x - target) * rate / 2.0
+    lines = told(mb.story(y, [1.0, -2.0]))
+    assert "x - target: x minus target, shape (2,)." in lines
+    assert any("times rate = 0.25, " in line for line in lines)
+    assert any("divided by 2, " in line for line in lines)
+
+
 def test_leaves_are_complete_in_the_step_that_sends_their_last_part():
     story = mb.story(batch_norm(), DY)
     assert {name for step in story if step.phase == "backward" for name in step.nodes} == {
