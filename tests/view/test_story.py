@@ -472,7 +472,7 @@ def test_constants_are_called_by_the_variables_on_their_line_under_trace():
     lines = told(mb.story(y, [1.0, -2.0]))
     assert "x - target: x minus target, shape (2,)." in lines
     assert any("times rate = 0.25, " in line for line in lines)
-    assert any("divided by 2, " in line for line in lines)
+    assert any("divided by 2.0, " in line for line in lines)
 
 
 def test_leaves_are_complete_in_the_step_that_sends_their_last_part():
