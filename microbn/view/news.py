@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +13,7 @@ from .graph import Graph
 from .values import number
 from .words import Words
 
-if TYPE_CHECKING:
-    from .steps import Part
+Part = Any  # a Part of steps.py, which imports this file
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 # By the bytes of a number: a sum that is so much smaller than its largest term is rounding noise.
