@@ -61,7 +61,7 @@ class MLP(nn.Module):
 
 
 # What `step` and `draw` show of an example if neither shapes nor a seed are given.
-SMALL = {"batchnorm": batchnorm_of_small_numbers}
+SMALL_NUMBERS = {"batchnorm": batchnorm_of_small_numbers}
 SCALARS = "batchnorm-scalars"  # batchnorm on 0-d Tensors, for `step` and `draw`
 # fmt: off
 BUILT_IN: dict[str, tuple[Callable, list[str]]] = {  # what makes it, and its usual inputs

@@ -19,7 +19,7 @@ from ..reading.tape import history
 from ..reading.trace import trace
 from ..testing import HandWritten
 from ..view import Story, story
-from .examples import BUILT_IN, SCALARS, SMALL
+from .examples import BUILT_IN, SCALARS, SMALL_NUMBERS
 from .finding import matched, named, of_instances, parameters, with_options
 from .loading import load_file
 
@@ -51,9 +51,9 @@ def graph(target: str, inputs: Sequence[str] = (), seed: int = 0) -> tuple[Tenso
     scalars the root is their sum, weighted by such a cotangent. An example that has small numbers
     of its own shows them, unless inputs or a seed are given.
     """
-    if target in SMALL and not inputs and not seed:
+    if target in SMALL_NUMBERS and not inputs and not seed:
         with trace():
-            return SMALL[target](), None
+            return SMALL_NUMBERS[target](), None
     rng = np.random.default_rng(seed)
     f, drawn = _with_inputs(target, inputs, rng)
     leaf = scalars if target == SCALARS else _leaf

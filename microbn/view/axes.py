@@ -14,7 +14,7 @@ from ..errors import listed
 
 def over(axis: Any, shape: tuple[int, ...]) -> str:
     """Name the axes that a reduction takes together: ``over the 4 rows``."""
-    axes = _axes(axis, shape)
+    axes = _counted_from_first(axis, shape)
     if not axes:
         return "over no axis"
     return "over all entries" if len(axes) == len(shape) else f"over {_named(axes, shape, 'the')}"
@@ -22,7 +22,7 @@ def over(axis: Any, shape: tuple[int, ...]) -> str:
 
 def copied(axis: Any, shape: tuple[int, ...]) -> str:
     """Say where a gradient is copied to on its way back through a reduction: "" if nowhere."""
-    axes = [axis for axis in _axes(axis, shape) if shape[axis] != 1]
+    axes = [axis for axis in _counted_from_first(axis, shape) if shape[axis] != 1]
     return f"copied {to_all(axes, shape)}" if axes else ""
 
 
@@ -45,7 +45,7 @@ def repeated_axes(wide: tuple[int, ...], narrow: tuple[int, ...]) -> list[int]:
     return [*new, *(len(new) + axis for axis in same)]
 
 
-def _axes(axis: Any, shape: tuple[int, ...]) -> list[int]:
+def _counted_from_first(axis: Any, shape: tuple[int, ...]) -> list[int]:
     """Return the axes that an argument ``axis`` means, counted from the first."""
     every = range(len(shape))
     return [*every] if axis is None else [every[int(a)] for a in np.atleast_1d(axis)]

@@ -13,8 +13,6 @@ from .graph import Graph
 from .values import number
 from .words import Words
 
-Part = Any  # a Part of steps.py, which imports this file
-
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 # By the bytes of a number: a sum that is so much smaller than its largest term is rounding noise.
 NOISE = {8: 1e-12, 4: 1e-5}
@@ -22,7 +20,10 @@ _MOST = 4  # sentences of one kind in a step
 
 
 class News:
-    """Says where a gradient goes, what is complete with that, and what the numbers show."""
+    """Says where a gradient goes, what is complete with that, and what the numbers show.
+
+    The ``parts`` are those of `microbn.view.steps`, which imports this file.
+    """
 
     def __init__(self, graph: Graph, words: Words, swept: Sequence[Step]) -> None:
         self.words = words
@@ -39,7 +40,7 @@ class News:
         self.largest: dict[str, float] = {}  # term in a gradient, by the id of its receiver
 
     def of_step(
-        self, step: Step, parts: Sequence[Part], count: int, derived: Mapping[str, np.ndarray]
+        self, step: Step, parts: Sequence[Any], count: int, derived: Mapping[str, np.ndarray]
     ) -> str:
         """Say all of it, for a gradient that is the sum of ``count`` parts."""
         complete = [part for part in parts if part.received == part.expected]
@@ -52,7 +53,7 @@ class News:
         ]
         return " ".join(said)
 
-    def _head(self, step: Step, parts: Sequence[Part], count: int) -> str:
+    def _head(self, step: Step, parts: Sequence[Any], count: int) -> str:
         """Say whose gradient is complete, and to which values it goes on."""
         id = self.ids[step.node.number]
         name, own = self.words.names[id], self.words.gradient_names[id]
@@ -88,7 +89,7 @@ class News:
         wording = self.words.messages[self.ids[step.node.number], position]
         return wording.summed or wording.copied
 
-    def _of_parts(self, step: Step, parts: Sequence[Part]) -> Iterator[str]:
+    def _of_parts(self, step: Step, parts: Sequence[Any]) -> Iterator[str]:
         """Say which part a value receives that is used more than once."""
         counted = [(m, part) for m, part in zip(step.messages, parts, strict=True) if part.count]
         for message, part in counted if len(counted) <= _MOST else ():
@@ -102,7 +103,7 @@ class News:
                 earlier = "the first" if nth == 2 else "the sum so far"
                 yield f"{said}{f', {way}' if way else ''}: it is added to {earlier}."
 
-    def _of_leaves(self, complete: Iterable[Part]) -> Iterator[str]:
+    def _of_leaves(self, complete: Iterable[Any]) -> Iterator[str]:
         """Say which leaves have their whole gradient now."""
         leaves = [part.receiver for part in complete if not self.nodes[part.receiver].function]
         names, gradients = self.words.names, self.words.gradient_names
@@ -115,7 +116,7 @@ class News:
                 f"to {listed(f'{names[id]}.grad' for id in leaves)}."
             )
 
-    def _of_rounding(self, parts: Iterable[Part]) -> Iterator[str]:
+    def _of_rounding(self, parts: Iterable[Any]) -> Iterator[str]:
         """Say which gradients are 0 because the terms cancel that they are the sum of."""
         for part in parts:
             terms = max(_largest(part.product), _largest(part.gradient))
@@ -138,7 +139,7 @@ class News:
         return f" {names[id]} changes nothing: the mean, {names[str(mean)]}, takes it away again."
 
     def _of_comparison(
-        self, complete: Iterable[Part], derived: Mapping[str, np.ndarray]
+        self, complete: Iterable[Any], derived: Mapping[str, np.ndarray]
     ) -> Iterator[str]:
         """Say how far gradients that are complete are from those that were derived by hand."""
         for part in complete:

@@ -144,7 +144,7 @@ class Words:
         text = spread or read.text
         self.messages[id, message.position] = Wording(
             rule=_cut_short(re.sub(r"⟨-?\d+⟩", lambda m: str(marks.get(m[0], m[0])), text)),
-            copied=copied(_axis(tensor), product) if spread else "",
+            copied=copied(_axis_given(tensor), product) if spread else "",
             summed=summed(product, np.shape(message.gradient)),
             reads=tuple(int(mark[1:-1]) for mark in [*marks][1:] if mark in read.text),
         )
@@ -178,7 +178,7 @@ class Words:
                 words[position] += f" = {short(x)}"  # the formula shows the name alone
         args: Any = tensor.args
         if sentence := _SENTENCES.get(function):
-            together = over(_axis(tensor), np.shape(args[0])) if "{over}" in sentence else ""
+            together = over(_axis_given(tensor), np.shape(args[0])) if "{over}" in sentence else ""
             said = sentence.format(*words, over=together)
         else:
             said = f"{function.__name__.replace('_', ' ')} of {listed(words)}"
@@ -236,7 +236,7 @@ def _operand_in_words(operand: Any, alone: bool) -> str:
     return f"({word})" if compound and not alone else word
 
 
-def _axis(tensor: Tensor) -> Any:
+def _axis_given(tensor: Tensor) -> Any:
     """Return the axis that a reduction was given, by position or by name."""
     args: Any = tensor.args
     return args[1] if len(args) > 1 else tensor.kwargs.get("axis")
