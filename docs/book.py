@@ -19,9 +19,8 @@ from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 from stages import stages
 
-import microbn as mb
 from microbn.cli import commands as cli
-from microbn.cli.targets import graph
+from microbn.cli.targets import told
 from microbn.view.words import greek
 
 HERE = Path(__file__).parent
@@ -60,7 +59,7 @@ def stepper_page(env, target):
     """Write the story of a target. Return its address, seen from the page that is being read."""
     folder = Path(env.app.outdir) / "steppers"
     folder.mkdir(parents=True, exist_ok=True)
-    mb.story(*graph(target), title=target).save(folder / f"{target}.html")
+    told(target).save(folder / f"{target}.html")
     return f"{'../' * env.docname.count('/')}steppers/{target}.html"
 
 

@@ -14,8 +14,7 @@ from tempfile import TemporaryDirectory
 
 from playwright.sync_api import sync_playwright
 
-import microbn as mb
-from microbn.cli.targets import graph
+from microbn.cli.targets import told
 from microbn.lab import figures
 from microbn.lab.projection import projection_figure
 
@@ -34,10 +33,10 @@ def copied(runs, folder):
         print(shutil.copy(runs / name, folder))
 
 
-def steps(told):
+def steps(story):
     """Find the step that computes x̂, and the step that sends centered its second part."""
-    fork = next(s for s in told for part in s.parts if part.received == part.expected > 1)
-    normalized = next(s for s in told if s.sentence.startswith("x̂ ="))
+    fork = next(s for s in story for part in s.parts if part.received == part.expected > 1)
+    normalized = next(s for s in story if s.sentence.startswith("x̂ ="))
     return {"step_forward": normalized.number, "step_fork": fork.number}
 
 
@@ -45,12 +44,12 @@ def photographed(folder):
     """Photograph two steps of batch norm's page, at the size of a projector."""
     names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     browser = next(filter(None, map(shutil.which, names)))
-    told = mb.story(*graph("batchnorm"), title="batch norm")
+    story = told("batchnorm")
     with TemporaryDirectory() as scratch, sync_playwright() as playwright:
-        page = told.save(Path(scratch) / "bn.html")
+        page = story.save(Path(scratch) / "bn.html")
         chromium = playwright.chromium.launch(executable_path=browser)
         tab = chromium.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
-        for name, step in steps(told).items():
+        for name, step in steps(story).items():
             tab.goto(f"{page.as_uri()}#step={step}")
             print(picture := folder / f"{name}.png")
             tab.screenshot(path=picture)

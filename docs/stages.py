@@ -7,7 +7,7 @@ import numpy as np
 
 import microbn as mb
 from microbn import Tensor, closed_form, functional
-from microbn.cli.targets import graph
+from microbn.cli.targets import told
 from microbn.lab import tour
 from microbn.lab.data import digits
 from microbn.view.mathml import mathml
@@ -39,16 +39,16 @@ def received_parts():
 
     The parts of a value without a name count for the next value that has one.
     """
-    told = mb.story(*graph("batchnorm"))
-    names = {node.id: node.name for node in told.graph.nodes}
+    story = told("batchnorm")
+    names = {node.id: node.name for node in story.graph.nodes}
     found, on_the_way = {}, []
-    for step in told:
+    for step in story:
         for part in step.parts:
             on_the_way.append((step.number, part.sentence))
             if name := names[part.receiver]:
                 found.setdefault(name, []).extend(on_the_way)
                 on_the_way = []
-    del found["scaled"]  # by hand this is dy
+    del found["scaled"], found["y"]  # by hand this is dy, which is given
     return found
 
 
@@ -57,10 +57,10 @@ def typeset_lines():
 
     A sum of two parts is one line. A line about a value without a name counts for the next.
     """
-    told = mb.story(*graph("batchnorm"))
-    names = {node.id: node.name for node in told.graph.nodes}
+    story = told("batchnorm")
+    names = {node.id: node.name for node in story.graph.nodes}
     found, on_the_way = {}, []
-    for step in told:
+    for step in story:
         for part, line in zip(step.parts, step.math[1:], strict=True):
             if part.received == part.expected:
                 on_the_way.append(mathml(line))

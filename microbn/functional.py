@@ -46,13 +46,16 @@ def moments(x: Array, axis: Any = 0) -> tuple[Array, Array, Array]:
     not depend on it.
     """
     _check_arrays("moments", x)
-    mean = left = x.mean(axis=axis, keepdims=True)
-    if x.dtype not in (np.float64, object):
-        offset = stop_gradient(mean)
-        x = x - offset
-        left = x.mean(axis=axis, keepdims=True)
-        mean = left + offset
-    centered = x - left
+    mean = x.mean(axis=axis, keepdims=True)
+    if x.dtype in (np.float64, object):
+        centered = x - mean
+    else:
+        rough_mean = mean
+        offset = stop_gradient(rough_mean)
+        shifted = x - offset
+        correction = shifted.mean(axis=axis, keepdims=True)
+        mean = correction + offset
+        centered = shifted - correction
     square = np.square(centered)
     var = square.mean(axis=axis, keepdims=True)
     return mean, centered, var

@@ -14,7 +14,7 @@ from shown import blocks, run, same
 import microbn
 from microbn import errors
 from microbn.cli import commands as cli
-from microbn.cli.targets import graph
+from microbn.cli.targets import told
 from microbn.lab.results import Results
 
 ROOT = Path(__file__).parents[1]
@@ -130,10 +130,12 @@ def test_lecture_shows_what_its_commands_have_made():
     made = re.findall(r"demos/(\w+)\.py --no-show --save figures", text)
     assert set(re.findall(r"figures/(\w+)\.png", text)) <= set(made)
     steps = re.findall(r"\d+", "".join(re.findall(r"steps? [\d and to]+", text)))
-    story = microbn.story(*graph("batchnorm"))
+    story = told("batchnorm")
     assert max(map(int, steps)) == len(story) - 1
-    assert story.starts["backward"] == 10
-    assert "part 2 of 2" in str(story[16])
+    assert story.starts["backward"] == 11
+    assert "part 1 of 2" in str(story[14])
+    assert "centered receives its second part" in str(story[18])
+    assert "0 apart" in str(story[20])
 
 
 def test_links_and_pictures_of_readme_lead_somewhere():

@@ -17,7 +17,7 @@ from ..errors import ArgumentError, MicrobnError
 from ..view.values import printable
 from .examples import BUILT_IN
 from .loading import users_code
-from .targets import by_hand, find, gradients_graph, graph
+from .targets import by_hand, find, gradients_graph, graph, told
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -74,21 +74,20 @@ def _run_tour(args: argparse.Namespace) -> None:
 def _run_step(args: argparse.Namespace) -> None:
     from rich.console import Console
 
-    from ..view import story
     from ..view.terminal import tell
 
     console = Console(highlight=False)
     with users_code(args.target, args.inputs):
-        told = story(*graph(args.target, args.inputs, args.seed), title=args.target)
+        story = told(args.target, args.inputs, args.seed)
     print(f"Seed: {args.seed}")
     if args.html:
-        _say(f"Written: {told.save(args.html)}")
+        _say(f"Written: {story.save(args.html)}")
     if args.frames:
-        with console.status(f"drawing {len(told)} steps"):
-            frames = told.frames(args.frames)
+        with console.status(f"drawing {len(story)} steps"):
+            frames = story.frames(args.frames)
         _say(f"Written: {frames[0]} to {frames[-1].name}")
     if args.all or not (args.html or args.frames):
-        tell(told, console, whole=args.all)
+        tell(story, console, whole=args.all)
 
 
 def _run_draw(args: argparse.Namespace) -> None:

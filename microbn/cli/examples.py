@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import functional, nn
+from ..engine.primitive import defvjp, primitive
+from ..engine.tensor import Tensor
 
 
 def neuron(w: Any, x: Any, b: Any) -> Any:
@@ -18,6 +20,27 @@ def neuron(w: Any, x: Any, b: Any) -> Any:
 def batchnorm(x: Any, gamma: Any, beta: Any) -> Any:
     """Normalise a batch (N, C)."""
     return functional.batch_norm(x, gamma, beta)
+
+
+def batchnorm_of_small_numbers() -> Tensor:
+    """Normalise a batch whose numbers a class can work out: every σ is 2, and every x̂ is 1 or -1.
+
+    Return the loss. Its gradient with respect to y is whole numbers too. The loss is a primitive of
+    its own, so that it is one box in the graph.
+    """
+
+    @primitive
+    def squared_error(y: Any, target: Any) -> Any:
+        return np.sum(np.square(y - target))
+
+    defvjp(squared_error, lambda g, out, y, target: g * (2 * (y - target)), None)
+    x = Tensor([[5.0, 3, 6], [5, -1, 2], [1, 3, 2], [1, -1, 6]], "x")
+    gamma, beta = Tensor([1.0, 2, 2], "gamma"), Tensor([3.0, 1, -1], "beta")
+    target = np.array([[1.0, 1, 3], [5, -3, -1], [1, 4, -2], [3, -2, 0]])
+    y = functional.batch_norm(x, gamma, beta)
+    loss = squared_error(y, target)
+    loss.name = "loss"
+    return loss
 
 
 def softmax_of_rows(x: Any) -> Any:
@@ -37,6 +60,8 @@ class MLP(nn.Module):
         return functional.cross_entropy(self.out(hidden), np.arange(x.shape[0]) % 2)
 
 
+# What `step` and `draw` show of an example if neither shapes nor a seed are given.
+SMALL_NUMBERS = {"batchnorm": batchnorm_of_small_numbers}
 SCALARS = "batchnorm-scalars"  # batchnorm on 0-d Tensors, for `step` and `draw`
 # fmt: off
 BUILT_IN: dict[str, tuple[Callable, list[str]]] = {  # what makes it, and its usual inputs

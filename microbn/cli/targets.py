@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import nn
+from .. import closed_form, nn
 from ..engine.backward import grad
 from ..engine.tensor import Tensor
 from ..errors import ArgumentError
@@ -18,7 +18,8 @@ from ..reading.scalars import scalars
 from ..reading.tape import history
 from ..reading.trace import trace
 from ..testing import HandWritten
-from .examples import BUILT_IN, SCALARS
+from ..view import Story, story
+from .examples import BUILT_IN, SCALARS, SMALL_NUMBERS
 from .finding import matched, named, of_instances, parameters, with_options
 from .loading import load_file
 
@@ -47,8 +48,12 @@ def graph(target: str, inputs: Sequence[str] = (), seed: int = 0) -> tuple[Tenso
     Targets, inputs and errors are those of `find`. Arrays of floats become Tensors with the names
     of the parameters. A function without parameters returns its root, or the root and a cotangent.
     Where a root of several numbers has no cotangent, one is drawn from N(0, 1). For an array of
-    scalars the root is their sum, weighted by such a cotangent.
+    scalars the root is their sum, weighted by such a cotangent. An example that has small numbers
+    of its own shows them, unless inputs or a seed are given.
     """
+    if target in SMALL_NUMBERS and not inputs and not seed:
+        with trace():
+            return SMALL_NUMBERS[target](), None
     rng = np.random.default_rng(seed)
     f, drawn = _with_inputs(target, inputs, rng)
     leaf = scalars if target == SCALARS else _leaf
@@ -66,6 +71,22 @@ def graph(target: str, inputs: Sequence[str] = (), seed: int = 0) -> tuple[Tenso
     if cotangent is None and root.size != 1:
         cotangent = rng.normal(size=root.shape)
     return root, cotangent
+
+
+def told(target: str, inputs: Sequence[str] = (), seed: int = 0) -> Story:
+    """Tell the story of the graph that ``target`` makes. Targets and errors are those of `graph`.
+
+    The dx of batchnorm is set beside the one that is derived by hand.
+    """
+    root, cotangent = graph(target, inputs, seed)
+    nodes = {node.name: node for node in history(root)}
+    derived = {}
+    if target == "batchnorm" and nodes["y"].ndim == 2:
+        x, gamma, beta = (nodes[name].data for name in ("x", "gamma", "beta"))
+        _, cache = closed_form.forward(x, gamma, beta)
+        dy = grad(root, nodes["y"], cotangent)
+        derived = {"x": closed_form.backward_staged(dy, cache)["x"]}
+    return story(root, cotangent, title=target, derived=derived)
 
 
 def gradients_graph(root: Tensor, cotangent: Any, seed: int = 0) -> tuple[Tensor, Any]:

@@ -72,7 +72,7 @@ def _at(index: Any, axis: int, ndim: int) -> tuple:
 defvjp(np.add,          lambda g, out, x, y: g,               lambda g, out, x, y: g)
 defvjp(np.subtract,     lambda g, out, x, y: g,               lambda g, out, x, y: -g)
 defvjp(np.multiply,     lambda g, out, x, y: g * y,           lambda g, out, x, y: g * x)
-defvjp(np.divide,       lambda g, out, x, y: g / y,           lambda g, out, x, y: g * out / -y)
+defvjp(np.divide,       lambda g, out, x, y: g / y,           lambda g, out, x, y: -g * out / y)
 defvjp(np.matmul,       _matmul_left,                         _matmul_right)
 # Where x and y are both 0, x counts as 1: the derivative of x**0 is 0, even at x = 0.
 defvjp(np.power,        lambda g, out, x, y:

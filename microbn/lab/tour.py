@@ -93,9 +93,10 @@ def _see_it(console: Any, data: Split, results: Results, out: Path) -> None:
     graph = draw(y, cotangent(y), direction="TB").save(out / "batchnorm.svg")
     shown = printable(str(graph))
     console.print(f"{shown}: the recorded graph, each node with its value and gradient")
-    page = story(y, cotangent(y), title="Batch norm of four digits").save(out / "batchnorm.html")
-    told = printable(str(page))
-    console.print(f"{told}: the same graph, step by step; open it in a browser and press →")
+    derived = {"x": derived_by_stages(y, cotangent(y))["x"]}
+    told = story(y, cotangent(y), title="Batch norm of four digits", derived=derived)
+    page = printable(str(told.save(out / "batchnorm.html")))
+    console.print(f"{page}: the same graph, step by step; open it in a browser and press →")
     console.print(
         "\nTry next: write step batchnorm in place of tour; then README.md's code; then demos/."
     )
@@ -128,10 +129,8 @@ def agreement(y: Tensor, dy: np.ndarray) -> list[dict[str, Any]]:
     from the derivation by stages (staged), from the one-line formula (one_line; None except for x,
     gamma and beta) and from central differences through the rest of the graph (numeric).
     """
-    leaves = {node.name: node.value for node in history(y) if node.function is None}
-    _, cache = closed_form.forward(leaves["x"], leaves["gamma"], leaves["beta"])
-    staged = closed_form.backward_staged(dy, cache)
-    one_line = dict(zip(("x", "gamma", "beta"), closed_form.backward(dy, cache), strict=True))
+    staged = derived_by_stages(y, dy)
+    one_line = dict(zip(("x", "gamma", "beta"), closed_form.backward(dy, _cache(y)), strict=True))
     rows = []
     for node, gradient, _ in sweep(y, dy):
         if node.name in staged and node is not y:
@@ -143,6 +142,17 @@ def agreement(y: Tensor, dy: np.ndarray) -> list[dict[str, Any]]:
                 | {"numeric": _distance(gradient, numeric)}
             )
     return rows
+
+
+def derived_by_stages(y: Tensor, dy: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the gradient of every intermediate value of y, derived by hand."""
+    return closed_form.backward_staged(dy, _cache(y))
+
+
+def _cache(y: Tensor) -> dict[str, np.ndarray]:
+    """Return the arrays of y's batch norm that its backward by hand needs."""
+    leaves = {node.name: node.value for node in history(y) if node.function is None}
+    return closed_form.forward(leaves["x"], leaves["gamma"], leaves["beta"])[1]
 
 
 def _distance(a: np.ndarray, b: np.ndarray | None) -> float | None:

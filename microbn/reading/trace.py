@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -44,7 +45,7 @@ class _Trace(Watch):
         An infinity passes if the user wrote it into a leaf or a constant, such as the mask of an
         attention, or if it follows from one that the user wrote.
         """
-        node.line = users_line()
+        node.line = users_line(node)
         if (fault := first_fault(node.value)) is None:
             return
         if (fault := first_fault(np.where(_meant(node), 0, node.value))) is None:
@@ -111,25 +112,51 @@ def _ones(x: Any) -> Any:
 class Line(NamedTuple):
     """A line of the user's code; ``inside`` is the line of microbn's own that it led to, as in
     functional.py or, of a gradient's graph, in rules.py.
+
+    ``constants`` are the positions and the names of those operands that are constants, as far as
+    the line that ran has them in variables.
     """
 
     file: str
     number: int
     inside: Line | None = None
+    constants: tuple[tuple[int, str], ...] = ()
 
     def __str__(self) -> str:
         code = getline(self.file, self.number).strip()
         return f"{Path(self.file).name}:{self.number}" + (f": {code}" if code else "")
 
 
-def users_line() -> Line:
-    """Return the line that is running now, outside of microbn and NumPy."""
-    frame, inside = sys._getframe(1), None
+def users_line(node: Any) -> Line:
+    """Return the line that is making a node now, outside of microbn and NumPy."""
+    frame, inside, ran = sys._getframe(1), None, None
     while frame.f_back and _ours(name := frame.f_globals.get("__name__", "")):
         if not inside and name.startswith("microbn.") and name not in _MACHINERY:
-            inside = Line(frame.f_code.co_filename, frame.f_lineno)
+            inside, ran = Line(frame.f_code.co_filename, frame.f_lineno), frame
         frame = frame.f_back
-    return Line(frame.f_code.co_filename, frame.f_lineno, inside)
+    constants = _names_of_constants(node, ran or frame)
+    return Line(frame.f_code.co_filename, frame.f_lineno, inside, constants)
+
+
+def _names_of_constants(node: Any, frame: Any) -> tuple[tuple[int, str], ...]:
+    """Return the position and the name of each constant that a variable on the line holds.
+
+    Only floats and arrays of numbers have a name: a count such as ``n`` reads better as a number.
+    """
+    words = re.findall(r"[^\W\d]\w*", getline(frame.f_code.co_filename, frame.f_lineno))
+    held = [(word, frame.f_locals.get(word, frame.f_globals.get(word))) for word in words]
+    held = [(word, value) for word, value in held if isinstance(value, (float, np.ndarray))]
+    found = {
+        position: word
+        for position, operand in enumerate(node.inputs if held else ())
+        for word, value in reversed(held)  # the first word on the line wins
+        if isinstance(operand, (float, np.ndarray)) and _same(operand, value)
+    }
+    return tuple(found.items())
+
+
+def _same(one: Any, other: Any) -> bool:
+    return np.shape(one) == np.shape(other) and np.array_equal(one, other)
 
 
 def _ours(name: str) -> bool:

@@ -52,6 +52,7 @@ def _data_of_step(step: StoryStep, tables: Tables, noise: Mapping[str, float]) -
         "gradients": {
             id: tables.add(array, noise.get(id, 0.0)) for id, array in step.gradients.items()
         },
+        "beside": [[title, tables.add(array)] for title, array in step.beside.items()],
         "place": _where_it_ran(step),
         "ran": step.ran and step.ran.number,
     }

@@ -18,8 +18,8 @@ import numpy as np
 from ..errors import ArgumentError, MissingPackageError, RenderError
 from .graph import Edge, Graph, Vertex
 from .saving import write_whole
-from .values import CURRENT_COLOUR, ROLE_COLOURS, low_mean_high, number, short
-from .words import greek
+from .values import CURRENT_COLOUR, ROLE_COLOURS, low_mean_high, number
+from .words import constant_in_words, greek
 
 _SYMMETRIC = {"add", "multiply", "maximum", "minimum"}  # their operands need no numbers
 FORMATS = ("svg", "png", "pdf")
@@ -208,7 +208,7 @@ def _box_lines(node: Vertex, values: bool, grads: bool) -> list[str]:
         count = len(node.members)
         return [f"▸ {greek(node.name)}   {count} value{'s' * (count != 1)}"]
     if node.role == "constant" and node.value.ndim == 0:
-        return [short(node.value)]
+        return [constant_in_words(node)]
     name = greek(node.name) or ("" if node.sign else node.role)
     shape = "" if node.value is None else str(node.value.shape)
     title = "   ".join(dict.fromkeys(part for part in (name, node.sign, shape) if part))

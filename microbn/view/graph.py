@@ -155,7 +155,10 @@ def snapshot_of_tape(
     for tensor in tape:
         used = []
         for position, operand, value in operands(tensor):
-            source = _add_constant(nodes, value, tensor) if operand is None else ids[operand.number]
+            if operand is None:
+                source = _add_constant(nodes, value, tensor, position)
+            else:
+                source = ids[operand.number]
             used.append((source, position))
         id, name, number = f"n{len(nodes)}", str(tensor.name or ""), tensor.number
         function = tensor.function.__name__ if tensor.function else ""
@@ -186,11 +189,16 @@ def operands(tensor: Tensor) -> list[tuple[int, Tensor | None, Any]]:
     return found
 
 
-def _add_constant(nodes: list[Vertex], value: Any, user: Tensor) -> str:
+def _add_constant(nodes: list[Vertex], value: Any, user: Tensor, position: int) -> str:
     """Add a node for a constant, in the group of the Tensor that uses it; return its id."""
-    id = f"n{len(nodes)}"
-    nodes.append(Vertex(id, "", "", "constant", np.asarray(value), scope=user.scope))
+    id, name = f"n{len(nodes)}", name_of_constant(user, position)
+    nodes.append(Vertex(id, name, "", "constant", np.asarray(value), scope=user.scope))
     return id
+
+
+def name_of_constant(user: Tensor, position: int) -> str:
+    """Return the name of a constant that a Tensor was made with under trace(), or "" if unknown."""
+    return dict(user.line.constants).get(position, "") if user.line else ""
 
 
 def _role(tensor: Tensor, root: Tensor, suspect: Tensor | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from linecache import getline
 from textwrap import dedent
@@ -16,6 +16,7 @@ from ..reading.trace import Line
 from ..view.values import printable
 from .graph import Edge, Graph, Vertex
 from .mathematics import Mathematics, gradient_pattern
+from .news import News
 from .values import short
 from .words import Words
 
@@ -70,6 +71,9 @@ class StoryStep:
     values: the operands, or those that the rules use. Under trace() ``line`` is the line that
     computed the value, and ``code`` that line with the lines beside it that also ran. ``math`` are
     lines of mathematics, the operation and in the backward ∂L/∂ of each operand: trees of MathML.
+    values: the operands, or those that the rules use. ``beside`` are gradients derived in another
+    way, by their titles, for those that are complete now. Under trace() ``line`` is the line that
+    computed the value, and ``code`` that line with the lines beside it that also ran.
     """
 
     number: int
@@ -81,6 +85,7 @@ class StoryStep:
     gradients: dict[str, np.ndarray] = field(default_factory=dict)
     edges: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    beside: dict[str, np.ndarray] = field(default_factory=dict)
     line: Line | None = None
     code: tuple[tuple[int, str], ...] = ()
     math: tuple = ()
@@ -98,14 +103,20 @@ class StoryStep:
         return self.line and (self.line.inside or self.line)
 
 
-def tell_steps(graph: Graph, words: Words, swept: Sequence[Step]) -> tuple[StoryStep, ...]:
-    """Return the steps of a story: forward as the graph was made, backward as it was swept."""
-    teller = _Teller(graph, words, swept)
+def tell_steps(
+    graph: Graph, words: Words, swept: Sequence[Step], derived: Mapping[str, np.ndarray]
+) -> tuple[StoryStep, ...]:
+    """Return the steps of a story: forward as the graph was made, backward as it was swept.
+
+    A leaf sends nothing on, so it has no backward step of its own. ``derived`` are gradients to
+    compare with, by the id of a node.
+    """
+    teller = _Teller(graph, words, swept, derived)
     tensors = [node for node in graph.nodes if node.role != "constant"]
     steps = [
         teller.given([node for node in tensors if not node.function]),
         *(teller.forward(node) for node in tensors if node.function),
-        *map(teller.backward, swept),
+        *(teller.backward(step) for step in swept if step.node.function),
     ]
     ran = {(line.file, line.number) for step in steps if (line := step.ran)}
     return tuple(
@@ -123,8 +134,11 @@ def first_steps(steps: Iterable[StoryStep]) -> dict[str, int]:
 class _Teller:
     """Tells one step after another, and keeps the sum of what every value has received."""
 
-    def __init__(self, graph: Graph, words: Words, swept: Sequence[Step]) -> None:
-        self.words, self.mathematics = words, Mathematics(graph, words)
+    def __init__(
+        self, graph: Graph, words: Words, swept: Sequence[Step], derived: Mapping[str, np.ndarray]
+    ) -> None:
+        self.words, self.derived = words, derived
+        self.mathematics = Mathematics(graph, words)
         self.nodes = {node.id: node for node in graph.nodes}
         self.ids = {node.number: node.id for node in graph.nodes}
         self.edges: dict[str, dict[int, Edge]] = {node.id: {} for node in graph.nodes}
@@ -133,7 +147,7 @@ class _Teller:
         self.expected = Counter(m.operand.number for step in swept for m in step.messages)
         self.received: Counter[int] = Counter()
         self.totals: dict[int, np.ndarray] = {}
-        self.root = swept[0].node
+        self.news = News(graph, words, swept)
 
     def given(self, leaves: list[Vertex]) -> StoryStep:
         """Tell the leaves, which exist before anything is computed."""
@@ -165,35 +179,29 @@ class _Teller:
         node = self.nodes[self.ids[step.node.number]]
         used = (p for m in step.messages for p in self.words.messages[node.id, m.position].reads)
         parts = tuple(self._part(step, message) for message in step.messages)
-        gradient = np.asarray(step.gradient)
+        gradient, count = np.asarray(step.gradient), self.expected[step.node.number]
         return StoryStep(
             number=0,
             phase="backward",
             nodes=(node.id,),
-            sentence=self._completed(step, node),
+            sentence=self.news.of_step(step, parts, count, self.derived),
             gradient=gradient,
             parts=parts,
             gradients={part.receiver: part.total for part in parts} | {node.id: gradient},
             edges=tuple(part.edge for part in parts),
             reads=self._reads(node.id, used),
+            beside=self._beside(parts),
             line=node.line,
             math=self.mathematics.backward(node.id, parts),
         )
 
-    def _completed(self, step: Step, node: Vertex) -> str:
-        name, count = self.words.names[node.id], self.expected[step.node.number]
-        head = f"The gradient of {name} is complete"
-        if step.node is self.root:
-            start = self.words.gradient_names[node.id]
-            head = f"The backward starts with {start}, the gradient of {name}"
-        elif count > 1:
-            head += f", the sum of {count} parts"
-        if not node.function:
-            return f"{head}: backward() adds it to {name}.grad."
-        receivers = dict.fromkeys(
-            self.words.names[self.ids[m.operand.number]] for m in step.messages
-        )
-        return f"{head}: it goes {f'on to {listed(receivers)}' if receivers else 'no further'}."
+    def _beside(self, parts: Iterable[Part]) -> dict[str, np.ndarray]:
+        """Return the derived gradients to set beside those that these parts complete."""
+        return {
+            f"{self.words.gradient_names[part.receiver]} by hand": self.derived[part.receiver]
+            for part in parts
+            if part.received == part.expected and part.receiver in self.derived
+        }
 
     def _part(self, step: Step, message: Message) -> Part:
         """Tell a message, and add it to the sum at its receiver."""
@@ -203,15 +211,17 @@ class _Teller:
         self.received[number] += 1
         received, expected = self.received[number], self.expected[number]
         count = f"{received} of {expected}" if expected > 1 else ""
-        rule, summed, _ = self.words.messages[sender, message.position]
-        said = f"receives {rule}" + (f", {summed}" if summed else "")
+        wording = self.words.messages[sender, message.position]
+        rule = f"{wording.rule}, {wording.copied}" if wording.copied else wording.rule
+        said = f"receives {rule}"
+        said += f", {wording.summed}, because it was broadcast" if wording.summed else ""
         said += f": part {count}" if count else ""
         return Part(
             edge=self.edges[sender][message.position].id,
             receiver=self.ids[number],
             rule=rule,
             product=np.asarray(message.product),
-            summed=summed,
+            summed=wording.summed,
             gradient=gradient,
             received=received,
             expected=expected,
@@ -219,7 +229,7 @@ class _Teller:
             earlier=earlier,
             total=self.totals[number],
             sentence=f"{self.words.names[self.ids[number]]} {said}.",
-            pattern=gradient_pattern(step.node.function, summed),
+            pattern=gradient_pattern(step.node.function, wording.summed),
         )
 
     def _reads(self, id: str, positions: Iterable[int]) -> tuple[str, ...]:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import html
 from base64 import b64encode
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..engine.backward import sweep
 from ..engine.tensor import Tensor
-from ..errors import ArgumentError, RenderError, listed
+from ..errors import ArgumentError, RenderError, ShapeError, listed
 from ..reading.tape import history
 from .data import data_of_story
 from .dot import FORMATS, Drawing, check_renderers, to_dot
@@ -27,19 +29,48 @@ from .values import MOST_BOXES
 from .words import Words
 
 
-def story(root: Tensor, cotangent: Any = None, *, title: str | None = None) -> Story:
+def story(
+    root: Tensor,
+    cotangent: Any = None,
+    *,
+    title: str | None = None,
+    derived: Mapping[str, Any] | None = None,
+) -> Story:
     """Tell how ``root`` was computed, and how its gradient flows back to what it was made from.
 
     The gradient starts with ``cotangent``, as for `sweep`, and errors are the same. If the graph
-    was made under trace(), the story shows the lines of code. No ``.grad`` is touched.
+    was made under trace(), the story shows the lines of code. ``derived`` are gradients that were
+    derived by hand, by the names of their Tensors: ``{"x": dx}``. Each is set beside the one that
+    emerged, with the largest difference between the two. No ``.grad`` is touched.
+
+    Raises ArgumentError for a derived gradient that belongs to nothing, and ShapeError for one that
+    does not fit.
     """
     swept = list(sweep(root, cotangent))
     tape = history(root)
     graph = snapshot_of_tape(tape, {step.node.number: step.gradient for step in swept})
     words = Words(graph, tape, swept)
-    steps = tell_steps(graph, words, swept)
+    steps = tell_steps(graph, words, swept, _by_id(graph, derived or {}))
     title = title or words.names[graph.nodes[-1].id]
     return Story(graph, words.names, words.gradient_names, steps, title)
+
+
+def _by_id(graph: Graph, derived: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return derived gradients by the ids of the nodes that they belong to."""
+    given = {name: np.asarray(gradient) for name, gradient in derived.items()}
+    nodes = {node.name: node for node in graph.nodes[:-1] if node.gradient is not None}
+    for name, gradient in given.items():
+        if name not in nodes:
+            there = ", ".join(filter(None, nodes)) or "none"
+            raise ArgumentError(
+                f"story: no gradient of {name!r} emerges; of these one does: {there}"
+            )
+        if gradient.shape != (shape := nodes[name].value.shape):
+            raise ShapeError(
+                f"story: the derived gradient of {name} has shape {gradient.shape}; {name} has "
+                f"{shape}"
+            )
+    return {nodes[name].id: gradient for name, gradient in given.items()}
 
 
 @dataclass(frozen=True, eq=False)

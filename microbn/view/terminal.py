@@ -111,6 +111,8 @@ class _Screen:
             for term, array in part.terms().items():
                 if term in titles:
                     yield self._table(titles[term], array, _SENT)
+        for title, array in step.beside.items():
+            yield self._table(title, array, "")
 
     def _table(self, title: str, array: Any, style: str) -> RenderableType:
         """Return a title with the numbers below it, in as many columns as fit."""

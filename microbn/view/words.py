@@ -10,11 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine.backward import Message, Step, repeated
+from ..engine.backward import Message, Step
 from ..engine.functions import getitem, relu, scatter, stop_gradient
 from ..engine.node import sources
 from ..engine.primitive import rules_of
@@ -22,7 +23,8 @@ from ..engine.tensor import Tensor
 from ..errors import listed
 from ..reading.symbol import Symbol
 from ..reading.tape import is_entrywise
-from .graph import Graph, Vertex
+from .axes import copied, over, repeated_axes, summed, to_all
+from .graph import Graph, Vertex, name_of_constant
 from .values import short
 
 GREEK = {
@@ -70,12 +72,15 @@ _LONGEST_FORMULA = 120
 
 
 class Wording(NamedTuple):
-    """A message in words: its ``rule``, and the axes over which it was ``summed``, "" if none.
+    """A message in words: its ``rule``, and what is done with the rule's result, "" if nothing.
 
-    ``reads`` are the positions of the operands whose values the rule uses; -1 is the result.
+    It is ``copied`` to all the entries that a sum or a mean took together, or ``summed`` over the
+    axes along which the operand was broadcast. ``reads`` are the positions of the operands whose
+    values the rule uses; -1 is the result.
     """
 
     rule: str
+    copied: str
     summed: str
     reads: tuple[int, ...]
 
@@ -95,7 +100,7 @@ class Words:
         self._nodes: dict[Any, Vertex] = {node.number: node for node in graph.nodes}
         self._symbols: dict[int, Symbol] = {}  # one for each Tensor, to write formulas with
         constants = [node for node in graph.nodes if node.role == "constant"]
-        self.names = {n.id: "array" if n.value.ndim else short(n.value) for n in constants}
+        self.names = {node.id: constant_in_words(node) for node in constants}
         self.gradient_names: dict[str, str] = {}
         self.sentences: dict[str, str] = {}
         self.messages: dict[tuple[str, int], Wording] = {}
@@ -142,9 +147,12 @@ class Words:
         otherwise = f"the rule of {self._nodes[tensor.number].function}"
         read = _read_formula(lambda: _run_rule(tensor, message.position, *marked), otherwise)
         self.marked_rules[id, message.position] = read.text
+        spread, product = _spread(read.text), np.shape(message.product)
+        text = spread or read.text
         self.messages[id, message.position] = Wording(
-            rule=_cut_short(re.sub(r"⟨-?\d+⟩", lambda m: str(marks.get(m[0], m[0])), read.text)),
-            summed=_summed(np.shape(message.product), np.shape(message.gradient)),
+            rule=_cut_short(re.sub(r"⟨-?\d+⟩", lambda m: str(marks.get(m[0], m[0])), text)),
+            copied=copied(_axis_given(tensor), product) if spread else "",
+            summed=summed(product, np.shape(message.gradient)),
             reads=tuple(int(mark[1:-1]) for mark in [*marks][1:] if mark in read.text),
         )
 
@@ -178,27 +186,38 @@ class Words:
     def _operands(self, tensor: Tensor) -> list[Any]:
         inputs: Any = tensor.inputs
         return [
-            self._symbols[x.number] if isinstance(x, Tensor) else _short_constant(x) for x in inputs
+            self._symbols[x.number]
+            if isinstance(x, Tensor)
+            else _short_constant(x, name_of_constant(tensor, position))
+            for position, x in enumerate(inputs)
         ]
 
     def _in_words(self, tensor: Tensor) -> str:
-        """Say how a Tensor was computed, which operands were repeated, and its shape."""
+        """Say how a Tensor was computed, which operands were broadcast, and its shape."""
         function: Any = tensor.function
         operands = self._operands(tensor)
         words = [_operand_in_words(operand, alone=len(operands) == 1) for operand in operands]
+        for position, x in enumerate(tensor.inputs):
+            if isinstance(x, float) and isinstance(operands[position], Symbol):
+                words[position] += f" = {short(x)}"  # the formula shows the name alone
         args: Any = tensor.args
-        axis = args[1] if len(args) > 1 else tensor.kwargs.get("axis")
         if sentence := _SENTENCES.get(function):
-            over = _over(axis, np.shape(args[0])) if "{over}" in sentence else ""
-            said = sentence.format(*words, over=over)
+            together = over(_axis_given(tensor), np.shape(args[0])) if "{over}" in sentence else ""
+            said = sentence.format(*words, over=together)
         else:
-            said = f"{function.__name__} of {listed(words)}"
-        if is_entrywise(function):
-            narrow = [x for x, value in sources(tensor) if np.shape(value) != tensor.shape]
-            if narrow:
-                names = listed(self._symbols[x.number].text for x in narrow)
-                said += f", {names} repeated to fit"
-        return f"{said}, {_shape_in_words(tensor.value)}"
+            said = f"{function.__name__.replace('_', ' ')} of {listed(words)}"
+        return f"{said}{self._broadcast(tensor)}, {_shape_in_words(tensor.value)}"
+
+    def _broadcast(self, tensor: Tensor) -> str:
+        """Say which operands were broadcast: ``, σ broadcast to all 4 rows``."""
+        narrow: dict[str, list[str]] = {}
+        for x, value in sources(tensor) if is_entrywise(tensor.function) else ():
+            wide = repeated_axes(tensor.shape, np.shape(value))
+            if axes := [axis for axis in wide if tensor.shape[axis] != 1]:
+                name = self._symbols[x.number].text
+                narrow.setdefault(to_all(axes, tensor.shape), []).append(name)
+        said = (f", {listed(dict.fromkeys(names))} broadcast {to}" for to, names in narrow.items())
+        return "".join(said)
 
 
 def greek(name: str) -> str:
@@ -210,13 +229,26 @@ def greek(name: str) -> str:
     return GREEK.get(word, word) + bracket + index
 
 
-def _short_constant(x: Any) -> Any:
-    """Return a constant as a formula shows it: four digits of a float, "array" for many floats."""
+def constant_in_words(node: Vertex) -> str:
+    """Return what the box of a constant says: ``ε = 1e-05``, ``2``, or the name of an array."""
+    name = greek(node.name)
+    if node.value.ndim:
+        return name or "array"
+    return f"{name} = {short(node.value)}" if name else short(node.value)
+
+
+def _short_constant(x: Any, name: str) -> Any:
+    """Return a constant as a formula shows it: its name, or four digits of a float.
+
+    An array of floats without a name is an "array".
+    """
     if not (
         isinstance(x, (float, np.floating)) or (isinstance(x, np.ndarray) and x.dtype.kind == "f")
     ):
         return x
-    return Symbol("array", x) if np.ndim(x) else float(short(x))
+    if name or np.ndim(x):
+        return Symbol(greek(name) or "array", x)
+    return float(short(x))
 
 
 def _operand_in_words(operand: Any, alone: bool) -> str:
@@ -228,24 +260,24 @@ def _operand_in_words(operand: Any, alone: bool) -> str:
     return f"({word})" if compound and not alone else word
 
 
-def _summed(product: tuple[int, ...], gradient: tuple[int, ...]) -> str:
-    """Say over which axes a product was summed to the shape of its gradient: "" if over none."""
-    new, same = repeated(product, gradient)
-    axes = [*new, *(len(new) + axis for axis in same)]
-    return f"summed {_over(axes, product)}" if axes else ""
+def _axis_given(tensor: Tensor) -> Any:
+    """Return the axis that a reduction was given, by position or by name."""
+    args: Any = tensor.args
+    return args[1] if len(args) > 1 else tensor.kwargs.get("axis")
 
 
-def _over(axis: Any, shape: tuple[int, ...]) -> str:
-    """Name the axes that are taken together: ``over the 4 rows``."""
-    axes = range(len(shape)) if axis is None else np.atleast_1d(axis) % max(len(shape), 1)
-    if not len(axes):
-        return "over no axis"
-    if len(axes) == len(shape):
-        return "over all entries"
-    if len(shape) == 2:
-        return f"over the {shape[axes[0]]} {'columns' if axes[0] else 'rows'}"
-    plural = "axes" if len(axes) > 1 else "axis"
-    return f"over {plural} {listed(int(a) for a in axes)}"
+def _spread(rule: str) -> str:
+    """Return what the text of a rule spreads over an array: ``g / 4`` of ``spread(g / 4, (4, 3))``.
+
+    Returns "" for a rule that does anything else.
+    """
+    if not (whole := re.fullmatch(r"spread\((.*), \([\d, ]*\)\)", rule)):
+        return ""
+    inner = whole[1]
+    if expanded := re.fullmatch(r"expand_dims\((.*), (-?\d+|\([-\d, ]*\))\)", inner):
+        inner = expanded[1]
+    open_brackets = accumulate((c in "([") - (c in ")]") for c in inner)
+    return inner if min(open_brackets, default=0) >= 0 else ""
 
 
 def _shape_in_words(value: Any) -> str:

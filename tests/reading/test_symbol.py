@@ -320,7 +320,7 @@ def test_rules_read_like_the_table():
     assert formula(np.add) == ("g", "g")
     assert formula(np.multiply) == ("g · y", "g · x")
     assert formula(np.multiply, "gamma", "x_hat") == ("g · x_hat", "g · gamma")
-    assert formula(np.divide) == ("g / y", "g · out / -y")
+    assert formula(np.divide) == ("g / y", "-g · out / y")
     assert formula(np.matmul) == ("g @ y.mT", "x.mT @ g")
     assert formula(np.where) == (None, "where(c, g, 0)", "where(c, 0, g)")
     assert formula(relu) == ("gate(g, x > 0)",)

@@ -73,7 +73,7 @@ def test_story_is_stepped_through_in_its_cell(trusted):
     assert frame.text_content("#sentence") == "Given: x (3, 2)."
     frame.click("#next")
     await_step(frame, 1)
-    for key, number in {"ArrowRight": 2, "End": 7, "PageUp": 6, "b": 4, "Home": 0}.items():
+    for key, number in {"ArrowRight": 2, "End": 6, "PageUp": 5, "b": 4, "Home": 0}.items():
         trusted.keyboard.press(key)
         await_step(frame, number)
 

@@ -9,6 +9,7 @@ import pytest
 import microbn as mb
 from microbn import Tensor, closed_form, errors, nn
 from microbn import functional as F
+from microbn.reading.tape import history
 from microbn.testing.programs import program
 from microbn.view import values
 from microbn.view.words import greek
@@ -28,44 +29,57 @@ def told(story):
 
 
 def test_batch_norm_is_told_in_words():
-    assert told(mb.story(batch_norm(), DY)) == [
+    with mb.trace():
+        y = batch_norm()
+    assert told(mb.story(y, DY)) == [
         "Given: x (4, 3), γ (3,) and β (3,).",
         "μ = mean(x, axis=0, keepdims=True): the mean of x over the 4 rows, shape (1, 3).",
-        "centered = x - μ: x minus μ, μ repeated to fit, shape (4, 3).",
+        "centered = x - μ: x minus μ, μ broadcast to all 4 rows, shape (4, 3).",
         "square = square(centered): the square of centered, shape (4, 3).",
         "σ² = mean(square, axis=0, keepdims=True): the mean of square over the 4 rows, "
         "shape (1, 3).",
-        "σ² + 1e-05: σ² plus 1e-05, shape (1, 3).",
-        "σ = sqrt(σ² + 1e-05): the square root of σ² + 1e-05, shape (1, 3).",
-        "x̂ = centered / σ: centered divided by σ, σ repeated to fit, shape (4, 3).",
-        "scaled = γ · x̂: γ times x̂, γ repeated to fit, shape (4, 3).",
-        "y = scaled + β: scaled plus β, β repeated to fit, shape (4, 3).",
-        "The backward starts with dy, the gradient of y: it goes on to scaled and β.",
+        "σ² + ε: σ² plus ε = 1e-05, shape (1, 3).",
+        "σ = sqrt(σ² + ε): the square root of σ² + ε, shape (1, 3).",
+        "x̂ = centered / σ: centered divided by σ, σ broadcast to all 4 rows, shape (4, 3).",
+        "scaled = γ · x̂: γ times x̂, γ broadcast to all 4 rows, shape (4, 3).",
+        "y = scaled + β: scaled plus β, β broadcast to all 4 rows, shape (4, 3).",
+        "The backward starts with dy, the gradient of the loss with respect to y: it goes on to "
+        "scaled and β (summed over the 4 rows). dβ is complete: backward() adds it to β.grad.",
         "scaled receives dy.",
-        "β receives dy, summed over the 4 rows.",
-        "The gradient of scaled is complete: it goes on to γ and x̂.",
-        "γ receives dscaled · x̂, summed over the 4 rows.",
+        "β receives dy, summed over the 4 rows, because it was broadcast.",
+        "The gradient of scaled is complete: it goes on to γ (summed over the 4 rows) and x̂. "
+        "dγ is complete: backward() adds it to γ.grad.",
+        "γ receives dscaled · x̂, summed over the 4 rows, because it was broadcast.",
         "x̂ receives dscaled · γ.",
-        "The gradient of x̂ is complete: it goes on to centered and σ.",
+        "The gradient of x̂ is complete: it goes on to centered and σ (summed over the 4 rows). "
+        "centered receives its first part of 2.",
         "centered receives dx̂ / σ: part 1 of 2.",
-        "σ receives dx̂ · x̂ / -σ, summed over the 4 rows.",
-        "The gradient of σ is complete: it goes on to σ² + 1e-05.",
-        "σ² + 1e-05 receives dσ / (2 · σ).",
-        "The gradient of σ² + 1e-05 is complete: it goes on to σ².",
-        "σ² receives d(σ² + 1e-05).",
-        "The gradient of σ² is complete: it goes on to square.",
-        "square receives spread(dσ² / 4, (4, 3)).",
-        "The gradient of square is complete: it goes on to centered.",
+        "σ receives -dx̂ · x̂ / σ, summed over the 4 rows, because it was broadcast.",
+        "The gradient of σ is complete: it goes on to σ² + ε.",
+        "σ² + ε receives dσ / (2 · σ).",
+        "The gradient of σ² + ε is complete: it goes on to σ².",
+        "σ² receives d(σ² + ε).",
+        "The gradient of σ² is complete: it goes on to square, copied to all 4 rows.",
+        "square receives dσ² / 4, copied to all 4 rows.",
+        "The gradient of square is complete. centered receives its second part: it is added to "
+        "the first.",
         "centered receives dsquare · (2 · centered): part 2 of 2.",
-        "The gradient of centered is complete, the sum of 2 parts: it goes on to x and μ.",
+        "The gradient of centered is complete, the sum of 2 parts: it goes on to x and μ (summed "
+        "over the 4 rows). x receives its first part of 2.",
         "x receives dcentered: part 1 of 2.",
-        "μ receives -dcentered, summed over the 4 rows.",
-        "The gradient of μ is complete: it goes on to x.",
-        "x receives spread(dμ / 4, (4, 3)): part 2 of 2.",
-        "The gradient of β is complete: backward() adds it to β.grad.",
-        "The gradient of γ is complete: backward() adds it to γ.grad.",
-        "The gradient of x is complete, the sum of 2 parts: backward() adds it to x.grad.",
+        "μ receives -dcentered, summed over the 4 rows, because it was broadcast.",
+        "The gradient of μ is complete. x receives its second part, copied to all 4 rows: it is "
+        "added to the first. dx is complete: backward() adds it to x.grad.",
+        "x receives dμ / 4, copied to all 4 rows: part 2 of 2.",
     ]
+
+
+def test_the_mean_that_is_subtracted_in_float32_has_names_too():
+    leaves = [Tensor(leaf.data, leaf.name, dtype=np.float32) for leaf in history(batch_norm())[:3]]
+    lines = told(mb.story(F.batch_norm(*leaves), DY))
+    assert any(line.startswith("shifted = x - offset: ") for line in lines)
+    assert any(line.startswith("centered = shifted - correction: ") for line in lines)
+    assert not any("left" in line for line in lines)
 
 
 def test_each_gradient_told_is_the_one_derived_by_hand():
@@ -74,12 +88,9 @@ def test_each_gradient_told_is_the_one_derived_by_hand():
     x, gamma, beta = (node.value for node in story.graph.nodes[:3])
     by_hand = closed_form.backward_staged(DY, closed_form.forward(x, gamma, beta)[1])
     names = {node.id: node.name for node in story.graph.nodes}
-    compared = 0
-    for step in story:
-        if step.phase == "backward" and (expected := by_hand.get(names[step.nodes[0]])) is not None:
-            np.testing.assert_allclose(step.gradient, expected, rtol=0, atol=1e-12)
-            compared += 1
-    assert compared == len(by_hand)
+    told = {names[id]: array for step in story for id, array in step.gradients.items()}
+    for name, expected in by_hand.items():
+        np.testing.assert_allclose(told[name], expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.bits
@@ -91,7 +102,8 @@ def test_backward_steps_are_the_engines_own_sweep(seed):
     story = mb.story(root, cotangent)
     backward = [step for step in story if step.phase == "backward"]
     numbers = {node.id: node.number for node in story.graph.nodes}
-    for ours, engines in zip(backward, mb.sweep(root, cotangent), strict=True):
+    senders = [step for step in mb.sweep(root, cotangent) if step.node.function]
+    for ours, engines in zip(backward, senders, strict=True):
         assert numbers[ours.nodes[0]] == engines.node.number
         assert np.array_equal(ours.gradient, engines.gradient)
         sent = [(numbers[p.receiver], np.asarray(p.gradient).tolist()) for p in ours.parts]
@@ -105,10 +117,12 @@ def test_backward_steps_are_the_engines_own_sweep(seed):
 def test_parts_add_up_to_the_gradient_and_are_counted(seed):
     made = program(seed)
     root = made.run([*map(Tensor, made.inputs)])
-    story = mb.story(root, np.random.default_rng(seed).normal(size=root.shape))
+    cotangent = np.random.default_rng(seed).normal(size=root.shape)
+    story = mb.story(root, cotangent)
     last = {part.receiver: part for step in story for part in step.parts}
     assert all(part.received == part.expected for part in last.values())
-    whole = {step.nodes[0]: step.gradient for step in story if step.phase == "backward"}
+    ids = {node.number: node.id for node in story.graph.nodes}
+    whole = {ids[step.node.number]: step.gradient for step in mb.sweep(root, cotangent)}
     for id, part in last.items():
         assert np.array_equal(part.total, whole[id])
 
@@ -125,9 +139,11 @@ def test_edges_of_messages_lead_from_the_receiver_to_the_sender():
 def test_value_used_twice_by_one_function_gets_two_messages():
     x = Tensor(3.0, "x")
     assert told(mb.story(x * x))[-3:] == [
+        "The backward starts with d(x · x) = 1, the gradient of x · x itself: it goes on to x. "
+        "x receives its first part of 2. x receives its second part: it is added to the first. "
+        "dx is complete: backward() adds it to x.grad.",
         "x receives d(x · x) · x: part 1 of 2.",
         "x receives d(x · x) · x: part 2 of 2.",
-        "The gradient of x is complete, the sum of 2 parts: backward() adds it to x.grad.",
     ]
 
 
@@ -274,7 +290,7 @@ def test_saved_only_as_a_page(tmp_path):
 
 def test_drawing_of_a_step_shows_what_is_known_by_then():
     story = mb.story(batch_norm(), DY)
-    start, middle, end = (story.drawing(n).source for n in (0, 12, 21))
+    start, middle, end = (story.drawing(n).source for n in (0, 12, 18))
     assert start.count("–") > middle.count("–") > end.count("–") == 0
     assert middle.count("penwidth=3") == 3  # x̂ and its two messages
     assert "The gradient of x̂ is complete" in middle
@@ -403,3 +419,85 @@ def test_operands_that_are_no_numbers_are_not_drawn():
 
 def test_large_arrays_of_many_rows_have_no_labels():
     assert values.table(np.zeros((300, 300, 1))).labels == []
+
+
+def test_a_bias_before_batch_norm_has_no_gradient_and_the_story_says_why():
+    rng = np.random.default_rng(0)
+    norm, bias = nn.BatchNorm(3), Tensor(rng.normal(size=3), "bias")
+    said = [step.sentence for step in mb.story(norm(rng.normal(size=(4, 3)) + bias), DY)]
+    assert said[-1].endswith(
+        "dbias is complete: backward() adds it to bias.grad. dbias is 0, up to rounding: its terms "
+        "cancel. bias changes nothing: the mean, μ, takes it away again."
+    )
+    assert "rounding" not in " ".join(said[:-1])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(("rest", "noise"), [(1e-14, True), (1e-3, False)])
+def test_a_gradient_is_rounding_only_if_all_of_it_is_small_beside_its_terms(dtype, rest, noise):
+    rest = rest if dtype is np.float64 else rest * 1e7 if noise else rest
+    x = Tensor([2.0, 3.0], "x", dtype=dtype)
+    factors = np.array([[1.0, -1.0], [-1.0, 1.0 + rest]], dtype)
+    *_, last = mb.story(x * factors, np.ones((2, 2), dtype))
+    assert ("dx is 0, up to rounding" in last.sentence) == noise
+
+
+def test_a_gradient_that_is_exactly_0_is_not_called_rounding():
+    x = Tensor([2.0], "x")
+    *_, last = mb.story(x * np.array([[1.0], [-1.0]]), np.ones((2, 1)))
+    assert "dx is 0: its terms cancel." in last.sentence
+    *_, last = mb.story(x * 0.0, [1.0])  # here there are no terms
+    assert "cancel" not in last.sentence
+
+
+def test_derived_gradients_stand_beside_those_that_they_are_compared_with():
+    x, w = Tensor([1.0, 2.0], "x"), Tensor([3.0, -1.0], "w")
+    *_, last = mb.story(x * w, [0.5, 2.0], derived={"x": [1.5, -2.25], "w": [0.5, 4.0]})
+    assert "dx and the one derived by hand are 0.25 apart." in last.sentence
+    assert "dw and the one derived by hand are 0 apart." in last.sentence
+    assert {title: array.tolist() for title, array in last.beside.items()} == {
+        "dx by hand": [1.5, -2.25],
+        "dw by hand": [0.5, 4.0],
+    }
+    with pytest.raises(errors.ArgumentError, match=r"no gradient of 'v' emerges; .*: x, w"):
+        mb.story(x * w, [0.5, 2.0], derived={"v": [1.0, 1.0]})
+    with pytest.raises(errors.ShapeError, match=r"of x has shape \(2, 1\); x has \(2,\)"):
+        mb.story(x * w, [0.5, 2.0], derived={"x": [[1.0], [1.0]]})
+
+
+def test_constants_are_called_by_the_variables_on_their_line_under_trace():
+    x, target, rate = Tensor([1.0, 2.0], "x"), np.array([3.0, 5.0]), 0.25
+    with mb.trace():
+        y = (x - target) * rate / 2.0
+    lines = told(mb.story(y, [1.0, -2.0]))
+    assert "x - target: x minus target, shape (2,)." in lines
+    assert any("times rate = 0.25, " in line for line in lines)
+    assert any("divided by 2.0, " in line for line in lines)
+
+
+def test_leaves_are_complete_in_the_step_that_sends_their_last_part():
+    story = mb.story(batch_norm(), DY)
+    assert {name for step in story if step.phase == "backward" for name in step.nodes} == {
+        node.id for node in story.graph.nodes if node.function
+    }
+    leaves = [Tensor([1.0], f"v{i}") for i in range(6)]
+    *_, last = mb.story(np.concatenate(leaves), np.ones(6))
+    assert "6 gradients are complete: backward() adds each to a .grad." in last.sentence
+
+
+def test_copies_are_said_and_only_where_a_rule_ends_with_them():
+    x = Tensor(np.arange(24.0).reshape(2, 3, 4), "x")
+    for axis, keepdims, said in [
+        ((0, 2), False, "copied along axes 0 and 2"),
+        (1, True, "copied along axis 1"),
+        (None, False, "copied to all 24 entries"),
+    ]:
+        root = np.sum(x, axis=axis, keepdims=keepdims)
+        *_, last = mb.story(root, np.ones(root.shape) * 2.0)
+        assert last.parts[0].rule.endswith(said)
+        assert "spread" not in last.parts[0].rule
+    *_, last = mb.story(np.max(x, axis=0), np.ones((3, 4)))
+    assert "copied" not in last.sentence
+    column = Tensor(np.ones((1, 2)), "row")
+    *_, last = mb.story(np.sum(column, axis=0), [1.0, 2.0])
+    assert "copied" not in last.sentence

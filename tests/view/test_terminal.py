@@ -15,6 +15,7 @@ from rich.padding import Padding
 
 import microbn as mb
 from microbn import Tensor, errors, scope
+from microbn.cli import targets
 from microbn.cli.examples import BUILT_IN
 from microbn.cli.targets import graph
 from microbn.view import terminal, values
@@ -35,7 +36,7 @@ def words(text):
 
 
 def batchnorm():
-    return mb.story(*graph("batchnorm"), title="batchnorm")
+    return targets.told("batchnorm")
 
 
 # What is shown
@@ -71,6 +72,7 @@ def titled(story, step):
         yield f"{mine}, summed" if part.summed else mine, part.gradient
         if part.received > 1:
             yield f"{name}, {part.received} of {part.expected}", part.total
+    yield from step.beside.items()
 
 
 def below(tables, padding):
@@ -78,7 +80,7 @@ def below(tables, padding):
     return Group(*(Padding(table, (1, 0, 0, 0)) for table in tables))
 
 
-@pytest.mark.parametrize("made", [stories.mlp, stories.fork])
+@pytest.mark.parametrize("made", [stories.mlp, stories.fork, batchnorm])
 def test_below_each_title_are_the_numbers_of_that_array(made, monkeypatch):
     monkeypatch.setattr(terminal, "Columns", below)
     story = made()
@@ -94,26 +96,26 @@ def test_below_each_title_are_the_numbers_of_that_array(made, monkeypatch):
 
 def test_a_gradient_that_is_not_computed_is_a_dash():
     story = batchnorm()
-    forward, backward = told(story).split("Step 10 of 21, backward")
-    assert forward.count("–") == 9
+    forward, backward = told(story).split("Step 11 of 20, backward")
+    assert forward.count("–") == 10
     assert "–" not in backward
 
 
 def test_a_sum_over_rows_and_a_sum_of_parts_are_shown_as_such():
     steps = re.split(r"^Step ", told(batchnorm()), flags=re.M)[1:]
     for title in ("dx, part 1 (4, 3)", "for dμ, the rule gives (4, 3)", "dμ, summed (1, 3)"):
-        assert title in steps[17]
-    assert "dx, 2 of 2 (4, 3)" in steps[18]
-    assert "2 of 2" not in steps[17]
+        assert title in steps[19]
+    assert "dx, 2 of 2 (4, 3)" in steps[20]
+    assert "2 of 2" not in steps[19]
 
 
 def test_line_that_ran_is_marked_and_its_caller_is_named():
-    step = told(batchnorm()).split("Step 7 of 21")[1].split("Step 8 ")[0].splitlines()
-    before, now, called = step[2:5]
+    step = told(batchnorm()).split("Step 7 of 20")[1].split("Step 8 ")[0].splitlines()
+    before, now, called = step[3:6]
     assert re.match(r"▸ functional\.py:\d+  x_hat = centered / std$", now.rstrip())
     assert before.split() == ["std", "=", "np.sqrt(var", "+", "eps)"]
     assert "▸" not in before
-    assert re.match(r"  called at examples\.py:\d+: return functional\.batch_norm", called)
+    assert re.match(r"  called at examples\.py:\d+: y = functional\.batch_norm", called)
 
 
 def test_a_built_in_neuron_shows_its_own_line():
@@ -194,7 +196,7 @@ def test_commands_lead_through_the_story():
     story = batchnorm()
     for at, command, to in [
         (0, "n", 1), (5, "p", 4), (5, "g 12", 12), (5, "g12", 12), (5, "g 0", 0), (7, "f", 1),
-        (1, "b", 10), (20, "n", 21),
+        (1, "b", 11), (19, "n", 20),
     ]:  # fmt: skip
         assert terminal.moved(story, at, command) == to
 
@@ -203,11 +205,11 @@ def test_commands_lead_through_the_story():
     ("at", "command", "said"),
     [
         (0, "p", "This is the first step."),
-        (21, "n", "This is the last step."),
-        (3, "g 22", "There are steps 0 to 21; g 10 goes to one of them."),
-        (3, "g -1", "There are steps 0 to 21"),
-        (3, "g", "There are steps 0 to 21"),
-        (3, "g " + "9" * 5000, "There are steps 0 to 21"),
+        (20, "n", "This is the last step."),
+        (3, "g 21", "There are steps 0 to 20; g 10 goes to one of them."),
+        (3, "g -1", "There are steps 0 to 20"),
+        (3, "g", "There are steps 0 to 20"),
+        (3, "g " + "9" * 5000, "There are steps 0 to 20"),
         (3, "x", "'x' is no command; n, p, g 12, f, b, h and q are."),
         (3, "\x1b[C", "'\\x1b[C' is no command"),
         (3, "n" * 1000, "'nnn"),
@@ -281,21 +283,21 @@ class Session:
 def test_a_session_goes_where_the_keys_say():
     session = Session("batchnorm")
     assert "Seed: 0" in session.first
-    assert "Step 0 of 21, given: batchnorm" in session.first
+    assert "Step 0 of 20, given: batchnorm" in session.first
     for keys, step in [
-        ("n", 1), ("", 2), ("", 3), ("p", 2), ("", 1), ("g 12", 12), ("", 11), ("b", 10),
-        ("n", 11), ("f", 1), ("", 2),
+        ("n", 1), ("", 2), ("", 3), ("p", 2), ("", 1), ("g 12", 12), ("", 11), ("b", 11),
+        ("n", 12), ("f", 1), ("", 2),
     ]:  # fmt: skip
-        assert f"Step {step} of 21" in session.types(f"{keys}\n")
+        assert f"Step {step} of 20" in session.types(f"{keys}\n")
     for keys, said in [
         ("jump", "'jump' is no command; n, p, g 12, f, b, h and q are."),
-        ("g 999", "There are steps 0 to 21; g 10 goes to one of them."),
+        ("g 999", "There are steps 0 to 20; g 10 goes to one of them."),
         ("h", "Enter repeats n or p"),
     ]:
         out = session.types(f"{keys}\n")
         assert said in out
         assert "Step" not in out
-    assert "Step 3 of 21" in session.types("\n")
+    assert "Step 3 of 20" in session.types("\n")
     assert "Step" not in session.types("q\n")
     assert session.ends() == 0
 
@@ -321,7 +323,7 @@ def test_whole_story_in_a_terminal_asks_nothing():
     while new := session.shown():
         out += new
     assert session.ends() == 0
-    assert "Step 9 of 9" in out
+    assert "Step 6 of 6" in out
     assert "quit" not in out
 
 
@@ -333,4 +335,4 @@ def test_piped_story_is_plain_and_whole_whatever_is_typed():
     assert (result.returncode, result.stderr) == (0, "")
     assert "\x1b" not in result.stdout
     assert "quit" not in result.stdout
-    assert "Step 9 of 9" in result.stdout
+    assert "Step 6 of 6" in result.stdout

@@ -6,7 +6,7 @@ const table = (number) => (number === null ? null : story.tables[number]);
 for (const node of story.nodes) node.value = table(node.value);
 for (const step of story.steps) {
   step.gradient = table(step.gradient);
-  step.beside = (step.beside ?? []).map(([title, number]) => [title, table(number)]);
+  step.beside = step.beside.map(([title, number]) => [title, table(number)]);
   for (const part of step.parts)
     for (const term of ["earlier", "product", "gradient", "total"]) part[term] = table(part[term]);
 }

@@ -1,0 +1,154 @@
+"""What is new in a step of the backward: the sentences that stand above its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..engine.backward import Step
+from ..errors import listed
+from .graph import Graph
+from .values import number
+from .words import Words
+
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+# By the bytes of a number: a sum that is so much smaller than its largest term is rounding noise.
+NOISE = {8: 1e-12, 4: 1e-5}
+_MOST = 4  # sentences of one kind in a step
+
+
+class News:
+    """Says where a gradient goes, what is complete with that, and what the numbers show.
+
+    The ``parts`` are those of `microbn.view.steps`, which imports this file.
+    """
+
+    def __init__(self, graph: Graph, words: Words, swept: Sequence[Step]) -> None:
+        self.words = words
+        self.nodes = {node.id: node for node in graph.nodes}
+        self.ids = {node.number: node.id for node in graph.nodes}
+        self.operands: dict[str, list[str]] = {node.id: [] for node in graph.nodes}
+        self.users: dict[str, list[str]] = {node.id: [] for node in graph.nodes}
+        for edge in graph.edges:
+            self.operands[edge.target].append(edge.source)
+            self.users[edge.source].append(edge.target)
+        self.root, first = swept[0].node, np.asarray(swept[0].gradient)
+        self.is_loss = first.size == 1 and bool(np.all(first == 1))
+        self.explained = swept[1 if self.is_loss else 0].node  # whose gradient is explained in full
+        self.largest: dict[str, float] = {}  # term in a gradient, by the id of its receiver
+
+    def of_step(
+        self, step: Step, parts: Sequence[Any], count: int, derived: Mapping[str, np.ndarray]
+    ) -> str:
+        """Say all of it, for a gradient that is the sum of ``count`` parts."""
+        complete = [part for part in parts if part.received == part.expected]
+        said = [
+            self._head(step, parts, count),
+            *self._of_parts(step, parts),
+            *self._of_leaves(complete),
+            *self._of_rounding(parts),
+            *self._of_comparison(complete, derived),
+        ]
+        return " ".join(said)
+
+    def _head(self, step: Step, parts: Sequence[Any], count: int) -> str:
+        """Say whose gradient is complete, and to which values it goes on."""
+        id = self.ids[step.node.number]
+        name, own = self.words.names[id], self.words.gradient_names[id]
+        loss = self.words.names[self.ids[self.root.number]] if self.is_loss else "loss"
+        loss = "the loss" if loss == "loss" else loss
+        if step.node is self.root and self.is_loss:
+            head = f"The backward starts with {own} = 1, the gradient of {loss} itself"
+        elif step.node is self.root:
+            head = f"The backward starts with {own}, the gradient of {loss} with respect to {name}"
+        elif step.node is self.explained:
+            head = f"{own}, the gradient of {loss} with respect to {name}, is complete"
+        else:
+            head = f"The gradient of {name} is complete"
+        head += f", the sum of {count} parts" if count > 1 else ""
+        if len(parts) == 1 and parts[0].count:
+            return f"{head}."  # the next sentence says where it goes
+        goes = f"on to {self._receivers(step)}" if parts else "no further"
+        return f"{head}: it goes {goes}."
+
+    def _receivers(self, step: Step) -> str:
+        """List the receivers: ``γ (summed over the 4 rows) and x̂``."""
+        said: dict[str, str] = {}
+        for message in step.messages:
+            said[self.words.names[self.ids[message.operand.number]]] = self._on_the_way(
+                step, message.position
+            )
+        if len(said) == 1:
+            return "".join(f"{name}, {way}" if way else name for name, way in said.items())
+        return listed(f"{name} ({way})" if way else name for name, way in said.items())
+
+    def _on_the_way(self, step: Step, position: int) -> str:
+        """Say what happens to a message on its way: it is summed, or copied."""
+        wording = self.words.messages[self.ids[step.node.number], position]
+        return wording.summed or wording.copied
+
+    def _of_parts(self, step: Step, parts: Sequence[Any]) -> Iterator[str]:
+        """Say which part a value receives that is used more than once."""
+        counted = [(m, part) for m, part in zip(step.messages, parts, strict=True) if part.count]
+        for message, part in counted if len(counted) <= _MOST else ():
+            nth = part.received
+            which = ORDINALS[nth - 1] if nth <= len(ORDINALS) else f"{nth}th"
+            said = f"{self.words.names[part.receiver]} receives its {which} part"
+            if nth == 1:
+                yield f"{said} of {part.expected}."
+            else:
+                way = self._on_the_way(step, message.position) if len(parts) == 1 else ""
+                earlier = "the first" if nth == 2 else "the sum so far"
+                yield f"{said}{f', {way}' if way else ''}: it is added to {earlier}."
+
+    def _of_leaves(self, complete: Iterable[Any]) -> Iterator[str]:
+        """Say which leaves have their whole gradient now."""
+        leaves = [part.receiver for part in complete if not self.nodes[part.receiver].function]
+        names, gradients = self.words.names, self.words.gradient_names
+        if len(leaves) > _MOST:
+            yield f"{len(leaves)} gradients are complete: backward() adds each to a .grad."
+        elif leaves:
+            verb, them = ("are", "them") if len(leaves) > 1 else ("is", "it")
+            yield (
+                f"{listed(gradients[id] for id in leaves)} {verb} complete: backward() adds {them} "
+                f"to {listed(f'{names[id]}.grad' for id in leaves)}."
+            )
+
+    def _of_rounding(self, parts: Iterable[Any]) -> Iterator[str]:
+        """Say which gradients are 0 because the terms cancel that they are the sum of."""
+        for part in parts:
+            terms = max(_largest(part.product), _largest(part.gradient))
+            terms = self.largest[part.receiver] = max(terms, self.largest.get(part.receiver, 0.0))
+            entry, noise = _largest(part.total), NOISE.get(part.total.itemsize, 0.0)
+            if part.received == part.expected and terms > 0 and entry <= noise * terms:
+                up_to = ", up to rounding" if entry else ""
+                own = self.words.gradient_names[part.receiver]
+                yield f"{own} is 0{up_to}: its terms cancel.{self._taken_away(part.receiver)}"
+
+    def _taken_away(self, id: str) -> str:
+        """Say so if a mean takes away again what a bias adds, as a batch norm after it does."""
+        if len(self.users[id]) != 1 or self.nodes[total := self.users[id][0]].function != "add":
+            return ""
+        users = {self.nodes[user].function: user for user in self.users[total]}
+        mean, centered = users.get("mean"), users.get("subtract")
+        if len(self.users[total]) != 2 or self.operands.get(str(centered)) != [total, mean]:
+            return ""
+        names = self.words.names
+        return f" {names[id]} changes nothing: the mean, {names[str(mean)]}, takes it away again."
+
+    def _of_comparison(
+        self, complete: Iterable[Any], derived: Mapping[str, np.ndarray]
+    ) -> Iterator[str]:
+        """Say how far gradients that are complete are from those that were derived by hand."""
+        for part in complete:
+            if part.receiver in derived:
+                apart = _largest(part.total - derived[part.receiver])
+                own = self.words.gradient_names[part.receiver]
+                yield f"{own} and the one derived by hand are {number(apart)} apart."
+
+
+def _largest(array: np.ndarray) -> float:
+    """Return the size of the largest entry."""
+    return float(np.max(np.abs(array), initial=0))
