@@ -119,7 +119,8 @@ def _messages(node: Any, gradient: Any, create_graph: bool) -> Iterator[tuple]:
         single = type(product) is type(operand.value) is not np.ndarray  # a scalar's type tells all
         part = product if single else _fit(product, operand.value, node, position)
         if create_graph and not isinstance(part, Node):  # a constant, but recorded as all others
-            part = np.where(False, operand, part)
+            nothing: Any = operand
+            part = np.where(False, nothing, part)
         yield operand, position, product, part
 
 

@@ -72,11 +72,8 @@ class Mathematics:
 
         ``parts`` are those of a StoryStep.
         A value that is used several times receives the sum of as many terms; terms that are still
-        to come are written ⋯. For a leaf the line is its whole gradient.
+        to come are written ⋯.
         """
-        if not self._nodes[id].function:
-            terms = self._terms.get(id, [])
-            return (self._received(id, terms, len(terms), now=True),) if terms else ()
         lines = []
         for part in parts:
             terms = self._terms.setdefault(part.receiver, [])

@@ -10,12 +10,11 @@ import numpy as np
 from ..engine.backward import Step
 from ..errors import listed
 from .graph import Graph
+from .noise import Noise, largest_entry
 from .values import number
 from .words import Words
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
-# By the bytes of a number: a sum that is so much smaller than its largest term is rounding noise.
-NOISE = {8: 1e-12, 4: 1e-5}
 _MOST = 4  # sentences of one kind in a step
 
 
@@ -37,6 +36,7 @@ class News:
         self.root, first = swept[0].node, np.asarray(swept[0].gradient)
         self.is_loss = first.size == 1 and bool(np.all(first == 1))
         self.explained = swept[1 if self.is_loss else 0].node  # whose gradient is explained in full
+        self.noise = Noise()
         self.largest: dict[str, float] = {}  # term in a gradient, by the id of its receiver
 
     def of_step(
@@ -48,7 +48,7 @@ class News:
             self._head(step, parts, count),
             *self._of_parts(step, parts),
             *self._of_leaves(complete),
-            *self._of_rounding(parts),
+            *self._of_rounding(step, parts),
             *self._of_comparison(complete, derived),
         ]
         return " ".join(said)
@@ -116,13 +116,15 @@ class News:
                 f"to {listed(f'{names[id]}.grad' for id in leaves)}."
             )
 
-    def _of_rounding(self, parts: Iterable[Any]) -> Iterator[str]:
+    def _of_rounding(self, step: Step, parts: Iterable[Any]) -> Iterator[str]:
         """Say which gradients are 0 because the terms cancel that they are the sum of."""
         for part in parts:
-            terms = max(_largest(part.product), _largest(part.gradient))
+            self.noise.add(self.ids[step.node.number], np.asarray(step.gradient), part)
+            terms = max(largest_entry(part.product), largest_entry(part.gradient))
             terms = self.largest[part.receiver] = max(terms, self.largest.get(part.receiver, 0.0))
-            entry, noise = _largest(part.total), NOISE.get(part.total.itemsize, 0.0)
-            if part.received == part.expected and terms > 0 and entry <= noise * terms:
+            entry = largest_entry(part.total)
+            cancelled = entry <= self.noise[part.receiver] < terms
+            if part.received == part.expected and cancelled and np.isfinite(part.total).all():
                 up_to = ", up to rounding" if entry else ""
                 own = self.words.gradient_names[part.receiver]
                 yield f"{own} is 0{up_to}: its terms cancel.{self._taken_away(part.receiver)}"
@@ -144,11 +146,6 @@ class News:
         """Say how far gradients that are complete are from those that were derived by hand."""
         for part in complete:
             if part.receiver in derived:
-                apart = _largest(part.total - derived[part.receiver])
+                apart = largest_entry(part.total - derived[part.receiver])
                 own = self.words.gradient_names[part.receiver]
                 yield f"{own} and the one derived by hand are {number(apart)} apart."
-
-
-def _largest(array: np.ndarray) -> float:
-    """Return the size of the largest entry."""
-    return float(np.max(np.abs(array), initial=0))

@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-
-from .steps import Part, StoryStep
 
 _ROUNDINGS = 1000  # a sum of many numbers is wrong by fewer roundings than this
 
 
-def noise_in(steps: Sequence[StoryStep]) -> dict[str, float]:
-    """Return how large rounding noise can be in the gradient of each node, by its id.
+class Noise(dict[str, float]):
+    """How large rounding noise can be in the gradient of each node, by its id.
 
     A gradient is a sum, of parts and over axes. The sum is wrong by some roundings of its largest
     term, even if the terms cancel and the gradient is 0. A rule scales the noise of the gradient
     that it is given as it scales the gradient itself.
     """
-    noise: dict[str, float] = {}
-    for step in steps:
-        for part in step.parts:
-            sent = noise.get(step.nodes[0], 0.0), _largest(step.gradient)
-            added = _added(part, *sent)
-            noise[part.receiver] = max(noise.get(part.receiver, 0.0), added)
-    return noise
+
+    def add(self, sender: str, gradient: Any, part: Any) -> None:
+        """Add the noise of a part of a story's step, whose rule was given this gradient."""
+        earlier = [] if part.earlier is None else [part.earlier]
+        terms = max(map(largest_entry, [part.product, part.gradient, *earlier]))
+        rounded = _ROUNDINGS * float(np.finfo(part.gradient.dtype).eps) * terms
+        share = self.get(sender, 0.0) / (largest_entry(gradient) or 1)
+        added = max(rounded, share * largest_entry(part.product))
+        added = min(added, sys.float_info.max)  # JSON has no infinity
+        self[part.receiver] = max(self.get(part.receiver, 0.0), added)
 
 
-def _added(part: Part, noise: float, largest: float) -> float:
-    """Return the noise of a part, whose rule was given a gradient with this noise."""
-    terms = [part.product, part.gradient, *([] if part.earlier is None else [part.earlier])]
-    rounded = _ROUNDINGS * float(np.finfo(part.gradient.dtype).eps) * max(map(_largest, terms))
-    scaled = noise / largest * _largest(part.product) if largest else 0.0
-    return min(max(rounded, scaled), sys.float_info.max)  # JSON has no infinity
-
-
-def _largest(array: np.ndarray | None) -> float:
-    """Return the size of the largest finite number, 0 if there is none."""
-    sizes = np.abs(np.asarray(0.0 if array is None else array, float))
+def largest_entry(array: Any) -> float:
+    """Return the size of the largest finite entry, 0 if there is none."""
+    sizes = np.abs(np.asarray(array, float))
     return float(sizes.max(initial=0.0, where=np.isfinite(sizes)))
