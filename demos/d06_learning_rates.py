@@ -58,7 +58,7 @@ figure = figures.ranges(
     "largest learning rate",
     rows="hidden",
     kinds="net",
-    notes={h: f"{measured[h]['ratio']:.1f}×" for h in hidden},
+    notes={h: f"{measured[h]['ratio']:.0f}×" for h in hidden},
     title="Batch norm allows larger learning rates, the more so the deeper a relu net is",
     show=args.show,
     xscale="log",
