@@ -3,6 +3,7 @@
 import re
 import runpy
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -209,3 +210,44 @@ def test_demo_fails_where_batch_norm_does_nothing(name, monkeypatch, capsys):
     with joblib.parallel_config(backend="sequential"), pytest.raises(SystemExit, match="1"):
         runpy.run_path(str(path), run_name="__main__")
     assert "Did not hold" in capsys.readouterr().out
+
+
+def noisy(**ghost):
+    """Return runs of d11 as they should be, but for the ghost batches' accuracy at some stops."""
+    stops = [10, 20, 30, 50, 100, 200, 300, 500, 1000, 2000, 3000]
+    common = {"training step": stops, "wrong labels learned": [0.5] * 11, "to 85%": 50}
+    nets = {"plain": 0.8, "batch norm": 0.7, "ghost batches of 4": 0.75, "dropout": 0.9}
+    rows = [
+        {"net": net, **common, "test accuracy": [level] * 11, "to half": 900, "seed": 0}
+        for net, level in nets.items()
+    ]
+    rows[1] |= {"to 85%": 30, "to half": 200}
+    for stop, level in ghost.items():
+        rows[2]["test accuracy"] = [*rows[2]["test accuracy"]]
+        rows[2]["test accuracy"][stops.index(int(stop[2:]))] = level
+    return Results(rows)
+
+
+@pytest.mark.parametrize(
+    ("ghost", "held"),
+    [
+        ({}, True),
+        ({"at10": 0.6, "at50": 0.6}, True),  # it learns more slowly
+        ({"at100": 0.699}, False),
+        ({"at2000": 0.699}, False),
+        ({"at3000": np.nan}, False),
+        ({"at300": 0.74}, False),  # ahead, but not by 0.05
+        ({"at1000": 0.74}, False),
+    ],
+    ids=str,
+)
+def test_noise_is_said_to_help_only_if_it_does_at_every_stop(ghost, held, monkeypatch, capsys):
+    (path,) = (p for p in DEMOS if p.stem == "d11_noise")
+    monkeypatch.setattr(sys, "argv", ["d11_noise", "--no-show"])
+    monkeypatch.setattr(demo, "run", lambda *args: noisy(**ghost))
+    with nullcontext() if held else pytest.raises(SystemExit, match="1"):
+        runpy.run_path(str(path), run_name="__main__")
+    verdict = "Held" if held else "Did not hold"
+    printed = capsys.readouterr().out
+    assert f"{verdict}: the noise of small ghost batches regularizes" in printed
+    assert "Held: batch norm learns faster, the wrong labels too" in printed

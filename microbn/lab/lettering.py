@@ -38,7 +38,11 @@ def separated(heights: Sequence[float], gap: float) -> list[float]:
         placed[lower] = min(placed[lower], placed[higher] - gap)
     placed += np.mean(wanted - placed)
     placed -= max(0, placed.max() - 0.98)
-    return list(placed + max(0, 0.02 - placed.min()))
+    lowest = 0.02
+    for i in np.argsort(placed):
+        placed[i] = max(placed[i], lowest)
+        lowest = placed[i] + gap
+    return list(placed)
 
 
 def heading(column: str, value: Any) -> str:

@@ -8,7 +8,10 @@ from microbn.lab.lettering import separated
 
 @pytest.mark.parametrize(
     "heights",
-    [[0.97, 0.96], [0.96, 0.97], [0.1, 0.9], [0.5] * 2, [0.9] * 4, [0.01] * 3, [-1.0, 2.0]],
+    [
+        *([0.97, 0.96], [0.96, 0.97], [0.1, 0.9], [0.5] * 2, [0.9] * 4, [0.01] * 3, [-1.0, 2.0]),
+        [1.0, 0.1, 0.05, 0.02],
+    ],
     ids=str,
 )
 def test_labels_of_lines_keep_apart_in_the_order_of_the_lines(heights):
