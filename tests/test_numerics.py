@@ -75,8 +75,8 @@ def test_the_node_named_mean_is_the_mean_in_float32_too():
     mean, centered, _ = F.moments(Tensor(x))
     assert [node.name for node in history(mean)][-1] == "mean"
     np.testing.assert_allclose(mean.data[0], x.mean(0), rtol=1e-6)
-    left = [node for node in history(centered) if node.name == "left"]
-    assert np.abs(left[0].data).max() < 1e-4  # the mean after the offset has another name
+    (correction,) = [node for node in history(centered) if node.name == "correction"]
+    assert np.abs(correction.data).max() < 1e-4  # the mean after the offset has another name
 
 
 def test_running_statistics_keep_the_offset():

@@ -13,7 +13,7 @@ from ..errors import faults
 from .arrays import like, shown
 from .functions import astype
 from .mode import Mode, mode
-from .node import Node, has_history, plain, sources
+from .node import Node, has_history, is_node, plain, sources
 from .primitive import rules_of
 
 
@@ -93,7 +93,7 @@ def _gradient_mode(before: Mode, node: Any, gradient: Any) -> Mode:
     The scope is ("gradient", *node.scope), so that the gradient's own graph has the groups of the
     forward.
     """
-    if node.name and gradient.name is None:
+    if node.name and is_node(gradient) and gradient.name is None:
         gradient.name = f"d_{node.name}"
     return before._replace(scope=("gradient", *node.scope), role="gradient")
 
@@ -118,9 +118,6 @@ def _messages(node: Any, gradient: Any, create_graph: bool) -> Iterator[tuple]:
             raise
         single = type(product) is type(operand.value) is not np.ndarray  # a scalar's type tells all
         part = product if single else _fit(product, operand.value, node, position)
-        if create_graph and not isinstance(part, Node):  # a constant, but recorded as all others
-            nothing: Any = operand
-            part = np.where(False, nothing, part)
         yield operand, position, product, part
 
 
@@ -211,14 +208,14 @@ def grad(output: Any, inputs: Any, cotangent: Any = None, *, create_graph: bool 
     seeded = _seed(output, cotangent, create_graph)
     if not all(isinstance(x, Node) for x in wanted):
         raise faults.no_gradient(wanted)
-    found: dict[int, Any] = {x.number: None for x in wanted}
+    found: dict[int, Any] = {x.number: 0.0 if create_graph else None for x in wanted}
     for node, gradient, _ in _steps(output, seeded, create_graph):
         if node.number in found:
             found[node.number] = gradient
         del gradient  # or it would stay in memory for the next step
     pairs = [(x, found[x.number]) for x in wanted]
-    if create_graph:  # a gradient that was not found is 0, but is still recorded as made from x
-        parts = [np.where(False, x, 0.0) if g is None else +g for x, g in pairs]
+    if create_graph:  # a gradient that is 0 or constant is still recorded as made from x
+        parts = [+g if is_node(g) else np.where(False, x, g) for x, g in pairs]
     else:
         parts = [np.zeros_like(x.value) if g is None else np.array(g) for x, g in pairs]
     return tuple(parts) if several else parts[0]

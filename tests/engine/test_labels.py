@@ -42,10 +42,10 @@ def test_tensors_are_named_after_the_variables_of_the_formula(function):
     assert named(f(Tensor(X))) == {*names}  # an argument stays without a name
 
 
-def test_a_mean_of_float32_is_what_was_left_and_the_offset():
+def test_a_mean_of_float32_is_the_offset_and_a_correction():
     nodes = history(*F.moments(Tensor(X, dtype=np.float32)))
     assert [node.name for node in nodes if node.name] == [
-        *("offset", "left", "mean", "centered", "square", "var")
+        *("rough_mean", "offset", "shifted", "correction", "mean", "centered", "square", "var")
     ]
 
 
