@@ -232,7 +232,7 @@ def test_table_of_claims_has_every_demo_and_no_gate_that_was_missed():
         assert held == "yes" or gate.endswith("(only shown)")
 
 
-NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?")
+NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?")
 
 
 def prose(section):
