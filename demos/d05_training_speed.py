@@ -64,7 +64,7 @@ demo.summary(final, ["setting", "net"], forms)
 plain, normed = (final.where(net=net)["final accuracy"] for net in NETS)
 measured = {"plain": np.median(plain), "normed": np.median(normed), "seeds": len(few)}
 measured |= {"gain": np.median(normed - plain), "share": np.mean(normed >= plain)}
-measured["in training"] = final.median("in training")
+measured |= {"pairs": len(normed), "in training": final.median("in training")}
 for setting in settings[:-1]:
     steps = speed.where(setting=setting).medians("net", "steps to 90%")
     plain, normed = steps.values()

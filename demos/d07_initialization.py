@@ -9,7 +9,8 @@ is "trainable everywhere", and less than "insensitive".
 
 # %%
 # With batch norm, weights that are ten times as large have a gradient a tenth as large, so that a
-# step turns them a hundred times less. This explains the lower numbers at the right end.
+# step turns them a hundred times less: a likely reason for the lower numbers at the right end. And
+# the last layer, which has no batch norm after it, starts ten times as large there too.
 import numpy as np
 
 from microbn.lab import demo, figures

@@ -130,8 +130,8 @@ def test_mathematics_is_typeset_and_no_latex_is_left():
 def test_a_stage_links_to_its_step(tab):
     tab.goto((BOOK / "learn" / "by_hand.html").as_uri())
     with tab.expect_popup() as opened:
-        tab.get_by_role("link", name="(step 16)").click()
-    await_step(opened.value, 16)
+        tab.get_by_role("link", name="(step 18)").click()
+    await_step(opened.value, 18)
     assert "centered" in opened.value.text_content("#sentence")
     opened.value.close()
 
