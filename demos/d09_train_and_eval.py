@@ -71,8 +71,8 @@ except ShapeError as error:
 
 
 # %%
-# Running averages begin at a mean of 0 and a variance of 1, and follow slowly. Soon after the start,
-# with a momentum of 0.01, most of them is still that, and not the statistics of the training set.
+# Running averages begin at a mean of 0 and a variance of 1, and follow slowly. After 50 steps with
+# a momentum of 0.01, most of them is still that, and not the statistics of the training set.
 def lag(seed, steps, momentum, data):
     data, norm = dataset(data, seed), partial(BatchNorm, momentum=momentum)
     model, history = trained(data, [64] * 3, 0.1, seed=seed, steps=steps, norm=norm)
