@@ -1,4 +1,4 @@
-"""How large the entries of arrays are, layer over layer: a figure of histograms."""
+"""A figure of histograms shows, layer over layer, how large the entries of arrays are."""
 
 from __future__ import annotations
 

@@ -29,14 +29,17 @@ def mathml(tree: Tree) -> str:
 
 
 def row(*trees: Tree, **attributes: str) -> Tree:
+    """Put trees side by side. A single tree without attributes stays as it is."""
     return trees[0] if len(trees) == 1 and not attributes else ["mrow", attributes, *trees]
 
 
 def operator(sign: str) -> Tree:
+    """Typeset the sign of an operation, such as +."""
     return ["mo", {}, sign]
 
 
 def words(text: str) -> Tree:
+    """Typeset a text upright, with its spaces."""
     return ["mtext", {}, text]
 
 
@@ -47,6 +50,7 @@ def interleaved(trees: Iterable[Tree], sign: str) -> Tree:
 
 
 def summation(over: str) -> Tree:
+    """Typeset a ∑, and below it what the sum runs over."""
     return ["munder", {}, operator("∑"), words(over)]
 
 

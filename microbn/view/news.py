@@ -1,4 +1,4 @@
-"""What is new in a step of the backward: the sentences that stand above its numbers."""
+"""The sentences above the numbers of a step say what is new in it, in the backward."""
 
 from __future__ import annotations
 

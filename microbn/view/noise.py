@@ -11,7 +11,7 @@ _ROUNDINGS = 1000  # a sum of many numbers is wrong by fewer roundings than this
 
 
 class Noise(dict[str, float]):
-    """How large rounding noise can be in the gradient of each node, by its id.
+    """Holds, by a node's id, how large rounding noise can be in its gradient.
 
     A gradient is a sum, of parts and over axes. The sum is wrong by some roundings of its largest
     term, even if the terms cancel and the gradient is 0. A rule scales the noise of the gradient
