@@ -249,5 +249,6 @@ def test_noise_is_said_to_help_only_if_it_does_at_every_stop(ghost, held, monkey
         runpy.run_path(str(path), run_name="__main__")
     verdict = "Held" if held else "Did not hold"
     printed = capsys.readouterr().out
-    assert f"{verdict}: the noise of small ghost batches regularizes" in printed
-    assert "Held: batch norm learns faster, the wrong labels too" in printed
+    wrong = "with 30% of 600 labels wrong"
+    assert f"{verdict}: {wrong}, the noise of small ghost batches regularizes" in printed
+    assert f"Held: {wrong}, batch norm learns faster, the wrong labels too" in printed
