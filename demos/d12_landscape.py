@@ -47,13 +47,8 @@ def experiment(hidden, net, seed, steps, data):
     _, history = trained(data, [64] * int(layers), 0.1, **how)
     turn, *_ = np.transpose(history.measured)
     medians = zip(("turn", "on 64", "roughness"), np.median(history.measured, axis=0), strict=True)
-    return {
-        "training step": history.steps,
-        "the gradient turns by": turn,
-        "first": turn[0],
-        "accuracy": history.accuracies[-1],
-        **dict(medians),
-    }
+    found = {"accuracy": history.accuracies[-1], "first": turn[0], **dict(medians)}
+    return found | {"training step": history.steps, "the gradient turns by": turn}
 
 
 HIDDEN = ["3 relu"] if args.quick else ["3 relu", "5 relu", "10 tanh", "3 sigmoid"]

@@ -44,9 +44,7 @@ def roughness(parameters, matrices, loss):
 
 MEASURES = {
     "roughness β": roughness,
-    "Hessian's top eigenvalue": lambda parameters, _, loss: (
-        top_eigenvalue(loss(), parameters).value
-    ),
+    "Hessian's top eigenvalue": lambda parameters, _, f: top_eigenvalue(f(), parameters).value,
     "loss": lambda parameters, _, loss: loss().item(),
     "turn of the gradient": lambda _, matrices, loss: np.mean(gradient_turn(loss, matrices, 0.01)),
 }
