@@ -61,8 +61,8 @@ drawn = {}
 for net in NETS:
     _, signals, _, gradients, steps = looks[net, args.seeds[0]]
     drawn[net] = dict(zip(columns, (signals, gradients, steps), strict=True))
-title = "Signal and gradient fade from layer to layer; with batch norm neither does"
-marks = {columns[2]: (1e-3, "rule of\nthumb")}
+title = "Five sigmoid layers: signal and gradient fade; with batch norm neither does"
+marks = {columns[2]: (1e-3, "a thou-\nsandth")}
 demo.present(histograms.by_layer(drawn, title, marks, args.show), args)
 
 # %%

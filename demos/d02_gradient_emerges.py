@@ -39,7 +39,7 @@ for step in sweep(y, dy):
     for message in step.messages:
         if message.operand.name in forks:
             forks[message.operand.name][f"through {greek(step.node.name)}"] = message.gradient
-title = "At each fork the gradient is the sum of the parts that come back"
+title = "At each fork the gradient is the sum of the parts that come back (all rounded)"
 demo.present(heat.sums(forks, title, args.show), args)
 
 # %%

@@ -39,7 +39,7 @@ MISTAKES = {
     "ε outside the root": lambda dy, g, s, h: dx(dy, g, np.sqrt(s**2 - 1e-5) + 1e-5, h),
     "the unbiased variance": lambda dy, g, s, h: dx(dy, g, s * np.sqrt(len(h) / (len(h) - 1)), h),
     "γ forgotten": lambda dy, g, s, h: dx(dy, 1.0, s, h),
-    "the mean over the wrong axis": lambda dy, g, s, h: dx(dy, g, s, h, axis=1),
+    "mean over the wrong axis": lambda dy, g, s, h: dx(dy, g, s, h, axis=1),
     "N instead of N−1": dx,  # it is right if the forward divides by N
 }
 FORWARDS = {"N instead of N−1": partial(forward, ddof=1)}

@@ -2,8 +2,9 @@
 Batch norm trains faster
 ========================
 
-Relu nets learn handwritten digits, with batch norm and without. Look at when each line crosses 90%;
-and at the right panel, where the learning rate is ten times as high. In the textbook, Inception
+Relu nets learn handwritten digits, with batch norm and without. Look at where each line comes to
+90% (the table has the median of the seeds' own steps); and at the right panel, where the rate is
+ten times as high. In the textbook, Inception
 reached 72.2% in 31.0 million steps, with batch norm in 13.3 million. At five times the rate, and
 with other changes besides, it took 2.1 million (Ioffe & Szegedy 2015, figure 3 and section 4.2.1).
 """

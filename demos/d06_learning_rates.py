@@ -61,6 +61,7 @@ figure = figures.ranges(
     notes={h: f"{measured[h]['ratio']:.0f}×" for h in hidden},
     title="Batch norm allows larger learning rates, the more so the deeper a relu net is",
     show=args.show,
+    xlabel="largest learning rate that trains",
     xscale="log",
     xticks=[0.1, 0.2, 0.5, 1, 2, 5],
 )

@@ -48,7 +48,8 @@ figure = figures.heatmaps(
     rows="layers",
     columns="initial_weights_times",
     panels="net",
-    title="With batch norm a net trains from any initial weights (test accuracy)",
+    title="With batch norm a net learns at every scale of its weights, if not equally well",
+    xlabel="initial weights, in multiples of He's",
     show=args.show,
 )
 demo.present(figure, args)

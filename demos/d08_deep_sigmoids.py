@@ -56,7 +56,7 @@ usual, large = (results.where(weights=weights) for weights in SCALES)
 # %%
 before = (usual, LAYER, SIZE, {"yscale": "log", "xlim": (6.2, 0.8), "xticks": range(1, 7)})
 after = (usual, "training step", "test accuracy", {"ylim": (0, 1.02)})
-title = f"The gradient dies on its way back; batch norm keeps it alive ({len(args.seeds)} seeds)"
+title = "Deep sigmoids: the gradient dies on its way back; batch norm keeps it alive"
 how = {"lines": "net", "title": title, "show": args.show}
 panels = {"at the start": before, "in training": after}
 demo.present(figures.beside(panels, **how), args)

@@ -42,7 +42,7 @@ def experiment(seed, steps, data):
         "eval()": accuracy(model, x, y),
         "forgotten, shuffled batches of 64": forgotten(model, x, y, 64),
         "forgotten, batches of 2": forgotten(model, x, y, 2),
-        "forgotten, sorted batches of 64": forgotten(model, x[by_class], y[by_class], 64),
+        "forgotten, 64 sorted by class": forgotten(model, x[by_class], y[by_class], 64),
         "alone, off": np.max(np.abs(alone - together)),
     }
 
@@ -55,7 +55,7 @@ demo.summary(tall, ["tested"], {"test accuracy": "{:.3f}"})
 # %%
 medians = [tall.median("test accuracy", tested=way) for way in ways]
 notes = {way: f"{median:.0%}" for way, median in zip(ways, medians, strict=True)}
-title = "Forget eval(), and one and the same net may be ruined"
+title = "Forget eval(), and one and the same net with batch norm may be ruined"
 how = {"rows": "tested", "notes": notes, "title": title, "show": args.show}
 demo.present(figures.ranges(tall, "test accuracy", **how), args)
 measured = dict(zip(["eval()", "shuffled", "twos", "sorted"], medians, strict=True))

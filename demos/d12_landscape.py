@@ -47,18 +47,13 @@ def experiment(hidden, net, seed, steps, data):
     _, history = trained(data, [64] * int(layers), 0.1, **how)
     turn, *_ = np.transpose(history.measured)
     medians = zip(("turn", "on 64", "roughness"), np.median(history.measured, axis=0), strict=True)
-    return {
-        "training step": history.steps,
-        "the gradient turns by": turn,
-        "first": turn[0],
-        "accuracy": history.accuracies[-1],
-        **dict(medians),
-    }
+    found = {"accuracy": history.accuracies[-1], "first": turn[0], **dict(medians)}
+    return found | {"training step": history.steps, "the gradient turns by": turn}
 
 
 HIDDEN = ["3 relu"] if args.quick else ["3 relu", "5 relu", "10 tanh", "3 sigmoid"]
-steps = [60 if args.quick else 300]
-results = demo.run(experiment, {"hidden": HIDDEN, "steps": steps, "net": NETS}, args)
+axes = {"hidden": HIDDEN, "steps": [60 if args.quick else 300], "net": NETS}
+results = demo.run(experiment, axes, args)
 forms = dict.fromkeys(["first", "turn", "on 64"], "{:.0f}°") | {"roughness": "{:.1f}"}
 demo.summary(results, ["hidden", "net"], forms)
 
@@ -66,7 +61,9 @@ demo.summary(results, ["hidden", "net"], forms)
 how = {"title": "A step of 1% turns a relu net's gradient around; with batch norm, far less"}
 how |= {"yticks": [0, 90, 180], "yticklabels": ["0°:\nsame way", "90°", "180°:\nopposite"]}
 how |= {"lines": "net", "panels": "hidden", "ylim": (0, 180), "show": args.show}
-demo.present(figures.curves(results, "training step", "the gradient turns by", **how), args)
+figure = figures.curves(results, "training step", "the gradient turns by", **how)
+figure.axes[-1].text(15, 130, "" if args.quick else "the plain net\ndoes not learn")
+demo.present(figure, args)
 
 
 # %%
@@ -75,8 +72,8 @@ def hessian(net, seed, data):
     data = dataset(data, seed)
     model, _ = trained(data, [64] * 3, 0.05, seed=seed, steps=100, norm=NETS[net])
     loss, matrices = loss_and_matrices(model, data, 1000)
-    tops = {"top": top_eigenvalue(loss(), model.parameters(), seed=seed)}
-    tops["relative"] = top_eigenvalue(loss(), matrices, seed=seed, relative=True)
+    top = top_eigenvalue(loss(), model.parameters(), seed=seed)
+    tops = {"top": top, "relative": top_eigenvalue(loss(), matrices, seed=seed, relative=True)}
     return {name: top.value if top.converged else np.nan for name, top in tops.items()}
 
 

@@ -67,7 +67,7 @@ figure = figures.crowds(
     one=("low", "middle", "high"),
     panels="net",
     title="Without batch norm the inputs of a layer move; with it they stay in place",
-    ylabel="how far an input moves (1 = its final band)",
+    ylabel="shift of an input, in widths of its final band",
     note=note + "from 15% to 85% of the images",
     show=args.show,
 )

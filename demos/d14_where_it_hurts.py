@@ -2,8 +2,8 @@
 Where batch norm can hurt: depth without skips
 ==============================================
 
-Fifty hidden layers of 256 with relu, before any training. Look at the gradient on its way back,
-from the right to the left: without batch norm it keeps its size. With batch norm it grows by a
+Fifty hidden layers of 256 with relu, before any training. Look at the gradient on its way back:
+without batch norm it keeps its size. With batch norm it grows by a
 fifth in every layer, and some ten thousand times over all fifty.
 """
 
@@ -19,6 +19,7 @@ from microbn.nn import BatchNorm, Linear
 
 args = demo.options("d14_where_it_hurts")
 NETS = {"plain": None, "batch norm": BatchNorm}
+LAYER = "layer, from the last to the first"
 
 
 def experiment(net, seed, layers, data):
@@ -29,8 +30,8 @@ def experiment(net, seed, layers, data):
     sizes = [np.linalg.norm(g) for g in grad(loss, weights)][1:-1]
     return {
         "growth per layer": (sizes[0] / sizes[-1]) ** (1 / (len(sizes) - 1)),
-        "layer": np.arange(2, layers + 1),
-        "size of the gradient": sizes,
+        LAYER: np.arange(layers, 1, -1),
+        "size of the gradient": sizes[::-1],
     }
 
 
@@ -38,9 +39,10 @@ results = demo.run(experiment, {"net": NETS, "layers": [50]}, args)
 demo.summary(results, ["net"], {"growth per layer": "{:.3f}"})
 
 # %%
-title = "Batch norm lets gradients explode, on their way back through fifty layers"
+title = "Fifty relu layers, before training: with batch norm the gradient explodes on its way back"
 how = {"lines": "net", "title": title, "yscale": "log"}
-demo.present(figures.curves(results, "layer", "size of the gradient", show=args.show, **how), args)
+how |= {"xlim": (52, 0), "xticks": [50, 40, 30, 20, 10]}
+demo.present(figures.curves(results, LAYER, "size of the gradient", show=args.show, **how), args)
 
 # %%
 # For relu, with infinitely wide layers and large batches, Yang et al. 2019 find that the square of

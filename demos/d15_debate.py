@@ -80,7 +80,7 @@ ends = {
     shift: {net: f"shift {measured[f'{net} shift']:.2f}" for net in DRAWN},
     sooner: {net: f"90% at step {measured[f'{net} steps to 90%']:.0f}" for net in DRAWN},
 }
-title = "With noise after batch norm the inputs move more, and the net still learns sooner"
+title = "Noise moves the inputs more than in the plain net, and batch norm still learns sooner"
 figure = figures.beside(panels, lines="net", title=title, ends=ends, show=args.show)
 demo.present(figure, args)
 

@@ -24,6 +24,7 @@ from microbn.nn import BatchNorm
 
 args = demo.options("d16_no_scale", seeds=3)
 SCALES = [0.1, 1 / 3, 1, 3, 10]
+SIZE, VALUE = (f"{what} (1 = as trained)" for what in ("size of the hidden weights", "value"))
 
 
 def net(norm, seed, data):
@@ -42,8 +43,8 @@ def roughness(parameters, matrices, loss):
 
 
 MEASURES = {
-    "roughness": roughness,
-    "top eigenvalue": lambda parameters, _, loss: top_eigenvalue(loss(), parameters).value,
+    "roughness β": roughness,
+    "Hessian's top eigenvalue": lambda parameters, _, f: top_eigenvalue(f(), parameters).value,
     "loss": lambda parameters, _, loss: loss().item(),
     "turn of the gradient": lambda _, matrices, loss: np.mean(gradient_turn(loss, matrices, 0.01)),
 }
@@ -58,8 +59,8 @@ def experiment(measure, seed, data):
         values.append(MEASURES[measure](parameters, matrices, loss))
     smallest, _, trained_at, _, largest = values
     return {
-        "size of the hidden weights (1 = as trained)": SCALES,
-        "measured value (1 = as trained)": np.array(values) / trained_at,
+        SIZE: SCALES,
+        VALUE: np.array(values) / trained_at,
         "as trained": trained_at,
         "a tenth": smallest,
         "ten times": largest,
@@ -72,10 +73,9 @@ forms = dict.fromkeys(["a tenth", "as trained", "ten times"], "{:.3g}")
 demo.summary(results, ["measure"], forms)
 
 # %%
-x, y = "size of the hidden weights (1 = as trained)", "measured value (1 = as trained)"
-title = "One net, one loss: with small weights it looks rough, with large ones smooth"
+title = "One net with batch norm: small weights make it look rough, large ones smooth"
 how = {"lines": "measure", "title": title, "xscale": "log", "yscale": "log", "show": args.show}
-demo.present(figures.curves(results, x, y, **how), args)
+demo.present(figures.curves(results, SIZE, VALUE, **how), args)
 
 
 # %%

@@ -158,7 +158,7 @@ def ranges(
         for place, note in (notes or {}).items():
             where = (1.01, places.index(place))
             ax.annotate(note, where, xycoords=ax.get_yaxis_transform(), va="center", size=20)
-        ax.set(xlabel=in_words(value), yticks=range(len(places)), yticklabels=places, **axes)
+        ax.set(**{"xlabel": in_words(value), **axes}, yticks=range(len(places)), yticklabels=places)
         ax.set_ylim(-0.5, len(places) - 0.4)
         tidy(ax.xaxis)
     return figure
@@ -173,6 +173,7 @@ def heatmaps(
     panels: str,
     title: str,
     show: bool = False,
+    **axes: Any,
 ) -> Any:
     """Draw the median of ``value`` over runs as a colour and a number, in a panel for each kind."""
     _check_drawable("heatmaps", results, value, rows, columns, panels)
@@ -185,7 +186,7 @@ def heatmaps(
             image = np.array([[np.median(results.where(**c)[value]) for c in row] for row in cells])
             ax.imshow(image, cmap="cividis", vmin=0, vmax=1, aspect="auto")
             label_cells(ax, image, "{:.0%}", white=image <= 0.6)
-            ax.set(title=heading(panels, kind), xlabel=in_words(columns))
+            ax.set(**{"title": heading(panels, kind), "xlabel": in_words(columns), **axes})
             ax.set(xticks=range(len(xs)), xticklabels=xs, yticks=range(len(ys)), yticklabels=ys)
         grid[0].set_ylabel(in_words(rows))
     return figure

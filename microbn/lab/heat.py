@@ -11,15 +11,16 @@ from ..errors import ArgumentError, ShapeError
 from ..testing import Report
 from .canvas import canvas
 from .lettering import label_cells
-from .patterns import INPUT, pattern_of
+from .patterns import INPUT, ROWS, pattern_of
 
 
 def fingerprints(reports: Mapping[str, Report], show: bool = False) -> Any:
     """Draw the error in the gradient of the first input, (N, C), a column for each pattern of it.
 
     ``reports`` has a gradient check for each mistake, and each has a panel whose rows are samples.
-    Each feature is scaled by its largest entry: blue is too low, red is too high. Below each panel
-    stands the wrong factor, or how far off it is. The input stands with the errors that follow it.
+    Each feature is divided by its largest entry, which is red then. Of an error that has a number
+    for each row, the mean is left out. Below each panel stands the wrong factor, or how far off it
+    is. The input stands with the errors that follow it.
     """
     if not reports:
         raise ArgumentError("fingerprints: needs a report for each mistake, got none")
@@ -31,9 +32,13 @@ def fingerprints(reports: Mapping[str, Report], show: bool = False) -> Any:
             x = first.value - first.value.mean(0)
             columns[pattern] = [("x, less its mean", "the input itself", x)]
         error = first.analytic - first.numeric.value
-        columns.setdefault(pattern, []).append((mistake, size, error))
+        columns.setdefault(pattern, []).append(
+            (mistake, size, error - error.mean(0) if pattern == ROWS else error)
+        )
     largest = max(np.max(np.abs(r.inputs[0].numeric.value)) for r in reports.values())
-    title = f"Mistakes leave {len(columns)} patterns in dx: red is too high, blue is too low"
+    title = (
+        f"Mistakes leave {len(columns)} patterns in dx (each column divided by its largest entry)"
+    )
     with canvas(title, show, {"axes.grid": False}) as figure:
         parts = figure.subfigures(1, len(columns), squeeze=False)[0]
         deepest = max(map(len, columns.values()))
@@ -42,9 +47,9 @@ def fingerprints(reports: Mapping[str, Report], show: bool = False) -> Any:
             axes = part.subplots(deepest, 1, squeeze=False)[:, 0]
             for ax, (name, below, array) in zip(axes, panels, strict=False):
                 shown = without_rounding(array, largest)
-                scale = np.abs(shown).max(0)
+                scale = shown[np.abs(shown).argmax(0), range(shown.shape[1])]
                 _red_and_blue(ax, shown / np.where(scale, scale, 1), 1)
-                ax.set_title(name, fontsize=15)
+                ax.set_title(name, fontsize=16)
                 ax.set(xlabel=below, xticks=[], yticks=[])
             for ax in axes[len(panels) :]:
                 ax.set_axis_off()

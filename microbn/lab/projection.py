@@ -83,7 +83,7 @@ def _box(ax: Any, out: float, right: float, up: float) -> None:
 
 def _unseen(ax: Any, right: float, up: float) -> None:
     """Draw the two directions that batch norm cannot see, through the origin."""
-    ends = {"direction 1 = (1, 1, 1)": (0, right + 0.35, 0), "direction x̂": (0, 0, up + 0.22)}
+    ends = {"direction (1, 1, 1)": (0, right + 0.35, 0), "direction x̂": (0, 0, up + 0.22)}
     for name, end in ends.items():
         ax.quiver(0, 0, 0, *end, color="#444444", lw=2.2, arrow_length_ratio=0.06)
         side = "left" if end[1] else "right"
