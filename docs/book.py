@@ -77,11 +77,11 @@ class Claims(SphinxDirective):
         lines = Path(file).read_text(encoding="utf-8").split("\n## ")[0].splitlines()
         cells = [line[2:-2].split(" | ") for line in lines if line[:3] == "| d"]
         wanted, (head, *rows) = self.arguments[0], cells
-        held = head.index("held")
-        rows = [r for r in rows if wanted in (r[0], "all", "not held" if r[held] != "yes" else "")]
+        held, missed = head.index("held"), wanted == "not held"
+        rows = [r for r in rows if wanted in ("all", r[0]) or (missed and r[held] != "yes")]
         if not rows:
             raise self.error(f"there is no claim of {wanted!r}")
-        several = wanted in ("all", "not held")
+        several = missed or wanted == "all"
         rows = [[linked(demo), *rest] for demo, *rest in rows] if several else rows
         shown = (row[0 if several else 1 :] for row in (head, [":--"] * 6, *rows))
         text = "\n".join(f"| {' | '.join(row)} |" for row in shown)

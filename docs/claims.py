@@ -1,6 +1,6 @@
 """Print the table of claims in these docs: ``python docs/claims.py DIR [DIR ...]``.
 
-A folder holds the CSV files that the demos leave there with ``--save DIR``. The first folder makes
+A folder holds the CSV files that all demos leave there with ``--save DIR``. The first folder makes
 the table. Each further folder is named after a processor, and holds the same demos run with that
 processor's arithmetic; claims that come out differently there are marked, and listed below the
 table. docs/project/contributing.md has the commands.
@@ -9,8 +9,11 @@ table. docs/project/contributing.md has the commands.
 import sys
 from pathlib import Path
 
+from microbn.errors import MicrobnError
+from microbn.lab.claims import CLAIMS, Claim
 from microbn.lab.results import Results
 
+COLUMNS = ("demo", "seeds", "data", "quick", *Claim.__annotations__)
 BAR = "\\|"
 MARK = "†"
 HEADER = """\
@@ -49,14 +52,30 @@ def table(folder, *others):
 
 
 def claims(folder):
-    """Read the claims in a folder, by demo and sentence."""
+    """Read the claims in a folder, by demo and sentence. They must be those of all demos."""
     files = sorted(Path(folder).glob("d*.claims.csv"))
-    rows = [row for file in files for row in Results.load(file).rows]
+    rows = [row for file in files for row in rows_of(file)]
     if not rows:
         raise SystemExit(f"{folder} holds no claims; run the demos with --save {folder}")
     if other := [row["demo"] for row in rows if row["quick"] or row["data"] not in ("", "digits")]:
         raise SystemExit(f"{other[0]} was run with --quick or --data; run it without")
+    if other := [row["demo"] for row in rows if str(row["seeds"]).split()[0] != "0"]:
+        raise SystemExit(f"{other[0]} was run with --first; run it without")
+    for demo, entries in CLAIMS.items():
+        wanted = sum(len(entry.get("cases", [entry])) for entry in entries)
+        if (count := sum(row["demo"] == demo for row in rows)) != wanted:
+            raise SystemExit(
+                f"{folder} has {count} of {demo}'s {wanted} claims; run {demo} with --save {folder}"
+            )
     return {(row["demo"][:3], row["claim"]): row for row in rows}
+
+
+def rows_of(file):
+    try:
+        (results := Results.load(file)).check(*COLUMNS)
+    except MicrobnError as error:
+        raise SystemExit(f"{file} is not as a demo writes it: {error}") from None
+    return results.rows
 
 
 def line(row, mark):

@@ -21,16 +21,24 @@ from microbn.lab.projection import projection_figure
 IMAGES = Path(__file__).parent / "images"
 DEMOS = Path(__file__).parents[1] / "demos"
 FROM_THE_TOUR = ("comparison.png", "batchnorm.svg")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 DRAWN = "d01_one_neuron"  # its picture is the drawing of a graph, and no figure
 
 
-def copied(runs, folder):
-    """Copy the figures of the tour and of each demo that has one."""
+def wanted(runs):
+    """Return the pictures of the tour and of each demo that has one. All must be there."""
     demos = [f"{demo.stem}.png" for demo in sorted(DEMOS.glob("d*.py")) if demo.stem != DRAWN]
-    if missing := [name for name in demos if not (runs / name).exists()]:
-        raise SystemExit(f"{runs} has no {missing[0]}; run all demos")
-    for name in (*FROM_THE_TOUR, *demos):
-        print(shutil.copy(runs / name, folder))
+    runs_of = {"the tour with --out": FROM_THE_TOUR, "all demos with --save": demos}
+    for way_out, names in runs_of.items():
+        if missing := [name for name in names if not (runs / name).exists()]:
+            raise SystemExit(f"{runs} has no {missing[0]}; run {way_out} {runs}")
+    return [runs / name for name in (*FROM_THE_TOUR, *demos)]
+
+
+def found_browser():
+    if not (found := [*filter(None, map(shutil.which, BROWSERS))]):
+        raise SystemExit(f"docs/pictures.py needs a browser: one of {', '.join(BROWSERS)}")
+    return found[0]
 
 
 def steps(story):
@@ -40,10 +48,8 @@ def steps(story):
     return {"step_forward": normalized.number, "step_fork": fork.number}
 
 
-def photographed(folder):
+def photographed(browser, folder):
     """Photograph two steps of batch norm's page, at the size of a projector."""
-    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-    browser = next(filter(None, map(shutil.which, names)))
     story = told("batchnorm")
     with TemporaryDirectory() as scratch, sync_playwright() as playwright:
         page = story.save(Path(scratch) / "bn.html")
@@ -62,10 +68,12 @@ def projected(folder=IMAGES):
 
 
 def main(runs, folder=IMAGES):
+    pictures, browser = wanted(Path(runs)), found_browser()
     (folder := Path(folder)).mkdir(exist_ok=True)
-    copied(Path(runs), folder)
+    for picture in pictures:
+        print(shutil.copy(picture, folder))
     projected(folder)
-    photographed(folder)
+    photographed(browser, folder)
 
 
 if __name__ == "__main__":

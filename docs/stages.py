@@ -48,7 +48,7 @@ def received_parts():
             if name := names[part.receiver]:
                 found.setdefault(name, []).extend(on_the_way)
                 on_the_way = []
-    del found["scaled"], found["y"]  # by hand this is dy, which is given
+    del found["scaled"], found["y"]  # by hand these are dy, which is given
     return found
 
 
@@ -66,7 +66,8 @@ def typeset_lines():
                 on_the_way.append(mathml(line))
             if on_the_way and (name := names[part.receiver]):
                 found[name], on_the_way = "".join(on_the_way), []
-    return {name: lines for name, lines in found.items() if name not in ("y", "scaled")}  # dy
+    del found["scaled"], found["y"]
+    return found
 
 
 def program_lines():

@@ -15,6 +15,7 @@ import microbn
 from microbn import errors
 from microbn.cli import commands as cli
 from microbn.cli.targets import told
+from microbn.lab import claims
 from microbn.lab.results import Results
 
 ROOT = Path(__file__).parents[1]
@@ -280,8 +281,20 @@ CLAIM = {
 }
 
 
-def test_table_of_claims_is_made_from_the_files_of_the_demos(tmp_path):
-    table = runpy.run_path(str(DOCS / "claims.py"))["table"]
+@pytest.fixture
+def table_of(monkeypatch):
+    """Give the function that makes the table, where d05 makes this many claims and is alone."""
+
+    def of(count):
+        cases = {"cases": dict.fromkeys(range(count))}
+        monkeypatch.setattr(claims, "CLAIMS", {"d05_training_speed": [cases]})
+        return runpy.run_path(str(DOCS / "claims.py"))["table"]
+
+    return of
+
+
+def test_table_of_claims_is_made_from_the_files_of_the_demos(table_of, tmp_path):
+    table = table_of(1)
     with pytest.raises(SystemExit, match="holds no claims; run the demos"):
         table(tmp_path)
     Results([CLAIM]).save(tmp_path / "d05_training_speed.claims.csv")
@@ -293,8 +306,41 @@ def test_table_of_claims_is_made_from_the_files_of_the_demos(tmp_path):
             table(tmp_path)
 
 
-def test_claims_that_come_out_otherwise_on_another_processor_are_marked_and_listed(tmp_path):
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (CLAIM | {"seeds": "7"}, "d05_training_speed was run with --first"),
+        (CLAIM | {"seeds": "7 to 9"}, "d05_training_speed was run with --first"),
+        ({k: v for k, v in CLAIM.items() if k != "quick"}, r"as a demo .* no column 'quick' among"),
+        (CLAIM, "has 1 of d05_training_speed's 2 claims; run d05_training_speed with --save"),
+        (CLAIM | {"demo": "d01"}, "has 0 of d05_training_speed's 2 claims"),
+    ],
+)
+def test_table_of_claims_is_made_of_whole_runs_alone(row, message, table_of, tmp_path):
+    Results([row]).save(tmp_path / "d05_training_speed.claims.csv")
+    with pytest.raises(SystemExit, match=message):
+        table_of(2)(tmp_path)
+
+
+def test_table_of_claims_wants_all_that_the_measured_one_has(tmp_path):
+    rows = [
+        CLAIM | {"demo": path.stem, "claim": claim}
+        for path in DEMOS
+        for demo, claim, *_ in CLAIMS
+        if demo == path.stem[:3]
+    ]
+    Results(rows).save(tmp_path / "d.claims.csv")
     table = runpy.run_path(str(DOCS / "claims.py"))["table"]
+    assert table(tmp_path).count("\n| d") == 1 + len(CLAIMS)
+    Results(rows[1:]).save(tmp_path / "d.claims.csv")
+    with pytest.raises(SystemExit, match="claims; run d00_inside with --save"):
+        table(tmp_path)
+
+
+def test_claims_that_come_out_otherwise_on_another_processor_are_marked_and_listed(
+    table_of, tmp_path
+):
+    table = table_of(2)
     folders = [tmp_path / name for name in ("haswell", "avx512", "baseline")]
     steady = CLAIM | {"claim": "steady", "held": True}
     for folder, here, held in zip(folders, "224", (True, True, False), strict=True):
@@ -314,9 +360,37 @@ def test_claims_that_come_out_otherwise_on_another_processor_are_marked_and_list
         "| d05 | trains faster | 2 times | 2 times | 4 times (not held) |",
     ]
     assert "The same claims are held on all of them" in table(*folders[:2])
-    Results([steady]).save(folders[1] / "d05_training_speed.claims.csv")
+    Results([steady, CLAIM | {"claim": "another"}]).save(folders[1] / "d05.claims.csv")
+    (folders[1] / "d05_training_speed.claims.csv").unlink()
     with pytest.raises(SystemExit, match="do not hold the same claims; run all demos"):
         table(*folders)
+
+
+@pytest.fixture
+def pictures(monkeypatch, tmp_path):
+    """Give the maker of the pictures, with runs that have all of them, and no browser."""
+    pytest.importorskip("playwright", reason="playwright is missing: the pictures unchecked")
+    made = runpy.run_path(str(DOCS / "pictures.py"))
+    (runs := tmp_path / "runs").mkdir()
+    for name in ("comparison.png", "batchnorm.svg", *(f"{demo.stem}.png" for demo in DEMOS)):
+        (runs / name).touch()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return made["main"]
+
+
+@pytest.mark.parametrize(
+    ("lost", "message"),
+    [
+        ("comparison.png", "has no comparison.png; run the tour with --out"),
+        ("d05_training_speed.png", "has no d05_training_speed.png; run all demos with --save"),
+        ("d01_one_neuron.png", "needs a browser: one of chromium-headless-shell, chromium, "),
+    ],
+)
+def test_pictures_are_copied_only_if_all_can_be_made(lost, message, pictures, tmp_path):
+    (tmp_path / "runs" / lost).unlink()
+    with pytest.raises(SystemExit, match=message):
+        pictures(tmp_path / "runs", tmp_path / "images")
+    assert not (tmp_path / "images").exists()
 
 
 def test_citation_changelog_and_package_agree_on_the_version():

@@ -60,8 +60,6 @@ class MLP(nn.Module):
         return functional.cross_entropy(self.out(hidden), np.arange(x.shape[0]) % 2)
 
 
-# What `step` and `draw` show of an example if neither shapes nor a seed are given.
-SMALL_NUMBERS = {"batchnorm": batchnorm_of_small_numbers}
 SCALARS = "batchnorm-scalars"  # batchnorm on 0-d Tensors, for `step` and `draw`
 # fmt: off
 BUILT_IN: dict[str, tuple[Callable, list[str]]] = {  # what makes it, and its usual inputs

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import closed_form, nn
+from .. import nn
 from ..engine.backward import grad
 from ..engine.tensor import Tensor
 from ..errors import ArgumentError
@@ -19,42 +19,43 @@ from ..reading.tape import history
 from ..reading.trace import trace
 from ..testing import HandWritten
 from ..view import Story, story
-from .examples import BUILT_IN, SCALARS, SMALL_NUMBERS
+from .examples import BUILT_IN, SCALARS, batchnorm_of_small_numbers
 from .finding import matched, named, of_instances, parameters, with_options
 from .loading import load_file
 
 
-def find(target: str, inputs: Sequence[str] = (), seed: int = 0) -> tuple[Any, list[Any]]:
+def find(target: str, inputs: Sequence[str] = (), seed: int | None = None) -> tuple[Any, list[Any]]:
     """Return the function or layer that ``target`` names, and inputs to call or check it with.
 
     A target is the name of an example, or ``file.py:name``. In the file the name stands for a
     function, a Module, a HandWritten, a layer with forward and backward, or a class of such layers,
     which is then made; ``file.py:layer`` may also stand for two functions, layer_forward and
     layer_backward. An input such as ``8x3``, ``3`` or ``()`` (a number) is a shape, and its values
-    are drawn from N(0, 1); ``name=[0, 2]`` is a value. A function without parameters is called: it
-    returns a function with its inputs, or what it computed from Tensors.
+    are drawn from N(0, 1), from seed 0 if ``seed`` is None; ``name=[0, 2]`` is a value. A function
+    without parameters is called: it returns a function with its inputs, or what it computed from
+    Tensors.
 
     Raises ArgumentError if the target is not there, or if the inputs do not fit.
     """
     if target == SCALARS:
         raise ArgumentError(f"{SCALARS} is there to be looked at; check the same code as batchnorm")
-    f, drawn = _with_inputs(target, inputs, np.random.default_rng(seed))
+    f, drawn = _with_inputs(target, inputs, np.random.default_rng(seed or 0))
     return (f, [*drawn.values()]) if drawn else _checked_result(f(), target)
 
 
-def graph(target: str, inputs: Sequence[str] = (), seed: int = 0) -> tuple[Tensor, Any]:
+def graph(target: str, inputs: Sequence[str] = (), seed: int | None = None) -> tuple[Tensor, Any]:
     """Return the root of the graph that ``target`` makes, and a cotangent, for `story` and `draw`.
 
     Targets, inputs and errors are those of `find`. Arrays of floats become Tensors with the names
     of the parameters. A function without parameters returns its root, or the root and a cotangent.
     Where a root of several numbers has no cotangent, one is drawn from N(0, 1). For an array of
-    scalars the root is their sum, weighted by such a cotangent. An example that has small numbers
-    of its own shows them, unless inputs or a seed are given.
+    scalars the root is their sum, weighted by such a cotangent. Batch norm shows small numbers of
+    its own, see `draws_nothing`.
     """
-    if target in SMALL_NUMBERS and not inputs and not seed:
+    if draws_nothing(target, inputs, seed):
         with trace():
-            return SMALL_NUMBERS[target](), None
-    rng = np.random.default_rng(seed)
+            return batchnorm_of_small_numbers(), None
+    rng = np.random.default_rng(seed or 0)
     f, drawn = _with_inputs(target, inputs, rng)
     leaf = scalars if target == SCALARS else _leaf
     _need_graph(f, target)
@@ -73,28 +74,33 @@ def graph(target: str, inputs: Sequence[str] = (), seed: int = 0) -> tuple[Tenso
     return root, cotangent
 
 
-def told(target: str, inputs: Sequence[str] = (), seed: int = 0) -> Story:
+def draws_nothing(target: str, inputs: Sequence[str] = (), seed: int | None = None) -> bool:
+    """Return whether `graph` shows the small numbers of batchnorm: without inputs and a seed."""
+    return target == "batchnorm" and not inputs and seed is None
+
+
+def told(target: str, inputs: Sequence[str] = (), seed: int | None = None) -> Story:
     """Tell the story of the graph that ``target`` makes. Targets and errors are those of `graph`.
 
     The dx of batchnorm is set beside the one that is derived by hand.
     """
     root, cotangent = graph(target, inputs, seed)
-    nodes = {node.name: node for node in history(root)}
     derived = {}
-    if target == "batchnorm" and nodes["y"].ndim == 2:
-        x, gamma, beta = (nodes[name].data for name in ("x", "gamma", "beta"))
-        _, cache = closed_form.forward(x, gamma, beta)
-        dy = grad(root, nodes["y"], cotangent)
-        derived = {"x": closed_form.backward_staged(dy, cache)["x"]}
+    if target == "batchnorm":
+        from ..lab.tour import derived_by_stages  # lab is slow to load
+
+        y = next(node for node in history(root) if node.name == "y")
+        if y.ndim == 2:
+            derived = {"x": derived_by_stages(y, grad(root, y, cotangent))["x"]}
     return story(root, cotangent, title=target, derived=derived)
 
 
-def gradients_graph(root: Tensor, cotangent: Any, seed: int = 0) -> tuple[Tensor, Any]:
+def gradients_graph(root: Tensor, cotangent: Any, seed: int | None = None) -> tuple[Tensor, Any]:
     """Return the gradient of ``root`` for the first input, with its graph, and a cotangent."""
     leaves = [tensor for tensor in history(root) if tensor.function is None]
     x = next((leaf for leaf in leaves if leaf.role != "parameter"), leaves[0])
     gradient = grad(root, x, cotangent, create_graph=True)
-    return gradient, np.random.default_rng(seed).normal(size=gradient.shape)
+    return gradient, np.random.default_rng(seed or 0).normal(size=gradient.shape)
 
 
 def by_hand(f: Any) -> bool:

@@ -18,6 +18,7 @@ from itertools import pairwise
 from string import Formatter
 from typing import Any
 
+from ..arguments import is_real
 from ..errors import ArgumentError
 
 CLAIMS = tomllib.loads((files(__package__) / "claims.toml").read_text(encoding="utf-8"))
@@ -48,7 +49,8 @@ def judged(demo: str, measured: Mapping[str, Any], quick: bool = False) -> list[
     of numbers under the name of each case. A ``quick`` run may leave cases out, and an entry may
     have another gate for it.
 
-    Raises ArgumentError if the demo has no claims, or if it lacks a number that a claim needs.
+    Raises ArgumentError if the demo has no claims, or if it lacks a number that a claim needs, or
+    measured something else in its place.
     """
     if demo not in CLAIMS:
         raise ArgumentError(f"judged: {demo!r} has no claims in claims.toml")
@@ -57,12 +59,20 @@ def judged(demo: str, measured: Mapping[str, Any], quick: bool = False) -> list[
         own = entry.get("quick", {}) if quick else {}
         for case, limits in entry.get("cases", {"": {}}).items():
             if case in measured or not (case and quick):
-                facts = {**entry, **limits, **own, **measured, **measured.get(case, {})}
-                claims.append(_judge(facts | {"case": case}))
+                found = {**measured, **_of_case(case, measured)}
+                claims.append(_judge({**entry, **limits, **own, **found, "case": case}, found))
     return claims
 
 
-def _judge(facts: Mapping[str, Any]) -> Claim:
+def _of_case(case: str, measured: Mapping[str, Any]) -> Mapping[str, Any]:
+    numbers = measured.get(case, {})
+    if not isinstance(numbers, Mapping):
+        raise ArgumentError(f"judged: case {case!r} needs a dict of numbers, got {numbers!r:.60}")
+    return numbers
+
+
+def _judge(facts: Mapping[str, Any], measured: Mapping[str, Any]) -> Claim:
+    """Write the sentences of a claim and decide it. ``facts`` holds its entry too."""
     try:
         texts = {
             name: _Sentence().vformat(facts[name], (), facts)
@@ -72,6 +82,16 @@ def _judge(facts: Mapping[str, Any]) -> Claim:
     except KeyError as error:
         raise ArgumentError(
             f"judged: {facts['claim']!r} needs {error}, which the demo did not measure"
+        ) from None
+    except (TypeError, ValueError) as error:
+        others = {
+            name: value
+            for name, value in measured.items()
+            if not (is_real(value) or isinstance(value, Mapping))
+        }
+        raise ArgumentError(
+            f"judged: {facts['claim']!r} needs numbers, and the demo measured {others!r:.200}: "
+            f"{error}"
         ) from None
     return Claim(**texts, held=held, shown=facts.get("shown", False))
 

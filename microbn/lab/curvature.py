@@ -1,7 +1,7 @@
 """The curvature of a loss: products with its Hessian, the top eigenvalue, a walk downhill.
 
-`hvp`, `top_eigenvalue` and `along_gradient` depend on the unit of the weights: of weights that are
-ten times as large the curvature is a hundredth, even if the loss is the same, as it is before a
+`hvp`, `top_eigenvalue` and `along_gradient` depend on the unit of the weights. If the weights are
+ten times as large, the curvature is a hundredth, even where the loss is the same, as it is before a
 batch norm. `gradient_turn`, and the eigenvalue with ``relative=True``, have no unit.
 """
 
@@ -31,7 +31,7 @@ def hvp(loss: Tensor, parameters: Sequence[Tensor], vectors: Sequence) -> tuple[
     """
     if not isinstance(vectors, Sequence):
         raise DTypeError(f"hvp: needs a vector per parameter, got {type(vectors).__name__}")
-    return _hessian_times(_slopes(loss, parameters), parameters, vectors)
+    return _hessian_times(_slopes("hvp", loss, parameters), parameters, vectors)
 
 
 class Eigenvalue(NamedTuple):
@@ -75,9 +75,9 @@ def top_eigenvalue(
     if not (is_real(tol) and tol > 0):
         raise ArgumentError(f"top_eigenvalue: tol must be positive, got {tol!r:.60}")
     rng = generator("top_eigenvalue", seed)
-    slopes = _slopes(loss, parameters)
+    slopes = _slopes("top_eigenvalue", loss, parameters)
     units = [_norm(p.data) if relative else 1.0 for p in parameters]
-    vector = _unit([rng.normal(size=p.shape) for p in parameters])
+    vector = _normalized([rng.normal(size=p.shape) for p in parameters])
     value, iteration, converged = 0.0, 0, False
     while not converged and iteration < max_iterations:
         iteration += 1
@@ -88,7 +88,7 @@ def top_eigenvalue(
         rest = [p - value * v for p, v in zip(product, vector, strict=True)]
         converged = np.sqrt(_dot(rest, rest)) <= tol * abs(value)
         if not converged:
-            vector = _unit(product)
+            vector = _normalized(product)
     return Eigenvalue(value, tuple(vector), iteration, bool(converged))
 
 
@@ -97,7 +97,7 @@ class Along(NamedTuple):
 
     Both have an entry for each length of the step. ``smoothness`` is the change of the gradient
     divided by the distance, both in the Euclidean norm over all parameters. The largest entry is
-    the "effective β". It is in units of the weights, see `gradient_turn`.
+    the "effective β". It has a unit, one over the square of the weights'; `gradient_turn` has none.
     """
 
     losses: np.ndarray
@@ -116,6 +116,7 @@ def along_gradient(
     """
     _check_rates(rates)
     _check_callable("along_gradient", loss)
+    _check_listed("along_gradient", parameters)
     g = grad(loss(), list(parameters))
     if not 0 < _dot(g, g) < np.inf:
         raise ArgumentError(f"along_gradient: the gradient has the squared norm {_dot(g, g)}")
@@ -153,6 +154,7 @@ def gradient_turn(
     if not (is_real(share) and 0 < share < np.inf):
         raise ArgumentError(f"gradient_turn: share must be positive and finite, got {share!r:.60}")
     _check_callable("gradient_turn", loss)
+    _check_listed("gradient_turn", parameters)
     before = _directions(loss, parameters)
     with _stepping(parameters) as start:
         for i, (p, old, direction) in enumerate(zip(parameters, start, before, strict=True)):
@@ -198,9 +200,13 @@ def _check_callable(owner: str, loss: Any) -> None:
         raise ArgumentError(f"{owner}: needs a function that returns the loss, got {loss!r:.60}")
 
 
-def _slopes(loss: Tensor, parameters: Sequence[Tensor]) -> Any:
+def _check_listed(owner: str, parameters: Any) -> None:
     if not isinstance(parameters, Sequence) or not parameters:
-        raise DTypeError(f"hvp: needs a list of parameters, got {parameters!r:.60}")
+        raise DTypeError(f"{owner}: needs a list of parameters, got {parameters!r:.60}")
+
+
+def _slopes(owner: str, loss: Tensor, parameters: Sequence[Tensor]) -> Any:
+    _check_listed(owner, parameters)
     return grad(loss, list(parameters), create_graph=True)
 
 
@@ -229,6 +235,6 @@ def _times(units: Sequence[float], arrays: Sequence) -> Sequence:
     return [unit * array for unit, array in zip(units, arrays, strict=True)]
 
 
-def _unit(vector: Sequence) -> Sequence:
+def _normalized(vector: Sequence) -> Sequence:
     norm = np.sqrt(_dot(vector, vector))
     return [part / norm for part in vector]

@@ -16,7 +16,7 @@ from ..errors import ArgumentError, listed
 from ..view.dot import FORMATS
 from ..view.saving import write_whole
 from .canvas import canvas
-from .lettering import heading, in_words, label_cells, label_ends, tidy
+from .lettering import check_known, heading, in_words, label_cells, label_ends, tidy
 from .results import Results
 
 
@@ -40,7 +40,7 @@ def curves(
 
     Raises ArgumentError for runs with different x.
     """
-    _check_drawable("curves", results, y, x, *filter(None, (lines, panels)))
+    _check_drawable("curves", results, (y, x), *filter(None, (lines, panels)))
     with canvas(title, show) as figure:
         values = results.distinct(panels) if panels else [None]
         grid = figure.subplots(1, len(values), sharey=True, squeeze=False)[0]
@@ -75,13 +75,17 @@ def beside(
     """
     if not panels:
         raise ArgumentError("beside: needs a panel, got none")
-    for results, x, y, _ in panels.values():
-        _check_drawable("beside", results, y, x, lines)
+    check_known("beside: ends", ends or (), "the figure", [*panels])
+    for name, (results, x, y, _) in panels.items():
+        _check_drawable("beside", results, (y, x), lines)
+        of_lines = (ends or {}).get(name, ())
+        check_known(f"beside: an end in {name!r}", of_lines, repr(lines), results.distinct(lines))
     with canvas(title, show) as figure:
         grid = figure.subplots(1, len(panels), squeeze=False)[0]
         for ax, (name, (results, x, y, axes)) in zip(grid, panels.items(), strict=True):
             for kind in results.distinct(lines):
-                end = (ends or {}).get(name, {}).get(kind, "").replace(" ", "\u00a0")  # on one line
+                end = str((ends or {}).get(name, {}).get(kind, ""))
+                end = end.replace(" ", "\u00a0")  # on one line
                 label = f"{kind}: {end}" if end else f"{kind}"
                 _curve(ax, results.where(**{lines: kind}), x, y, label)
             ax.set(**{"xlabel": in_words(x), "ylabel": in_words(y), "title": name, **axes})
@@ -112,7 +116,8 @@ def crowds(
     of the band, the line in colour, and the upper edge. ``note`` stands in the last panel, and
     ``axes`` is for matplotlib.
     """
-    _check_drawable("crowds", results, y, x, panels, *one)
+    _check_drawable("crowds", results, (y, x, *one), panels)
+    _check_crowds(results, x, y, one)
     with canvas(title, show) as figure:
         grid = figure.subplots(1, len(results.rows), sharey=True, squeeze=False)[0]
         for ax, row in zip(grid, results.rows, strict=True):
@@ -144,12 +149,9 @@ def ranges(
     Each value of the column ``rows`` has a row of the figure, and each value of the column
     ``kinds`` a colour. ``notes`` stand at the right end of a row.
     """
-    _check_drawable("ranges", results, value, *filter(None, (rows, kinds)))
+    _check_drawable("ranges", results, (value,), *filter(None, (rows, kinds)))
     places = results.distinct(rows)[::-1]
-    if unknown := [note for note in notes or () if note not in places]:
-        raise ArgumentError(
-            f"ranges: a note for {unknown[0]!r:.60}, but {rows!r} has {places[::-1]}"
-        )
+    check_known("ranges: a note", notes or (), repr(rows), places[::-1])
     with canvas(title, show) as figure:
         ax = figure.subplots()
         for i, kind in enumerate(results.distinct(kinds) if kinds else [""]):
@@ -176,7 +178,7 @@ def heatmaps(
     **axes: Any,
 ) -> Any:
     """Draw the median of ``value`` over runs as a colour and a number, in a panel for each kind."""
-    _check_drawable("heatmaps", results, value, rows, columns, panels)
+    _check_drawable("heatmaps", results, (value,), rows, columns, panels)
     with canvas(title, show, {"axes.grid": False}) as figure:
         kinds = results.distinct(panels)
         grid = figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
@@ -239,12 +241,27 @@ def _extremes(runs: Iterable[np.ndarray]) -> np.ndarray:
     return np.array([(np.min(r), np.median(r), np.max(r)) for r in runs]).T
 
 
-def _check_drawable(owner: str, results: Results, value: str, *columns: str) -> None:
+def _check_drawable(owner: str, results: Results, numbers: Iterable[str], *columns: str) -> None:
     """Raise ArgumentError if there are no rows, a column is missing, or values are not numbers."""
     if not isinstance(results, Results) or not results.rows:
         raise ArgumentError(f"{owner}: needs Results with rows, got {results!r:.60}")
-    results.check(value, *columns)
-    if results[value].dtype.kind not in "fiub":
+    results.check(*numbers, *columns)
+    for column in numbers:
+        if results[column].dtype.kind not in "fiub":
+            raise ArgumentError(
+                f"{owner}: {column!r} is {results.rows[0][column]!r:.60}, which is not a number"
+            )
+
+
+def _check_crowds(results: Results, x: str, y: str, one: Sequence[str]) -> None:
+    """Raise ArgumentError unless every line, and each edge of the band, has all points of x."""
+    if len(one) != 3:
+        raise ArgumentError(f"crowds: one names three columns, low, middle, high; got {one!r:.60}")
+    shapes = {column: results[column].shape[1:] for column in (x, *one, y)}
+    points = shapes[x]
+    fits = all(shapes[column] == points for column in one) and shapes[y][1:] == points
+    if not (fits and len(points) == 1):
         raise ArgumentError(
-            f"{owner}: {value!r} is {results.rows[0][value]!r:.60}, which is not a number"
+            f"crowds: {x!r} and each column of the band need the shape (points,), and {y!r} needs "
+            f"(lines, points); got {shapes}"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,17 +24,7 @@ def fingerprints(reports: Mapping[str, Report], show: bool = False) -> Any:
     """
     if not reports:
         raise ArgumentError("fingerprints: needs a report for each mistake, got none")
-    columns: dict[str, list] = {}
-    for mistake, report in reports.items():
-        pattern, size = pattern_of(report)
-        first = report.inputs[0]
-        if pattern == INPUT and pattern not in columns:
-            x = first.value - first.value.mean(0)
-            columns[pattern] = [("x, less its mean", "the input itself", x)]
-        error = first.analytic - first.numeric.value
-        columns.setdefault(pattern, []).append(
-            (mistake, size, error - error.mean(0) if pattern == ROWS else error)
-        )
+    columns = _panels_by_pattern(reports)
     largest = max(np.max(np.abs(r.inputs[0].numeric.value)) for r in reports.values())
     title = (
         f"Mistakes leave {len(columns)} patterns in dx (each column divided by its largest entry)"
@@ -48,12 +38,26 @@ def fingerprints(reports: Mapping[str, Report], show: bool = False) -> Any:
             for ax, (name, below, array) in zip(axes, panels, strict=False):
                 shown = without_rounding(array, largest)
                 scale = shown[np.abs(shown).argmax(0), range(shown.shape[1])]
-                _red_and_blue(ax, shown / np.where(scale, scale, 1), 1)
+                _red_and_blue(ax, shown / np.where(np.isfinite(scale) & (scale != 0), scale, 1), 1)
                 ax.set_title(name, fontsize=16)
                 ax.set(xlabel=below, xticks=[], yticks=[])
-            for ax in axes[len(panels) :]:
-                ax.set_axis_off()
+            _switch_off(axes[len(panels) :])
     return figure
+
+
+def _panels_by_pattern(reports: Mapping[str, Report]) -> dict[str, list]:
+    """Return the panels of each pattern: a title, the text below, and an array."""
+    columns: dict[str, list] = {}
+    for mistake, report in reports.items():
+        pattern, size = pattern_of(report)
+        first = report.inputs[0]
+        if pattern == INPUT and pattern not in columns:
+            x = first.value - first.value.mean(0)
+            columns[pattern] = [("x, less its mean", "the input itself", x)]
+        error = first.analytic - first.numeric.value
+        array = error - error.mean(0) if pattern == ROWS else error
+        columns.setdefault(pattern, []).append((mistake, size, array))
+    return columns
 
 
 def sums(rows: Mapping[str, Mapping[str, np.ndarray]], title: str, show: bool = False) -> Any:
@@ -66,16 +70,16 @@ def sums(rows: Mapping[str, Mapping[str, np.ndarray]], title: str, show: bool = 
         grid = figure.subplots(len(rows), 1 + max(map(len, rows.values())), squeeze=False)
         totals = [np.sum([*parts.values()], axis=0) for parts in rows.values()]
         arrays = [*totals, *(part for parts in rows.values() for part in parts.values())]
-        limit = np.max(np.abs(arrays))
+        limit = max(np.max(np.abs(array)) for array in arrays)
         for axes, total, (name, parts) in zip(grid, totals, rows.items(), strict=True):
             signs = ["", *["+ "] * (len(parts) - 1), "= "]
-            for ax, sign, (label, array) in zip(
-                axes, signs, [*parts.items(), (f"gradient of {name}", total)], strict=True
-            ):
+            panels = [*parts.items(), (f"gradient of {name}", total)]
+            for ax, sign, (label, array) in zip(axes, signs, panels, strict=False):
                 shown = without_rounding(array, limit)
                 _red_and_blue(ax, shown, limit)
                 ax.set(title=f"{sign}{label}", xticks=[], yticks=[])
                 label_cells(ax, shown, "{:.2f}", white=np.abs(shown) > 0.6 * limit)
+            _switch_off(axes[len(panels) :])
     return figure
 
 
@@ -88,10 +92,17 @@ def _red_and_blue(ax: Any, array: np.ndarray, limit: float) -> None:
     ax.imshow(array, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
 
 
+def _switch_off(axes: Iterable[Any]) -> None:
+    for ax in axes:
+        ax.set_axis_off()
+
+
 def _check_sums(rows: Mapping[str, Mapping[str, np.ndarray]]) -> None:
     for name, parts in rows.items():
         shapes = [np.shape(part) for part in parts.values()] or [()]
-        if len({*shapes}) > 1 or len(shapes[0]) != 2:
-            raise ShapeError(f"sums: {name} adds up arrays (N, C) of one shape, got {shapes}")
+        if len({*shapes}) > 1 or len(shapes[0]) != 2 or 0 in shapes[0]:
+            raise ShapeError(
+                f"sums: {name} adds up arrays (N, C) of one shape, none of them empty; got {shapes}"
+            )
     if not rows:
         raise ArgumentError("sums: needs a row with arrays, got none")

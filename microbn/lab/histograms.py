@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from .canvas import canvas
-from .lettering import tidy
+from .lettering import check_known, tidy
 
 
 def by_layer(
@@ -25,6 +25,7 @@ def by_layer(
     single number becomes a dot. ``marks`` draws a line through a column: a number, and its name.
     """
     columns = _bins_of(rows)
+    check_known("by_layer: a mark", marks or (), "each row", [*columns])
     with canvas(title, show) as figure:
         grid = figure.subplots(len(rows), len(columns), sharex="col", sharey=True, squeeze=False)
         for i, (row, arrays) in enumerate(rows.items()):
@@ -33,7 +34,8 @@ def by_layer(
                     color = _draw_histogram(ax, np.abs(np.ravel(array)), layer, edges, i)
                 ax.set(xscale="log", title="" if i else column)
                 tidy(ax.xaxis)
-                for place, name in [marks[column]] if marks and column in marks else []:
+                if marks and column in marks:
+                    place, name = marks[column]
                     ax.axvline(place, color="black", ls=":")
                     if not i:
                         ax.text(0.9 * place, layer + 1, name, ha="right", va="top")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from textwrap import fill
 from typing import Any
 
 import numpy as np
+
+from ..errors import ArgumentError
 
 
 def label_cells(ax: Any, image: np.ndarray, form: str, white: np.ndarray) -> None:
@@ -62,3 +64,9 @@ def tidy(axis: Any) -> None:
         axis.get_major_locator().set_params(nbins=5)
     elif np.all(np.abs(np.log10(axis.get_view_interval())) < 4):
         axis.set_major_formatter("{x:g}")
+
+
+def check_known(what: str, named: Iterable[Any], where: str, known: Sequence[Any]) -> None:
+    """Raise ArgumentError if lettering such as "ranges: a note" names a place that is not there."""
+    if unknown := [name for name in named if name not in known]:
+        raise ArgumentError(f"{what} for {unknown[0]!r:.60}, but {where} has {known}")

@@ -54,7 +54,12 @@ class Results:
         lengths = {len(value) if isinstance(value, list) else "no list": None for value in values}
         if len(lengths) > 1:
             raise ArgumentError(f"Results: the lists of {column!r} have lengths {listed(lengths)}")
-        return np.array(values)
+        try:
+            return np.array(values)
+        except ValueError:  # such as [[1, 2], [3]]
+            raise ArgumentError(
+                f"Results: {column!r} has lists of lists of unlike lengths"
+            ) from None
 
     def check(self, *columns: str) -> None:
         """Raise ArgumentError unless the table has all these columns."""

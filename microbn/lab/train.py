@@ -208,7 +208,10 @@ def accuracy(model: Module, x: Any, y: np.ndarray) -> float:
 
 
 def received(model: Sequential, kind: type[Module], x: Any) -> list[np.ndarray]:
-    """Return the input of each layer of this kind when x goes through the model, in its mode."""
+    """Return the input of each layer of this kind when x goes through the model.
+
+    The model stays in its mode, training or eval.
+    """
     inputs = []
     with no_grad():
         for layer in model.layers:
@@ -223,7 +226,8 @@ def passed_on(
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Return what each layer of this kind passes on: forward its output, and back the gradient.
 
-    The gradient is that of the cross-entropy with respect to this output. The model is in its mode.
+    The gradient is that of the cross-entropy with respect to this output. The model stays in its
+    mode, training or eval.
     """
     outputs = []
     for layer in model.layers:

@@ -36,7 +36,8 @@ class Linear(Module):
 
     The weight is (in_features, out_features). ``init`` draws it with ``rng``, a NumPy generator or
     a seed: `he`, `xavier`, or a function like them. The bias is (out_features,) and starts at 0.
-    Before a batch norm ``bias=False`` loses nothing, because its mean takes a bias off again.
+    Before a batch norm ``bias=False`` loses nothing: the norm subtracts the mean, and any bias with
+    it.
     """
 
     def __init__(

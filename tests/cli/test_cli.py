@@ -1,6 +1,7 @@
 """The command line, as a user runs it."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -307,7 +308,7 @@ def test_batch_norm_is_shown_in_numbers_that_a_class_can_work_out():
     assert (values["gamma"] > 0).all()
 
 
-@pytest.mark.parametrize(("inputs", "seed"), [((), 0), ((), 5), (("6x2", "2", "2"), 0)])
+@pytest.mark.parametrize(("inputs", "seed"), [((), None), ((), 0), (("6x2", "2", "2"), 5)])
 def test_the_dx_of_batch_norm_stands_beside_the_one_derived_by_hand(inputs, seed):
     *earlier, last = told("batchnorm", inputs, seed)
     assert last.sentence.endswith("dx and the one derived by hand are 0 apart.")
@@ -317,9 +318,25 @@ def test_the_dx_of_batch_norm_stands_beside_the_one_derived_by_hand(inputs, seed
 
 
 def test_a_shape_or_a_seed_draws_the_inputs_of_batch_norm():
-    for given in ((("4x3", "3", "3"), 0), ((), 1)):
+    for given in ((("4x3", "3", "3"), None), ((), 1), ((), 0)):
         root, cotangent = graph("batchnorm", *given)
         assert (root.name, cotangent.shape) == ("y", (4, 3))
+
+
+@pytest.mark.parametrize(
+    ("asked", "seed"),
+    [
+        (["batchnorm"], None),
+        (["batchnorm", "--seed", "0"], 0),
+        (["batchnorm", "4x3", "3", "3"], 0),
+        (["neuron"], 0),
+        (["neuron", "--seed", "0"], 0),
+    ],
+    ids=str,
+)
+def test_a_seed_is_said_if_numbers_were_drawn_from_it(asked, seed, step):
+    _, out, _ = step(*asked)
+    assert re.findall(r"^Seed: (\d+)$", out, re.MULTILINE) == ([] if seed is None else [str(seed)])
 
 
 def test_step_takes_other_shapes(step):
@@ -430,8 +447,9 @@ def test_step_writes_a_page_and_pictures_and_asks_nothing(step, tmp_path):
 def test_draw_writes_a_picture(tmp_path, capsys):
     plain, beside = tmp_path / "plain.svg", tmp_path / "beside.svg"
     assert cli.main(["draw", "batchnorm", "-o", str(plain)]) == 0
-    assert capsys.readouterr().out == f"Seed: 0\nWritten: {plain}\n"
-    assert cli.main(["draw", "batchnorm", "-o", str(beside), "--gradient", "--seed", "3"]) == 0
+    assert capsys.readouterr().out == f"Written: {plain}\n"
+    assert cli.main(["draw", "batchnorm", "-o", str(beside), "--gradient"]) == 0
+    assert capsys.readouterr().out == f"Seed: 0\nWritten: {beside}\n"
     assert "dcentered" not in plain.read_text(encoding="utf-8")
     assert "dcentered" in beside.read_text(encoding="utf-8")
 

@@ -126,3 +126,16 @@ def test_a_number_that_was_not_measured_is_named(entry):
         claims.judged("demo", {"errors": 0, "one": {"steps": 1}})
     with pytest.raises(errors.ArgumentError, match="'nosuch' has no claims"):
         claims.judged("nosuch", {})
+
+
+@pytest.mark.parametrize("steps", [None, "five", [5]], ids=str)
+def test_what_is_not_a_number_is_named_with_its_claim(entry, monkeypatch, steps):
+    measured = {"errors": 0, "one": {"steps": steps}, "two": {"steps": 1}}
+    named = f"'claim {{case}}' needs numbers, .* {re.escape(repr({'steps': steps}))}"
+    with pytest.raises(errors.ArgumentError, match=named):
+        claims.judged("demo", measured)
+    monkeypatch.setitem(claims.CLAIMS, "demo", [ENTRY | {"here": "some"}])  # only the gate is left
+    with pytest.raises(errors.ArgumentError, match=named):
+        claims.judged("demo", measured)
+    with pytest.raises(errors.ArgumentError, match="case 'one' needs a dict of numbers, got 3"):
+        claims.judged("demo", {"errors": 0, "one": 3})

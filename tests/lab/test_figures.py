@@ -51,48 +51,30 @@ def test_curve_is_the_median_of_lists_and_its_band_their_range():
         assert ax.get_title() == kind
 
 
-def test_panels_side_by_side_have_their_own_axes_and_a_name_at_the_end_of_each_line():
+def test_panels_side_by_side_have_their_own_axes_and_words_at_the_end_of_each_line():
     rows = [dict(row, layer=[2, 1], size=[0.1, 10.0 ** -row["seed"]]) for row in CURVES]
     table = Results(rows)
     log = {"yscale": "log", "xlim": (2.1, 0.9), "xticks": [1, 2]}
     panels = {
         "before": (table, "layer", "size", log),
-        "after": (table, "step", "score", {"ylim": (0, 1)}),
+        "after": (table, "step", "score", {"ylim": (0, 1), "ylabel": ""}),
     }
-    figure = figures.beside(panels, lines="kind", title="two")
+    ends = {"after": {"one": 90, "other": "2 more"}}
+    figure = figures.beside(panels, lines="kind", title="two", ends=ends)
     before, after = figure.axes
     assert [ax.get_title() for ax in figure.axes] == ["before", "after"]
     assert (before.get_yscale(), after.get_yscale()) == ("log", "linear")
     assert (before.get_xlabel(), before.get_ylabel()) == ("layer", "size")
+    assert after.get_ylabel() == ""
     assert list(before.get_xticks()) == [1, 2]
-    for ax in figure.axes:
-        assert [text.get_text() for text in ax.texts] == ["one", "other"]
+    words = [[text.get_text().replace("\u00a0", " ") for text in ax.texts] for ax in figure.axes]
+    assert words == [["one", "other"], ["one: 90", "other: 2 more"]]
+    assert min(text.get_fontsize() for text in figure.findobj(mpl.text.Text)) >= 16
     name, x, y = lines_of(before)[0]
     assert (name, list(x), list(y)) == ("one", [2, 1], [0.1, 0.1])
     np.testing.assert_array_equal(
         lines_of(after)[1][2], np.median(Results(CURVES).where(kind="other")["score"], axis=0)
     )
-
-
-def test_quantities_stand_beside_each_other_and_their_lines_end_in_a_name_and_a_number():
-    table = Results(CURVES)
-    figure = figures.beside(
-        {
-            "all runs": (table, "step", "score", {}),
-            "one run": (table.where(seed=0), "step", "score", {"ylabel": ""}),
-        },
-        lines="kind",
-        title="scores",
-        ends={"one run": {"other": "2 more"}},
-    )
-    assert [ax.get_title() for ax in figure.axes] == ["all runs", "one run"]
-    for ax, shown in zip(figure.axes, (table, table.where(seed=0)), strict=True):
-        for (_, x, y), kind in zip(lines_of(ax), ("one", "other"), strict=True):
-            assert list(x) == [1, 2, 3]
-            np.testing.assert_array_equal(y, np.median(shown.where(kind=kind)["score"], axis=0))
-    words = [[text.get_text().replace("\u00a0", " ") for text in ax.texts] for ax in figure.axes]
-    assert words == [["one", "other"], ["one", "other: 2 more"]]
-    assert min(text.get_fontsize() for text in figure.findobj(mpl.text.Text)) >= 16
 
 
 CROWDS = Results(
@@ -197,10 +179,19 @@ def test_points_may_have_more_runs_than_others():
     assert list(dots.get_xdata()) == [5, 2]
 
 
-X = np.ones(3)
 NAMES = Results([{"x": 1, "y": "one"}])
+NO_NAMES = Results([{"x": "one", "y": 1}])
 UNLIKE = Results([{"x": 1, "y": [1.0, 2.0]}])
 RAGGED = Results([{"x": [1], "y": [1.0]}, {"x": [1, 2], "y": [1.0, 2.0]}])
+
+
+def crowds(one=("low", "middle", "high"), **changed):
+    rows = [row | changed for row in CROWDS.rows]
+    figures.crowds(Results(rows), "step", "score", one=one, panels="kind", note="", title="")
+
+
+def beside(ends):
+    figures.beside({"a": (RESULTS, "size", "score", {})}, lines="kind", title="", ends=ends)
 
 
 @pytest.mark.parametrize(
@@ -212,6 +203,7 @@ RAGGED = Results([{"x": [1], "y": [1.0]}, {"x": [1, 2], "y": [1.0, 2.0]}])
         (lambda: figures.curves(RESULTS, "size", "score", panels="q", title=""), "no column 'q'"),
         (lambda: figures.curves(RESULTS, "q", "score", title=""), "no column 'q'"),
         (lambda: figures.curves(NAMES, "x", "y", title=""), "curves: 'y' is 'one', which is not"),
+        (lambda: figures.curves(NO_NAMES, "x", "y", title=""), "curves: 'x' is 'one', which is"),
         (lambda: figures.curves(UNLIKE, "x", "y", title=""), "'x' and 'y' must both be numbers"),
         (lambda: figures.curves(RAGGED, "x", "y", title=""), "lists of 'y' have lengths 1 and 2"),
         (
@@ -222,6 +214,12 @@ RAGGED = Results([{"x": [1], "y": [1.0]}, {"x": [1, 2], "y": [1.0, 2.0]}])
             lambda: figures.crowds(RESULTS, "q", "score", one=(), panels="x", note="", title=""),
             "no column 'q'",
         ),
+        (lambda: crowds(one=("low", "middle")), r"three columns, .* got \('low', 'middle'\)"),
+        (lambda: crowds(one=("kind", "middle", "high")), "crowds: 'kind' is 'one', which is not"),
+        (lambda: crowds(low=[1, 2]), r"'low': \(2,\), .*'score': \(4, 3\)"),
+        (lambda: crowds(score=[[1, 2]]), r"needs \(lines, points\); got .*'score': \(1, 2\)"),
+        (lambda: crowds(score=[1, 2, 3]), r"'score': \(3,\)"),
+        (lambda: crowds(score=[[1, 2, 3], [1]]), "'score' has lists of lists of unlike lengths"),
         (lambda: figures.ranges(Results([]), "y", rows="x", title=""), "ranges: needs Results"),
         (lambda: figures.ranges(RESULTS, "score", rows="q", title=""), "no column 'q'"),
         (lambda: figures.ranges(NAMES, "y", rows="x", title=""), "'y' is 'one', which is not"),
@@ -234,6 +232,11 @@ RAGGED = Results([{"x": [1], "y": [1.0]}, {"x": [1, 2], "y": [1.0, 2.0]}])
             "no column 'q'",
         ),
         (lambda: figures.beside({}, lines="kind", title=""), "beside: needs a panel, got none"),
+        (lambda: beside(ends={"b": {}}), r"beside: ends for 'b', but the figure has \['a'\]"),
+        (
+            lambda: beside(ends={"a": {"q": "end"}}),
+            r"beside: an end in 'a' for 'q', but 'kind' has \['one', 'other'\]",
+        ),
         (
             lambda: figures.beside({"a": (RESULTS, "q", "score", {})}, lines="kind", title=""),
             "no column 'q'",

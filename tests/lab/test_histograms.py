@@ -61,3 +61,8 @@ def test_a_layer_of_zeros_leaves_its_place_empty():
 def test_rows_that_do_not_fit_are_named(rows, message):
     with pytest.raises(errors.ArgumentError, match=message):
         histograms.by_layer(rows, "")
+
+
+def test_mark_of_a_column_that_is_not_there_is_named():
+    with pytest.raises(errors.ArgumentError, match=r"a mark for 'c', but each row has \['b'\]"):
+        histograms.by_layer({"a": {"b": [X]}}, "", {"c": (1, "rule")})

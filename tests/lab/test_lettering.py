@@ -1,4 +1,4 @@
-"""Labels at the ends of lines keep apart, in the order of the lines; rounding errors become 0."""
+"""Labels at the ends of lines keep apart from each other, and in the order of the lines."""
 
 import numpy as np
 import pytest

@@ -22,7 +22,7 @@ def gradients(batch_norm, x, dy, gamma, eps):
 
 
 def check_parts(batch_norm, x, dy, gamma, eps):
-    """Raise unless dy less its mean, less its component along x̂ is the gradient."""
+    """Raise unless γ/σ · dy less its mean, less its component along x̂ is the gradient."""
     dx, _ = gradients(batch_norm, x, dy, gamma, eps)
     np.testing.assert_allclose(parts_of_dx(x, dy, gamma, eps)["dx"], dx, atol=1e-9)
 
@@ -33,7 +33,7 @@ def features(most=6):
 
 
 @given(features(), st.sampled_from([1.5, -0.5]), st.sampled_from(EPS))
-def test_dx_is_dy_less_its_mean_less_its_component_along_x_hat(pair, gamma, eps):
+def test_dx_is_scaled_dy_less_its_mean_less_its_component_along_x_hat(pair, gamma, eps):
     check_parts(functional.batch_norm, *pair, gamma, eps)
 
 
@@ -48,7 +48,7 @@ def test_a_batch_norm_that_takes_one_direction_less_is_seen(mistake):
 def test_the_parts_are_orthogonal_but_for_eps(pair, eps):
     x, dy = pair
     parts = parts_of_dx(x, dy, 1.5, eps)
-    size = 1 + np.sum(parts["dy"] ** 2)
+    size = 1 + np.sum(parts["γ/σ · dy"] ** 2)
     assert abs(np.sum(parts["along 1"] * parts["along x̂"])) < 1e-12 * size
     assert abs(np.sum(parts["along 1"] * parts["dx"])) < 1e-12 * size
     std = np.sqrt(x.var() + eps)
@@ -67,10 +67,12 @@ def test_for_three_samples_one_direction_is_left(pair, other):
 
 def test_the_figure_shows_a_right_angle_at_every_corner(tmp_path):
     parts = parts_of_dx(projection.BATCH, projection.COTANGENT)
-    inside = [parts[name] for name in ("along 1", "along x̂", "dx")]
-    products = np.array(inside) @ np.array(inside).T
-    np.testing.assert_allclose(products, np.diag(np.diag(products)), atol=1e-12)
-    assert np.all(np.diag(products) > 1)
+    corner, top, tip = projection._corners(parts)
+    edges = np.array([tip - top, top - corner, corner])
+    lengths = [np.linalg.norm(parts[name]) for name in ("along 1", "along x̂", "dx")]
+    assert min(lengths) > 1
+    np.testing.assert_allclose(edges @ edges.T, np.diag(np.square(lengths)), atol=1e-12)
+    np.testing.assert_allclose(np.linalg.norm(tip), np.linalg.norm(parts["γ/σ · dy"]))
     file = figures.save(projection.projection_figure(), tmp_path / "projection.png")
     size = np.frombuffer(file.read_bytes()[16:24], ">u4")
     assert [*size] == [1280, 720]
