@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .mathml import Tree, axes_in_math, interleaved, name_tree, operator, row, summation, words
+from .axes import below_sum
+from .mathml import Tree, interleaved, name_tree, operator, row, summation, text_tree
 
 # How tightly an expression binds: one that binds less tightly than its place is in parentheses.
 SUM, SIGNED, PRODUCT, POWER, ATOM = range(5)
@@ -57,7 +58,7 @@ def enclosed(inner: Typeset, least: int) -> Tree:
     return row(operator("("), inner.tree, operator(")"))
 
 
-def number_tree(value: Any) -> Typeset:
+def _typeset_number(value: Any) -> Typeset:
     """Typeset a number of at least 0 with four digits, and a small or large one as 2.5 · 10⁻⁷."""
     digits, _, exponent = (str(value) if isinstance(value, int) else f"{value:.4g}").partition("e")
     if not exponent:
@@ -142,7 +143,7 @@ class _Typesetter:
             case ast.Attribute(inner, "mT" | "T"):
                 return self._power(inner, _TRANSPOSED)
             case ast.Subscript(inner, index):
-                place = words(ast.unparse(index).strip("()"))
+                place = text_tree(ast.unparse(index).strip("()"))
                 return Typeset(["msub", {}, enclosed(self.whole(inner), ATOM), place])
             case ast.Tuple(entries):
                 return Typeset(self._arguments(entries))
@@ -153,8 +154,8 @@ class _Typesetter:
 
     def _constant(self, value: Any) -> Typeset:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return number_tree(value)
-        return Typeset(words("…" if value is ... else str(value)))
+            return _typeset_number(value)
+        return Typeset(text_tree("…" if value is ... else str(value)))
 
     def _sum(self, left: ast.expr, right: ast.expr, minus: bool) -> Typeset:
         sign, above, below = _as_product(right)
@@ -232,18 +233,18 @@ class _Typesetter:
 
     def _arguments(self, args: Iterable[ast.expr], keywords: Iterable[ast.keyword] = ()) -> Tree:
         trees = [self.whole(arg).tree for arg in args]
-        trees += (row(words(f"{k.arg} ="), self.whole(k.value).tree) for k in keywords)
+        trees += (row(text_tree(f"{k.arg} ="), self.whole(k.value).tree) for k in keywords)
         return row(operator("("), *([interleaved(trees, ",")] if trees else []), operator(")"))
 
     def _cases(self, condition: ast.expr, x: ast.expr, y: ast.expr) -> Typeset:
         lines = []
         while True:
-            lines.append((self.whole(x).tree, row(words("where "), self.whole(condition).tree)))
+            lines.append((self.whole(x).tree, row(text_tree("where "), self.whole(condition).tree)))
             match y:
                 case ast.Call(ast.Name("where"), [condition, x, y]):
                     continue
             break
-        lines.append((self.whole(y).tree, words("elsewhere")))
+        lines.append((self.whole(y).tree, text_tree("elsewhere")))
         rows = [["mtr", {}, *(["mtd", {}, cell] for cell in line)] for line in lines]
         return Typeset(row(operator("{"), ["mtable", {}, *rows]), SIGNED)
 
@@ -256,12 +257,12 @@ class _Typesetter:
             return self._function(name, node)
         every = range(len(shape)) if axis is None else np.atleast_1d(axis) % max(len(shape), 1)
         axes = tuple(int(one) for one in every)
-        over = axes_in_math(axes, shape)
+        over = below_sum(axes, shape)
         body = enclosed(self.whole(x), SIGNED)
         if isinstance(x, ast.Compare):  # 1 where it is true
             body = row(operator("["), self.whole(x).tree, operator("]"))
         if name in ("max", "min"):
-            under: Tree = ["munder", {}, ["mi", {"mathvariant": "normal"}, name], words(over)]
+            under: Tree = ["munder", {}, ["mi", {"mathvariant": "normal"}, name], text_tree(over)]
             return Typeset(row(under, body), SIGNED)
         count = int(np.prod([shape[one] for one in axes]))
         share = [["mfrac", {}, ["mn", {}, "1"], ["mn", {}, str(count)]]] if name == "mean" else []
