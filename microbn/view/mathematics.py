@@ -58,12 +58,12 @@ class Mathematics:
         if not self._nodes[id].function:
             return ()
         try:
-            right = self._operation(id).tree
+            right = self._operation(id)
         except UnreadableError:
-            right = text_tree(self._words.formulas[id])
+            right = Typeset(text_tree(self._words.formulas[id]))
         if self._is_formula(self._nodes[id]):
-            return (["math", {}, right],)
-        return (_equation(self._value(id).tree, right),)
+            return (["math", {}, right.tree],)
+        return (_equation(self._value(id).tree, enclosed(right, SUM)),)
 
     def backward(self, id: str, parts: Sequence[Any]) -> tuple[Tree, ...]:
         """Typeset the operation again, and below it the gradient that each operand receives.

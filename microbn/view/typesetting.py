@@ -12,7 +12,7 @@ from .axes import below_sum
 from .mathml import Tree, interleaved, name_tree, operator, row, summation, text_tree
 
 # How tightly an expression binds: one that binds less tightly than its place is in parentheses.
-SUM, SIGNED, PRODUCT, POWER, ATOM = range(5)
+TRUTH, SUM, SIGNED, PRODUCT, MATRIX_PRODUCT, POWER, ATOM = range(7)
 _LONGEST_READ = 400  # characters: a longer formula fills more than a line
 _TRANSPOSED: Tree = ["mi", {"mathvariant": "normal"}, "T"]
 _COMPARISONS: dict[type, str] = {
@@ -128,12 +128,13 @@ class _Typesetter:
                 return self._matrix_product(left, right)
             case ast.BinOp(left, op, right) if type(op) in _INFIX:
                 sides = (enclosed(self.whole(side), POWER) for side in (left, right))
-                return Typeset(interleaved(sides, _INFIX[type(op)]), SUM)
+                level = SUM if isinstance(op, ast.FloorDiv) else TRUTH
+                return Typeset(interleaved(sides, _INFIX[type(op)]), level)
             case ast.UnaryOp(ast.UAdd(), inner):
                 return Typeset(row(operator("+"), enclosed(self.whole(inner), POWER)), SIGNED)
             case ast.Compare(left, [op], [right]) if type(op) in _COMPARISONS:
-                sides = (self.whole(side).tree for side in (left, right))
-                return Typeset(interleaved(sides, _COMPARISONS[type(op)]), SUM)
+                sides = (enclosed(self.whole(side), SUM) for side in (left, right))
+                return Typeset(interleaved(sides, _COMPARISONS[type(op)]), TRUTH)
         return self._bracketed(node)
 
     def _bracketed(self, node: ast.expr) -> Typeset:
@@ -161,7 +162,8 @@ class _Typesetter:
         sign, above, below = _as_product(right)
         second = enclosed(self.product(1, above, below), PRODUCT)
         shown = "−" if minus != (sign < 0) else "+"
-        return Typeset(row(self.whole(left).tree, operator(shown), second), SUM)
+        first = enclosed(self.whole(left), SUM)
+        return Typeset(row(first, operator(shown), second), SUM)
 
     def summed(self, node: ast.expr, over: str) -> Typeset:
         """Typeset the sum of an expression, with its sign in front of the ∑."""
@@ -181,8 +183,8 @@ class _Typesetter:
         else:
             trees += (enclosed(self.whole(factor), PRODUCT) for factor in rest)
         tree = interleaved(trees, "·")
-        if sign > 0:
-            return Typeset(tree, PRODUCT)
+        if sign > 0:  # the line of a fraction that stands alone shows where it ends
+            return Typeset(tree, MATRIX_PRODUCT if tree[0] == "mfrac" else PRODUCT)
         return Typeset(row(operator("−"), tree), SIGNED)
 
     def _times(self, factors: list[ast.expr]) -> Tree:
@@ -199,9 +201,9 @@ class _Typesetter:
         return Typeset(["msup", {}, enclosed(self.whole(base), ATOM), exponent], POWER)
 
     def _matrix_product(self, left: ast.expr, right: ast.expr) -> Typeset:
-        sides = [enclosed(self.whole(side), PRODUCT) for side in (left, right)]
+        sides = [enclosed(self.whole(side), MATRIX_PRODUCT) for side in (left, right)]
         space: Tree = ["mtext", {"class": "matmul"}, "\u2005"]
-        return Typeset(row(sides[0], space, sides[1]), PRODUCT)
+        return Typeset(row(sides[0], space, sides[1]), MATRIX_PRODUCT)
 
     def _call(self, name: str, node: ast.Call) -> Typeset:
         match name, node.args:

@@ -340,3 +340,12 @@ def test_a_function_of_the_users_own_is_typeset_as_what_it_does():
     said = [*map(text, lines(story))]
     assert said[:1] == ["L=∑2 entries(y−array)2"]
     assert "∂L∂y=∂L∂L·2·(y−array)" in said
+
+
+def test_a_comparison_with_a_name_is_in_brackets_beside_the_sign_of_its_equation():
+    x = Tensor([1.0, 0.0], "x")
+    mask = x == 0
+    mb.label({"m": mask})
+    said = [*map(text, lines(stories.told(mask * x)))]
+    assert said[0] == "m=(x=0)"
+    assert said[-1] == "∂L∂x=∂L∂(m·x)·m"
