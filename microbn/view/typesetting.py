@@ -10,6 +10,7 @@ import numpy as np
 
 from .axes import below_sum
 from .mathml import Tree, interleaved, name_tree, operator, row, summation, text_tree
+from .values import constant_number
 
 # How tightly an expression binds: one that binds less tightly than its place is in parentheses.
 TRUTH, SUM, SIGNED, PRODUCT, MATRIX_PRODUCT, POWER, ATOM = range(7)
@@ -59,8 +60,9 @@ def enclosed(inner: Typeset, least: int) -> Tree:
 
 
 def _typeset_number(value: Any) -> Typeset:
-    """Typeset a number of at least 0 with four digits, and a small or large one as 2.5 · 10⁻⁷."""
-    digits, _, exponent = (str(value) if isinstance(value, int) else f"{value:.4g}").partition("e")
+    """Typeset a number of at least 0, a small or large one as 2.5 · 10⁻⁷."""
+    text = str(value) if isinstance(value, int) else constant_number(value)
+    digits, _, exponent = text.partition("e")
     if not exponent:
         return Typeset(["mn", {}, digits], shape=())
     power: Tree = ["mn", {}, f"{int(exponent)}".replace("-", "−")]
@@ -110,7 +112,7 @@ class _Typesetter:
     """Typesets the nodes of an expression, each by the method for its kind."""
 
     def __init__(self, names: Mapping[str, Typeset], first: str) -> None:
-        self.names, self.first = names, first
+        self.names, self.first = names, first  # only a rule has a first factor
 
     def whole(self, node: ast.expr) -> Typeset:
         match node:
@@ -196,7 +198,7 @@ class _Typesetter:
         return interleaved((enclosed(self.whole(f), PRODUCT) for f in factors), "·")
 
     def _power(self, base: ast.expr, exponent: Tree) -> Typeset:
-        if exponent == ["mn", {}, "1"]:
+        if self.first and exponent == ["mn", {}, "1"]:  # a value x¹ must not be called x
             return self.whole(base)
         return Typeset(["msup", {}, enclosed(self.whole(base), ATOM), exponent], POWER)
 
@@ -217,12 +219,14 @@ class _Typesetter:
                 return Typeset(row(operator("|"), self.whole(x).tree, operator("|")))
             case ("transpose" | "matrix_transpose", [x] | [x, ast.Constant(None)]):
                 return self._power(x, _TRANSPOSED)
-            case ("expand_dims", [x, _]) if self._shape(x) == ():  # a single number
+            case ("expand_dims", [x, _]) if self.first and self._shape(x) == ():
                 return self.whole(x)
-            case ("spread", [_, _]) if self.first:  # in a rule
+            case ("spread", [_, _]) if self.first:
                 return self.product(*_as_product(node))
+            case ("where", [condition, _, y]) if self.first and _is_false(condition):
+                return self.whole(y)
             case ("where", [condition, x, y]):
-                return self.whole(y) if _is_false(condition) else self._cases(condition, x, y)
+                return self._cases(condition, x, y)
             case ("gate", [x, condition]):
                 return self._cases(condition, x, ast.Constant(0))
             case ("sum" | "mean" | "max" | "min", [x, *_]):

@@ -132,3 +132,29 @@ def test_a_bracket_that_is_lost_is_noticed(level, monkeypatch):
 )
 def test_brackets_stand_where_they_are_needed_and_nowhere_else(text, shown):
     assert seen(typeset(text, NAMES).tree) == shown
+
+
+@pytest.mark.parametrize("text", ["a ** 1", "expand_dims(s, 0)", "where(False, a, b)"])
+def test_an_operation_that_changes_nothing_is_not_called_by_its_operand_except_in_a_rule(text):
+    names = NAMES | {"s": Typeset(name_tree("s"), shape=()), "g": Typeset(name_tree("g"))}
+    operand = {"where(False, a, b)": "b", "expand_dims(s, 0)": "s"}.get(text, "a")
+    assert typeset(text, names).tree != name_tree(operand)
+    assert seen(typeset(f"g * {text}", names, "g").tree) == f"g*{operand}"
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("1", "1"),
+        ("0.99999", "0.99999"),
+        ("1.00001", "1.00001"),
+        ("2.00001", "2.00001"),
+        ("0.50001", "0.50001"),
+        ("0.30000000000000004", "0.3"),
+        ("0.3333333333333333", "0.3333"),
+        ("1234.567", "1235"),
+        ("12345", "12345"),
+    ],
+)
+def test_a_number_has_four_digits_or_as_many_as_tell_it_from_a_shorter_one(number, shown):
+    assert typeset(number, {}).tree == ["mn", {}, shown]
