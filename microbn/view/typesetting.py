@@ -275,16 +275,25 @@ class _Typesetter:
         return Typeset(row(*share, summation(over), body), SIGNED)
 
     def _shape(self, node: ast.expr) -> tuple[int, ...] | None:
-        """Return the shape of an expression that works entry by entry, or None for another."""
-        if isinstance(node, ast.Compare):
-            return self._shape(node.left)
-        nodes = list(ast.walk(node))
-        if any(isinstance(n, ast.Call) and _called(n) not in _ENTRYWISE for n in nodes):
-            return None
-        if any(isinstance(n, (ast.MatMult, ast.Subscript, ast.Attribute)) for n in nodes):
-            return None
-        named = (self.names.get(n.id) for n in nodes if isinstance(n, ast.Name))
-        found = [one.shape for one in named if one]
-        if not found or None in found:
-            return None
-        return np.broadcast_shapes(*found)  # type: ignore[arg-type]
+        """Return the shape of an expression that works entry by entry on numbers and operands.
+
+        Returns None for any other expression, such as one that holds a list.
+        """
+        match node:
+            case ast.Constant(int() | float()):
+                return ()
+            case ast.Name(id):
+                return self.names[id].shape if id in self.names else None
+            case ast.Call(ast.Name(name), [inner]) if name in _ENTRYWISE:
+                return self._shape(inner)
+            case ast.Call(ast.Name("spread"), [_, shape]):
+                return ast.literal_eval(shape)
+            case ast.UnaryOp(_, inner):
+                return self._shape(inner)
+            case ast.BinOp(left, op, right) if not isinstance(op, ast.MatMult):
+                sides = self._shape(left), self._shape(right)
+            case ast.Compare(left, [_], [right]):
+                sides = self._shape(left), self._shape(right)
+            case _:
+                return None
+        return None if None in sides else np.broadcast_shapes(*sides)  # type: ignore[arg-type]

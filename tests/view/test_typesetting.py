@@ -158,3 +158,32 @@ def test_an_operation_that_changes_nothing_is_not_called_by_its_operand_except_i
 )
 def test_a_number_has_four_digits_or_as_many_as_tell_it_from_a_shorter_one(number, shown):
     assert typeset(number, {}).tree == ["mn", {}, shown]
+
+
+OF_SHAPES = {n: Typeset(name_tree(n), shape=s) for n, s in {"v": (3,), "m": (2, 3)}.items()}
+
+
+@pytest.mark.parametrize(
+    ("inner", "rows"),
+    [
+        ("m", 2),
+        ("sqrt(v) * m + 1", 2),
+        ("v > m", 2),
+        ("spread(v, (4, 3))", 4),
+        ("v + [[1.0], [2.0]]", None),
+        ("v > [[1.0], [2.0]]", None),
+        ("v + ([1.0], [2.0])", None),
+        ("v + array[5, 3]", None),
+        ("v + unknown", None),
+        ("v + m.T", None),
+        ("v + cumsum(m)", None),
+        ("v + m @ v", None),
+    ],
+)
+def test_a_mean_is_a_fraction_only_where_the_number_of_its_rows_is_known(inner, rows):
+    tree = typeset(f"mean({inner}, axis=0)", OF_SHAPES).tree
+    if rows is None:
+        assert tree[2] == ["mi", {"mathvariant": "normal"}, "mean"]
+    else:
+        assert tree[2] == ["mfrac", {}, ["mn", {}, "1"], ["mn", {}, str(rows)]]
+        assert tree[3][3] == ["mtext", {}, f"{rows} rows"]
