@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import re
+import ast
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from itertools import islice
 from linecache import getline
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import CodeType
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -114,7 +117,7 @@ class Line(NamedTuple):
     functional.py or, of a gradient's graph, in rules.py.
 
     ``constants`` are the positions and the names of those operands that are constants, as far as
-    the line that ran has them in variables.
+    the expression that ran has them in variables.
     """
 
     file: str
@@ -139,24 +142,73 @@ def users_line(node: Any) -> Line:
 
 
 def _names_of_constants(node: Any, frame: Any) -> tuple[tuple[int, str], ...]:
-    """Return the position and the name of each constant that a variable on the line holds.
+    """Return the position and the name of each constant that a variable holds.
 
-    Only floats and arrays of numbers have a name: a count such as ``n`` reads better as a number.
+    The variable is an operand of the expression that ran. Only floats and arrays of numbers have a
+    name: a count such as ``n`` reads better as a number. A constant has no name if two operands
+    hold it, as in ``np.stack([x, low, high])`` with equal low and high.
     """
-    words = re.findall(r"[^\W\d]\w*", getline(frame.f_code.co_filename, frame.f_lineno))
-    held = [(word, frame.f_locals.get(word, frame.f_globals.get(word))) for word in words]
-    held = [(word, value) for word, value in held if isinstance(value, (float, np.ndarray))]
-    found = {
-        position: word
-        for position, operand in enumerate(node.inputs if held else ())
-        for word, value in reversed(held)  # the first word on the line wins
-        if isinstance(operand, (float, np.ndarray)) and _same(operand, value)
-    }
-    return tuple(found.items())
+    here, around = frame.f_locals, frame.f_globals
+    words = _operands_in_words(frame.f_code, frame.f_lasti)
+    held = {word: here.get(word, around.get(word, number)) for word, number in words}
+    held = {word: value for word, value in held.items() if _may_have_a_name(value)}
+    found = []
+    for position, operand in enumerate(node.inputs if held else ()):
+        if _may_have_a_name(operand):
+            equal = [word for word, value in held.items() if np.array_equal(operand, value)]
+            if len(equal) == 1 and equal[0].isidentifier():
+                found.append((position, equal[0]))
+    return tuple(found)
 
 
-def _same(one: Any, other: Any) -> bool:
-    return np.shape(one) == np.shape(other) and np.array_equal(one, other)
+def _may_have_a_name(x: Any) -> bool:
+    return isinstance(x, float) or (isinstance(x, np.ndarray) and x.dtype != object)
+
+
+@lru_cache
+def _operands_in_words(code: CodeType, instruction: int) -> list[tuple[str, Any]]:
+    """Return the operands of the expression that an instruction computes, read from its source.
+
+    They are its variables, each with None, and the numbers that are written out in it.
+    """
+    words: list[tuple[str, Any]] = []
+    for operand in _children(_syntax(_source(code, instruction))):
+        if isinstance(operand, ast.Name):
+            words.append((operand.id, None))
+        with suppress(ValueError, TypeError):
+            number = ast.literal_eval(operand)
+            words.append((ast.unparse(operand), number))
+    return words
+
+
+def _source(code: CodeType, instruction: int) -> str:
+    """Return the source of the expression that an instruction computes, "" if it is unknown."""
+    place = next(islice(code.co_positions(), instruction // 2, None))
+    if None in place:  # as with python -X no_debug_ranges
+        return ""
+    first, last, start, end = cast(tuple[int, int, int, int], place)
+    lines = [getline(code.co_filename, n).encode() for n in range(first, last + 1)]
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][start:]
+    return b"".join(lines).decode()
+
+
+def _syntax(source: str) -> ast.AST:
+    """Parse an expression of one or several lines, or a statement such as ``x *= 2``."""
+    for text in (f"({source}\n)", source):
+        with suppress(SyntaxError, ValueError, RecursionError):
+            (statement,) = ast.parse(text).body
+            return statement.value if isinstance(statement, ast.Expr) else statement
+    return ast.Pass()
+
+
+def _children(expression: ast.AST) -> Iterator[ast.AST]:
+    """Yield the operands of an expression. Those in a list are operands too."""
+    for child in ast.iter_child_nodes(expression):
+        if isinstance(child, (ast.List, ast.Tuple, ast.Starred, ast.keyword)):
+            yield from _children(child)
+        else:
+            yield child
 
 
 def _ours(name: str) -> bool:

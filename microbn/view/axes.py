@@ -26,10 +26,19 @@ def copied(axis: Any, shape: tuple[int, ...]) -> str:
     return f"copied {to_all(axes, shape)}" if axes else ""
 
 
-def summed(product: tuple[int, ...], gradient: tuple[int, ...]) -> str:
-    """Say over which axes a product was summed to the shape of its gradient: "" if over none."""
-    axes = repeated_axes(product, gradient)
-    return f"summed {over(axes, product)}" if axes else ""
+def summed(wide: tuple[int, ...], narrow: tuple[int, ...]) -> str:
+    """Say over which axes an array of a wide shape was summed to a narrow one: "" if over none."""
+    axes = repeated_axes(wide, narrow)
+    return f"summed {over(axes, wide)}" if axes else ""
+
+
+def below_sum(axes: Sequence[int], shape: tuple[int, ...]) -> str:
+    """Name the axes below a ∑: ``4 rows``."""
+    if len(axes) != len(shape):
+        return _named(axes, shape, "").strip()
+    if len(shape) == 1:
+        return f"{shape[0]} entr{'y' if shape[0] == 1 else 'ies'}"
+    return "all entries"
 
 
 def to_all(axes: Sequence[int], shape: tuple[int, ...]) -> str:

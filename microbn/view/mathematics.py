@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ..engine.backward import repeated
 from ..engine.functions import relu
+from .axes import below_sum, repeated_axes
 from .graph import Graph, Vertex
-from .mathml import Tree, axes_in_math, name_tree, operator, row, words
+from .mathml import Tree, name_tree, operator, row, text_tree
 from .typesetting import ATOM, POWER, SUM, Typeset, UnreadableError, enclosed, typeset
-
-if TYPE_CHECKING:
-    from .words import Words
+from .words import Words
 
 # What a class says of a gradient that comes back through these functions.
 _PATTERNS: dict[Callable, str] = {
@@ -60,12 +58,12 @@ class Mathematics:
         if not self._nodes[id].function:
             return ()
         try:
-            right = self._operation(id).tree
+            right = self._operation(id)
         except UnreadableError:
-            right = words(self._words.formulas[id])
+            right = Typeset(text_tree(self._words.formulas[id]))
         if self._is_formula(self._nodes[id]):
-            return (["math", {}, right],)
-        return (_equation(self._value(id).tree, right),)
+            return (["math", {}, right.tree],)
+        return (_equation(self._value(id).tree, enclosed(right, SUM)),)
 
     def backward(self, id: str, parts: Sequence[Any]) -> tuple[Tree, ...]:
         """Typeset the operation again, and below it the gradient that each operand receives.
@@ -82,22 +80,20 @@ class Mathematics:
             terms.append(self._term(id, part))
         return (*self.forward(id), *lines)
 
-    def _received(
-        self, id: str, terms: Sequence[Typeset], expected: int, now: bool = False
-    ) -> Tree:
+    def _received(self, id: str, terms: Sequence[Typeset], expected: int) -> Tree:
         """Write ∂L/∂x = the terms so far, plus ⋯ if more are to come."""
         dots = [Typeset(operator("⋯"))]
         shown = [*terms] if len(terms) <= _MOST_TERMS else [*dots, terms[-1]]
         shown += dots * (len(terms) < expected)
         trees = [tree for term in shown for tree in _signed(term)]
-        return _equation(self._partial(id, now), row(*(trees[1:] if _is_plus(trees[0]) else trees)))
+        trees = trees[1:] if trees[0] == operator("+") else trees
+        return _equation(self._partial(id), row(*trees))
 
     def _term(self, id: str, part: Any, now: bool = False) -> Typeset:
         """Typeset what a rule sends to an operand, with its sum if the operand was repeated."""
         position = self._positions[part.edge]
-        new, same = repeated(part.product.shape, part.gradient.shape)
-        axes = (*new, *(len(new) + axis for axis in same))
-        over = axes_in_math(axes, part.product.shape) if axes else ""
+        axes = repeated_axes(part.product.shape, part.gradient.shape)
+        over = below_sum(axes, part.product.shape) if axes else ""
         gradient = Typeset(self._partial(id, now), shape=self._nodes[id].value.shape)
         names = self._marks(id) | {_INCOMING: gradient, _RESULT: self._value(id)}
         text = _identified(self._words.marked_rules[id, position])
@@ -105,7 +101,7 @@ class Mathematics:
             return typeset(text, names, _INCOMING, over)
         except UnreadableError:
             said = f"{part.rule}, {part.summed}" if part.summed else part.rule
-            return Typeset(words(said))
+            return Typeset(text_tree(said))
 
     def _operation(self, id: str) -> Typeset:
         text = self._words.marked_operations[id]
@@ -135,22 +131,18 @@ class Mathematics:
             try:
                 tree, level, _ = self._operation(node.id)
             except UnreadableError:
-                tree = words(name)
+                tree = text_tree(name)
         role = {"class": node.role}
         if tree[0] in ("mi", "mover"):
             return Typeset([tree[0], tree[1] | role, *tree[2:]], shape=shape)
-        return Typeset(["mrow", role, tree], self._level(tree, level), shape)
+        if level is None:  # σ² is a power, and x₀₁ binds as tightly as x
+            level = POWER if tree[0] in ("msup", "msubsup") else ATOM
+        return Typeset(["mrow", role, tree], level, shape)
 
     def _is_formula(self, node: Vertex) -> bool:
         """Return whether a value has no name of its own, and is called by its formula."""
         name = self._words.names[node.id]
         return bool(node.function and not node.name and not name.isidentifier())
-
-    def _level(self, tree: Tree, level: int | None) -> int:
-        """Return how tightly a name binds: σ² is a power, and x₀₁ binds as tightly as x."""
-        if level is not None:
-            return level
-        return POWER if tree[0] in ("msup", "msubsup") else ATOM
 
     def _partial(self, id: str, now: bool = False) -> Tree:
         """Return ∂L/∂x as a fraction."""
@@ -174,7 +166,3 @@ def _signed(term: Typeset) -> list[Tree]:
     if tree[0] == "mrow" and len(tree) > 3 and tree[2] == operator("−"):
         return [operator("−"), row(*tree[3:])]
     return [operator("+"), enclosed(term, SUM)]
-
-
-def _is_plus(tree: Tree) -> bool:
-    return tree == operator("+")

@@ -38,7 +38,7 @@ def operator(sign: str) -> Tree:
     return ["mo", {}, sign]
 
 
-def words(text: str) -> Tree:
+def text_tree(text: str) -> Tree:
     """Typeset a text upright, with its spaces."""
     return ["mtext", {}, text]
 
@@ -51,7 +51,7 @@ def interleaved(trees: Iterable[Tree], sign: str) -> Tree:
 
 def summation(over: str) -> Tree:
     """Typeset a ∑, and below it what the sum runs over."""
-    return ["munder", {}, operator("∑"), words(over)]
+    return ["munder", {}, operator("∑"), text_tree(over)]
 
 
 def name_tree(name: str) -> Tree:
@@ -69,16 +69,7 @@ def name_tree(name: str) -> Tree:
             ["mo", {"stretchy": "false"}, "^"],
         ]
     two: Tree = ["mn", {}, "2"]
-    place = words((index or "")[1:-1])
+    place = text_tree((index or "")[1:-1])
     if square and index:
         return ["msubsup", {}, tree, place, two]
     return ["msup", {}, tree, two] if square else ["msub", {}, tree, place] if index else tree
-
-
-def axes_in_math(axes: tuple[int, ...], shape: tuple[int, ...]) -> str:
-    """Name the axes below a ∑: ``4 rows``."""
-    if len(axes) == len(shape):
-        return f"{shape[0]} entries" if len(shape) == 1 else "all entries"
-    if len(shape) == 2:
-        return f"{shape[axes[0]]} {'columns' if axes[0] else 'rows'}"
-    return f"{'axes' if len(axes) > 1 else 'axis'} {', '.join(map(str, axes))}"

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .mathml import Tree, axes_in_math, interleaved, name_tree, operator, row, summation, words
+from .axes import below_sum
+from .mathml import Tree, interleaved, name_tree, operator, row, summation, text_tree
+from .values import constant_number
 
 # How tightly an expression binds: one that binds less tightly than its place is in parentheses.
-SUM, SIGNED, PRODUCT, POWER, ATOM = range(5)
+TRUTH, SUM, SIGNED, PRODUCT, MATRIX_PRODUCT, POWER, ATOM = range(7)
 _LONGEST_READ = 400  # characters: a longer formula fills more than a line
 _TRANSPOSED: Tree = ["mi", {"mathvariant": "normal"}, "T"]
 _COMPARISONS: dict[type, str] = {
@@ -57,9 +59,10 @@ def enclosed(inner: Typeset, least: int) -> Tree:
     return row(operator("("), inner.tree, operator(")"))
 
 
-def number_tree(value: Any) -> Typeset:
-    """Typeset a number of at least 0 with four digits, and a small or large one as 2.5 · 10⁻⁷."""
-    digits, _, exponent = (str(value) if isinstance(value, int) else f"{value:.4g}").partition("e")
+def _typeset_number(value: Any) -> Typeset:
+    """Typeset a number of at least 0, a small or large one as 2.5 · 10⁻⁷."""
+    text = str(value) if isinstance(value, int) else constant_number(value)
+    digits, _, exponent = text.partition("e")
     if not exponent:
         return Typeset(["mn", {}, digits], shape=())
     power: Tree = ["mn", {}, f"{int(exponent)}".replace("-", "−")]
@@ -109,7 +112,7 @@ class _Typesetter:
     """Typesets the nodes of an expression, each by the method for its kind."""
 
     def __init__(self, names: Mapping[str, Typeset], first: str) -> None:
-        self.names, self.first = names, first
+        self.names, self.first = names, first  # only a rule has a first factor
 
     def whole(self, node: ast.expr) -> Typeset:
         match node:
@@ -127,12 +130,13 @@ class _Typesetter:
                 return self._matrix_product(left, right)
             case ast.BinOp(left, op, right) if type(op) in _INFIX:
                 sides = (enclosed(self.whole(side), POWER) for side in (left, right))
-                return Typeset(interleaved(sides, _INFIX[type(op)]), SUM)
+                level = SUM if isinstance(op, ast.FloorDiv) else TRUTH
+                return Typeset(interleaved(sides, _INFIX[type(op)]), level)
             case ast.UnaryOp(ast.UAdd(), inner):
                 return Typeset(row(operator("+"), enclosed(self.whole(inner), POWER)), SIGNED)
             case ast.Compare(left, [op], [right]) if type(op) in _COMPARISONS:
-                sides = (self.whole(side).tree for side in (left, right))
-                return Typeset(interleaved(sides, _COMPARISONS[type(op)]), SUM)
+                sides = (enclosed(self.whole(side), SUM) for side in (left, right))
+                return Typeset(interleaved(sides, _COMPARISONS[type(op)]), TRUTH)
         return self._bracketed(node)
 
     def _bracketed(self, node: ast.expr) -> Typeset:
@@ -142,7 +146,7 @@ class _Typesetter:
             case ast.Attribute(inner, "mT" | "T"):
                 return self._power(inner, _TRANSPOSED)
             case ast.Subscript(inner, index):
-                place = words(ast.unparse(index).strip("()"))
+                place = text_tree(ast.unparse(index).strip("()"))
                 return Typeset(["msub", {}, enclosed(self.whole(inner), ATOM), place])
             case ast.Tuple(entries):
                 return Typeset(self._arguments(entries))
@@ -153,14 +157,15 @@ class _Typesetter:
 
     def _constant(self, value: Any) -> Typeset:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return number_tree(value)
-        return Typeset(words("…" if value is ... else str(value)))
+            return _typeset_number(value)
+        return Typeset(text_tree("…" if value is ... else str(value)))
 
     def _sum(self, left: ast.expr, right: ast.expr, minus: bool) -> Typeset:
         sign, above, below = _as_product(right)
         second = enclosed(self.product(1, above, below), PRODUCT)
         shown = "−" if minus != (sign < 0) else "+"
-        return Typeset(row(self.whole(left).tree, operator(shown), second), SUM)
+        first = enclosed(self.whole(left), SUM)
+        return Typeset(row(first, operator(shown), second), SUM)
 
     def summed(self, node: ast.expr, over: str) -> Typeset:
         """Typeset the sum of an expression, with its sign in front of the ∑."""
@@ -180,8 +185,8 @@ class _Typesetter:
         else:
             trees += (enclosed(self.whole(factor), PRODUCT) for factor in rest)
         tree = interleaved(trees, "·")
-        if sign > 0:
-            return Typeset(tree, PRODUCT)
+        if sign > 0:  # the line of a fraction that stands alone shows where it ends
+            return Typeset(tree, MATRIX_PRODUCT if tree[0] == "mfrac" else PRODUCT)
         return Typeset(row(operator("−"), tree), SIGNED)
 
     def _times(self, factors: list[ast.expr]) -> Tree:
@@ -193,14 +198,14 @@ class _Typesetter:
         return interleaved((enclosed(self.whole(f), PRODUCT) for f in factors), "·")
 
     def _power(self, base: ast.expr, exponent: Tree) -> Typeset:
-        if exponent == ["mn", {}, "1"]:
+        if self.first and exponent == ["mn", {}, "1"]:  # a value x¹ must not be called x
             return self.whole(base)
         return Typeset(["msup", {}, enclosed(self.whole(base), ATOM), exponent], POWER)
 
     def _matrix_product(self, left: ast.expr, right: ast.expr) -> Typeset:
-        sides = [enclosed(self.whole(side), PRODUCT) for side in (left, right)]
+        sides = [enclosed(self.whole(side), MATRIX_PRODUCT) for side in (left, right)]
         space: Tree = ["mtext", {"class": "matmul"}, "\u2005"]
-        return Typeset(row(sides[0], space, sides[1]), PRODUCT)
+        return Typeset(row(sides[0], space, sides[1]), MATRIX_PRODUCT)
 
     def _call(self, name: str, node: ast.Call) -> Typeset:
         match name, node.args:
@@ -214,12 +219,14 @@ class _Typesetter:
                 return Typeset(row(operator("|"), self.whole(x).tree, operator("|")))
             case ("transpose" | "matrix_transpose", [x] | [x, ast.Constant(None)]):
                 return self._power(x, _TRANSPOSED)
-            case ("expand_dims", [x, _]) if self._shape(x) == ():  # a single number
+            case ("expand_dims", [x, _]) if self.first and self._shape(x) == ():
                 return self.whole(x)
-            case ("spread", [_, _]) if self.first:  # in a rule
+            case ("spread", [_, _]) if self.first:
                 return self.product(*_as_product(node))
+            case ("where", [condition, _, y]) if self.first and _is_false(condition):
+                return self.whole(y)
             case ("where", [condition, x, y]):
-                return self.whole(y) if _is_false(condition) else self._cases(condition, x, y)
+                return self._cases(condition, x, y)
             case ("gate", [x, condition]):
                 return self._cases(condition, x, ast.Constant(0))
             case ("sum" | "mean" | "max" | "min", [x, *_]):
@@ -232,18 +239,18 @@ class _Typesetter:
 
     def _arguments(self, args: Iterable[ast.expr], keywords: Iterable[ast.keyword] = ()) -> Tree:
         trees = [self.whole(arg).tree for arg in args]
-        trees += (row(words(f"{k.arg} ="), self.whole(k.value).tree) for k in keywords)
+        trees += (row(text_tree(f"{k.arg} ="), self.whole(k.value).tree) for k in keywords)
         return row(operator("("), *([interleaved(trees, ",")] if trees else []), operator(")"))
 
     def _cases(self, condition: ast.expr, x: ast.expr, y: ast.expr) -> Typeset:
         lines = []
         while True:
-            lines.append((self.whole(x).tree, row(words("where "), self.whole(condition).tree)))
+            lines.append((self.whole(x).tree, row(text_tree("where "), self.whole(condition).tree)))
             match y:
                 case ast.Call(ast.Name("where"), [condition, x, y]):
                     continue
             break
-        lines.append((self.whole(y).tree, words("elsewhere")))
+        lines.append((self.whole(y).tree, text_tree("elsewhere")))
         rows = [["mtr", {}, *(["mtd", {}, cell] for cell in line)] for line in lines]
         return Typeset(row(operator("{"), ["mtable", {}, *rows]), SIGNED)
 
@@ -256,28 +263,37 @@ class _Typesetter:
             return self._function(name, node)
         every = range(len(shape)) if axis is None else np.atleast_1d(axis) % max(len(shape), 1)
         axes = tuple(int(one) for one in every)
-        over = axes_in_math(axes, shape)
+        over = below_sum(axes, shape)
         body = enclosed(self.whole(x), SIGNED)
         if isinstance(x, ast.Compare):  # 1 where it is true
             body = row(operator("["), self.whole(x).tree, operator("]"))
         if name in ("max", "min"):
-            under: Tree = ["munder", {}, ["mi", {"mathvariant": "normal"}, name], words(over)]
+            under: Tree = ["munder", {}, ["mi", {"mathvariant": "normal"}, name], text_tree(over)]
             return Typeset(row(under, body), SIGNED)
         count = int(np.prod([shape[one] for one in axes]))
         share = [["mfrac", {}, ["mn", {}, "1"], ["mn", {}, str(count)]]] if name == "mean" else []
         return Typeset(row(*share, summation(over), body), SIGNED)
 
     def _shape(self, node: ast.expr) -> tuple[int, ...] | None:
-        """Return the shape of an expression that works entry by entry, or None for another."""
-        if isinstance(node, ast.Compare):
-            return self._shape(node.left)
-        nodes = list(ast.walk(node))
-        if any(isinstance(n, ast.Call) and _called(n) not in _ENTRYWISE for n in nodes):
-            return None
-        if any(isinstance(n, (ast.MatMult, ast.Subscript, ast.Attribute)) for n in nodes):
-            return None
-        named = (self.names.get(n.id) for n in nodes if isinstance(n, ast.Name))
-        found = [one.shape for one in named if one]
-        if not found or None in found:
-            return None
-        return np.broadcast_shapes(*found)  # type: ignore[arg-type]
+        """Return the shape of an expression that works entry by entry on numbers and operands.
+
+        Returns None for any other expression, such as one that holds a list.
+        """
+        match node:
+            case ast.Constant(int() | float()):
+                return ()
+            case ast.Name(id):
+                return self.names[id].shape if id in self.names else None
+            case ast.Call(ast.Name(name), [inner]) if name in _ENTRYWISE:
+                return self._shape(inner)
+            case ast.Call(ast.Name("spread"), [_, shape]):
+                return ast.literal_eval(shape)
+            case ast.UnaryOp(_, inner):
+                return self._shape(inner)
+            case ast.BinOp(left, op, right) if not isinstance(op, ast.MatMult):
+                sides = self._shape(left), self._shape(right)
+            case ast.Compare(left, [_], [right]):
+                sides = self._shape(left), self._shape(right)
+            case _:
+                return None
+        return None if None in sides else np.broadcast_shapes(*sides)  # type: ignore[arg-type]

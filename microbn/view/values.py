@@ -95,8 +95,19 @@ def number(value: float) -> str:
 
 
 def short(value: Any) -> str:
-    """Write a number with four digits, as in a sentence or for a constant."""
+    """Write a number with four digits, as in a sentence."""
     return f"{float(value) + 0.0:.4g}"
+
+
+def constant_number(value: Any) -> str:
+    """Write a constant with four digits, or with more where four look like a shorter number.
+
+    So 0.99999 is not shown as 1. Beyond nine digits a difference may be rounding, and is not shown.
+    """
+    exact = float(str(value + 0))  # of a float32, 0.1 is 0.1; of a bool, True is 1
+    shorter = float(f"{exact:.3g}")
+    texts = (f"{exact:.{digits}g}" for digits in range(4, 10))
+    return next((text for text in texts if float(text) != shorter), f"{shorter:.3g}")
 
 
 def _block_means(grid: np.ndarray, block: tuple[int, int]) -> np.ndarray:

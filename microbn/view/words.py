@@ -25,7 +25,7 @@ from ..reading.symbol import Symbol
 from ..reading.tape import is_entrywise
 from .axes import copied, over, repeated_axes, summed, to_all
 from .graph import Graph, Vertex, name_of_constant
-from .values import short
+from .values import constant_number, short
 
 GREEK = {
     "gamma": "γ", "beta": "β", "eps": "ε",
@@ -199,7 +199,7 @@ class Words:
         words = [_operand_in_words(operand, alone=len(operands) == 1) for operand in operands]
         for position, x in enumerate(tensor.inputs):
             if isinstance(x, float) and isinstance(operands[position], Symbol):
-                words[position] += f" = {short(x)}"  # the formula shows the name alone
+                words[position] += f" = {constant_number(x)}"  # the formula shows the name alone
         args: Any = tensor.args
         if sentence := _SENTENCES.get(function):
             together = over(_axis_given(tensor), np.shape(args[0])) if "{over}" in sentence else ""
@@ -234,11 +234,12 @@ def constant_in_words(node: Vertex) -> str:
     name = greek(node.name)
     if node.value.ndim:
         return name or "array"
-    return f"{name} = {short(node.value)}" if name else short(node.value)
+    number = constant_number(node.value)
+    return f"{name} = {number}" if name else number
 
 
 def _short_constant(x: Any, name: str) -> Any:
-    """Return a constant as a formula shows it: its name, or four digits of a float.
+    """Return a constant as a formula shows it: its name, or a few digits of a float.
 
     An array of floats without a name is an "array".
     """
@@ -248,7 +249,7 @@ def _short_constant(x: Any, name: str) -> Any:
         return x
     if name or np.ndim(x):
         return Symbol(greek(name) or "array", x)
-    return float(short(x))
+    return float(constant_number(x))
 
 
 def _operand_in_words(operand: Any, alone: bool) -> str:

@@ -340,3 +340,33 @@ def test_a_function_of_the_users_own_is_typeset_as_what_it_does():
     said = [*map(text, lines(story))]
     assert said[:1] == ["L=∑2 entries(y−array)2"]
     assert "∂L∂y=∂L∂L·2·(y−array)" in said
+
+
+def test_a_comparison_with_a_name_is_in_brackets_beside_the_sign_of_its_equation():
+    x = Tensor([1.0, 0.0], "x")
+    mask = x == 0
+    mb.label({"m": mask})
+    said = [*map(text, lines(stories.told(mask * x)))]
+    assert said[0] == "m=(x=0)"
+    assert said[-1] == "∂L∂x=∂L∂(m·x)·m"
+
+
+@pytest.mark.parametrize(
+    ("exponent", "forward", "backward"),
+    [
+        (1, "x1", "∂L∂x=∂L∂x1·1·x0"),
+        (1.00001, "x1.00001", "∂L∂x=∂L∂x1.00001·1.00001·x10−5"),
+        (2.0, "x2", "∂L∂x=∂L∂x2·2·x"),
+    ],
+)
+def test_a_power_is_not_called_by_its_base(exponent, forward, backward):
+    story = stories.told(Tensor([1.0, 2.0], "x") ** exponent)
+    assert [*map(text, lines(story))] == [forward, forward, backward]
+
+
+def test_a_constant_near_1_is_not_shown_as_1():
+    story = stories.told(Tensor([1.0, 2.0], "x") * 0.99999)
+    assert next(map(text, lines(story))) == "x·0.99999"
+    assert any("x times 0.99999, " in step.sentence for step in story)
+    small = Tensor(np.ones(2, np.float32), "x") * np.float32(0.1)
+    assert next(map(text, lines(stories.told(small)))) == "x·0.1"
