@@ -20,7 +20,7 @@ from microbn.view.typesetting import Typeset, UnreadableError, typeset
 
 TAGS = {
     *("math", "mrow", "mi", "mn", "mo", "mtext", "msup", "msub", "msubsup", "mfrac", "msqrt"),
-    *("mover", "munder", "munderover", "mtable", "mtr", "mtd"),
+    *("mover", "munder", "mtable", "mtr", "mtd"),
 }
 ATTRIBUTES = {"class", "accent", "stretchy", "mathvariant"}
 CHILDREN = {"mfrac": 2, "msup": 2, "msub": 2, "msubsup": 3, "mover": 2, "munder": 2}

@@ -16,9 +16,9 @@ FRACTION = [
 LINES = [
     ["math", {}, FRACTION, ["mo", {}, "="], ["msub", {"class": "now"}, ["mi", {}, "g"],
                                                ["mn", {}, "2"]]],
-    ["mrow", {}, *(["mi", {"class": role}, role] for role in
+    ["math", {}, *(["mi", {"class": role}, role] for role in
                    ("input", "parameter", "constant", "computed", "gradient", "result", "now"))],
-    ["mrow", {}, ["msqrt", {}, ["mi", {"mathvariant": "normal"}, "σ"]]],
+    ["math", {}, ["msqrt", {}, ["mi", {"mathvariant": "normal"}, "σ"]]],
 ]  # fmt: skip
 STEP = 12
 
@@ -58,8 +58,7 @@ def test_m_puts_the_mathematics_in_the_place_of_the_code(opened):
     assert page.is_visible("#step mark")
     page.keyboard.press("m")
     assert not page.locator("#step pre").count()
-    lines = [line if line[0] == "math" else ["math", {}, line] for line in LINES]
-    assert page.evaluate(TREES) == [expected(line) for line in lines]
+    assert page.evaluate(TREES) == [expected(line) for line in LINES]
     page.keyboard.press("ArrowRight")
     assert page.evaluate(TREES)
     page.click("#maths")
@@ -75,14 +74,6 @@ def test_step_without_mathematics_shows_its_code(opened):
     assert page.is_visible("#step mark")
 
 
-def test_story_without_mathematics_has_no_button_for_it(opened):
-    page = Told([]).open(opened)
-    for _ in range(2):
-        assert page.is_hidden("#maths")
-        assert "mathematics" not in page.inner_text("body")
-        page.keyboard.press("m")
-
-
 def test_pattern_stands_on_the_card_of_its_part(opened):
     page = Told().open(opened)
     assert page.locator("#tables .card").first.locator(".pattern").inner_text() == "add distributes"
@@ -92,15 +83,15 @@ def test_pattern_stands_on_the_card_of_its_part(opened):
 def test_other_tags_and_attributes_are_left_out_and_text_stays_text(opened):
     bad = "<img src=x onerror=alert(1)>"
     lines = [
-        ["script", {}, "alert(1)"],
-        ["mi", {"href": "x", "onclick": "alert(1)", "style": "margin: 0"}, bad],
-        ["mrow", {"class": "now"}, ["img", {"src": "https://example.invalid"}], ["mi", {}, bad]],
+        ["math", {}, ["script", {}, "alert(1)"]],
+        ["math", {}, ["mi", {"href": "x", "onclick": "alert(1)", "style": "margin: 0"}, bad]],
+        ["math", {"class": "now"}, ["img", {"src": "https://example.invalid"}], ["mi", {}, bad]],
     ]
     page = Told(lines, bad).open(opened)
     page.keyboard.press("m")
     seen = page.evaluate("""() => [...document.querySelectorAll("#step math, #step math *")].map(
       (one) => [one.localName, one.getAttributeNames()])""")
-    assert {tag for tag, _ in seen} == {"math", "mtext", "mi", "mrow"}
+    assert {tag for tag, _ in seen} == {"math", "mtext", "mi"}
     assert {name for _, names in seen for name in names} <= {"class", "display"}
     assert page.inner_text("#formulas").count(bad) == 2
     assert page.inner_text(".pattern") == bad

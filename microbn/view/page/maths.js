@@ -3,15 +3,13 @@
 
 const MATHML = "http://www.w3.org/1998/Math/MathML";
 const TAGS = new Set(
-  (
-    "math mrow mi mn mo mtext msup msub msubsup mfrac msqrt mover munder munderover mtable mtr mtd"
-  ).split(" "),
+  "math mrow mi mn mo mtext msup msub msubsup mfrac msqrt mover munder mtable mtr mtd".split(" "),
 );
 const ATTRIBUTES = ["class", "accent", "stretchy", "mathvariant"];
 
 function maths(lines) {
   return lines.map((line) => {
-    const element = typeset(line[0] === "math" ? line : ["math", {}, line]);
+    const element = typeset(line);
     element.setAttribute("display", "block");
     return element;
   });

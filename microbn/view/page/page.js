@@ -81,9 +81,8 @@ const KEYS = {
   f: () => go(story.starts.forward),
   p: () => turn("present"),
   z: () => turn("near"),
-  m: () => hasMaths && turn("maths"),
+  m: () => turn("maths"),
 };
-const hasMaths = story.steps.some((step) => step.math?.length);
 
 // A control that was used with the mouse gives the keys back to the page.
 addEventListener("click", (event) => {
@@ -109,7 +108,6 @@ addEventListener("keydown", (event) => {
 for (const button of document.querySelectorAll("button[data-key]"))
   button.addEventListener("click", KEYS[button.dataset.key]);
 $("leave").addEventListener("click", () => turn("present", false));
-for (const part of [$("maths"), ...document.querySelectorAll(".maths")]) part.hidden = !hasMaths;
 $("save").addEventListener("click", save);
 $("slider").max = story.steps.length - 1;
 $("slider").addEventListener("input", () => go(Number($("slider").value)));

@@ -90,7 +90,7 @@ function cell(text, most, noise) {
 // Shows the line that computed the value, marked, with the lines beside it that also ran; or, if the
 // reader wants it and the step has it, the mathematics.
 function code({ code, ran, math }) {
-  if (state.maths && math?.length) return [make("div", { id: "formulas" }, ...maths(math))];
+  if (state.maths && math.length) return [make("div", { id: "formulas" }, ...maths(math))];
   const shown = code.map(([number, text]) => {
     const words = `${String(number).padStart(4)}  ${text}\n`;
     return make(number === ran ? "mark" : "span", {}, words);
