@@ -42,6 +42,34 @@ def test_keys_lead_to_the_start_the_end_and_the_first_step_of_each_phase(opened)
         assert at(page) == number
 
 
+def scrolled(page):
+    return page.evaluate("document.getElementById('step').scrollTop")
+
+
+def test_down_and_up_scroll_a_step_that_is_too_long_in_presenters_mode(opened):
+    story = stories.mlp()
+    page = opened(story, f"#step={len(story) - 1}")
+    page.keyboard.press("ArrowDown")
+    assert scrolled(page) == 0
+    page.keyboard.press("p")
+    for part in ("", "#graph", "#step"):
+        if part:
+            page.focus(part)
+        page.keyboard.press("ArrowDown")
+        assert scrolled(page) > 50
+        page.keyboard.press("ArrowUp")
+        assert scrolled(page) == 0
+    assert at(page) == len(story) - 1
+    assert "↓ ↑" in page.inner_text("#presenting")
+
+
+def test_down_scrolls_the_page_where_the_whole_page_scrolls(opened):
+    page = opened(stories.mlp(), "#step=9", viewport={"width": 900, "height": 400})
+    page.keyboard.press("p")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("scrollY") > 50
+
+
 def test_buttons_lead_where_the_keys_do_and_are_disabled_at_the_ends(opened):
     page = opened(stories.batch_norm())
     for button, number in {"#last": LAST, "#previous": LAST - 1, "#first": 0, "#next": 1}.items():

@@ -83,6 +83,13 @@ const KEYS = {
   z: () => turn("near"),
   m: () => turn("maths"),
 };
+const PRESENTING = { ...KEYS, ArrowDown: () => scrollStep(1), ArrowUp: () => scrollStep(-1) };
+
+// Scrolls the step by a fifth of the window, or the page if it is the page that scrolls.
+function scrollStep(way) {
+  const top = (way * innerHeight) / 5;
+  for (const part of [$("step"), document.scrollingElement]) part.scrollBy({ top });
+}
 
 // A control that was used with the mouse gives the keys back to the page.
 addEventListener("click", (event) => {
@@ -100,9 +107,10 @@ addEventListener("keydown", (event) => {
   }
   const inside = event.target.closest("select, summary, button");
   const own = event.key === " " ? inside : event.target.closest("select, pre, figure");
-  if (own || event.ctrlKey || event.altKey || event.metaKey || !(event.key in KEYS)) return;
+  const keys = state.present ? PRESENTING : KEYS;
+  if (own || event.ctrlKey || event.altKey || event.metaKey || !(event.key in keys)) return;
   event.preventDefault();
-  KEYS[event.key]();
+  keys[event.key]();
 });
 
 for (const button of document.querySelectorAll("button[data-key]"))
