@@ -43,7 +43,7 @@ function describeNear(box, step) {
   const { order } = nodes.get(node.id);
   const scalar = node.value.shape.length === 0;
   const title = cut(node.name, 22);
-  const detail = node.sign;
+  const detail = namesItsFunction(node) ? "" : node.sign;
   const nameWidth = widthOf(title, LARGE_NAME);
   const across = nameWidth + (detail ? PAD + widthOf(detail, LARGE) : 0);
   const thumb = scalar ? { width: 112, height: 30 } : thumbSize(node.value, [24, 120], [16, 72]);
@@ -62,17 +62,29 @@ function describeNear(box, step) {
   return Object.assign(box, { node, order, title, detail, places, thumb: drawn, width, height });
 }
 
+// A name such as stop_gradient2 or tanh(y) says what the function is.
+function namesItsFunction({ name, sign }) {
+  return name.startsWith(sign) && !/^\p{Letter}/u.test(name.slice(sign.length));
+}
+
 // Returns the rules of what a value receives in this step, short enough to stand side by side.
 function messagesTo(id, step) {
-  const most = new Set(step.parts.map((part) => part.receiver)).size > 1 ? 16 : 28;
+  const most = new Set(step.parts.map((part) => part.receiver)).size > 1 ? 16 : 30;
   return step.parts.filter((part) => part.receiver === id).map((part) => cut(part.rule, most));
 }
 
-// Writes each message below its receiver, at the head of its arrow.
+// Writes each message below its receiver, at the head of its arrow, on paper of its own: an arrow
+// that ran through the words would be read as one of them.
 function messages(step) {
-  return [...drawn.boxes.values()].flatMap((box) =>
-    messagesTo(box.id, step).map((rule, i) =>
-      label(box.x + box.width / 2, box.y + box.height + 52 + 24 * i, rule, "message"),
-    ),
-  );
+  return [...drawn.boxes.values()].flatMap((box) => {
+    const rules = messagesTo(box.id, step);
+    const first = box.y + box.height + (rules.length > 1 ? 42 : 52);
+    return rules.map((rule, i) => message(box.x + box.width / 2, first + 25 * i, rule));
+  });
+}
+
+function message(x, y, rule) {
+  const width = widthOf(rule, LARGE_CODE) + PAD;
+  const paper = make("rect", { x: x - width / 2, y: y - 19, width, height: 25 });
+  return make("g", { class: "message" }, paper, label(x, y, rule));
 }

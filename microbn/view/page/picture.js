@@ -2,7 +2,7 @@
 function picture() {
   const svg = $("graph").querySelector("svg");
   const copy = svg.cloneNode(true);
-  const written = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font", "text-anchor", "paint-order"];
+  const written = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font", "text-anchor"];
   const [from, to] = [svg, copy].map((root) => [...root.querySelectorAll("*")]);
   from.forEach((element, i) => {
     const style = getComputedStyle(element);
