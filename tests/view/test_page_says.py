@@ -52,6 +52,46 @@ def test_at_a_fork_the_earlier_sum_and_this_part_add_up_to_the_sum_shown(opened,
                 assert np.all(np.abs(earlier + this - whole) <= rounding)
 
 
+POSITIVE = """() => [...document.querySelectorAll("#tables .card")].map((card) =>
+  [...card.querySelectorAll("table")].map((table) => [...table.querySelectorAll("td")]
+    .filter((cell) => Number(cell.textContent) > 0)
+    .map((cell) => [Number(cell.textContent),
+      Number(/, (\\d+),/.exec(cell.style.background)[1])])))"""
+
+
+@pytest.mark.parametrize("made", [stories.batch_norm, stories.fork, stories.mlp])
+def test_larger_number_is_never_lighter_in_any_table_of_a_sum(opened, made):
+    page = opened(made())
+    largest = set()
+    for step in made():
+        look(page, step.number)
+        for tables in page.evaluate(POSITIVE):
+            cells = sorted(cell for table in tables for cell in table)
+            greens = [green for _, green in cells]
+            assert greens == sorted(greens, reverse=True)
+            largest.add(len({max(table)[0] for table in tables if table}))
+    assert max(largest) > 1
+
+
+@pytest.mark.parametrize(
+    ("made", "signs"),
+    [
+        (lambda a, b: a - b, "−→"),
+        (lambda a, b: a / b, "÷→"),
+        (lambda a, b: a @ b, "@→"),
+        (lambda a, b: np.maximum(a, b), "→"),
+        (lambda a, b: a * a, "→"),
+        (lambda a, b: a * 2.0, "→"),
+        (lambda a, b: np.where(a > b, a, b), "→"),
+    ],
+)
+def test_sign_of_an_operation_stands_between_its_two_operands(opened, made, signs):
+    story = stories.told(made(Tensor([1.0, 2.0], "a"), Tensor([3.0, 1.0], "b")))
+    page = opened(story)
+    look(page, [step.phase for step in story].index("backward") - 1)
+    assert "".join(page.locator("#tables .sign").all_text_contents()) == signs
+
+
 def test_sentence_is_a_status_that_is_read_aloud(opened):
     assert opened(stories.fork()).get_attribute("#sentence", "role") == "status"
 

@@ -1,12 +1,13 @@
 // The colours of numbers: blue below 0, white at 0, red above 0. Numbers at the same distance from
-// 0 are equally dark, and the largest number in a table is the darkest. Rounding noise is white.
+// 0 are equally dark, and the largest number in a table, or in the tables of a sum, is the darkest.
+// Rounding noise is white.
 
 function largest(table) {
   const sizes = table.rows.flat().map((text) => Math.abs(Number(text)));
   return Math.max(0, ...sizes.filter(Number.isFinite)) || 1;
 }
 
-// Returns the colours of a cell, in a table whose largest number is `most`.
+// Returns the colours of a cell where the largest number is `most`.
 function colour(text, most, noise) {
   const size = Math.abs(Number(text)) <= noise ? 0 : Number(text);
   const share = Math.max(-1, Math.min(1, size / most));

@@ -4,7 +4,8 @@ function tables(step) {
   const reads = step.reads.map((id) => value(nodes.get(id)));
   if (step.phase === "given") return given(step.nodes);
   const node = nodes.get(step.nodes[0]);
-  if (step.phase === "forward") return [row(...reads, then("→", value(node, "whole")))];
+  if (step.phase === "forward")
+    return [row(...operands(step, node, reads), then("→", value(node, "whole")))];
   if (!step.parts.length) reads.push(value(node)); // so that a leaf stands beside its gradient
   const read = row(...reads);
   read.classList.add("reads");
@@ -14,6 +15,12 @@ function tables(step) {
   return [gradient, read, cards, beside].filter((group) => group.children.length);
 }
 
+// Puts the sign of an operation, such as ×, between the tables of its two operands.
+function operands(step, { sign }, reads) {
+  if (reads.length !== 2 || step.edges.length !== 2 || /\p{Letter}/u.test(sign)) return reads;
+  return [reads[0], then(sign, reads[1])];
+}
+
 function given(ids) {
   const shown = ids.slice(0, story.most.leaves).map((id) => value(nodes.get(id)));
   const rest = ids.length - shown.length;
@@ -21,7 +28,7 @@ function given(ids) {
 }
 
 // Shows one part as a sum: the gradient so far, plus the rule's result (summed to shape), and the
-// new total.
+// new total. The same number has the same colour in all of them.
 function card(part) {
   const { name, gradientName } = nodes.get(part.receiver);
   const kind = part.received === part.expected ? "whole" : "";
@@ -29,17 +36,20 @@ function card(part) {
   head.append(make("span", { class: "rule" }, part.rule));
   if (part.pattern) head.append(make("span", { class: "pattern" }, part.pattern));
   if (part.count) head.append(make("span", { class: "count" }, `part ${part.count}`));
+  const terms = [part.earlier, part.product, part.gradient, part.total].filter(Boolean);
+  const most = Math.max(...terms.map(largest));
+  const term = (table, name, kind = "") => numbers(table, name, kind, most);
   const mine = part.count
-    ? numbers(part.gradient, "this part")
-    : numbers(part.gradient, gradientName, "whole");
+    ? term(part.gradient, "this part")
+    : term(part.gradient, gradientName, "whole");
   const plus = (figure) => (part.earlier ? then("+", figure) : figure);
   const sums = row();
-  if (part.earlier) sums.append(numbers(part.earlier, `${gradientName} so far`));
+  if (part.earlier) sums.append(term(part.earlier, `${gradientName} so far`));
   if (part.product)
-    sums.append(plus(numbers(part.product, "the rule gives")), then(`${part.summed} →`, mine));
+    sums.append(plus(term(part.product, "the rule gives")), then(`${part.summed} →`, mine));
   else sums.append(plus(mine));
   if (part.total)
-    sums.append(then("=", numbers(part.total, `${gradientName}, ${part.count}`, kind)));
+    sums.append(then("=", term(part.total, `${gradientName}, ${part.count}`, kind)));
   return make("div", { class: "card" }, head, sums);
 }
 
@@ -57,9 +67,8 @@ function value(node, kind = "") {
 }
 
 // Shows an array as a table in colours, with its name and shape above it. For a large array the
-// cells are means of blocks, and the range stands below.
-function numbers(table, name, kind = "") {
-  const most = largest(table);
+// cells are means of blocks, and the range stands below. Cells of the size `most` are the darkest.
+function numbers(table, name, kind = "", most = largest(table)) {
   const shape = table.shape.length ? ` ${tuple(table.shape)}` : "";
   const words = make("span", {}, name, make("span", { class: "shape" }, shape));
   const element = make("table", { class: `${kind} ${table.block ? "blocks" : ""}` });
