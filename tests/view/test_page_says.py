@@ -1,13 +1,14 @@
 """The page tells a step: its sentence, its numbers, its line of code."""
 
 import re
-from linecache import getline
+from linecache import cache, getline
 
 import numpy as np
 import pytest
 import stories
 from browser import look
 
+import microbn as mb
 from microbn import Tensor
 from microbn.view.values import table
 
@@ -178,3 +179,16 @@ def test_line_of_code_is_marked(opened):
         assert len(marked) == bool(line)
         if line:
             assert getline(line.file, line.number).strip() in marked[0]
+
+
+def test_long_line_of_code_is_shown_whole(opened):
+    source, x = "y = " + " + ".join(["x"] * 60), Tensor(1.0, "x")
+    cache["long.py"] = (len(source), None, [source], "long.py")
+    made = {"x": x}
+    with mb.trace():
+        exec(compile(source, "long.py", "exec"), made)
+    page = opened(stories.told(made["y"]), "#step=3")
+    assert source in page.inner_text("#step mark")
+    assert page.locator("#step pre").evaluate("pre => pre.scrollWidth <= pre.clientWidth")
+    high = page.locator("#step mark").evaluate("mark => mark.getClientRects()[0].height")
+    assert high > 3 * 20
