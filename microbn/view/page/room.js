@@ -47,15 +47,17 @@ function fit(svg, step, moved = true) {
 }
 
 // Lets the numbers in the panel grow until it is well filled, and if it is half empty then, the
-// words. If even the smallest type is too large, the values that are only read come last. A panel
-// that stays half empty shrinks.
+// words. If even the smallest type is too large, the values that are only read come last, or beside
+// the gradient if everything fits then. A panel that stays half empty shrinks.
 function fill() {
   const panel = $("step");
-  panel.classList.remove("tight", "short");
+  panel.classList.remove("tight", "beside", "short");
   panel.style.setProperty("--say", 1);
   panel.style.setProperty("--grow", 1);
   if (!stacked.matches) {
     panel.classList.toggle("tight", !fitsIn(panel));
+    panel.classList.toggle("beside", !fitsIn(panel));
+    if (!fitsIn(panel)) panel.classList.remove("beside");
     grow(panel, "--grow", NUMBERS, 0.7);
     grow(panel, "--say", WORDS, 0.5);
     panel.classList.toggle("short", filled(panel) < 0.5);
