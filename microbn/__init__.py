@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from . import closed_form, functional, nn, optim
+from .arguments import not_here as _not_here
 from .engine.backward import Message, Step, grad, sweep
 from .engine.mode import no_grad, scope
 from .engine.names import label
@@ -61,4 +62,4 @@ def __getattr__(name: str) -> _Any:
         return getattr(_import_module(".view", __name__), name)
     if name in ("lab", "testing", "view"):
         return _import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise _not_here(__name__, name, nn.INSTEAD_OF_LAYERS)

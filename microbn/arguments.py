@@ -1,13 +1,44 @@
-"""Checks that public functions make of their arguments."""
+"""Checks that public functions make of their arguments, and the error for a misplaced name."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from .errors import ArgumentError, MissingPackageError
+
+PLACES = {  # the public names of each module, so that no room has to be loaded to find one
+    "microbn": "Tensor scalars grad sweep Step Message story draw compile Program formula defvjp "
+    "primitive no_grad scope trace label MicrobnError functional closed_form nn optim testing view "
+    "lab",
+    "microbn.functional": "batch_norm layer_norm group_norm moments normalize affine batch_axes "
+    "relu sigmoid softmax log_softmax cross_entropy mse stop_gradient",
+    "microbn.nn": "Module Linear ReLU Tanh Sigmoid Dropout Sequential BatchNorm GhostBatchNorm "
+    "GroupNorm LayerNorm he xavier",
+    "microbn.optim": "Optimizer SGD Adam",
+    "microbn.testing": "gradcheck assert_gradients given_gradients HandWritten Report Compared "
+    "Suspect numeric_vjp slopes Slopes replay programs strategies",
+    "microbn.view": "draw story Story snapshot Graph to_dot Drawing",
+}
+
+
+def not_here(
+    module: str, name: str, instead: Mapping[str, str] | None = None, otherwise: str = ""
+) -> AttributeError:
+    """Return the error for a name that a module lacks.
+
+    It gives the advice for this name in ``instead``, or says which module has the name, in capitals
+    or not. If no module has it, it says the sentence ``otherwise``.
+    """
+    public = [(place, own) for place, names in PLACES.items() for own in names.split()]
+    exact = (f"it is {place}.{own}" for place, own in public if own == name)
+    alike = (f"it is {place}.{own}" for place, own in public if own.lower() == name.lower())
+    advice = (instead or {}).get(name) or next(exact, "") or next(alike, otherwise)
+    said = f"module {module!r} has no attribute {name!r}"
+    return AttributeError(f"{said}; {advice}" if advice else said)
 
 
 def is_real(x: Any) -> bool:

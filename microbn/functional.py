@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import check_counts, check_numbers, is_real
+from .arguments import check_counts, check_numbers, is_real, not_here
 from .engine.arrays import check_plain, from_list
 from .engine.functions import relu as relu
-from .engine.functions import stop_gradient
+from .engine.functions import stop_gradient as stop_gradient
 from .engine.names import labelled
 from .engine.node import is_node, plain
 from .errors import DTypeError, RangeError, ShapeError, listed
@@ -247,3 +247,8 @@ def _check_arrays(name: str, *arrays: Any) -> None:
     for x in arrays:
         if not hasattr(x, "ndim"):
             raise DTypeError(f"{name}: needs an array or a Tensor, got {type(x).__name__}")
+
+
+def __getattr__(name: str) -> Any:
+    """Say where a name is that another module has."""
+    raise not_here(__name__, name)

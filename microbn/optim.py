@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import check_numbers, is_real
+from .arguments import check_numbers, is_real, not_here
 from .engine.tensor import Tensor
 from .errors import ArgumentError, DTypeError, GraphError, ShapeError
 
@@ -180,3 +180,8 @@ def _checked_parameters(owner: str, parameters: Any) -> list[Tensor]:
         if (first := seen.setdefault(id(p), i)) != i:
             raise ArgumentError(f"{owner}: parameter {i} is parameter {first} again")
     return parameters
+
+
+def __getattr__(name: str) -> Any:
+    """Say where a name is that another module has."""
+    raise not_here(__name__, name)

@@ -4,12 +4,14 @@ import ast
 import re
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 from bench.imports import AT_IMPORT, IN_FUNCTIONS, PACKAGE, imports, reached
 
 import microbn
-from microbn import errors
+from microbn import arguments, errors
 
 HEAVY = ["matplotlib", "graphviz", "rich", "hypothesis", "sklearn", "joblib", "pygraphviz"]
 LAYOUT = (PACKAGE.parent / "docs" / "project" / "layout.md").read_text("utf-8")
@@ -309,6 +311,49 @@ def test_unknown_name_is_an_attribute_error():
         _ = microbn.nothing
     with pytest.raises(AttributeError, match=r"'microbn.testing' has no attribute 'nothing'"):
         _ = microbn.testing.nothing
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "said"),
+    [
+        (microbn, "gradcheck", "it is microbn.testing.gradcheck"),
+        (microbn, "Linear", "it is microbn.nn.Linear"),
+        (microbn, "sgd", "it is microbn.optim.SGD"),
+        (microbn, "Parameter", "a Tensor becomes a parameter when a Module's attribute is set to"),
+        (microbn.functional, "dropout", "it is microbn.nn.Dropout"),
+        (microbn.nn, "Tensor", "it is microbn.Tensor"),
+        (microbn.nn, "relu", "it is microbn.functional.relu"),
+        (microbn.nn, "optim", "it is microbn.optim"),
+        (microbn.optim, "draw", "it is microbn.draw"),
+        (microbn.testing, "Story", "it is microbn.view.Story"),
+    ],
+)
+def test_a_name_in_the_wrong_room_says_where_it_is(module, name, said):
+    with pytest.raises(AttributeError, match=f"{module.__name__}' .* attribute '{name}'; {said}"):
+        getattr(module, name)
+
+
+def test_asking_for_a_name_in_the_wrong_room_loads_no_room():
+    code = "import sys, microbn\nhasattr(microbn, 'gradcheck'), hasattr(microbn.nn, 'Story')"
+    code += "\nprint({'microbn.testing', 'microbn.view', 'microbn.lab'} & {*sys.modules})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
+
+
+def public_names(module):
+    """Return the names that a module makes, or takes over as its own: ``import relu as relu``."""
+    tree = ast.parse(Path(module.__file__).read_text("utf-8"))
+    imported = (node.names for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
+    names = {alias.name for names in imported for alias in names if alias.name == alias.asname}
+    names |= {x.name for x in tree.body if isinstance(x, (ast.FunctionDef, ast.ClassDef))}
+    return {name for name in names if not name.startswith("_")}
+
+
+def test_the_table_of_places_holds_the_public_names_of_each_room():
+    known = {place: names.split() for place, names in arguments.PLACES.items()}
+    assert sorted(known.pop("microbn")) == sorted(microbn.__all__)
+    rooms = {place: public_names(import_module(place)) for place in known}
+    assert {place: {*names} for place, names in known.items()} == rooms
 
 
 def test_the_sentences_load_with_the_first_error():

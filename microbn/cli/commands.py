@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -14,31 +15,47 @@ from typing import Any, TextIO
 
 from .. import __version__
 from ..errors import ArgumentError, MicrobnError
+from ..view.dot import FORMATS, check_renderers
 from ..view.values import printable
 from .examples import BUILT_IN
+from .finding import no_shape
 from .loading import users_code
 from .targets import by_hand, draws_nothing, find, gradients_graph, graph, told
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command. Return 0 if it went well, and 1 after one line on stderr if it did not."""
+    """Run a command. Return 0 if it went well, and 2 after one line on stderr if it could not run.
+
+    A check returns 1 if a gradient is wrong.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a console that lacks Greek letters shows ?
-    args = _parser().parse_args(argv)
     try:
+        args = _arguments_from(argv)
         return args.run(args) or 0
     except BrokenPipeError:  # the reader, such as `head`, has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 2
     except OSError as error:
         _say(f"microbn: cannot write: {error}", sys.stderr)
-        return 1
+        return 2
     except MicrobnError as error:
         _say(f"microbn: {error}", sys.stderr)
-        return 1
+        return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the arguments. Raises ArgumentError for -1x3, which argparse takes for an option."""
+    parser = _parser()
+    args, unknown = parser.parse_known_args(argv)
+    if shapes := [text for text in unknown if re.match(r"-\d", text)]:
+        raise ArgumentError(no_shape(shapes[0]))
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return args
 
 
 def _say(text: str, stream: TextIO | None = None) -> None:
@@ -52,7 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"microbn {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (run, words, arguments) in SUBCOMMANDS.items():
-        command = commands.add_parser(name, help=words)
+        does, _, more = words.partition("\n\n")
+        command = commands.add_parser(
+            name, help=does, epilog=more, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
         command.set_defaults(run=run)
         for flags, options in arguments.items():
             command.add_argument(*flags.split(), **options)
@@ -63,6 +83,17 @@ def _seed_from(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"a seed is 0 or a positive integer, not {text!r}")
     return int(text)
+
+
+def _file_as(*endings: str) -> Callable[[str], Path]:
+    """Return a function that takes the path of a file with one of these endings."""
+
+    def path_from(text: str) -> Path:
+        if Path(text).suffix.lower() not in endings:
+            raise argparse.ArgumentTypeError(f"{text!r} does not end with {' or '.join(endings)}")
+        return Path(text)
+
+    return path_from
 
 
 def _run_tour(args: argparse.Namespace) -> None:
@@ -118,6 +149,8 @@ def _run_check(args: argparse.Namespace) -> int:
             raise ArgumentError(
                 f"--draw: {args.target} has no graph, its backward is by hand; leave --draw out"
             )
+        if args.draw:
+            check_renderers()
         with console.status(Text(printable(f"checking {args.target}"))):
             report = gradcheck(f, *inputs, order=args.order, seed=args.seed or 0)
     options = ["--order", str(args.order)] * (args.order != 1)
@@ -131,6 +164,16 @@ def _run_check(args: argparse.Namespace) -> int:
     return 0 if report else 1
 
 
+PICTURE = _file_as(*(f".{format}" for format in FORMATS))
+CHECK = """compare a gradient with finite differences
+
+status 0: every gradient is right
+status 1: a gradient is wrong, or cannot be told to be right
+status 2: the check could not run (usage, an import, an error in your code)
+
+±:    the error bar of a numeric slope; a gradient may be off by ten of them
+kink: a point with a slope on each side, as 0 is for relu; any slope between the
+      two is right"""
 # fmt: off
 TARGET: dict[str, dict[str, Any]] = {
     "target": {"metavar": "TARGET", "help": f"{', '.join(BUILT_IN)}, or file.py:function"},
@@ -142,6 +185,7 @@ TARGET: dict[str, dict[str, Any]] = {
                        "draw show batchnorm in small numbers)"},
 }
 # What each command runs, what it does in words, and its arguments as argparse takes them.
+# What is said below an empty line stands below the options.
 SUBCOMMANDS: dict[str, tuple[Callable, str, dict[str, dict[str, Any]]]] = {
     "tour": (_run_tour, "show the main ideas in half a minute: two tables, two pictures, a page", {
         "--out":       {"type": Path, "default": Path("microbn-tour"), "metavar": "DIR",
@@ -152,11 +196,12 @@ SUBCOMMANDS: dict[str, tuple[Callable, str, dict[str, dict[str, Any]]]] = {
     }),
     "step": (_run_step, "walk through a graph step by step, forward and back", TARGET | {
         "--all":       {"action": "store_true", "help": "print every step, without a prompt"},
-        "--html":      {"type": Path, "metavar": "FILE", "help": "write the steps as a web page"},
+        "--html":      {"type": _file_as(".html"), "metavar": "FILE",
+                        "help": "write the steps as a web page"},
         "--frames":    {"type": Path, "metavar": "DIR", "help": "write a picture of every step"},
     }),
     "draw": (_run_draw, "draw a graph, each node with its value and gradient", TARGET | {
-        "-o --out":    {"type": Path, "required": True, "metavar": "FILE",
+        "-o --out":    {"type": PICTURE, "required": True, "metavar": "FILE",
                         "help": "write the picture here: .svg, .png or .pdf"},
         "--depth":     {"type": int, "metavar": "N", "help": "close groups below this depth"},
         "--collapse":  {"nargs": "+", "default": (), "metavar": "GROUP",
@@ -167,11 +212,10 @@ SUBCOMMANDS: dict[str, tuple[Callable, str, dict[str, dict[str, Any]]]] = {
         "--gradient":  {"action": "store_true",
                         "help": "draw the graph of the first input's gradient beside it"},
     }),
-    "check": (_run_check, "compare a gradient with finite differences; the status is 1 if it is "
-                          "wrong", TARGET | {
+    "check": (_run_check, CHECK, TARGET | {
         "--order":     {"type": int, "choices": (1, 2), "default": 1,
                         "help": "2 checks second derivatives (default: 1)"},
-        "--draw":      {"type": Path, "metavar": "FILE",
+        "--draw":      {"type": PICTURE, "metavar": "FILE",
                         "help": "draw the graph into this .svg, .png or .pdf"},
     }),
 }

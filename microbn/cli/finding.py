@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
-from ast import literal_eval
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from difflib import get_close_matches
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
+from ..nn.module import Module
 from ..testing.checker.inputs import positional
 
 SHORT = {"fwd": "forward", "bwd": "backward"}
@@ -108,6 +109,8 @@ def parameters(f: Any) -> list[inspect.Parameter]:
 
     ``*args`` and ``**kwargs`` are left out.
     """
+    if isinstance(f, Module):
+        _need_forward(type(f))
     called = f if inspect.isclass(f) else getattr(f, "forward", f)
     many = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     return [p for p in inspect.signature(called).parameters.values() if p.kind not in many]
@@ -118,11 +121,19 @@ def of_instances(made: type) -> list[inspect.Parameter]:
 
     Raises ArgumentError for a class without a forward.
     """
+    _need_forward(made)
     name = _call_name(made)
     if name not in dir(made) or not (hasattr(made, "forward") or "__call__" in vars(made)):
         raise ArgumentError(f"{made.__name__} has no forward to check")
     static = isinstance(inspect.getattr_static(made, name), staticmethod)
     return parameters(getattr(made, name))[not static :]
+
+
+def _need_forward(made: type) -> None:
+    """Raise ArgumentError for a class of Modules that has not written its forward."""
+    if issubclass(made, Module) and made.forward is Module.forward:
+        place = " in place of __call__" * (made.__call__ is not Module.__call__)
+        raise ArgumentError(f"{made.__name__} has no forward; write forward(self, x){place}")
 
 
 def _call_name(made: type) -> str:
@@ -198,7 +209,7 @@ def _value_from(text: str, rng: np.random.Generator) -> Any:
     Other text is a shape, as ``8x3`` is, or stays text.
     """
     try:
-        value = literal_eval(text)
+        value = _literal(text)
     except NO_LITERAL:
         return rng.normal(size=_shape_from(text)) if SHAPE.fullmatch(text) else text
     if isinstance(value, list):
@@ -213,21 +224,39 @@ def _value_from(text: str, rng: np.random.Generator) -> Any:
 def text_alone(text: str) -> bool:
     """Return whether a value stays text, because it is no Python literal and no shape."""
     try:
-        literal_eval(text)
+        _literal(text)
     except NO_LITERAL:
         return not SHAPE.fullmatch(text)
     return False
 
 
-SHAPE = re.compile(r"\d+(x\d+)+")
+def _literal(text: str) -> Any:
+    """Read a Python literal, in which ``nan`` and ``inf`` are numbers too."""
+    tree = ast.parse(text.strip(), mode="eval")
+    return ast.literal_eval(_NamedNumbers().visit(tree))
+
+
+class _NamedNumbers(ast.NodeTransformer):
+    """Replaces the names nan and inf by their values."""
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return ast.Constant(float(node.id)) if node.id in ("nan", "inf") else node
+
+
+SHAPE = re.compile(r"-?\d+(x-?\d+)+")
 NO_LITERAL = (ValueError, SyntaxError, MemoryError, RecursionError)
 
 
 def _shape_from(text: str) -> tuple[int, ...]:
     sides = [] if text == "()" else text.split("x")
-    if not all(side.isdecimal() for side in sides):
-        raise ArgumentError(
-            f"{text!r} is no shape; write 8x3, 3, or () for a number, or name=value for anything "
-            "but an array of floats"
-        )
+    if not all(side.isdecimal() and int(side) for side in sides):
+        raise ArgumentError(no_shape(text))
     return tuple(map(int, sides))
+
+
+def no_shape(text: str) -> str:
+    """Say what to write instead of something that is no shape."""
+    return (
+        f"{text!r} is no shape; write 8x3, 3, or () for a number, with no side below 1, or "
+        "name=value for anything but an array of floats"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,11 @@ from ..errors import ArgumentError, MicrobnError
 from .finding import text_alone
 
 OURS = Path(__file__).parents[1]
+# The errors that an input of the wrong kind raises, and their words if it is an array of floats.
+MISUSE = (TypeError, ValueError, LookupError, AttributeError)
+NO_ARRAY = re.compile(
+    r"(ndarray|Tensor)' object|(array|Tensor)\(|integer|unhashable|no rule for operand|is a Tensor"
+)
 
 
 def load_file(path: Path) -> ModuleType:
@@ -86,21 +92,22 @@ def users_code(target: str, inputs: Sequence[str] = ()) -> Iterator[None]:
         yield
     except (Exception, SystemExit) as error:
         where = _line_of(error, Path(path).resolve()) if path else ""
-        if isinstance(error, MicrobnError) and not where:
+        by_name = [given.partition("=") for given in inputs if "=" in given]
+        tip = _tip(error, by_name, len(inputs) - len(by_name))
+        if isinstance(error, MicrobnError) and not (where or tip):
             raise
-        by_name = [given.partition("=")[::2] for given in inputs if "=" in given]
-        tip = "" if by_name or not inputs else _tip(error)
-        texts = "".join(
-            f"; {name} was read as the text {text!r}" for name, text in by_name if text_alone(text)
-        )
-        raise ArgumentError(f"{target}{where}: {_what(error)}{texts or tip}") from error
+        raise ArgumentError(f"{target}{where}: {_what(error)}{tip}") from error
 
 
-def _tip(error: BaseException) -> str:
-    """Return advice if an error suggests that an array of floats was given for something else."""
-    kinds = (IndexError, KeyError, TypeError)
-    mixed_up = isinstance(error, kinds) or "ndarray' object has no attribute" in str(error)
-    return '; labels and options are given by name: y="[0, 2]"' if mixed_up else ""
+def _tip(error: BaseException, by_name: Sequence[tuple[str, ...]], shapes: int) -> str:
+    """Return advice if an error suggests that an input is not of the kind that is needed."""
+    if not isinstance(error, MISUSE):
+        return ""
+    texts = [(name, text) for name, _, text in by_name if text_alone(text)]
+    mixed_up = not texts and shapes > 1 and NO_ARRAY.search(str(error))
+    return "".join(f"; {name} was read as the text {text!r}" for name, text in texts) + (
+        '; labels, options and sizes are given by name: y="[0, 2]", n=3' if mixed_up else ""
+    )
 
 
 def _what(error: BaseException) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..arguments import not_here
 from ..errors import listed
 from .layers import Dropout as Dropout
 from .layers import Linear as Linear
@@ -21,15 +22,13 @@ from .norms import LayerNorm as LayerNorm
 
 
 def __getattr__(name: str) -> Any:
-    """Say what to write instead of a layer that only PyTorch has."""
-    instead = _INSTEAD_OF_LAYERS.get(name)
-    if instead is None:
-        found = (k for k, v in globals().items() if isinstance(v, type) and issubclass(v, Module))
-        instead = f"it has {listed(sorted(found))}; write others as subclasses of Module"
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; {instead}")
+    """Say what to write instead of a layer that only PyTorch has, or where a name is."""
+    layers = (k for k, v in globals().items() if isinstance(v, type) and issubclass(v, Module))
+    others = f"it has {listed(sorted(layers))}; write others as subclasses of Module"
+    raise not_here(__name__, name, INSTEAD_OF_LAYERS, others)
 
 
-_INSTEAD_OF_LAYERS = {
+INSTEAD_OF_LAYERS = {
     **dict.fromkeys(
         ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d"),
         "nn.BatchNorm is for (N, C), (N, C, L), (N, C, H, W) and more axes",
@@ -41,6 +40,5 @@ _INSTEAD_OF_LAYERS = {
     "Softmax": "write microbn.functional.softmax(x)",
     "LogSoftmax": "write microbn.functional.log_softmax(x)",
     "Parameter": "a Tensor becomes a parameter when a Module's attribute is set to it",
-    "functional": "it is microbn.functional",
     "init": "write Linear(..., init=nn.he), or nn.xavier",
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -49,9 +50,10 @@ class Linear(Module):
         bias: bool = True,
         init: Callable[[np.random.Generator, int, int], np.ndarray] = he,
         dtype: Any = np.float64,
+        **unknown: Any,
     ) -> None:
         check_counts("Linear", in_features=in_features, out_features=out_features)
-        rng = _checked_rng(f"Linear({in_features}, {out_features}, rng=0)", rng, more)
+        rng = _checked_rng(Linear, f"{in_features}, {out_features}", rng, more, unknown)
         if not callable(init):
             raise DTypeError(f"Linear: init is a function such as he, got {init!r:.60}")
         self.weight = Tensor(init(rng, in_features, out_features), dtype=dtype)
@@ -107,9 +109,15 @@ class Dropout(Module):
     Source: Srivastava et al. 2014, section 10.
     """
 
-    def __init__(self, p: float, *more: Any, rng: np.random.Generator | int | None = None) -> None:
+    def __init__(
+        self,
+        p: float,
+        *more: Any,
+        rng: np.random.Generator | int | None = None,
+        **unknown: Any,
+    ) -> None:
         check_numbers("Dropout", "in [0, 1)", p=p)
-        self.p, self.rng = float(p), _checked_rng(f"Dropout({p}, rng=0)", rng, more)
+        self.p, self.rng = float(p), _checked_rng(Dropout, f"{p}", rng, more, unknown)
 
     def forward(self, x: Any) -> Any:
         """Drop entries of x in training, and return x in eval."""
@@ -139,21 +147,29 @@ class Sequential(Module):
         return x
 
 
-def _checked_rng(call: str, rng: Any, more: tuple) -> np.random.Generator:
-    """Return the generator that a layer draws from. ``call`` shows how to make the layer.
+def _checked_rng(
+    layer: type, shown: str, rng: Any, more: tuple, unknown: Mapping[str, Any]
+) -> np.random.Generator:
+    """Return the generator that a layer draws from. ``shown`` are arguments that make the layer.
 
     Raises ArgumentError for arguments without a name (``more``), and if there is no generator.
+    Raises DTypeError for arguments with an ``unknown`` name.
     """
-    layer = call.split("(")[0]
+    name, call = layer.__name__, f"{layer.__name__}({shown}, rng=0)"
+    if unknown:
+        arguments = inspect.signature(layer).parameters.values()
+        named = listed(p.name for p in arguments if p.kind == p.KEYWORD_ONLY)
+        raise DTypeError(
+            f"{name}: there is no argument {next(iter(unknown))!r}; by name it takes {named}, and "
+            f"rng is a seed or a NumPy generator: write {call}"
+        )
     if more:
         given = listed(f"{one!r:.40}" for one in more)
-        raise ArgumentError(
-            f"{layer}: the other arguments go by name, unlike {given}; write {call}"
-        )
+        raise ArgumentError(f"{name}: the other arguments go by name, unlike {given}; write {call}")
     if rng is None or isinstance(rng, (bool, np.bool)):
         got = "is missing" if rng is None else f"cannot be {rng}"
         raise ArgumentError(
-            f"{layer}: rng {got}; it is a seed or a NumPy generator, so that a run can be "
+            f"{name}: rng {got}; it is a seed or a NumPy generator, so that a run can be "
             f"repeated: write {call}"
         )
-    return generator(layer, rng)
+    return generator(name, rng)

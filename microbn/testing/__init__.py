@@ -4,6 +4,7 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
+from ..arguments import not_here as _not_here
 from ..reading.replay import replay as replay
 from .checker.differences import Slopes as Slopes
 from .checker.differences import numeric_vjp as numeric_vjp
@@ -27,4 +28,4 @@ def __getattr__(name: str) -> _Any:
         return _import_module(".given", __name__).given_gradients
     if name in ("programs", "strategies"):
         return _import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise _not_here(__name__, name)

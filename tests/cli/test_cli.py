@@ -43,7 +43,7 @@ def test_tour_prints_its_tables_and_writes_its_pictures(tmp_path):
 
 def test_tour_without_scikit_learn_says_at_once_what_to_install(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(sys.modules, "sklearn", None)
-    assert cli.main(["tour", "--out", str(tmp_path / "out")]) == 1
+    assert cli.main(["tour", "--out", str(tmp_path / "out")]) == 2
     assert "the tour needs sklearn; install it with: pip install 'microbn[lab]'" in (
         capsys.readouterr().err
     )
@@ -53,7 +53,7 @@ def test_tour_without_scikit_learn_says_at_once_what_to_install(monkeypatch, tmp
 def test_tour_without_graphviz_says_so_at_once(monkeypatch, tmp_path, capsys):
     pytest.importorskip("sklearn", reason="scikit-learn is not installed: the tour unchecked")
     monkeypatch.setattr("microbn.view.dot.renderers", lambda format="svg": [])
-    assert cli.main(["tour", "--out", str(tmp_path / "out")]) == 1
+    assert cli.main(["tour", "--out", str(tmp_path / "out")]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert "neither a `dot` program nor pygraphviz" in err
@@ -61,7 +61,7 @@ def test_tour_without_graphviz_says_so_at_once(monkeypatch, tmp_path, capsys):
 
 def test_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
     (tmp_path / "file").touch()
-    assert cli.main(["tour", "--seeds", "1", "--out", str(tmp_path / "file")]) == 1
+    assert cli.main(["tour", "--seeds", "1", "--out", str(tmp_path / "file")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
@@ -69,7 +69,7 @@ def test_folder_that_cannot_be_written_into_is_known_before_the_work(tmp_path, c
     pytest.importorskip("sklearn", reason="scikit-learn is not installed: the tour unchecked")
     if not Path("/proc/self").exists():
         pytest.skip("no /proc, which nobody can write into")
-    assert cli.main(["tour", "--out", "/proc/self"]) == 1
+    assert cli.main(["tour", "--out", "/proc/self"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("microbn: cannot write: ")
@@ -181,7 +181,7 @@ def named(x, y):
 
 def test_a_file_with_an_error_in_it_is_one_line_too(tmp_path, capsys):
     (tmp_path / "bad.py").write_text("x = 1\ny = (\n")
-    assert check(f"{tmp_path / 'bad.py'}:f", "3") == 1
+    assert check(f"{tmp_path / 'bad.py'}:f", "3") == 2
     assert "bad.py:f, line 2: SyntaxError: '(' was never closed" in capsys.readouterr().err
 
 
@@ -247,10 +247,53 @@ def test_a_function_without_parameters_gives_what_is_checked(mine, name):
     ],
 )
 def test_a_target_that_is_none_is_one_line(args, message, mine, capsys):
-    assert check(*(arg.format(mine=mine) for arg in args)) == 1
+    assert check(*(arg.format(mine=mine) for arg in args)) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert message in err
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["check", "{mine}:broken", "3", "--draw", "x.jpg"], "--draw: 'x.jpg' does not end with "),
+        (["check", "{mine}:broken", "3", "--draw", "svg"], "'svg' does not end with .svg or .png"),
+        (["draw", "{mine}:broken", "3", "-o", "x.gif"], "-o/--out: 'x.gif' does not end with .svg"),
+        (["step", "{mine}:broken", "3", "--html", "x.txt"], "'x.txt' does not end with .html"),
+        (["check", "{mine}:broken", "3", "--nix"], "unrecognized arguments: --nix"),
+        (["check", "{mine}:broken", "3", "--seed", "-1"], "a seed is 0 or a positive integer"),
+    ],
+)
+def test_what_the_arguments_say_wrongly_is_known_before_anything_runs(args, message, mine, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main([arg.format(mine=mine) for arg in args])
+    assert ended.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("usage: microbn")
+    assert message in err.splitlines()[-1]
+
+
+def test_a_picture_that_nothing_can_draw_is_known_before_the_check(mine, monkeypatch, capsys):
+    monkeypatch.setattr("microbn.view.dot.renderers", lambda format="svg": [])
+    assert check(f"{mine}:cut", "4", "--draw", "cut.svg") == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "neither a `dot` program nor pygraphviz" in err
+
+
+def test_help_of_check_explains_its_statuses_and_the_words_of_its_report(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = run("check", "--help").stdout
+    said = ["status 0: every gradient is right", "status 1: a gradient is wrong", "status 2: the c"]
+    lines = [
+        *said,
+        "±:    the error bar of a numeric slope",
+        "kink: a point with a slope on each side",
+    ]
+    assert [line for line in lines if f"\n{line}" not in shown] == []
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "compare a gradient with finite differences\n" in run("--help").stdout
 
 
 # microbn step, microbn draw
@@ -383,10 +426,10 @@ def test_check_obeys_no_name_of_a_file(hostile, capsys, monkeypatch):
     out, err = capsys.readouterr()
     assert f"Drawn: {os.path.dirname(hostile)}" in out.replace("\n", "")
     assert r"i]\x1b[31m\u202e.svg" in out
-    assert check(f"{hostile}:bad", "3") == 1
+    assert check(f"{hostile}:bad", "3") == 2
     err += capsys.readouterr().err
     assert SHOWN + r":bad, line 5: ValueError: \x1b[2J" in err
-    assert check(f"{hostile}:nix", "3") == 1
+    assert check(f"{hostile}:nix", "3") == 2
     err += capsys.readouterr().err
     assert all(c.isprintable() or c == "\n" for c in out + err)
 
@@ -488,15 +531,16 @@ def test_the_graph_of_every_built_ins_gradient_is_drawn(target, tmp_path):
         (["step", "{mine}:broken", "3"], "broken, line 28: ZeroDivisionError: division by zero"),
         (["step", "{mine}:nan"], "log: nan at [0], made at mine.py:47: return np.log(Tensor("),
         (["step", "batchnorm", "4x3", "2", "2"], "a norm of (4, 3) needs gamma and beta"),
-        (["step", "neuron", "--html", "x.txt"], "a story is saved as a page, bn.html"),
         (["step", "neuron", "--html", "no/where.html"], "cannot write: "),
-        (["draw", "neuron", "-o", "x.gif"], "'gif' is no format"),
+        (["draw", "neuron", "3", "3x0", "()", "-o", "x.svg"], "'3x0' is no shape; write 8x3, 3"),
+        (["step", "neuron", "3", "-3", "()"], "'-3' is no shape; write 8x3, 3, or () for a number"),
+        (["step", "neuron", "3", "-1x3", "()"], "'-1x3' is no shape; write 8x3, 3, or () for a n"),
         (["draw", "mlp", "-o", "x.svg", "--collapse", "nrom"], "there is no group 'nrom'"),
         (["draw", "{mine}:layer", "3x4", "4x2", "-o", "x.svg"], "has no graph"),
     ],
 )
 def test_what_cannot_be_stepped_or_drawn_is_one_line(args, message, mine, capsys):
-    assert cli.main([arg.format(mine=mine) for arg in args]) == 1
+    assert cli.main([arg.format(mine=mine) for arg in args]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert message in err

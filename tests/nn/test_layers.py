@@ -130,6 +130,18 @@ def test_dropout_is_compiled_only_in_eval():
             r"go by name, unlike 0; .*\(3, 2, rng=0\)",
         ),
         (lambda: nn.Linear(3, 2, False, 1), errors.ArgumentError, "by name, unlike False and 1;"),
+        (
+            lambda: nn.Linear(3, 2, seed=0),
+            errors.DTypeError,
+            r"Linear: there is no argument 'seed'; by name it takes rng, bias, init and dtype, and "
+            r"rng is a seed or a NumPy generator: write Linear\(3, 2, rng=0\)",
+        ),
+        (lambda: nn.Linear(3, 2, rng=0, biass=False), TypeError, "no argument 'biass'; by name"),
+        (
+            lambda: nn.Dropout(0.5, seed=0),
+            TypeError,
+            r"no argument 'seed'; by name it takes rng, .* write Dropout\(0.5, rng=0\)",
+        ),
         (lambda: nn.Linear(3, 2, rng=True), errors.ArgumentError, "rng cannot be True"),
         (lambda: nn.Dropout(0.5), errors.ArgumentError, r"missing.*write Dropout\(0.5, rng=0\)"),
         (
@@ -149,6 +161,6 @@ def test_faults_name_the_facts(fault, error, message):
 
 
 def test_what_to_write_instead_of_pytorchs_layers_exists():
-    for said in nn._INSTEAD_OF_LAYERS.values():
+    for said in nn.INSTEAD_OF_LAYERS.values():
         for name in re.findall(r"(?:nn|functional)\.(\w+)", said):
             assert hasattr(nn, name) or hasattr(functional, name), said

@@ -3,6 +3,7 @@
 import copy
 import linecache
 import pickle
+import re
 import subprocess
 import sys
 import traceback
@@ -186,6 +187,22 @@ def test_a_module_is_compiled_with_its_parameters_as_examples():
     expected = model(x).sum()
     found = program(x, *(p.data for p in parameters))
     assert_close(found, (expected.data, grad(expected, parameters)))
+
+
+def test_what_the_error_for_a_modules_parameters_says_can_be_run():
+    model, x = nn.Linear(3, 2, rng=0), Tensor(X)
+
+    def f(y):
+        return np.sum(np.tanh(y))
+
+    with pytest.raises(errors.GraphError, match=r"'weight'.*none of the examples") as caught:
+        compile(lambda x: f(model(x)), x)
+    (advice,) = re.findall(r"\(for a module: (compile\(.*\))\), or use", str(caught.value))
+    program = eval(advice, {"compile": compile, "f": f, "model": model, "x": x})
+    parameters = model.parameters()
+    expected = f(model(x))
+    found = program(X, *(p.data for p in parameters))
+    assert_close(found, (expected.data, grad(expected, [x, *parameters])))
 
 
 # The source

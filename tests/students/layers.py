@@ -230,3 +230,31 @@ class Switched:
 
 
 relu, switched = Relu(), Switched(3, slope=2.0)
+
+
+class Sized(nn.Module):
+    def __init__(self, n_in, n_out):
+        self.linear = nn.Linear(n_in, n_out, rng=0)
+
+    def forward(self, x):
+        return self.linear(x)
+
+
+class Called(nn.Module):
+    def __call__(self, x):
+        return x * x
+
+
+class Unforwarded(nn.Module):
+    pass
+
+
+class Swapped:
+    def forward(self, x):
+        return x * x, x
+
+    def backward(self, cache, dout):
+        return 2 * cache * dout
+
+
+Norm, called = nn.LayerNorm, Called()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from microbn.cli import commands as cli
+from microbn.cli import finding
 
 STUDENTS = Path(__file__).parents[1] / "students"
 BN, Y = "bn_param={'mode': 'train'}", "y=[0, 2, 1, 0]"
@@ -131,6 +132,7 @@ def test_a_wrong_layer_is_told_with_its_verdict(args, words, check):
     assert "every entry is -" not in out
 
 
+TIP = '; labels, options and sizes are given by name: y="[0, 2]", n=3\n'
 REFUSED = [  # and the one sentence
     (["batchnorm.py:batchnorm", "8x3", "3", "3"],
      "takes 4 shapes, one for each parameter without a default (x, gamma, beta, bn_param): "
@@ -138,7 +140,28 @@ REFUSED = [  # and the one sentence
      "by name: bn_param=VALUE, in Python, such as 4, "),
     (["batchnorm.py:batchnorm", "8x3", "3", "3", "3"],
      "batchnorm, line 7: IndexError: only integers"),
-    (["batchnorm.py:batchnorm", "8x3", "3", "3", "3"], "; labels and options are given by name: y"),
+    (["batchnorm.py:batchnorm", "8x3", "3", "3", "3"], TIP),
+    (["losses.py:nll", "4x3", "4"], TIP),
+    (["losses.py:on_tensors", "4x3", "4"], TIP),
+    (["layers.py:Linear", "3", "2", "4x3"], TIP),
+    (["layers.py:Sized", "3", "2", "4x3"], "in_features must be a positive integer, got array("),
+    (["layers.py:Sized", "3", "2", "4x3"], TIP),
+    (["layers.py:Sized", "n_in=3", "2", "4x3"], TIP),
+    (["layers.py:Norm", "3", "4x3"], TIP),
+    (["layers.py:Sized", "n_in=3", "n_out=2", "8x0"], "'8x0' is no shape; write 8x3, 3, or () for"),
+    (["layers.py:Affine", "4x3", "W=3x0", "b=2"], "'3x0' is no shape; write 8x3, 3, or () for a"),
+    (["layers.py:Affine", "4x3", "W=-3x2", "b=2"], "'-3x2' is no shape; write 8x3, 3, or () for "),
+    (["layers.py:relu", "-1x3"], "microbn: '-1x3' is no shape; write 8x3, 3, or () for a number, "
+     "with no side below 1, or name=value for anything but an array of floats"),
+    (["layers.py:relu", "-3"], "'-3' is no shape; write 8x3, 3, or () for a number, with no side"),
+    (["layers.py:relu", "x=nan"], "input 0 of forward is not finite, so no gradient can be checke"),
+    (["layers.py:relu", "x=[1.0, -inf]"], "input 0 of forward is not finite, so no gradient can b"),
+    (["layers.py:Called", "4x3"], "Called has no forward; write forward(self, x) in place of __ca"),
+    (["layers.py:called", "4x3"], "Called has no forward; write forward(self, x) in place of __ca"),
+    (["layers.py:Unforwarded", "4x3"], "Unforwarded has no forward; write forward(self, x)\n"),
+    (["layers.py:Swapped", "3"], "gradcheck: Swapped.backward takes cache first; the gradient that"
+     " comes in goes first, and the cache after it: backward(dout, cache)"),
+    (["functions.py:swapped", "3"], "swapped_backward takes cache first; the gradient that"),
     (["batchnorm.py:batchnorm", "8x3", "3", "3", "param=1"],
      "has no parameter 'param'; it has x, gamma, beta, bn_param"),
     (["batchnorm.py:batchnorm", "8x3", "3", "3", "bn_param={mode: train}"],
@@ -182,8 +205,34 @@ REFUSED = [  # and the one sentence
 @pytest.mark.parametrize(("args", "sentence"), REFUSED, ids=lambda value: str(value)[:40])
 def test_what_cannot_be_checked_is_one_sentence(args, sentence, check):
     status, out, err = check(*args)
-    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert (status, out, err.count("\n")) == (2, "", 1)
     assert sentence in err
+
+
+OTHER_ERRORS = ["zero", "none", "key", "index", "axis", "too_many"]
+
+
+@pytest.mark.parametrize("name", OTHER_ERRORS)
+@pytest.mark.parametrize("inputs", [["4x3", "3"], ["4x3", "y=text"]], ids=str)
+def test_an_error_that_no_input_is_to_blame_for_says_nothing_of_inputs(name, inputs, check):
+    status, out, err = check(f"unlike.py:{name}", *inputs)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert f"unlike.py:{name}, line " in err
+    assert "by name" not in err
+
+
+def test_text_is_not_to_blame_for_a_division_by_zero(check):
+    assert "was read as the text" not in check("unlike.py:zero", "4x3", "y=text")[2]
+    assert "; y was read as the text 'text'\n" in check("unlike.py:adds", "4x3", "y=text")[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("nan", np.nan), ("inf", np.inf), ("-inf", -np.inf), ("[1.0, -inf]", [1, -np.inf])],
+)
+def test_nan_and_infinity_are_numbers(text, value):
+    found = finding.matched("f", finding.parameters(lambda x: x), [f"x={text}"], None)[0]["x"]
+    np.testing.assert_array_equal(found, value)
 
 
 def test_a_dict_that_is_written_into_is_new_for_each_call(check):

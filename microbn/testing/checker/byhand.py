@@ -9,7 +9,7 @@ import numpy as np
 
 from ...engine.tensor import Tensor
 from ...errors import DTypeError, RuleError, listed
-from .inputs import HandWritten, Inputs, as_list, name_of, outputs_of, required
+from .inputs import HandWritten, Inputs, as_list, check_order, name_of, outputs_of, required
 from .subjects import Gradients, Subject, joined, leaves_of, unfinished
 
 
@@ -78,6 +78,7 @@ class ByHand(Subject):
     def _forward(self, inputs: Sequence) -> tuple[list[np.ndarray], list[Any]]:
         """Return the outputs, and the cache that the backward takes; mostly one of each."""
         name, takes = name_of(self.f.forward), _required_or_none(self.f.backward)
+        check_order(name_of(self.f.backward), takes)
         given = self.f.forward(*self.inputs.filled(inputs))
         if given is None:
             raise unfinished(name, "returns None")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...errors import DTypeError, RuleError, listed
-from .inputs import HandWritten, Inputs, as_list, outputs_of, parameter_names, required
+from .inputs import HandWritten, Inputs, as_list, check_order, outputs_of, parameter_names, required
 from .subjects import unfinished
 
 GRADIENT_HOLDERS = ("grads", "gradients", "grad", "dparams")  # they hold gradients as params does W
@@ -113,6 +113,7 @@ class Layer:
             raise unfinished(f"{self.name}.{self.call}", "returns None")
         outputs = as_list(out)
         takes = required(layer.backward) or ["dout"]
+        check_order(f"{self.name}.backward", takes)
         count = outputs_of(takes[: len(outputs)], self.names)
         return outputs[:count], outputs[count : len(takes)]
 

@@ -1,0 +1,29 @@
+"""Errors that have nothing to do with the kind of an input."""
+
+
+def zero(x, y):
+    return x * (1 / 0)
+
+
+def none(x, y):
+    return x + None
+
+
+def key(x, y):
+    return {}["scale"] * x
+
+
+def index(x, y):
+    return x[17]
+
+
+def axis(x, y):
+    return x.sum(axis=5)
+
+
+def too_many(x, y):
+    return x[0, 0, 0, 0]
+
+
+def adds(x, y):
+    return x + y
