@@ -68,12 +68,10 @@ class StoryStep:
     ``nodes`` are all leaves at first, and after that the one value that is computed, or whose
     complete ``gradient`` is sent on in ``parts``. ``gradients`` are that one and the sums at the
     receivers, by the id of a node. ``edges`` are the uses that take part, and ``reads`` the other
-    values: the operands, or those that the rules use. Under trace() ``line`` is the line that
-    computed the value, and ``code`` that line with the lines beside it that also ran. ``math`` are
-    lines of mathematics, the operation and in the backward ∂L/∂ of each operand: trees of MathML.
     values: the operands, or those that the rules use. ``beside`` are gradients derived in another
     way, by their titles, for those that are complete now. Under trace() ``line`` is the line that
-    computed the value, and ``code`` that line with the lines beside it that also ran.
+    computed the value, and ``code`` that line with the lines beside it that also ran. ``math`` are
+    lines of mathematics, the operation and in the backward ∂L/∂ of each operand: trees of MathML.
     """
 
     number: int

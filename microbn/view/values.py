@@ -69,7 +69,7 @@ class Tables:
     def add(self, array: np.ndarray | None, noise: float = 0.0) -> int | None:
         """Return the number of the array's table, or None if there is no array.
 
-        An array that is handed on has the noise of the place where it is largest.
+        An array that is handed on gets the largest noise of all its places.
         """
         if array is None:
             return None

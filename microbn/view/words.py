@@ -90,7 +90,8 @@ class Words:
 
     By the id of a node there are ``names``, ``gradient_names``, and ``sentences`` that say how it
     was computed. By the id of a node and the position of an operand there are ``messages``.
-    ``marked_operations`` and ``marked_rules`` are the same formulas with marks instead of names.
+    ``formulas`` say how values were computed; ``marked_operations`` and ``marked_rules`` are
+    formulas with marks instead of names.
 
     A Tensor without a name is called by its formula, ``σ² + 1e-05``. If that is long, it is called
     by its function and place, ``sum7``. Parameters with the same name are told apart by group.
