@@ -14,7 +14,7 @@ from .noise import Noise, largest_entry
 from .values import number
 from .words import Words
 
-ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 _MOST = 4  # sentences of one kind in a step
 
 
@@ -28,6 +28,7 @@ class News:
         self.words = words
         self.nodes = {node.id: node for node in graph.nodes}
         self.ids = {node.number: node.id for node in graph.nodes}
+        self.tensors = {self.ids[step.node.number]: step.node for step in swept}
         self.operands: dict[str, list[str]] = {node.id: [] for node in graph.nodes}
         self.users: dict[str, list[str]] = {node.id: [] for node in graph.nodes}
         for edge in graph.edges:
@@ -35,7 +36,8 @@ class News:
             self.users[edge.source].append(edge.target)
         self.root, first = swept[0].node, np.asarray(swept[0].gradient)
         self.is_loss = first.size == 1 and bool(np.all(first == 1))
-        self.explained = swept[1 if self.is_loss else 0].node  # whose gradient is explained in full
+        # Whose gradient is explained in full. Of a root that sends nothing it is the root itself.
+        self.explained = swept[: 2 if self.is_loss else 1][-1].node
         self.noise = Noise()
         self.largest: dict[str, float] = {}  # term in a gradient, by the id of its receiver
 
@@ -94,8 +96,7 @@ class News:
         counted = [(m, part) for m, part in zip(step.messages, parts, strict=True) if part.count]
         for message, part in counted if len(counted) <= _MOST else ():
             nth = part.received
-            which = ORDINALS[nth - 1] if nth <= len(ORDINALS) else f"{nth}th"
-            said = f"{self.words.names[part.receiver]} receives its {which} part"
+            said = f"{self.words.names[part.receiver]} receives its {_ordinal(nth)} part"
             if nth == 1:
                 yield f"{said} of {part.expected}."
             else:
@@ -134,11 +135,23 @@ class News:
         if len(self.users[id]) != 1 or self.nodes[total := self.users[id][0]].function != "add":
             return ""
         users = {self.nodes[user].function: user for user in self.users[total]}
-        mean, centered = users.get("mean"), users.get("subtract")
-        if len(self.users[total]) != 2 or self.operands.get(str(centered)) != [total, mean]:
+        mean, centered = users.get("mean", ""), users.get("subtract", "")
+        if len(self.users[total]) != 2 or self.operands.get(centered) != [total, mean]:
+            return ""
+        if not self._is_kept_by(mean, self.nodes[id].value, self.nodes[total].value.shape):
             return ""
         names = self.words.names
-        return f" {names[id]} changes nothing: the mean, {names[str(mean)]}, takes it away again."
+        return f" {names[id]} changes nothing: the mean, {names[mean]}, takes it away again."
+
+    def _is_kept_by(self, mean: str, bias: np.ndarray, shape: tuple[int, ...]) -> bool:
+        """Return whether the mean of a bias, broadcast to this shape, is that bias.
+
+        Distinct numbers take the place of the bias, whose entries may happen to be equal.
+        """
+        tensor: Any = self.tensors[mean]
+        wide = np.broadcast_to(np.arange(bias.size, dtype=float).reshape(bias.shape), shape)
+        kept = tensor.function(wide, *tensor.args[1:], **tensor.kwargs)
+        return bool(np.all(wide == kept))
 
     def _of_comparison(
         self, complete: Iterable[Any], derived: Mapping[str, np.ndarray]
@@ -146,6 +159,24 @@ class News:
         """Say how far gradients that are complete are from those that were derived by hand."""
         for part in complete:
             if part.receiver in derived:
-                apart = largest_entry(part.total - derived[part.receiver])
                 own = self.words.gradient_names[part.receiver]
-                yield f"{own} and the one derived by hand are {number(apart)} apart."
+                gap = _gap(part.total, derived[part.receiver])
+                yield f"{own} and the one derived by hand {gap}."
+
+
+def _gap(one: np.ndarray, other: np.ndarray) -> str:
+    """Say how far two arrays are apart: ``are 0.25 apart``. A NaN equals a NaN."""
+    finite = np.isfinite(one) & np.isfinite(other)
+    if not np.all(finite | (one == other) | (np.isnan(one) & np.isnan(other))):
+        return "differ where one of them is not finite"
+    with np.errstate(all="ignore"):
+        apart = np.abs(one - other).max(initial=0.0, where=finite)
+    return f"are {number(apart)} apart"
+
+
+def _ordinal(nth: int) -> str:
+    """Return ``first``, or from 10 on ``10th`` and ``21st``."""
+    if nth <= len(_ORDINALS):
+        return _ORDINALS[nth - 1]
+    teens = 10 < nth % 100 < 20
+    return f"{nth}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(nth % 10, 'th')}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 from base64 import b64encode
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,11 @@ import numpy as np
 
 from ..engine.backward import sweep
 from ..engine.tensor import Tensor
-from ..errors import ArgumentError, RenderError, ShapeError, listed
+from ..errors import ArgumentError, MicrobnError, RenderError, ShapeError, listed
 from ..reading.tape import history
 from .data import data_of_story
 from .dot import FORMATS, Drawing, check_renderers, to_dot
-from .graph import Graph, snapshot_of_tape
+from .graph import Graph, Vertex, snapshot_of_tape
 from .page import encodable, notebook_frame, page
 from .saving import write_whole
 from .steps import StoryStep, first_steps, tell_steps
@@ -43,34 +44,62 @@ def story(
     derived by hand, by the names of their Tensors: ``{"x": dx}``. Each is set beside the one that
     emerged, with the largest difference between the two. No ``.grad`` is touched.
 
-    Raises ArgumentError for a derived gradient that belongs to nothing, and ShapeError for one that
-    does not fit.
+    Raises ArgumentError for a derived gradient that belongs to no value or to several, and for one
+    that is not made of real numbers. Raises ShapeError for one that does not fit.
     """
     swept = list(sweep(root, cotangent))
     tape = history(root)
     graph = snapshot_of_tape(tape, {step.node.number: step.gradient for step in swept})
     words = Words(graph, tape, swept)
-    steps = tell_steps(graph, words, swept, _by_id(graph, derived or {}))
+    steps = tell_steps(graph, words, swept, _by_id(graph, {} if derived is None else derived))
     title = title or words.names[graph.nodes[-1].id]
     return Story(graph, words.names, words.gradient_names, steps, title)
 
 
 def _by_id(graph: Graph, derived: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Return derived gradients by the ids of the nodes that they belong to."""
-    given = {name: np.asarray(gradient) for name, gradient in derived.items()}
-    nodes = {node.name: node for node in graph.nodes[:-1] if node.gradient is not None}
-    for name, gradient in given.items():
-        if name not in nodes:
-            there = ", ".join(filter(None, nodes)) or "none"
-            raise ArgumentError(
-                f"story: no gradient of {name!r} emerges; of these one does: {there}"
-            )
-        if gradient.shape != (shape := nodes[name].value.shape):
+    if not isinstance(derived, Mapping):
+        raise ArgumentError(
+            'story: derived holds gradients by the names of their Tensors, {"x": dx}; it is no '
+            f"{type(derived).__name__}"
+        )
+    found = {}
+    for name, gradient in derived.items():
+        node, array = _value_called(name, graph), _real(gradient, name)
+        if array.shape != (shape := node.value.shape):
             raise ShapeError(
-                f"story: the derived gradient of {name} has shape {gradient.shape}; {name} has "
-                f"{shape}"
+                f"story: the derived gradient of {name} has shape {array.shape}; {name} has {shape}"
             )
-    return {nodes[name].id: gradient for name, gradient in given.items()}
+        found[node.id] = array
+    return found
+
+
+def _value_called(name: Any, graph: Graph) -> Vertex:
+    """Return the value of this name, with a gradient. Raises ArgumentError unless there is one."""
+    named = [node for node in graph.nodes[:-1] if node.gradient is not None and node.name]
+    found = [node for node in named if node.name == name]
+    if not found:
+        there = listed(dict.fromkeys(node.name for node in named)) or "values without a name"
+        raise ArgumentError(
+            f"story: derived has {name!r}, but the gradients that emerge are those of {there}"
+        )
+    if len(found) > 1:
+        raise ArgumentError(
+            f"story: derived has {name!r}, but {len(found)} values are called {name}; give each a "
+            "name of its own"
+        )
+    return found[0]
+
+
+def _real(gradient: Any, name: str) -> np.ndarray:
+    """Return a derived gradient as an array. Raises ArgumentError unless its numbers are real."""
+    with suppress(MicrobnError, TypeError, ValueError):
+        if (array := np.asarray(gradient)).dtype.kind in "fiu":
+            return array
+    raise ArgumentError(
+        f"story: the derived gradient of {name} must be an array of real numbers, got "
+        f"{gradient!r:.60}"
+    )
 
 
 @dataclass(frozen=True, eq=False)

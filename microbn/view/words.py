@@ -102,7 +102,6 @@ class Words:
         self._symbols: dict[int, Symbol] = {}  # one for each Tensor, to write formulas with
         constants = [node for node in graph.nodes if node.role == "constant"]
         self.names = {node.id: constant_in_words(node) for node in constants}
-        self.gradient_names: dict[str, str] = {}
         self.sentences: dict[str, str] = {}
         self.messages: dict[tuple[str, int], Wording] = {}
         self.formulas: dict[str, str] = {}  # with names, by the id of the value they computed
@@ -111,6 +110,7 @@ class Words:
         uses = Counter(tensor.name for tensor in tape if tensor.role == "parameter")
         for place, tensor in enumerate(tape):
             self._add_tensor(tensor, place, shared=uses[tensor.name] > 1)
+        self._name_gradients(tape)
         for step in swept:
             for message in step.messages:
                 self._add_message(step, message)
@@ -125,12 +125,20 @@ class Words:
             symbol = Symbol(f"{node.function or 'leaf'}{place}", node.value)
         self._symbols[tensor.number] = symbol
         name = self.names[node.id] = symbol.text
-        plain = tensor.name or name.isidentifier()
-        self.gradient_names[node.id] = f"d{name}" if plain else f"d({name})"
         head = formula if name == formula else f"{name} = {formula}"
         self.formulas[node.id], self.marked_operations[node.id] = formula, self._marked(tensor)
         if tensor.function:
             self.sentences[node.id] = f"{head}: {self._in_words(tensor)}."
+
+    def _name_gradients(self, tape: Iterable[Tensor]) -> None:
+        """Call the gradient of x dx, or d(x) if a value of the graph is called dx itself."""
+        self.gradient_names: dict[str, str] = {}
+        values = {*self.names.values()}
+        for tensor in tape:
+            id = self._nodes[tensor.number].id
+            name = self.names[id]
+            plain = (tensor.name or name.isidentifier()) and f"d{name}" not in values
+            self.gradient_names[id] = f"d{name}" if plain else f"d({name})"
 
     def _add_message(self, step: Step, message: Message) -> None:
         """Call the rule with marks: ⟨-2⟩ for the gradient, ⟨-1⟩ for the result, ⟨0⟩ for an operand.

@@ -322,6 +322,34 @@ def test_story_of_a_gradient_is_told_like_any_other():
     assert "dx = leaf1 · (2 · x): leaf1 times (2 · x), which is 6." in lines
 
 
+def test_no_gradient_is_called_as_a_value_is():
+    x = Tensor(3.0, "x")
+    story = mb.story(mb.grad(x**3, x, create_graph=True) * 1.0)
+    assert not {*story.names.values()} & {*story.gradient_names.values()}
+    assert {"dx", "d(x)", "ddx"} <= {*story.names.values(), *story.gradient_names.values()}
+    assert any("d(x) is complete: backward() adds it to x.grad." in line for line in told(story))
+
+
+def test_a_root_that_sends_nothing_is_told():
+    story = mb.story(np.where(Tensor(1.0, "x"), 1.0, 2.0))
+    assert story[-1].sentence == (
+        "The backward starts with d(where(x, 1.0, 2.0)) = 1, the gradient of where(x, 1.0, 2.0) "
+        "itself: it goes no further."
+    )
+    assert "it goes no further" in json.dumps(story.data())
+
+
+def test_parts_are_numbered_as_they_are_spoken():
+    x = Tensor(1.0, "x")
+    root = x * 1.0
+    for _ in range(112):
+        root = root + x
+    said = " ".join(step.sentence for step in mb.story(root))
+    numbers = ["first", "ninth", "10th", "11th", "12th", "13th", "21st", "22nd", "23rd", "24th"]
+    for number in [*numbers, "101st", "102nd", "111th", "112th", "113th"]:
+        assert f"x receives its {number} part" in said
+
+
 def test_operands_side_by_side_are_kept_apart_and_constants_are_short():
     a, b = Tensor(1.0, "a"), Tensor(2.0, "b")
     lines = told(mb.story((a + b) * (a - b) * 0.123456789))
@@ -433,6 +461,30 @@ def test_a_bias_before_batch_norm_has_no_gradient_and_the_story_says_why():
     assert "rounding" not in " ".join(said[:-1])
 
 
+@pytest.mark.parametrize(
+    ("axis", "keepdims", "shape", "taken"),
+    [
+        (0, True, (3,), True),
+        (0, False, (3,), True),
+        (0, True, (), True),
+        (1, True, (2, 1), True),
+        (1, True, (3,), False),
+        (None, True, (3,), False),
+        (None, True, (1, 1), True),
+    ],
+)
+def test_a_mean_takes_a_bias_away_only_where_all_that_it_averages_has_that_bias(
+    axis, keepdims, shape, taken
+):
+    u = np.array([1.0, 2.0, 4.0])
+    x, b = Tensor(np.stack([u, -u]), "x"), Tensor(np.zeros(shape), "b")
+    wide = x + b
+    centered = wide - wide.mean(axis=axis, keepdims=keepdims)
+    *_, last = mb.story(np.square(centered).sum())
+    assert "db is 0" in last.sentence
+    assert ("b changes nothing: the mean, " in last.sentence) == taken
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize(("roundings", "noise"), [(4, True), (40, False), (1e6, False)])
 def test_a_gradient_is_rounding_only_if_all_of_it_is_small_beside_its_terms(
@@ -495,10 +547,50 @@ def test_derived_gradients_stand_beside_those_that_they_are_compared_with():
         "dx by hand": [1.5, -2.25],
         "dw by hand": [0.5, 4.0],
     }
-    with pytest.raises(errors.ArgumentError, match=r"no gradient of 'v' emerges; .*: x, w"):
-        mb.story(x * w, [0.5, 2.0], derived={"v": [1.0, 1.0]})
     with pytest.raises(errors.ShapeError, match=r"of x has shape \(2, 1\); x has \(2,\)"):
         mb.story(x * w, [0.5, 2.0], derived={"x": [[1.0], [1.0]]})
+
+
+def compared(gradient, derived):
+    """Return what a story says of a gradient beside the one derived by hand."""
+    x = Tensor(np.ones(np.shape(gradient)), "x")
+    *_, last = story = mb.story(x * 1.0, gradient, derived={"x": derived})
+    json.dumps(story.data(), allow_nan=False)
+    return last.sentence.partition("x.grad. dx and the one derived by hand ")[2]
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_derived_gradients_that_are_not_finite_differ_from_those_that_are(wrong):
+    assert compared([1.0, 2.0], [wrong, 2.0]) == "differ where one of them is not finite."
+    assert compared([wrong, 2.0], [1.0, 2.0]) == "differ where one of them is not finite."
+    assert compared([wrong, 2.0], [-wrong if wrong == wrong else 0, 2.0]).startswith("differ")
+    assert compared([wrong, 2.0], [wrong, 1.5]) == "are 0.5 apart."
+    assert compared(1e308, -1e308) == "are inf apart."
+
+
+@pytest.mark.parametrize("derived", ["x", object(), [("x", [1.0])], Tensor([1.0], "x"), "", 0])
+def test_derived_gradients_have_the_names_of_their_tensors(derived):
+    kind = type(derived).__name__
+    with pytest.raises(errors.ArgumentError, match=rf'Tensors, {{"x": dx}}; it is no {kind}$'):
+        mb.story(Tensor([1.0], "x") * 2.0, [1.0], derived=derived)
+
+
+@pytest.mark.parametrize(
+    "gradient", [[1j], ["a"], [True], None, [object()], [[1.0], [2.0, 3.0]], Tensor([1.0])]
+)
+def test_derived_gradients_are_made_of_real_numbers(gradient):
+    with pytest.raises(errors.ArgumentError, match="of x must be an array of real numbers, got"):
+        mb.story(Tensor([1.0], "x") * 2.0, [1.0], derived={"x": gradient})
+
+
+def test_derived_gradients_belong_to_one_value():
+    x, w = Tensor([1.0, 2.0], "x"), Tensor([3.0, -1.0], "w")
+    with pytest.raises(errors.ArgumentError, match=r"has 'v', but the gradients .* of x and w$"):
+        mb.story(x * w, [0.5, 2.0], derived={"v": [1.0, 1.0]})
+    with pytest.raises(errors.ArgumentError, match=r"are those of values without a name$"):
+        mb.story(Tensor(1.0) * 2.0, derived={"v": 1.0})
+    with pytest.raises(errors.ArgumentError, match="has 'x', but 2 values are called x; give each"):
+        mb.story(x * Tensor([1.0, 1.0], "x"), [0.5, 2.0], derived={"x": [1.0, 1.0]})
 
 
 def test_constants_are_called_by_the_variables_on_their_line_under_trace():
