@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from itertools import islice
@@ -145,20 +145,38 @@ def _names_of_constants(node: Any, frame: Any) -> tuple[tuple[int, str], ...]:
     """Return the position and the name of each constant that a variable holds.
 
     The variable is an operand of the expression that ran. Only floats and arrays of numbers have a
-    name: a count such as ``n`` reads better as a number. A constant has no name if two operands
-    hold it, as in ``np.stack([x, low, high])`` with equal low and high.
+    name: a count such as ``n`` reads better as a number.
     """
     here, around = frame.f_locals, frame.f_globals
-    words = _operands_in_words(frame.f_code, frame.f_lasti)
+    words, in_order = _operands_in_words(frame.f_code, frame.f_lasti)
     held = {word: here.get(word, around.get(word, number)) for word, number in words}
     held = {word: value for word, value in held.items() if _may_have_a_name(value)}
+    spoken = [word for word, _ in words]
+    in_order = in_order and len(words) == len(node.inputs)
     found = []
     for position, operand in enumerate(node.inputs if held else ()):
         if _may_have_a_name(operand):
-            equal = [word for word, value in held.items() if np.array_equal(operand, value)]
-            if len(equal) == 1 and equal[0].isidentifier():
-                found.append((position, equal[0]))
+            there = spoken[position] if in_order else ""
+            name = _name_of_constant(operand, there, spoken, held, node.inputs)
+            if name.isidentifier():
+                found.append((position, name))
     return tuple(found)
+
+
+def _name_of_constant(
+    x: Any, there: str, spoken: Sequence[str], held: Mapping[str, Any], operands: Sequence
+) -> str:
+    """Return the word that holds x: the one in its place, or else the only one, or "".
+
+    A word is for no more operands than the expression has it, as ``low`` in
+    ``np.stack([x, low, box.high])`` is for one, even if both are equal.
+    """
+    equal = [word for word, value in held.items() if np.array_equal(x, value)]
+    if there in equal:
+        return there
+    alike = [y for y in operands if _may_have_a_name(y) and np.array_equal(x, y)]
+    only = len(equal) == 1 and len(alike) <= spoken.count(equal[0])
+    return equal[0] if only else ""
 
 
 def _may_have_a_name(x: Any) -> bool:
@@ -166,19 +184,23 @@ def _may_have_a_name(x: Any) -> bool:
 
 
 @lru_cache
-def _operands_in_words(code: CodeType, instruction: int) -> list[tuple[str, Any]]:
+def _operands_in_words(code: CodeType, instruction: int) -> tuple[list[tuple[str, Any]], bool]:
     """Return the operands of the expression that an instruction computes, read from its source.
 
-    They are its variables, each with None, and the numbers that are written out in it.
+    They are its variables, each with None, the numbers that are written out in it, and "" for
+    everything else. The function may take them in another order if some are named or unpacked, and
+    then False is returned with them.
     """
+    expression = _syntax(_source(code, instruction))
     words: list[tuple[str, Any]] = []
-    for operand in _children(_syntax(_source(code, instruction))):
-        if isinstance(operand, ast.Name):
-            words.append((operand.id, None))
+    for operand in _children(expression):
+        word, number = operand.id if isinstance(operand, ast.Name) else "", None
         with suppress(ValueError, TypeError):
             number = ast.literal_eval(operand)
-            words.append((ast.unparse(operand), number))
-    return words
+            word = ast.unparse(operand)
+        words.append((word, number))
+    moved = any(isinstance(part, (ast.Starred, ast.keyword)) for part in ast.walk(expression))
+    return words, not moved
 
 
 def _source(code: CodeType, instruction: int) -> str:
@@ -207,7 +229,7 @@ def _children(expression: ast.AST) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(expression):
         if isinstance(child, (ast.List, ast.Tuple, ast.Starred, ast.keyword)):
             yield from _children(child)
-        else:
+        elif isinstance(child, ast.expr) and child is not getattr(expression, "func", None):
             yield child
 
 

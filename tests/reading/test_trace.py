@@ -19,8 +19,11 @@ VALUES = {
     "a": np.ones(2),
     "w": np.ones(2),
     "mask": np.array([True, False]),
-    "box": type("Box", (), {"scale": 2.0, "shift": 0.5}),
+    "box": type("Box", (), {"scale": 2.0, "shift": 0.5, "ones": np.ones(2)}),
+    "halfway": mb.primitive(lambda x, low, high: x + (low + high) / 2),
 }
+
+mb.defvjp(VALUES["halfway"], lambda g, out, x, low, high: g, None, None)
 
 
 def traced(code):
@@ -67,9 +70,20 @@ def test_a_constant_has_the_name_of_its_own_variable_or_none(code, names):
     assert traced(code) == names
 
 
-def test_a_constant_that_two_operands_hold_has_no_name():
+def test_equal_constants_are_told_apart_by_their_places():
     assert traced("z = np.stack([a, x, 2 * a])") == ["a", None]
-    assert traced("z = np.stack([a, x, w])") == [None, None]
+    assert traced("z = np.stack([a, x, w])") == ["a", "w"]
+    assert traced("z = np.stack([a, x, a])") == ["a", "a"]
+    assert traced("z = np.stack([x, a, box.ones])") == ["a", None]
+    assert traced("z = np.stack([x, box.ones, a, w[:]])") == [None, "a", None]
+    assert traced("z = np.where(a, x, np.where(x.data > 0, alpha, x))")[0] == "a"
+    assert traced("z = halfway(x, box.shift, beta)") == [None, "beta"]
+
+
+def test_an_equal_constant_has_no_name_where_its_place_is_unknown():
+    assert traced("z = np.stack(arrays=[a, x, box.ones])") == [None, None]
+    assert traced("z = np.stack([*[x, box.ones], a])") == [None, None]
+    assert traced("z = np.stack(arrays=[a, x, a])") == ["a", "a"]
 
 
 def test_epsilon_of_batch_norm_has_its_name():
