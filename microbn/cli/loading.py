@@ -19,7 +19,8 @@ OURS = Path(__file__).parents[1]
 # The errors that an input of the wrong kind raises, and their words if it is an array of floats.
 MISUSE = (TypeError, ValueError, LookupError, AttributeError)
 NO_ARRAY = re.compile(
-    r"(ndarray|Tensor)' object|(array|Tensor)\(|integer|unhashable|no rule for operand|is a Tensor"
+    r"(ndarray|Tensor)' object|(array|Tensor)\(|integer(?!s or None)|unhashable|"
+    "no rule for operand|is a Tensor"
 )
 
 
@@ -94,9 +95,15 @@ def users_code(target: str, inputs: Sequence[str] = ()) -> Iterator[None]:
         where = _line_of(error, Path(path).resolve()) if path else ""
         by_name = [given.partition("=") for given in inputs if "=" in given]
         tip = _tip(error, by_name, len(inputs) - len(by_name))
-        if isinstance(error, MicrobnError) and not (where or tip):
+        if isinstance(error, MicrobnError) and (_of_usage(error) or not (where or tip)):
             raise
         raise ArgumentError(f"{target}{where}: {_what(error)}{tip}") from error
+
+
+def _of_usage(error: BaseException) -> bool:
+    """Return whether the command raised this itself, because of the inputs that it was given."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return Path(last.filename).parent == OURS / "cli"
 
 
 def _tip(error: BaseException, by_name: Sequence[tuple[str, ...]], shapes: int) -> str:
@@ -104,10 +111,20 @@ def _tip(error: BaseException, by_name: Sequence[tuple[str, ...]], shapes: int) 
     if not isinstance(error, MISUSE):
         return ""
     texts = [(name, text) for name, _, text in by_name if text_alone(text)]
-    mixed_up = not texts and shapes > 1 and NO_ARRAY.search(str(error))
+    mixed_up = not texts and shapes > 1 and _blames_floats(error)
     return "".join(f"; {name} was read as the text {text!r}" for name, text in texts) + (
         '; labels, options and sizes are given by name: y="[0, 2]", n=3' if mixed_up else ""
     )
+
+
+def _blames_floats(error: BaseException) -> bool:
+    """Return whether an error suggests that an array of floats was given for something else.
+
+    An attribute that is missing is one of options or of text, or else it is misspelled.
+    """
+    missing = getattr(error, "name", None) if isinstance(error, AttributeError) else "get"
+    known = hasattr(dict, str(missing)) or hasattr(str, str(missing))
+    return known and bool(NO_ARRAY.search(str(error)))
 
 
 def _what(error: BaseException) -> str:

@@ -258,3 +258,7 @@ class Swapped:
 
 
 Norm, called = nn.LayerNorm, Called()
+
+given = nn.Module()
+given.linear = nn.Linear(3, 2, rng=0)
+given.forward = lambda x: given.linear(x)

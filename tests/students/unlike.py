@@ -25,5 +25,17 @@ def too_many(x, y):
     return x[0, 0, 0, 0]
 
 
+def misspelled(x, y):
+    return x.rehsape(-1)
+
+
+def sorts(x, y):
+    return x.sort()
+
+
+def half(x, y):
+    return x[: len(x) / 2]
+
+
 def adds(x, y):
     return x + y

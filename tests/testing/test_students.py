@@ -75,6 +75,7 @@ RIGHT = [  # and the names of what was checked
     (["functions.py:optional", "3", "power=3", "shift=1"], "x"),
     (["layers.py:TwoOutputs", "3", "3"], "x h"),
     (["layers.py:Updates", "4x2"], "x"),
+    (["layers.py:given", "5x3"], "x linear.weight linear.bias"),
     (["layers.py:Module", "5x4"], "x linear.weight linear.bias"),
     (["layers.py:Module", "5x2", "size=2"], "x linear.weight linear.bias"),
     (["examples.py:by_hand"], "x gamma beta"),
@@ -161,11 +162,14 @@ REFUSED = [  # and the one sentence
     (["layers.py:Unforwarded", "4x3"], "Unforwarded has no forward; write forward(self, x)\n"),
     (["layers.py:Swapped", "3"], "gradcheck: Swapped.backward takes cache first; the gradient that"
      " comes in goes first, and the cache after it: backward(dout, cache)"),
+    (["functions.py:swapped_of_two", "3"], "cache after it: backward(dh, dc, cache)\n"),
     (["functions.py:swapped", "3"], "swapped_backward takes cache first; the gradient that"),
     (["batchnorm.py:batchnorm", "8x3", "3", "3", "param=1"],
      "has no parameter 'param'; it has x, gamma, beta, bn_param"),
     (["batchnorm.py:batchnorm", "8x3", "3", "3", "bn_param={mode: train}"],
      "; bn_param was read as the text '{mode: train}'\n"),
+    (["losses.py:nll", "y=[0, 1"], "microbn: losses.py:nll takes 2 shapes, one for each param"),
+    (["losses.py:nll", "4x3", "q=text"], "microbn: losses.py:nll has no parameter 'q'; it has"),
     (["losses.py:nll", "4x3", "y=np.array([0,1])"], "; y was read as the text 'np.array([0,1])'\n"),
     (["losses.py:nll", "4x3"], "given by name: y=VALUE, in Python, such as 4, "),
     (["functions.py:three", "3", "3"], "three_forward returns 3 values, and three_backward takes"),
@@ -210,6 +214,7 @@ def test_what_cannot_be_checked_is_one_sentence(args, sentence, check):
 
 
 OTHER_ERRORS = ["zero", "none", "key", "index", "axis", "too_many"]
+OTHER_ERRORS += ["misspelled", "sorts", "half"]
 
 
 @pytest.mark.parametrize("name", OTHER_ERRORS)

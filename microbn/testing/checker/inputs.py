@@ -117,18 +117,16 @@ def parameter_names(f: Any, count: int) -> list[str]:
 
 
 GRADIENT_NAME = re.compile("^d|grad|delta|^g$|^g_")  # the usual names of an incoming gradient
-
-
 CACHE_NAME = re.compile("^(cache|ctx|context|saved)")  # no incoming gradient has such a name
 
 
 def check_order(name: str, takes: Sequence[str]) -> None:
     """Raise RuleError for a backward whose parameters are named in the wrong order."""
-    gradients = [name for name in takes[1:] if GRADIENT_NAME.search(name)]
-    if gradients and CACHE_NAME.search(takes[0]):
+    first, *others = takes or [""]
+    if CACHE_NAME.search(first) and any(map(GRADIENT_NAME.search, others)):
         raise RuleError(
-            f"gradcheck: {name} takes {takes[0]} first; the gradient that comes in "
-            f"goes first, and the cache after it: backward({gradients[0]}, {takes[0]})"
+            f"gradcheck: {name} takes {first} first; the gradient that comes in goes first, and "
+            f"the cache after it: backward({', '.join([*others, first])})"
         )
 
 
