@@ -150,7 +150,7 @@ def _check_node(node: Any, first: int) -> None:
     if node.function is None and node.number < first:
         raise GraphError(
             f"compile: f uses {describe(node)}, which is none of the examples; pass it as an "
-            "example (for a module: compile(lambda x, *_: f(model(x)), x, *model.parameters())), "
+            "example (for a module: compile(lambda x, *_: f(x), x, *model.parameters())), "
             "or use its .data for a constant"
         )
     masks = [x for x in node.inputs[1:] if is_node(x) and x.dtype == bool]

@@ -192,15 +192,15 @@ def test_a_module_is_compiled_with_its_parameters_as_examples():
 def test_what_the_error_for_a_modules_parameters_says_can_be_run():
     model, x = nn.Linear(3, 2, rng=0), Tensor(X)
 
-    def f(y):
-        return np.sum(np.tanh(y))
+    def f(x):
+        return np.sum(np.tanh(model(x)))
 
     with pytest.raises(errors.GraphError, match=r"'weight'.*none of the examples") as caught:
-        compile(lambda x: f(model(x)), x)
+        compile(f, x)
     (advice,) = re.findall(r"\(for a module: (compile\(.*\))\), or use", str(caught.value))
     program = eval(advice, {"compile": compile, "f": f, "model": model, "x": x})
     parameters = model.parameters()
-    expected = f(model(x))
+    expected = f(x)
     found = program(X, *(p.data for p in parameters))
     assert_close(found, (expected.data, grad(expected, [x, *parameters])))
 
