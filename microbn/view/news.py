@@ -136,6 +136,8 @@ class News:
         mean, centered = users.get("mean", ""), users.get("subtract", "")
         if len(self.users[total]) != 2 or self.operands.get(centered) != [total, mean]:
             return ""
+        if self.users[mean] != [centered]:  # what else is made of the mean has the bias in it
+            return ""
         if not self._is_kept_by(mean, self.nodes[id].value, self.nodes[total].value.shape):
             return ""
         names = self.words.names

@@ -497,6 +497,15 @@ def test_a_mean_takes_a_bias_away_only_where_all_that_it_averages_has_that_bias(
     assert ("b changes nothing: the mean, " in last.sentence) == taken
 
 
+def test_a_mean_that_is_used_again_does_not_take_a_bias_away():
+    total = np.array([[1.0], [2.0]]) + Tensor([0.0], "b")
+    mean = np.mean(total, axis=0)
+    centered = total - mean
+    *_, last = mb.story(np.sum(centered * centered) + np.sum(mean - 1.5) ** 2.0)
+    assert "db is 0" in last.sentence  # at the least loss, which another b would not have
+    assert "changes nothing" not in last.sentence
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize(("roundings", "noise"), [(4, True), (40, False), (1e6, False)])
 def test_a_gradient_is_rounding_only_if_all_of_it_is_small_beside_its_terms(
