@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from .graph import Graph
-from .noise import Noise
 from .steps import Part, StoryStep, first_steps
 from .values import MOST_BOXES, MOST_LEAVES, NEAR_BOXES, ROLE_COLOURS, Tables
 
@@ -21,10 +20,8 @@ def data_of_story(
     steps: Sequence[StoryStep],
 ) -> dict[str, Any]:
     """Return all of a story. An array is given by its number among the ``tables``."""
-    tables, noise = Tables(), Noise()
-    for step in steps:
-        for part in step.parts:
-            noise.add(step.nodes[0], step.gradient, part)
+    tables = Tables()
+    noise = {part.receiver: part.noise for step in steps for part in step.parts}  # the last one's
     found = {node.role for node in graph.nodes}
     return {
         "title": title,

@@ -10,7 +10,7 @@ import numpy as np
 from ..engine.backward import Step
 from ..errors import listed
 from .graph import Graph
-from .noise import Noise, largest_entry
+from .noise import largest_entry
 from .values import number
 from .words import Words
 
@@ -38,7 +38,6 @@ class News:
         self.is_loss = first.size == 1 and bool(np.all(first == 1))
         # Whose gradient is explained in full. Of a root that sends nothing it is the root itself.
         self.explained = swept[: 2 if self.is_loss else 1][-1].node
-        self.noise = Noise()
         self.largest: dict[str, float] = {}  # term in a gradient, by the id of its receiver
 
     def of_step(
@@ -50,7 +49,7 @@ class News:
             self._head(step, parts, count),
             *self._of_parts(step, parts),
             *self._of_leaves(complete),
-            *self._of_rounding(step, parts),
+            *self._of_rounding(parts),
             *self._of_comparison(complete, derived),
         ]
         return " ".join(said)
@@ -117,14 +116,13 @@ class News:
                 f"to {listed(f'{names[id]}.grad' for id in leaves)}."
             )
 
-    def _of_rounding(self, step: Step, parts: Iterable[Any]) -> Iterator[str]:
+    def _of_rounding(self, parts: Iterable[Any]) -> Iterator[str]:
         """Say which gradients are 0 because the terms cancel that they are the sum of."""
         for part in parts:
-            self.noise.add(self.ids[step.node.number], np.asarray(step.gradient), part)
             terms = max(largest_entry(part.product), largest_entry(part.gradient))
             terms = self.largest[part.receiver] = max(terms, self.largest.get(part.receiver, 0.0))
             entry = largest_entry(part.total)
-            cancelled = entry <= self.noise[part.receiver] < terms
+            cancelled = entry <= part.noise < terms
             if part.received == part.expected and cancelled and np.isfinite(part.total).all():
                 up_to = ", up to rounding" if entry else ""
                 own = self.words.gradient_names[part.receiver]
@@ -137,6 +135,8 @@ class News:
         users = {self.nodes[user].function: user for user in self.users[total]}
         mean, centered = users.get("mean", ""), users.get("subtract", "")
         if len(self.users[total]) != 2 or self.operands.get(centered) != [total, mean]:
+            return ""
+        if self.users[mean] != [centered]:  # what else is made of the mean has the bias in it
             return ""
         if not self._is_kept_by(mean, self.nodes[id].value, self.nodes[total].value.shape):
             return ""

@@ -17,6 +17,7 @@ from ..view.values import printable
 from .graph import Edge, Graph, Vertex
 from .mathematics import Mathematics, gradient_pattern
 from .news import News
+from .noise import Noise
 from .values import short
 from .words import Words
 
@@ -30,7 +31,8 @@ class Part:
     ``total`` is the sum at the receiver, which now has ``received`` of ``expected`` parts.
     ``count`` says so, ``1 of 2``, and is "" if there is one part only. ``earlier`` is the sum
     before, or None for the first part. ``pattern`` names the way in which the gradient comes back:
-    "add distributes", "mul swaps", "max routes", "broadcast sums", two of them, or "".
+    "add distributes", "mul swaps", "max routes", "broadcast sums", two of them, or "". ``noise`` is
+    how large rounding noise can be in the total.
     """
 
     edge: str
@@ -46,6 +48,7 @@ class Part:
     total: np.ndarray
     sentence: str
     pattern: str = ""
+    noise: float = 0.0
 
     def terms(self) -> dict[str, np.ndarray]:
         """Return the numbers worth showing, in the order in which they are computed.
@@ -145,7 +148,7 @@ class _Teller:
         self.expected = Counter(m.operand.number for step in swept for m in step.messages)
         self.received: Counter[int] = Counter()
         self.totals: dict[int, np.ndarray] = {}
-        self.news = News(graph, words, swept)
+        self.news, self.noise = News(graph, words, swept), Noise(graph)
 
     def given(self, leaves: list[Vertex]) -> StoryStep:
         """Tell the leaves, which exist before anything is computed."""
@@ -204,6 +207,7 @@ class _Teller:
     def _part(self, step: Step, message: Message) -> Part:
         """Tell a message, and add it to the sum at its receiver."""
         number, sender = message.operand.number, self.ids[step.node.number]
+        uses = self.edges[sender]
         earlier, gradient = self.totals.get(number), np.asarray(message.gradient)
         self.totals[number] = gradient if earlier is None else np.asarray(earlier + gradient)
         self.received[number] += 1
@@ -214,8 +218,8 @@ class _Teller:
         said = f"receives {rule}"
         said += f", {wording.summed}, because it was broadcast" if wording.summed else ""
         said += f": part {count}" if count else ""
-        return Part(
-            edge=self.edges[sender][message.position].id,
+        part = Part(
+            edge=uses[message.position].id,
             receiver=self.ids[number],
             rule=rule,
             product=np.asarray(message.product),
@@ -229,6 +233,8 @@ class _Teller:
             sentence=f"{self.words.names[self.ids[number]]} {said}.",
             pattern=gradient_pattern(step.node.function, wording.summed),
         )
+        read = [sender if p < 0 else uses[p].source for p in wording.reads if p < 0 or p in uses]
+        return replace(part, noise=self.noise.add(sender, step.gradient, read, part))
 
     def _reads(self, id: str, positions: Iterable[int]) -> tuple[str, ...]:
         """Return the operands at these positions, each once; -1 is the value itself.

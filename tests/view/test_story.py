@@ -461,6 +461,18 @@ def test_a_bias_before_batch_norm_has_no_gradient_and_the_story_says_why():
     assert "rounding" not in " ".join(said[:-1])
 
 
+@pytest.mark.parametrize("rows", [4, 32, 256])
+@pytest.mark.parametrize("offset", [0.0, 10.0, 100.0])
+def test_a_sum_of_batch_norm_has_no_gradient_wherever_the_mean_of_its_input_is(rows, offset):
+    x = offset + np.random.default_rng(rows).normal(size=(rows, 3))
+    leaves = Tensor(x, "x"), Tensor(np.ones(3), "gamma"), Tensor(np.zeros(3), "beta")
+    y, dy = F.batch_norm(*leaves), np.random.default_rng(1).normal(size=(rows, 3))
+    said = " ".join(told(mb.story(y.sum())))
+    assert "dx is 0, up to rounding" in said
+    assert "dγ is 0, up to rounding" in said
+    assert "is 0" not in " ".join(told(mb.story(y, dy)))
+
+
 @pytest.mark.parametrize(
     ("axis", "keepdims", "shape", "taken"),
     [
@@ -483,6 +495,15 @@ def test_a_mean_takes_a_bias_away_only_where_all_that_it_averages_has_that_bias(
     *_, last = mb.story(np.square(centered).sum())
     assert "db is 0" in last.sentence
     assert ("b changes nothing: the mean, " in last.sentence) == taken
+
+
+def test_a_mean_that_is_used_again_does_not_take_a_bias_away():
+    total = np.array([[1.0], [2.0]]) + Tensor([0.0], "b")
+    mean = np.mean(total, axis=0)
+    centered = total - mean
+    *_, last = mb.story(np.sum(centered * centered) + np.sum(mean - 1.5) ** 2.0)
+    assert "db is 0" in last.sentence  # at the least loss, which another b would not have
+    assert "changes nothing" not in last.sentence
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
