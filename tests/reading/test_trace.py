@@ -23,11 +23,10 @@ VALUES = {
     "halfway": mb.primitive(lambda x, low, high: x + (low + high) / 2),
 }
 
-mb.defvjp(VALUES["halfway"], lambda g, out, x, low, high: g, None, None)
-
 
 def traced(code):
     """Run lines of code under trace(); return the names of the constants that z was made from."""
+    mb.defvjp(VALUES["halfway"], lambda g, out, x, low, high: g, None, None)
     linecache.cache["lines.py"] = (len(code), None, code.splitlines(keepends=True), "lines.py")
     space = {**VALUES, "np": np}
     with mb.trace():
