@@ -27,6 +27,7 @@ def data_of_story(
         "title": title,
         "starts": first_steps(steps),
         "roles": [role for role in ROLE_COLOURS if role in found],
+        "composed": [[path, function] for path, function in graph.composed.items()],
         "most": {"boxes": MOST_BOXES, "near": NEAR_BOXES, "leaves": MOST_LEAVES},
         "nodes": [
             {

@@ -204,12 +204,13 @@ def _way(edge: Edge, back: set[str]) -> tuple[tuple[str, str], dict[str, str]]:
 
 def _box_lines(node: Vertex, values: bool, grads: bool) -> list[str]:
     """Return the text of a box: a title, and below it the value and the gradient side by side."""
-    if node.role == "group":
+    if node.role == "group" and not node.function:
         count = len(node.members)
         return [f"▸ {greek(node.name)}   {count} value{'s' * (count != 1)}"]
     if node.role == "constant" and node.value.ndim == 0:
         return [constant_in_words(node)]
     name = greek(node.name) or ("" if node.sign else node.role)
+    name = f"▸ {name}".rstrip() if node.members else name
     shape = "" if node.value is None else str(node.value.shape)
     title = "   ".join(dict.fromkeys(part for part in (name, node.sign, shape) if part))
     columns = [["value", *_rows(node.value)]] if values else []

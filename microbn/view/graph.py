@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from ..engine.mode import OneCall
 from ..engine.node import sources
 from ..engine.primitive import CALLS
 from ..engine.tensor import Tensor
@@ -69,6 +71,9 @@ class Graph:
 
     nodes: tuple[Vertex, ...]
     edges: tuple[Edge, ...]
+    # The function of each group that is one call of a composed function, but for those around the
+    # root. They are closed at first.
+    composed: Mapping[GroupPath, str] = field(default_factory=dict)
 
     def groups(self) -> list[GroupPath]:
         """Return the paths of all groups; an outer group stands before the groups inside it."""
@@ -77,7 +82,8 @@ class Graph:
     def folded(self, collapse: Collection[str] = (), depth: int | None = None) -> Graph:
         """Return the graph with groups closed: those named, ``"encoder.norm"``, or below ``depth``.
 
-        A closed group is one node, with one edge to each neighbour that it shares a use with.
+        Without a depth the groups of composed functions, such as np.var, are closed. A closed group
+        is one node, with one edge to each neighbour that it shares a use with.
         Raises ArgumentError for a group that does not exist and for a depth below 0.
         """
         closed = self._closed(collapse, depth)
@@ -85,7 +91,10 @@ class Graph:
         for node in self.nodes:
             box = next((path for path in around(node) if path in closed), node.id)
             boxes.setdefault(box, []).append(node)
-        nodes = [_closed_box(b, n) if b in closed else n[0] for b, n in boxes.items()]
+        nodes = [
+            _closed_box(b, n, self.composed.get(b, "")) if b in closed else n[0]
+            for b, n in boxes.items()
+        ]
         home = {
             member.id: node.id
             for node, members in zip(nodes, boxes.values(), strict=True)
@@ -98,7 +107,8 @@ class Graph:
                 edges[edge.id] = [edge]
             elif ends[0] != ends[1]:
                 edges.setdefault(ends, []).append(edge)
-        return Graph(tuple(nodes), tuple(_merged(uses, home) for uses in edges.values()))
+        merged = tuple(_merged(uses, home) for uses in edges.values())
+        return Graph(tuple(nodes), merged, self.composed)
 
     def at(self, known: Collection[str], gradients: Mapping[str, np.ndarray]) -> Graph:
         """Return the graph at a moment: only ``known`` nodes have values, with these gradients."""
@@ -112,6 +122,7 @@ class Graph:
                 for node in self.nodes
             ),
             self.edges,
+            self.composed,
         )
 
     def _closed(self, collapse: Collection[str], depth: int | None) -> set[GroupPath]:
@@ -126,7 +137,9 @@ class Graph:
         if depth is not None and (not isinstance(depth, int) or depth < 0):
             raise ArgumentError(f"depth is how many groups deep to look: 0 or more, not {depth!r}")
         named = {path for path, name in zip(groups, names, strict=True) if name in collapse}
-        return named | {path for path in groups if depth is not None and len(path) > depth}
+        if depth is None:
+            return named | {*self.composed}
+        return named | {path for path in groups if len(path) > depth}
 
 
 def snapshot(
@@ -152,11 +165,12 @@ def snapshot_of_tape(
     seen = {s.number: value for t in tape for s, value in sources(t)}  # a leaf may have changed
     homes = places(tape)
     arrays = {number: np.asarray(gradient) for number, gradient in gradients.items()}
+    groups = _Groups(tape)
     for tensor in tape:
         used = []
         for position, operand, value in operands(tensor):
             if operand is None:
-                source = _add_constant(nodes, value, tensor, position)
+                source = _add_constant(nodes, value, tensor, position, groups.path(tensor.scope))
             else:
                 source = ids[operand.number]
             used.append((source, position))
@@ -164,12 +178,48 @@ def snapshot_of_tape(
         function = tensor.function.__name__ if tensor.function else ""
         role = _role(tensor, tape[-1], suspect)
         value = np.asarray(seen.get(number, tensor.value))
-        gradient, scope = arrays.get(number), homes.get(number, tensor.scope)
+        gradient, scope = arrays.get(number), groups.path(homes.get(number, tensor.scope))
         nodes.append(Vertex(id, name, function, role, value, gradient, scope, number, tensor.line))
         for source, position in used:
             edges.append(Edge(f"e{len(edges)}", source, id, position))
         ids[number] = id
-    return Graph(tuple(nodes), tuple(edges))
+    around_root = {*around(nodes[-1])}
+    closed = {path: f for path, f in groups.composed.items() if path not in around_root}
+    return Graph(tuple(nodes), tuple(edges), closed)
+
+
+class _Groups:
+    """Turns scopes into paths of text, and numbers the calls of one function: "var", "var 2".
+
+    A call that made a single Tensor is no group.
+    """
+
+    def __init__(self, tape: Sequence[Tensor]) -> None:
+        members = Counter(part for t in tape for part in t.scope if isinstance(part, OneCall))
+        self._single = {call for call, count in members.items() if count == 1}
+        self._names: dict[OneCall, str] = {}
+        self._taken: Counter = Counter()
+        self.composed: dict[GroupPath, str] = {}
+
+    def path(self, scope: Sequence[str]) -> GroupPath:
+        """Return the path of a scope, and remember the calls in it."""
+        path: GroupPath = ()
+        for part in scope:
+            if part in self._single:
+                continue
+            if isinstance(part, OneCall):
+                path = (*path, self._name(path, part))
+                self.composed[path] = str(part)
+            else:
+                path = (*path, part)
+        return path
+
+    def _name(self, home: GroupPath, call: OneCall) -> str:
+        if call not in self._names:
+            self._taken[home, str(call)] += 1
+            count = self._taken[home, str(call)]
+            self._names[call] = f"{call} {count}" if count > 1 else f"{call}"
+        return self._names[call]
 
 
 def operands(tensor: Tensor) -> list[tuple[int, Tensor | None, Any]]:
@@ -189,10 +239,12 @@ def operands(tensor: Tensor) -> list[tuple[int, Tensor | None, Any]]:
     return found
 
 
-def _add_constant(nodes: list[Vertex], value: Any, user: Tensor, position: int) -> str:
+def _add_constant(
+    nodes: list[Vertex], value: Any, user: Tensor, position: int, path: GroupPath
+) -> str:
     """Add a node for a constant, in the group of the Tensor that uses it; return its id."""
     id, name = f"n{len(nodes)}", name_of_constant(user, position)
-    nodes.append(Vertex(id, name, "", "constant", np.asarray(value), scope=user.scope))
+    nodes.append(Vertex(id, name, "", "constant", np.asarray(value), scope=path))
     return id
 
 
@@ -225,7 +277,11 @@ def _merged(edges: list[Edge], home: Mapping[str, str]) -> Edge:
     return replace(first, source=source, target=target, uses=uses)
 
 
-def _closed_box(path: GroupPath, inside: list[Vertex]) -> Vertex:
-    """Return a closed group as one node, which has no value of its own."""
-    members = tuple(node.id for node in inside)
-    return Vertex(f"g{members[0]}", path[-1], "", "group", None, scope=path[:-1], members=members)
+def _closed_box(path: GroupPath, inside: list[Vertex], function: str) -> Vertex:
+    """Return a closed group as one node. A call of a function shows its result, the last node."""
+    members, last = tuple(node.id for node in inside), inside[-1]
+    box = Vertex(f"g{members[0]}", path[-1], "", "group", None, scope=path[:-1], members=members)
+    if not function:
+        return box
+    shown = {"name": last.name, "value": last.value, "gradient": last.gradient}
+    return replace(box, function=function, **shown)

@@ -15,12 +15,17 @@ from .values import constant_number
 # How tightly an expression binds: one that binds less tightly than its place is in parentheses.
 TRUTH, SUM, SIGNED, PRODUCT, MATRIX_PRODUCT, POWER, ATOM = range(7)
 _LONGEST_READ = 400  # characters: a longer formula fills more than a line
+_INVERSE: Tree = row(operator("−"), ["mn", {}, "1"])
 _TRANSPOSED: Tree = ["mi", {"mathvariant": "normal"}, "T"]
 _COMPARISONS: dict[type, str] = {
     ast.Eq: "=", ast.NotEq: "≠", ast.Lt: "<", ast.LtE: "≤", ast.Gt: ">", ast.GtE: "≥",
 }  # fmt: skip
 _INFIX: dict[type, str] = {ast.FloorDiv: "//", ast.BitAnd: "∧", ast.BitOr: "∨"}
-_ENTRYWISE = {"square", "sqrt", "exp", "log", "tanh", "abs", "absolute", "relu"}
+_ENTRYWISE = {
+    *("square", "sqrt", "cbrt", "exp", "expm1", "log", "log1p", "abs", "absolute", "relu"),
+    *("sin", "cos", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh"),
+    *("arcsinh", "arccosh", "arctanh"),
+}
 
 
 class Typeset(NamedTuple):
@@ -146,7 +151,8 @@ class _Typesetter:
             case ast.Attribute(inner, "mT" | "T"):
                 return self._power(inner, _TRANSPOSED)
             case ast.Subscript(inner, index):
-                place = text_tree(ast.unparse(index).strip("()"))
+                entries = index.elts if isinstance(index, ast.Tuple) else [index]
+                place = interleaved(map(self._index, entries), ",")
                 return Typeset(["msub", {}, enclosed(self.whole(inner), ATOM), place])
             case ast.Tuple(entries):
                 return Typeset(self._arguments(entries))
@@ -154,6 +160,12 @@ class _Typesetter:
                 inside = interleaved((self.whole(one).tree for one in entries), ",")
                 return Typeset(row(operator("["), inside, operator("]")))
         raise UnreadableError(ast.unparse(node))
+
+    def _index(self, index: ast.expr) -> Tree:
+        """Typeset an index: the name of a value, or else its text, such as 1:3."""
+        if isinstance(index, ast.Name):
+            return self.whole(index).tree
+        return text_tree(ast.unparse(index))
 
     def _constant(self, value: Any) -> Typeset:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -202,8 +214,9 @@ class _Typesetter:
             return self.whole(base)
         return Typeset(["msup", {}, enclosed(self.whole(base), ATOM), exponent], POWER)
 
-    def _matrix_product(self, left: ast.expr, right: ast.expr) -> Typeset:
-        sides = [enclosed(self.whole(side), MATRIX_PRODUCT) for side in (left, right)]
+    def _matrix_product(self, *factors: ast.expr | Typeset) -> Typeset:
+        typesets = (f if isinstance(f, Typeset) else self.whole(f) for f in factors)
+        sides = [enclosed(factor, MATRIX_PRODUCT) for factor in typesets]
         space: Tree = ["mtext", {"class": "matmul"}, "\u2005"]
         return Typeset(row(sides[0], space, sides[1]), MATRIX_PRODUCT)
 
@@ -219,6 +232,10 @@ class _Typesetter:
                 return Typeset(row(operator("|"), self.whole(x).tree, operator("|")))
             case ("transpose" | "matrix_transpose", [x] | [x, ast.Constant(None)]):
                 return self._power(x, _TRANSPOSED)
+            case ("linalg.inv", [x]):
+                return self._power(x, _INVERSE)
+            case ("linalg.solve", [x, y]):
+                return self._matrix_product(self._power(x, _INVERSE), y)
             case ("expand_dims", [x, _]) if self.first and self._shape(x) == ():
                 return self.whole(x)
             case ("spread", [_, _]) if self.first:

@@ -16,7 +16,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.backward import Message, Step
-from ..engine.functions import getitem, relu, scatter, stop_gradient
+from ..engine.functions import (
+    eigenvectors,
+    getitem,
+    overlap_add,
+    relu,
+    scatter,
+    stop_gradient,
+    windows,
+)
 from ..engine.node import sources
 from ..engine.primitive import rules_of
 from ..engine.tensor import Tensor
@@ -24,7 +32,7 @@ from ..errors import listed
 from ..reading.symbol import Symbol
 from ..reading.tape import is_entrywise
 from .axes import copied, over, repeated_axes, summed, to_all
-from .graph import Graph, Vertex, name_of_constant
+from .graph import Graph, Vertex, name_of_constant, operands
 from .values import constant_number, short
 
 GREEK = {
@@ -48,12 +56,32 @@ _SENTENCES: dict[Callable, str] = {
     np.sqrt: "the square root of {0}",
     np.exp: "the exponential of {0}",
     np.log: "the logarithm of {0}",
+    np.sin: "the sine of {0}",
+    np.cos: "the cosine of {0}",
+    np.arcsin: "the angle whose sine is {0}",
+    np.arccos: "the angle whose cosine is {0}",
+    np.arctan: "the angle whose tangent is {0}",
+    np.arctan2: "the angle of the point with height {0} and width {1}",
+    np.sinh: "the hyperbolic sine of {0}",
+    np.cosh: "the hyperbolic cosine of {0}",
     np.tanh: "the hyperbolic tangent of {0}",
+    np.log1p: "the logarithm of 1 + {0}",
+    np.expm1: "the exponential of {0}, less 1",
+    np.cbrt: "the cube root of {0}",
+    np.logaddexp: "the logarithm of the sum of the exponentials of {0} and {1}",
     np.abs: "the absolute value of {0}",
     np.sum: "the sum of {0} {over}",
     np.mean: "the mean of {0} {over}",
     np.max: "the largest of {0} {over}",
     np.min: "the smallest of {0} {over}",
+    np.cumsum: "the running sum of {0}",
+    np.linalg.inv: "the inverse of {0}",
+    np.linalg.solve: "the solution of equations with the matrix {0} and the right side {1}",
+    np.linalg.cholesky: "the Cholesky factor of {0}, a lower triangle",
+    np.linalg.eigvalsh: "the eigenvalues of {0}",
+    eigenvectors: "the eigenvectors of {0}",
+    windows: "windows that slide over {0}",
+    overlap_add: "the windows of {0}, added up where they overlap",
     relu: "{0} where it is positive, else 0",
     stop_gradient: "{0} as a constant, so that no gradient flows back",
     getitem: "entries of {0}",
@@ -181,8 +209,9 @@ class Words:
         For a primitive of the user's own it is what that function does, if it can be read.
         """
         function: Any = tensor.function
+        drawn = {position for position, _, _ in operands(tensor)}  # those that the graph has
         marked = [
-            Symbol(f"⟨{i}⟩", v.value) if isinstance(v, Symbol) else v
+            Symbol(f"⟨{i}⟩", v.value) if isinstance(v, Symbol) and i in drawn else v
             for i, v in enumerate(self._operands(tensor))
         ]
         calls = [] if function is None else [function]

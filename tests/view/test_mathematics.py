@@ -370,3 +370,13 @@ def test_a_constant_near_1_is_not_shown_as_1():
     assert any("x times 0.99999, " in step.sentence for step in story)
     small = Tensor(np.ones(2, np.float32), "x") * np.float32(0.1)
     assert next(map(text, lines(stories.told(small)))) == "x·0.1"
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["x[x > 1].sum()", "np.sum(x % 2)", "np.sum(np.hypot(x, 3))", "np.median(x)", "np.sum(x // y)"],
+)
+def test_every_mark_gives_way_to_a_name(code):
+    x = Tensor([[1.0, 5.0], [3.0, 2.0]], "x")
+    told = mb.story(eval(code, {"x": x, "np": np, "y": np.array([2.0, 3.0])})).data()
+    assert "mark" not in str([step["math"] for step in told["steps"]])

@@ -64,6 +64,7 @@ def misplaced(boxes, frames):
 
 def test_boxes_never_overlap_stand_in_their_frames_and_hold_their_texts(opened, graph):
     page = opened(graph)
+    page.evaluate("closeGroups([], false)")
     shown = look(page)
     assert len(shown.boxes) == len(graph.graph.nodes)
     assert len(shown.frames) == len(graph.graph.groups())

@@ -75,6 +75,21 @@ def test_batch_norm_is_told_in_words():
     ]
 
 
+def test_angles_logarithms_and_matrices_are_told_in_words():
+    a, b = Tensor(np.diag([2.0, 4.0]), "a"), Tensor(np.ones((2, 2)), "b")
+    said = {
+        np.sin(b): "sin(b): the sine of b, shape (2, 2).",
+        np.log1p(b): "log1p(b): the logarithm of 1 + b, shape (2, 2).",
+        np.cumsum(b, axis=0): "cumsum(b, axis=0): the running sum of b, shape (2, 2).",
+        np.linalg.inv(a): "linalg.inv(a): the inverse of a, shape (2, 2).",
+        np.linalg.solve(a, b): "linalg.solve(a, b): the solution of equations with the matrix a "
+        "and the right side b, shape (2, 2).",
+        np.linalg.eigvalsh(a): "linalg.eigvalsh(a): the eigenvalues of a, shape (2,).",
+    }
+    for value, sentence in said.items():
+        assert told(mb.story(value, np.ones(value.shape)))[1].endswith(sentence)
+
+
 def test_the_mean_that_is_subtracted_in_float32_has_names_too():
     leaves = [Tensor(leaf.data, leaf.name, dtype=np.float32) for leaf in history(batch_norm())[:3]]
     lines = told(mb.story(F.batch_norm(*leaves), DY))

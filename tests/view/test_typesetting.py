@@ -128,6 +128,10 @@ def test_a_bracket_that_is_lost_is_noticed(level, monkeypatch):
         ("(a > b) == (c > d)", "(a>b)==(c>d)"),
         ("a + b > c", "a+b>c"),
         ("(a & b) + c", "(a&b)+c"),
+        ("linalg.inv(a) @ b", "a.to(-Value(1))**b"),
+        ("linalg.inv(a @ b)", "(a**b).to(-Value(1))"),
+        ("linalg.solve(a + b, c * d)", "(a+b).to(-Value(1))**(c*d)"),
+        ("-(linalg.solve(a, b) @ c)", "-a.to(-Value(1))**b**c"),
     ],
 )
 def test_brackets_stand_where_they_are_needed_and_nowhere_else(text, shown):
@@ -168,6 +172,7 @@ OF_SHAPES = {n: Typeset(name_tree(n), shape=s) for n, s in {"v": (3,), "m": (2, 
     [
         ("m", 2),
         ("sqrt(v) * m + 1", 2),
+        ("sin(arctanh(m)) + log1p(v)", 2),
         ("v > m", 2),
         ("spread(v, (4, 3))", 4),
         ("v + [[1.0], [2.0]]", None),

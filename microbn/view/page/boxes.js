@@ -82,16 +82,18 @@ function cut(text, most) {
 
 // Adds to a box its texts and its size, and where in it they stand.
 function describe(box) {
-  const [node] = box.nodes;
-  if (box.id !== node.id) return describeGroup(box);
+  const node = box.nodes.at(-1); // a closed call shows its result, the last node
+  const call = composed.get(box.id);
+  if (box.id !== node.id && !call) return describeGroup(box);
+  if (call) box.group = box.id;
   const scalar = node.value.shape.length === 0;
   const order = nodes.get(node.id).order;
   if (node.role === "constant" && scalar) {
     const [title, width] = [node.name, widthOf(node.name, SMALL) + 2 * PAD];
     return Object.assign(box, { node, order, title, width, height: 26, places: along(0, 26, 5) });
   }
-  const title = cut(node.name, 22);
-  const detail = `${node.sign} ${scalar ? "" : tuple(node.value.shape)}`.trim();
+  const title = (call ? "▸ " : "") + cut(node.name, 22);
+  const detail = `${call || node.sign} ${scalar ? "" : tuple(node.value.shape)}`.trim();
   const nameWidth = widthOf(title, NAME);
   const text = nameWidth + (detail ? PAD + widthOf(detail, SMALL) : 0);
   const thumb = scalar ? { width: 62, height: 18 } : thumbSize(node.value, [14, 72], [9, 40]);

@@ -77,7 +77,8 @@ function curve(points) {
 function drawBox(box, step) {
   const { x, y, width, height, title, detail, places } = box;
   const now = box.nodes.some((node) => step.nodes.includes(node.id)) ? "now" : "";
-  const there = box.nodes.some((n) => n.role === "constant" || known.get(n.id) <= state.at);
+  const whole = box.node ? [box.node] : box.nodes;
+  const there = whole.some((n) => n.role === "constant" || known.get(n.id) <= state.at);
   const kind = `box ${box.group ? "group" : box.node.role} ${now} ${there ? "" : "later"}`;
   const click = () => (box.group ? toggle(box.group) : visit(box.node.id));
   const g = make("g", { class: kind, "data-id": box.id, onclick: click });

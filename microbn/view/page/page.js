@@ -46,6 +46,27 @@ function go(at, playing = false) {
   show();
 }
 
+// Goes to the next or the previous step, past all but the last in a closed call.
+function walk(way, playing = false) {
+  let at = state.at + way;
+  while (passed(at)) at += way;
+  go(at, playing);
+}
+
+// Returns whether a step is inside a closed call, and not its last.
+function passed(at) {
+  const [step, next] = [story.steps[at], story.steps[at + 1]];
+  const call = step && shutCall(step);
+  return call && next?.phase === step.phase && shutCall(next) === call;
+}
+
+// Returns the closed call that a step is inside, if any. With `follow` it opens by itself.
+function shutCall(step) {
+  if (state.follow) return undefined;
+  const groups = groupsOf(nodes.get(step.nodes[0]));
+  return groups.find((path) => composed.has(path) && closed.has(path));
+}
+
 function fromAddress() {
   const asked = /^#step=(\d+)$/.exec(location.hash);
   return asked ? Number(asked[1]) : 0;
@@ -56,7 +77,7 @@ function play() {
   if (state.at === story.steps.length - 1) go(0);
   $("play").textContent = "Pause";
   const tick = () => {
-    go(state.at + 1, true);
+    walk(1, true);
     if (state.at === story.steps.length - 1) pause();
     else state.timer = setTimeout(tick, Number($("pace").value));
   };
@@ -70,10 +91,10 @@ function pause() {
 }
 
 const KEYS = {
-  ArrowRight: () => go(state.at + 1),
-  PageDown: () => go(state.at + 1),
-  ArrowLeft: () => go(state.at - 1),
-  PageUp: () => go(state.at - 1),
+  ArrowRight: () => walk(1),
+  PageDown: () => walk(1),
+  ArrowLeft: () => walk(-1),
+  PageUp: () => walk(-1),
   Home: () => go(0),
   End: () => go(story.steps.length - 1),
   " ": play,

@@ -26,7 +26,9 @@ const paths = new Map(); // the paths of the groups, an outer group before those
 for (const { scope } of story.nodes)
   for (let i = 1; i <= scope.length; i++) paths.set(key(scope.slice(0, i)), scope.slice(0, i));
 const large = story.nodes.length > story.most.boxes;
-const closed = new Set(large ? paths.keys() : []);
+// The function of each group that is one call of a composed function, such as np.var.
+const composed = new Map(story.composed.map(([path, name]) => [key(path), name]));
+const closed = new Set(large ? paths.keys() : composed.keys());
 // `present` is presenter's mode, `near` the focus view, `maths` mathematics in the place of the code.
 const state = { at: 0, follow: large, timer: 0, present: false, near: false, maths: false };
 const $ = (id) => document.getElementById(id);
