@@ -6,8 +6,12 @@ from typing import Any
 
 from ..arguments import not_here
 from ..errors import listed
+from .layers import AvgPool2d as AvgPool2d
+from .layers import Conv2d as Conv2d
 from .layers import Dropout as Dropout
+from .layers import Flatten as Flatten
 from .layers import Linear as Linear
+from .layers import MaxPool2d as MaxPool2d
 from .layers import ReLU as ReLU
 from .layers import Sequential as Sequential
 from .layers import Sigmoid as Sigmoid

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -54,14 +55,7 @@ class Linear(Module):
     ) -> None:
         check_counts("Linear", in_features=in_features, out_features=out_features)
         rng = _checked_rng(Linear, f"{in_features}, {out_features}", rng, more, unknown)
-        if not callable(init):
-            raise DTypeError(f"Linear: init is a function such as he, got {init!r:.60}")
-        self.weight = Tensor(init(rng, in_features, out_features), dtype=dtype)
-        if self.weight.shape != (in_features, out_features):
-            raise ShapeError(
-                f"Linear: init gave weights of shape {self.weight.shape}, "
-                f"expected {(in_features, out_features)}"
-            )
+        self.weight = _initial(Linear, init, rng, in_features, out_features, dtype)
         self.bias = Tensor(np.zeros(out_features), dtype=dtype) if bias else None
 
     def forward(self, x: Any) -> Any:
@@ -73,6 +67,77 @@ class Linear(Module):
             )
         y = x @ self.weight
         return y if self.bias is None else y + self.bias
+
+
+class Conv2d(Module):
+    """Moves filters of ``size`` × ``size`` pixels over images, as `functional.conv2d` does.
+
+    The input is (N, in_channels, H, W) and the weight (out_channels, in_channels, size, size). The
+    filters move by ``stride`` pixels, and ``padding`` pixels of zeros are set around the images.
+    ``init`` and ``bias`` are as in `Linear`; to ``init`` a filter is a column of in_channels · size
+    · size weights.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        size: int,
+        stride: int = 1,
+        padding: int = 0,
+        *more: Any,
+        rng: np.random.Generator | int | None = None,
+        bias: bool = True,
+        init: Callable[[np.random.Generator, int, int], np.ndarray] = he,
+        dtype: Any = np.float64,
+        **unknown: Any,
+    ) -> None:
+        counts = {"in_channels": in_channels, "out_channels": out_channels, "size": size}
+        check_counts("Conv2d", **counts, stride=stride)
+        check_counts("Conv2d", 0, padding=padding)
+        rng = _checked_rng(Conv2d, f"{in_channels}, {out_channels}, {size}", rng, more, unknown)
+        self.stride, self.padding = stride, padding
+        matrix = _initial(Conv2d, init, rng, in_channels * size * size, out_channels, dtype)
+        self.weight = Tensor(matrix.data.T.reshape(out_channels, in_channels, size, size))
+        self.bias = Tensor(np.zeros(out_channels), dtype=dtype) if bias else None
+
+    def forward(self, x: Any) -> Any:
+        """Move the filters over the images."""
+        return F.conv2d(x, self.weight, self.bias, self.stride, self.padding)
+
+
+class MaxPool2d(Module):
+    """Keeps the largest pixel of each window of ``size`` × ``size``, by default side by side."""
+
+    def __init__(self, size: int, stride: int | None = None) -> None:
+        self.size, self.stride = size, size if stride is None else stride
+        check_counts("MaxPool2d", size=self.size, stride=self.stride)
+
+    def forward(self, x: Any) -> Any:
+        """Take the largest pixel of each window."""
+        return F.max_pool2d(x, self.size, self.stride)
+
+
+class AvgPool2d(Module):
+    """Takes the mean of each window of ``size`` × ``size``, by default side by side."""
+
+    def __init__(self, size: int, stride: int | None = None) -> None:
+        self.size, self.stride = size, size if stride is None else stride
+        check_counts("AvgPool2d", size=self.size, stride=self.stride)
+
+    def forward(self, x: Any) -> Any:
+        """Take the mean of each window."""
+        return F.avg_pool2d(x, self.size, self.stride)
+
+
+class Flatten(Module):
+    """Makes (N, D) of (N, ...), so that a Linear can follow. Raises ShapeError without an axis."""
+
+    def forward(self, x: Any) -> Any:
+        """Put all features of a sample in a row."""
+        if not (shape := np.shape(x)):
+            raise ShapeError("Flatten: needs (N, ...), got a single number")
+        return np.reshape(x, (shape[0], prod(shape[1:])))
 
 
 class ReLU(Module):
@@ -145,6 +210,19 @@ class Sequential(Module):
         for layer in self.layers:
             x = layer(x)
         return x
+
+
+def _initial(
+    layer: type, init: Any, rng: np.random.Generator, fan_in: int, fan_out: int, dtype: Any
+) -> Tensor:
+    """Draw the initial weights (fan_in, fan_out) of a layer."""
+    name, shape = layer.__name__, (fan_in, fan_out)
+    if not callable(init):
+        raise DTypeError(f"{name}: init is a function such as he, got {init!r:.60}")
+    weight = Tensor(init(rng, fan_in, fan_out), dtype=dtype)
+    if weight.shape != shape:
+        raise ShapeError(f"{name}: init gave weights of shape {weight.shape}, expected {shape}")
+    return weight
 
 
 def _checked_rng(

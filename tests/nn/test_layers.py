@@ -1,4 +1,4 @@
-"""Layers: Linear, the activations, Dropout and Sequential."""
+"""Layers: Linear, those for images, the activations, Dropout and Sequential."""
 
 import re
 
@@ -37,6 +37,51 @@ def test_he_draws_the_weights_unless_another_function_is_given():
 def test_same_seed_gives_the_same_weights():
     one, other = nn.Linear(4, 3, rng=5), nn.Linear(4, 3, rng=np.random.default_rng(5))
     assert np.array_equal(one.weight.data, other.weight.data)
+
+
+@pytest.mark.bits
+def test_conv2d_is_the_function_of_its_weight_and_bias():
+    layer, x = nn.Conv2d(2, 3, 2, 2, 1, rng=0), RNG.normal(size=(4, 2, 5, 5))
+    layer.bias.data = [1.0, 2.0, 3.0]
+    assert list(layer.state_dict()) == ["weight", "bias"]
+    assert (layer.weight.shape, layer.bias.shape) == ((3, 2, 2, 2), (3,))
+    y = functional.conv2d(x, layer.weight.data, layer.bias.data, 2, 1)
+    assert np.array_equal(layer(x).data, y)
+    plain = nn.Conv2d(2, 3, 2, rng=0, bias=False)
+    assert list(plain.state_dict()) == ["weight"]
+    assert np.array_equal(plain(x).data, functional.conv2d(x, layer.weight.data))
+
+
+def test_filters_are_drawn_with_the_variance_of_their_fan_in():
+    weight = nn.Conv2d(16, 100, 5, rng=0).weight.data
+    assert abs(weight.mean()) < 5 * np.sqrt(2 / 400 / weight.size)
+    assert weight.var() == pytest.approx(2 / 400, rel=0.03)
+    drawn = nn.he(np.random.default_rng(0), 2 * 3 * 3, 4)
+    layer = nn.Conv2d(2, 4, 3, rng=0, dtype=np.float32)
+    assert np.array_equal(layer.weight.data, drawn.T.reshape(4, 2, 3, 3).astype(np.float32))
+    assert {p.dtype for p in layer.parameters()} == {np.dtype(np.float32)}
+
+
+def test_pooling_layers_are_their_functions_side_by_side_unless_told():
+    x = RNG.normal(size=(2, 3, 5, 6))
+    for layer, pool in (
+        (nn.MaxPool2d, functional.max_pool2d),
+        (nn.AvgPool2d, functional.avg_pool2d),
+    ):
+        assert np.array_equal(layer(2)(x), pool(x, 2, 2))
+        assert np.array_equal(layer(3, 1)(x), pool(x, 3, 1))
+
+
+@pytest.mark.parametrize("shape", [(4, 2, 3), (4, 2, 3, 5), (0, 2, 3), (4,), (4, 2)])
+def test_flatten_keeps_the_samples_and_puts_the_rest_in_a_row(shape):
+    x = RNG.normal(size=shape)
+    assert np.array_equal(nn.Flatten()(x), x.reshape(shape[0], int(np.prod(shape[1:]))))
+
+
+def test_a_convolutional_net_passes_the_check_of_its_gradients():
+    layers = [nn.Conv2d(1, 2, 2, rng=0), nn.BatchNorm(2), nn.Tanh(), nn.MaxPool2d(2)]
+    model = nn.Sequential(*layers, nn.Flatten(), nn.Linear(8, 2, rng=1))
+    assert_gradients(model, RNG.normal(size=(3, 1, 5, 5)), order=2)
 
 
 @pytest.mark.bits
@@ -117,6 +162,27 @@ def test_dropout_is_compiled_only_in_eval():
             errors.ShapeError,
             r"init gave weights of shape \(4, 3\), expected \(3, 4\)",
         ),
+        (lambda: nn.Conv2d(1, 2.5, 3, rng=0), errors.ArgumentError, "out_channels must be a pos"),
+        (lambda: nn.Conv2d(1, 2, 0, rng=0), errors.ArgumentError, "Conv2d: size must be a positi"),
+        (lambda: nn.Conv2d(1, 2, 3, 0, rng=0), errors.ArgumentError, "Conv2d: stride must be"),
+        (lambda: nn.Conv2d(1, 2, 3, 1, -1, rng=0), errors.ArgumentError, "Conv2d: padding must be"),
+        (lambda: nn.Conv2d(1, 2, 3), errors.ArgumentError, r"missing.*Conv2d\(1, 2, 3, rng=0\)"),
+        (lambda: nn.Conv2d(1, 2, 3, 1, 0, 7), errors.ArgumentError, "go by name, unlike 7"),
+        (lambda: nn.Conv2d(1, 2, 3, kernel=3), errors.DTypeError, "no argument 'kernel'; by name"),
+        (lambda: nn.Conv2d(1, 2, 3, rng=0, init=1), errors.DTypeError, "init is a function such"),
+        (
+            lambda: nn.Conv2d(1, 2, 3, rng=0, init=lambda rng, i, o: np.ones((o, i))),
+            errors.ShapeError,
+            r"Conv2d: init gave weights of shape \(2, 9\), expected \(9, 2\)",
+        ),
+        (
+            lambda: nn.Conv2d(3, 2, 3, rng=0)(np.ones((1, 1, 4, 4))),
+            errors.ShapeError,
+            r"the same C, got shapes \(1, 1, 4, 4\) and \(2, 3, 3, 3\)",
+        ),
+        (lambda: nn.MaxPool2d(0), errors.ArgumentError, "MaxPool2d: size must be a positive"),
+        (lambda: nn.AvgPool2d(2, 1.5), errors.ArgumentError, "AvgPool2d: stride must be a pos"),
+        (lambda: nn.Flatten()(1.0), errors.ShapeError, r"Flatten: needs \(N, ...\), got a single"),
         (lambda: nn.Sequential(nn.ReLU), errors.DTypeError, "layer 0 is <class.*not a Module"),
         (lambda: nn.Dropout(1, rng=0), errors.ArgumentError, r"p must be in \[0, 1\), got 1"),
         (lambda: nn.Dropout(-0.1, rng=0), errors.ArgumentError, r"\[0, 1\), got -0.1"),
@@ -152,7 +218,7 @@ def test_dropout_is_compiled_only_in_eval():
         (lambda: nn.BatchNorm1d, AttributeError, "'BatchNorm1d'; nn.BatchNorm is for"),
         (lambda: nn.BatchNorm2d, AttributeError, r"nn.BatchNorm is for .*\(N, C, H, W\)"),
         (lambda: nn.CrossEntropyLoss, AttributeError, r"microbn\.functional\.cross_entropy"),
-        (lambda: nn.Conv2d, AttributeError, "no attribute 'Conv2d'; it has BatchNorm, .* and Tanh"),
+        (lambda: nn.Conv3d, AttributeError, "no attribute 'Conv3d'; it has AvgPool2d, .* and Tanh"),
     ],
 )
 def test_faults_name_the_facts(fault, error, message):
