@@ -7,6 +7,7 @@ from typing import Any as _Any
 from . import closed_form, functional, nn, optim
 from .arguments import not_here as _not_here
 from .engine.backward import Message, Step, grad, sweep
+from .engine.jacobians import hessian, hvp, jacobian, jvp
 from .engine.mode import no_grad, scope
 from .engine.names import label
 from .engine.primitive import defvjp, primitive
@@ -27,6 +28,10 @@ __all__ = [
     "Tensor",
     "scalars",
     "grad",
+    "jvp",
+    "jacobian",
+    "hessian",
+    "hvp",
     "sweep",
     "Step",
     "Message",

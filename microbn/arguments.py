@@ -11,13 +11,14 @@ import numpy as np
 from .errors import ArgumentError, MissingPackageError
 
 PLACES = {  # the public names of each module, so that no room has to be loaded to find one
-    "microbn": "Tensor scalars grad sweep Step Message story draw compile Program formula defvjp "
-    "primitive no_grad scope trace label MicrobnError functional closed_form nn optim testing view "
-    "lab",
+    "microbn": "Tensor scalars grad jvp jacobian hessian hvp sweep Step Message story draw compile "
+    "Program formula defvjp primitive no_grad scope trace label MicrobnError functional "
+    "closed_form nn optim testing view lab",
     "microbn.functional": "batch_norm layer_norm group_norm moments normalize affine batch_axes "
-    "relu sigmoid softmax log_softmax cross_entropy mse stop_gradient",
-    "microbn.nn": "Module Linear ReLU Tanh Sigmoid Dropout Sequential BatchNorm GhostBatchNorm "
-    "GroupNorm LayerNorm he xavier",
+    "conv2d max_pool2d avg_pool2d relu sigmoid softmax log_softmax cross_entropy mse "
+    "stop_gradient",
+    "microbn.nn": "Module Linear Conv2d MaxPool2d AvgPool2d Flatten ReLU Tanh Sigmoid Dropout "
+    "Sequential BatchNorm GhostBatchNorm GroupNorm LayerNorm he xavier",
     "microbn.optim": "Optimizer SGD Adam",
     "microbn.testing": "gradcheck assert_gradients given_gradients HandWritten Report Compared "
     "Suspect numeric_vjp slopes Slopes replay programs strategies",
@@ -46,11 +47,15 @@ def is_real(x: Any) -> bool:
     return isinstance(x, (int, float, np.integer, np.floating))
 
 
-def check_counts(owner: str, **counts: Any) -> None:
-    """Raise ArgumentError, with the argument's name, unless each count is a positive integer."""
+def check_counts(owner: str, least: int = 1, /, **counts: Any) -> None:
+    """Raise ArgumentError, with the argument's name, unless each count is an integer >= least.
+
+    ``least`` is 0 or 1.
+    """
     for name, count in counts.items():
-        if not isinstance(count, (int, np.integer)) or isinstance(count, bool) or count < 1:
-            raise ArgumentError(f"{owner}: {name} must be a positive integer, got {count!r:.60}")
+        if not isinstance(count, (int, np.integer)) or isinstance(count, bool) or count < least:
+            allowed = "a positive integer" if least else "0 or a positive integer"
+            raise ArgumentError(f"{owner}: {name} must be {allowed}, got {count!r:.60}")
 
 
 _LIMITS = {

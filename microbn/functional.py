@@ -7,6 +7,7 @@ gradient emerges from the rules of the NumPy functions it uses: this file holds 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import gcd
 from typing import Any
 
@@ -16,6 +17,8 @@ from .arguments import check_counts, check_numbers, is_real, not_here
 from .engine.arrays import check_plain, from_list
 from .engine.functions import relu as relu
 from .engine.functions import stop_gradient as stop_gradient
+from .engine.functions import windows
+from .engine.mode import one_box
 from .engine.names import labelled
 from .engine.node import is_node, plain
 from .errors import DTypeError, RangeError, ShapeError, listed
@@ -134,6 +137,78 @@ def batch_axes(x: Array) -> int | tuple[int, ...]:
     return 0 if x.ndim == 2 else (0, *range(2, x.ndim))
 
 
+@labelled
+def conv2d(
+    x: Array, weight: Array, bias: Array | None = None, stride: int = 1, padding: int = 0
+) -> Array:
+    """Move each filter over the images, and sum the products of its entries and the pixels.
+
+    ``x`` is (N, C, H, W), ``weight`` holds O filters, (O, C, h, w), and ``bias`` is (O,). The
+    result is (N, O, H', W') with ``H' = (H + 2 * padding - h) // stride + 1``. The filters move by
+    ``stride`` pixels, and ``padding`` pixels of zeros are set around the images.
+
+    Raises ShapeError for shapes that do not fit, and ArgumentError for another stride or padding.
+
+    Source: LeCun et al. 1989, Backpropagation applied to handwritten zip code recognition.
+    """
+    _check_filters(x, weight, bias)
+    filters, channels, *size = weight.shape
+    check_counts("conv2d", 0, padding=padding)
+    if padding:
+        x = np.pad(x, [(0, 0), (0, 0), (padding, padding), (padding, padding)])
+    patches = _patches("conv2d", x, size, stride)
+    n, _, height, width = patches.shape[:4]
+    places, pixels = height * width * n, channels * size[0] * size[1]
+    moved = np.transpose(patches, (1, 4, 5, 2, 3, 0))  # samples last: NumPy's inner loops are long
+    columns = np.reshape(moved, (pixels, places))
+    matrix = np.reshape(weight, (filters, pixels))
+    sums = matrix @ columns
+    if bias is not None:
+        sums = sums + np.reshape(bias, (filters, 1))
+    y = np.transpose(np.reshape(sums, (filters, height, width, n)), (3, 0, 1, 2))
+    return y
+
+
+@labelled
+def max_pool2d(x: Array, size: int, stride: int | None = None) -> Array:
+    """Return the largest pixel of each window of ``size`` × ``size``.
+
+    ``x`` is (N, C, H, W). The windows are ``stride`` pixels apart; by default they stand side by
+    side. Pixels that fill no window are left out. The errors are those of `conv2d`.
+    """
+    patches = _patches("max_pool2d", x, (size, size), size if stride is None else stride)
+    y = np.max(patches, axis=(-2, -1))
+    return y
+
+
+@labelled
+def avg_pool2d(x: Array, size: int, stride: int | None = None) -> Array:
+    """Return the mean of each window of ``size`` × ``size``; the rest is as in `max_pool2d`."""
+    patches = _patches("avg_pool2d", x, (size, size), size if stride is None else stride)
+    y = np.mean(patches, axis=(-2, -1))
+    return y
+
+
+def _patches(name: str, x: Array, size: Sequence[int], stride: int) -> Array:
+    """Return the windows of each image, ``stride`` pixels apart: (N, C, H', W', h, w)."""
+    for side in size:
+        check_counts(name, size=side, stride=stride)
+    _check_arrays(name, x)
+    if x.ndim != 4:
+        raise ShapeError(
+            f"{name}: needs images (N, C, H, W), got shape {x.shape}; "
+            "np.reshape(x, (-1, 1, H, W)) makes grey images of rows or of (N, H, W)"
+        )
+    if x.shape[2] < size[0] or x.shape[3] < size[1]:
+        raise ShapeError(
+            f"{name}: a window of {size[0]} × {size[1]} pixels does not fit into images of "
+            f"{x.shape[2]} × {x.shape[3]}; make it smaller, or set a larger padding in conv2d"
+        )
+    patches = windows(x, tuple(size))
+    return patches if stride == 1 else patches[:, :, ::stride, ::stride]
+
+
+@one_box
 def sigmoid(x: Array) -> Array:
     """Return ``1 / (1 + exp(-x))``. It is computed from tanh, which never overflows."""
     if not is_real(x):
@@ -141,6 +216,7 @@ def sigmoid(x: Array) -> Array:
     return 0.5 * (1 + np.tanh(0.5 * x))
 
 
+@one_box
 @labelled
 def softmax(x: Array, axis: int = -1) -> Array:
     """Return ``exp(x) / sum(exp(x))``, the sum taken over ``axis``."""
@@ -149,6 +225,7 @@ def softmax(x: Array, axis: int = -1) -> Array:
     return powers / total
 
 
+@one_box
 def log_softmax(x: Array, axis: int = -1) -> Array:
     """Return the logarithm of `softmax`, which stays finite where softmax itself underflows."""
     shifted = _shifted(x, axis)
@@ -170,6 +247,7 @@ def _shifted(x: Array, axis: int) -> Array:
 # The losses divide a sum, because np.mean refuses an object array of Tensors.
 
 
+@one_box
 @labelled
 def cross_entropy(logits: Array, targets: Any) -> Array:
     """Return the mean of -log p of the right class, in nats.
@@ -234,6 +312,17 @@ def _class_numbers(logits: Array, targets: Any) -> Any:
             f"cross_entropy: target {numbers[i]} at [{i}] is not one of {classes} classes"
         )
     return targets
+
+
+def _check_filters(x: Any, weight: Any, bias: Any) -> None:
+    _check_arrays("conv2d", x, weight, *([] if bias is None else [bias]))
+    if not (x.ndim == weight.ndim == 4 and x.shape[1] == weight.shape[1]):
+        raise ShapeError(
+            f"conv2d: needs x (N, C, H, W) and weight (O, C, h, w) with the same C, "
+            f"got shapes {x.shape} and {weight.shape}"
+        )
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise ShapeError(f"conv2d: needs a bias of shape {weight.shape[:1]}, got {bias.shape}")
 
 
 def _check_batch(name: str, x: Any, more: str) -> None:

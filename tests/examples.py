@@ -8,12 +8,15 @@ from hypothesis.extra.numpy import broadcastable_shapes
 from microbn.engine.functions import (
     astype,
     concatenate,
+    eigenvectors,
     gate,
     getitem,
+    overlap_add,
     relu,
     scatter,
     spread,
     stack,
+    windows,
 )
 from microbn.testing.strategies import arrays, axes, broadcastable, distinct, indices, shapes
 
@@ -30,6 +33,54 @@ def binary(draw, function, positive=False):
 def unary(draw, function, positive=False):
     x = draw(arrays(shapes()))
     return function, [np.abs(x) if positive else x]
+
+
+@st.composite
+def within(draw, function, least, most):
+    """Draw a call with entries between two numbers, and not near either."""
+    x = draw(arrays(shapes()))
+    return function, [least + (most - least) * (0.5 + 0.4 * x / (1 + np.abs(x)))]
+
+
+@st.composite
+def matrices(draw, function, apart=0.0):
+    """Draw a call with square matrices whose lower triangle makes a positive definite one.
+
+    With ``apart`` its eigenvalues are at least about that far from each other.
+    """
+    n = draw(st.sampled_from([2, 3, 1, 0]))
+    batch = draw(st.sampled_from([(), (2,), (1, 2)]))
+    x = draw(arrays((*batch, n, n)))
+    small = 0.5 * x / max(n * np.abs(x).max(initial=1), 1)
+    return function, [small + np.diag(2 + apart * np.arange(n))]
+
+
+@st.composite
+def equations(draw):
+    _, [x] = draw(matrices(np.linalg.solve))
+    n = x.shape[-1]
+    sides = [(n,), (n, 2), (*x.shape[:-2], n, 1), (3, *x.shape[:-2], n, 2)]
+    return np.linalg.solve, [x, draw(arrays(draw(st.sampled_from(sides))))]
+
+
+@st.composite
+def running_sum(draw):
+    x = draw(arrays(shapes()))
+    axis = draw(st.none() | st.integers(-x.ndim, x.ndim - 1)) if x.ndim else None
+    return (lambda x: np.cumsum(x, axis)), [x]
+
+
+@st.composite
+def windowed(draw, function):
+    """Draw a call of windows, or of overlap_add, which adds such windows up."""
+    x = draw(arrays(shapes(min_dims=1)))
+    sides = x.shape[draw(st.integers(0, x.ndim - 1)) :]
+    assume(0 not in sides)
+    size = tuple(draw(st.integers(1, side)) for side in sides)
+    if function is windows:
+        return (lambda x: windows(x, size)), [x]
+    shape = np.shape(windows(x, size))
+    return (lambda g: overlap_add(g, x.shape)), [draw(arrays(shape))]
 
 
 @st.composite
@@ -137,12 +188,33 @@ CASES = {
     np.tanh: unary(np.tanh),
     np.abs: unary(np.abs),
     relu: unary(relu),
+    np.sin: unary(np.sin),
+    np.cos: unary(np.cos),
+    np.arcsin: within(np.arcsin, -1, 1),
+    np.arccos: within(np.arccos, -1, 1),
+    np.arctan: unary(np.arctan),
+    np.sinh: within(np.sinh, -3, 3),
+    np.cosh: within(np.cosh, -3, 3),
+    np.arcsinh: unary(np.arcsinh),
+    np.arccosh: within(np.arccosh, 1, 9),
+    np.arctanh: within(np.arctanh, -1, 1),
+    np.log1p: within(np.log1p, -1, 3),
+    np.expm1: within(np.expm1, -3, 3),
+    np.cbrt: unary(np.cbrt),
+    np.logaddexp: binary(np.logaddexp),
+    np.arctan2: binary(np.arctan2),
     gate: gated(),
     astype: unary(lambda x: astype(x, np.float64)),
     np.sum: reduction(np.sum),
     np.mean: reduction(np.mean, of_nothing=False),
     np.max: reduction(np.max, of_nothing=False),
     np.min: reduction(np.min, of_nothing=False),
+    np.cumsum: running_sum(),
+    np.linalg.inv: matrices(np.linalg.inv),
+    np.linalg.solve: equations(),
+    np.linalg.cholesky: matrices(np.linalg.cholesky),
+    np.linalg.eigvalsh: matrices(np.linalg.eigvalsh, apart=1.0),
+    eigenvectors: matrices(eigenvectors, apart=1.0),
     np.reshape: structural("reshape"),
     np.expand_dims: structural("expand_dims"),
     np.squeeze: structural("squeeze"),
@@ -155,16 +227,32 @@ CASES = {
     stack: joined(np.stack),
     getitem: indexed(),
     scatter: scattered(),
+    windows: windowed(windows),
+    overlap_add: windowed(overlap_add),
 }
 
-# For each function a call in which every operand gets a gradient that is nowhere 0.
+# For each function a call in which every operand gets a gradient that is nowhere 0, except above
+# the diagonal of a symmetric matrix, which NumPy does not read.
 _RNG = np.random.default_rng(7)
 X, Y, ROW = _RNG.uniform(0.5, 2, (3, 3)), _RNG.uniform(2.5, 4, (3, 3)), _RNG.uniform(2.5, 4, 3)
+RIDGE = np.diag(np.float32([9, 16, 25]))  # makes a small matrix positive definite
+SMALL, LARGE = X / 4, X + RIDGE
 EXAMPLES = {
     **{f: (f, [X, ROW]) for f in (np.add, np.subtract, np.multiply, np.divide, np.power)},
     **{f: (f, [X, 4.5 - ROW]) for f in (np.maximum, np.minimum)},
     **{f: (f, [X]) for f in (np.negative, np.square, np.sqrt, np.exp, np.log, np.tanh, np.abs)},
     **{f: (f, [X]) for f in (relu, np.positive, np.transpose, np.matrix_transpose)},
+    **{f: (f, [X]) for f in (np.sin, np.cos, np.arctan, np.sinh, np.cosh, np.arcsinh)},
+    **{f: (f, [X]) for f in (np.log1p, np.expm1, np.cbrt)},
+    **{f: (f, [SMALL]) for f in (np.arcsin, np.arccos, np.arctanh)},
+    np.arccosh: (np.arccosh, [Y]),
+    **{f: (f, [X, ROW]) for f in (np.logaddexp, np.arctan2)},
+    **{f: (f, [LARGE]) for f in (np.linalg.inv, np.linalg.eigvalsh, eigenvectors)},
+    np.linalg.cholesky: (lambda x: np.linalg.cholesky(x + RIDGE), [X]),
+    np.linalg.solve: (np.linalg.solve, [LARGE, Y]),
+    np.cumsum: (lambda x: np.cumsum(x, axis=0), [X]),
+    windows: (lambda x: windows(x, (2,)), [X]),
+    overlap_add: (lambda g: overlap_add(g, (4, 3)), [np.stack([X, Y])[:, None]]),
     **{f: ((lambda x, f=f: f(x, axis=0)), [X]) for f in (np.sum, np.mean, np.max, np.min)},
     **{f: (f, [X, Y]) for f in (concatenate, stack)},
     np.where: (lambda x, y: np.where(np.tri(3) > 0, x, y), [X, Y]),

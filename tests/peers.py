@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from torch_names import numpy_names
 
 import microbn as mb
 
@@ -29,7 +30,7 @@ def microbn(f, arrays, cotangent, directions=None):
 
 def pytorch(f, arrays, cotangent, directions=None):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: unchecked")
-    names = {"np": _pytorch_numpy(torch), "F": _pytorch_functional(torch)}
+    names = {"np": numpy_names(torch), "F": _pytorch_functional(torch)}
     leaves = [torch.tensor(a, requires_grad=True) for a in arrays]
     out = f(*leaves, **names)
 
@@ -45,37 +46,6 @@ def pytorch(f, arrays, cotangent, directions=None):
     return out.detach().numpy(), [g.detach().numpy() for g in first], [g.numpy() for g in second]
 
 
-def _pytorch_numpy(torch):
-    def tensor(x):
-        return x if isinstance(x, torch.Tensor) else torch.as_tensor(np.array(x))
-
-    def reduction(function):  # torch knows no axis=None
-        return lambda x, axis=None, keepdims=False: function(
-            x, tuple(range(x.ndim)) if axis is None else axis, keepdims
-        )
-
-    return SimpleNamespace(
-        **{name: getattr(torch, name) for name in SAME_IN_PYTORCH.split()},
-        array=tensor,
-        maximum=lambda x, y: torch.maximum(tensor(x), tensor(y)),
-        minimum=lambda x, y: torch.minimum(tensor(x), tensor(y)),
-        sum=reduction(torch.sum),
-        mean=reduction(torch.mean),
-        max=reduction(torch.amax),
-        min=reduction(torch.amin),
-        reshape=lambda x, shape: torch.reshape(x, shape if isinstance(shape, tuple) else (shape,)),
-        transpose=lambda x, axes=None: x.permute(axes or tuple(range(x.ndim))[::-1]),
-        matrix_transpose=lambda x: x.mT,
-        expand_dims=torch.unsqueeze,
-        squeeze=lambda x, axis=None: torch.squeeze(x) if axis is None else torch.squeeze(x, axis),
-    )
-
-
-SAME_IN_PYTORCH = (
-    "where positive negative square sqrt exp log tanh abs swapaxes broadcast_to concatenate stack"
-)
-
-
 def _pytorch_functional(torch):
     return SimpleNamespace(
         relu=torch.relu,
@@ -86,7 +56,25 @@ def _pytorch_functional(torch):
         scatter=lambda g, shape, index: torch.zeros(shape, dtype=g.dtype).index_put(
             (torch.as_tensor(index),), g, accumulate=True
         ),
+        eigenvectors=lambda x: torch.linalg.eigh(x)[1],
+        **_sliding(torch.stack, torch.concatenate, torch.zeros_like),
     )
+
+
+def _sliding(stack, concatenate, zeros_like):
+    """Return windows and overlap_add along the last axis, made of slices."""
+
+    def windows(x, shape):
+        (size,) = shape
+        return stack([x[..., i : x.shape[-1] - size + 1 + i] for i in range(size)], -1)
+
+    def overlap_add(g, shape):
+        size = g.shape[-1]
+        padding = zeros_like(g[..., 0, :])[..., 1:]  # size - 1 zeros, on either side together
+        parts = ([padding[..., :i], g[..., i], padding[..., i:]] for i in range(size))
+        return sum(concatenate(part, -1) for part in parts)
+
+    return {"windows": windows, "overlap_add": overlap_add}
 
 
 def hips_autograd(f, arrays, cotangent, directions=None):
@@ -120,7 +108,10 @@ def _hips_numpy(anp):
     def broadcast_to(x, shape):  # its own rule knows no new axes
         return anp.broadcast_to(anp.reshape(x, (1,) * (len(shape) - x.ndim) + x.shape), shape)
 
+    linalg = {"eigvalsh": lambda x: anp.linalg.eigh(x)[0]}  # it knows eigh alone
     mine = {
+        "linalg": SimpleNamespace(**{**vars(anp.linalg), **linalg}),
+        "cbrt": lambda x: x ** (1 / 3),  # of positive numbers
         "where": where,
         "broadcast_to": broadcast_to,
         "matrix_transpose": lambda x: anp.swapaxes(x, -1, -2),
@@ -142,4 +133,6 @@ def _hips_functional(anp):
         spread=_hips_numpy(anp).broadcast_to,
         softmax=softmax,
         astype=lambda x, dtype: x.astype(dtype),
+        eigenvectors=lambda x: anp.linalg.eigh(x)[1],
+        **_sliding(anp.stack, anp.concatenate, lambda x: np.zeros(x.shape)),
     )

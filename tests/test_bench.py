@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench import contenders, measures, memory
+from bench import compositions, contenders, convolution, measures, memory
 from bench.contenders import (
     BY_HAND,
     COMPILED,
@@ -79,6 +79,23 @@ def test_the_compiled_step_reads_its_parameters_each_time():
         contenders.check("planted", before, by_hand(), "float64")
 
 
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_a_wrong_convolution_is_rejected_before_it_is_timed(dtype, monkeypatch):
+    pytest.importorskip("torch", reason="PyTorch is not installed: the convolution is unchecked")
+    assert convolution.checked(dtype, seed=0).keys() == {convolution.PYTORCH, OURS, COMPILED}
+    right = contenders.F.conv2d
+    monkeypatch.setattr(contenders.F, "conv2d", lambda x, w, b: right(1.001 * x, w, b))
+    with pytest.raises(ValueError, match=f"{OURS}: its gradients are"):
+        convolution.checked(dtype, seed=0)
+
+
+def test_the_convolution_names_pytorch_if_it_is_not_installed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    table = convolution.convolution(1, seed=0)
+    assert [row[1] for row in table.rows] == ["–"] * 3
+    assert "PyTorch is not installed" in table.notes[0]
+
+
 def test_a_contender_that_is_not_installed_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "mygrad", None)
     steps, missing = contenders.ready(Setting(WIDTH, BATCH, "float64", DEPTH), seed=0)
@@ -108,6 +125,16 @@ def test_a_peak_that_would_be_that_of_compiling_is_not_shown(monkeypatch, tmp_pa
     table = measures.peak_memory(1, seed=0)
     assert COMPILED not in [row[0] for row in table.rows]
     assert any(f"{COMPILED} was not measured" in note for note in table.notes)
+
+
+def test_composed_functions_are_timed_beside_the_same_written_out(monkeypatch):
+    monkeypatch.setattr(compositions, "SIZE", 4)
+    rows = compositions.compositions(1, seed=0).rows
+    assert [name for name, *_ in rows] == [*compositions.CALLS, "np.var(x, axis=0), compiled"]
+    wrong = compositions.CALLS[compositions.VAR][0], lambda x: np.mean(x * x, axis=0)
+    monkeypatch.setitem(compositions.CALLS, compositions.VAR, wrong)
+    with pytest.raises(ValueError, match="its gradients are"):
+        compositions.compositions(1, seed=0)
 
 
 PLANTED = """

@@ -136,7 +136,19 @@ def test_a_stage_links_to_its_step(tab):
     opened.value.close()
 
 
-@pytest.mark.parametrize("page", ["index.html", "learn/by_hand.html", "learn/purpose.html"])
+def test_a_composition_opens_and_shows_what_it_is_made_of(tab):
+    tab.goto((BOOK / "learn" / "composed.html").as_uri())
+    entry = tab.locator("[id='np.var']")
+    assert "mean(square(x - mean(x, keepdims=True)))" in entry.locator("summary").inner_text()
+    assert not entry.locator("pre").is_visible()
+    entry.locator("summary").click()
+    assert "square = np.square(x - center)" in entry.locator("pre").inner_text()
+
+
+OURS = ["index.html", *(f"learn/{page}.html" for page in ("by_hand", "purpose", "composed"))]
+
+
+@pytest.mark.parametrize("page", OURS)
 def test_text_of_ours_is_accessible(page, tab):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing")
     tab.goto((BOOK / page).as_uri())

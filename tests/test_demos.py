@@ -201,6 +201,7 @@ class NotBatchNorm(nn.Module):
         "d14_where_it_hurts",
         "d15_debate",
         "d16_no_scale",
+        "d17_images",
     ],
 )
 def test_demo_fails_where_batch_norm_does_nothing(name, monkeypatch, capsys):

@@ -1,11 +1,13 @@
 """Run all that README and the book show: their code, from top to bottom, and their commands."""
 
+import ast
 import re
 import runpy
 import shlex
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -15,6 +17,8 @@ import microbn
 from microbn import errors
 from microbn.cli import commands as cli
 from microbn.cli.targets import told
+from microbn.engine.composed import COMPOSED
+from microbn.engine.primitive import CALLS, RULES
 from microbn.lab import claims
 from microbn.lab.results import Results
 
@@ -32,13 +36,14 @@ def test_blocks_run_as_they_stand_and_print_what_is_shown(page, capsys, monkeypa
     monkeypatch.chdir(tmp_path)  # where what they save goes
     monkeypatch.syspath_prepend((ROOT / page).parent)  # as for a student who is in that folder
     namespace = {}
-    for code, shown in blocks(TEXTS[page]):
-        try:
-            run(code, namespace)
-        except errors.MissingPackageError as error:
-            pytest.skip(f"{error}: unchecked")
-        printed = capsys.readouterr().out
-        assert same(printed, shown), f"{code}\nprints\n{printed}"
+    with patch.dict(RULES), patch.dict(CALLS):  # which a page may add to
+        for code, shown in blocks(TEXTS[page]):
+            try:
+                run(code, namespace)
+            except errors.MissingPackageError as error:
+                pytest.skip(f"{error}: unchecked")
+            printed = capsys.readouterr().out
+            assert same(printed, shown), f"{code}\nprints\n{printed}"
 
 
 def test_blocks_are_found():
@@ -176,6 +181,40 @@ def test_every_line_by_hand_and_of_the_program_stands_in_its_stage():
     assert sorted(found) == sorted(lines)
 
 
+@pytest.fixture(scope="module")
+def compositions():
+    """Give the entries of the page of compositions, by room."""
+    if not find_spec("sphinx"):
+        pytest.skip("Sphinx is not installed: the compositions unchecked")
+    rooms = re.findall(r"^```{composed} (\w+)$", TEXTS["docs/learn/composed.md"], re.MULTILINE)
+    entries = runpy.run_path(str(DOCS / "composed.py"))["entries"]
+    return {room: entries(room) for room in rooms}
+
+
+def test_every_composition_stands_in_its_room_once(compositions):
+    found = [f for entries in compositions.values() for entry in entries for f in entry.functions]
+    assert len(found) == len({*found})
+    assert {*found} == {*COMPOSED}
+
+
+def test_compositions_are_shown_with_a_call_a_purpose_and_their_source(compositions):
+    every = [entry for entries in compositions.values() for entry in entries]
+    for entry in every:
+        assert entry.call.startswith("np.")
+        assert entry.purpose.endswith(".")
+        assert isinstance(ast.parse(entry.source).body[0], ast.FunctionDef)
+    assert sum(bool(entry.words) for entry in every) > 0.9 * len(every)
+
+
+def test_a_composition_is_read_in_words_from_names_or_from_a_small_array(compositions):
+    words = {e.call: e.words for entries in compositions.values() for e in entries}
+    assert words["np.var(x)"] == "mean(square(x - mean(x, keepdims=True)))"
+    assert words["np.linalg.norm(x)"].count("sum(square(x))") == 3
+    assert words["np.divmod(x, y)"] == "x // y, remainder(x, y)"
+    assert words["np.kron(x, y)"].endswith("reshape(y, (1, 2, 1, 2)), (4, 4))")
+    assert words["np.hypot(x, y)"] == ""  # it would be too long
+
+
 MEASURED, APART = (
     [row for row in rows(part) if re.fullmatch(r"d\d\d|demo", row[0])]
     for part in TEXTS["docs/measured/claims.md"].split("## What depends on the processor")
@@ -227,6 +266,16 @@ def test_what_readme_says_of_speed_is_what_was_measured():
     eager = times["microbn, eager"] / times["PyTorch, composed batch norm"]
     assert 1.1 < eager.max() < 1.25  # "up to a fifth more"
     assert np.abs(times["microbn, compiled"] - 1).max() <= 0.05  # "give or take a twentieth"
+
+
+def test_what_readme_says_of_functions_and_rules_is_what_was_counted():
+    (said,) = re.findall(
+        r"(\d+) functions of NumPy get a gradient, and (\d+) functions have a rule",
+        TEXTS["README.md"],
+    )
+    counted = {row[0].split(". ", 1)[-1]: row[1] for row in table("Features, tried")}
+    names = "functions of NumPy that get a gradient", "functions with a rule, NumPy's and its own"
+    assert [*said] == [counted[name] for name in names]
 
 
 def test_table_of_claims_has_every_demo_and_no_gate_that_was_missed():

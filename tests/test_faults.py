@@ -23,6 +23,14 @@ def v():
     return Tensor(np.ones(3))
 
 
+def images():
+    return Tensor(RNG.normal(size=(2, 3, 4, 4)))
+
+
+def filters():
+    return Tensor(RNG.normal(size=(2, 3, 2, 2)))
+
+
 def loss():
     return (x() ** 2).sum()
 
@@ -107,6 +115,14 @@ CALLS = {
         lambda: [nn.he],
     ),
     "Linear()": (lambda x: nn.Linear(3, 2, rng=0)(x), lambda: [x()]),
+    "conv2d": (F.conv2d, lambda: [images(), filters(), np.ones(2), 1, 0]),
+    "max_pool2d": (F.max_pool2d, lambda: [images(), 2, 1]),
+    "avg_pool2d": (F.avg_pool2d, lambda: [images(), 2, 1]),
+    "Conv2d": (lambda *given: nn.Conv2d(*given, rng=0), lambda: [3, 2, 2, 1, 0]),
+    "Conv2d()": (lambda x: nn.Conv2d(3, 2, 2, rng=0)(x), lambda: [images()]),
+    "MaxPool2d": (nn.MaxPool2d, lambda: [2, 1]),
+    "AvgPool2d": (nn.AvgPool2d, lambda: [2, 1]),
+    "Flatten()": (lambda x: nn.Flatten()(x), lambda: [images()]),
     "BatchNorm": (nn.BatchNorm, lambda: [3, 1e-5, 0.1]),
     "BatchNorm()": (lambda x: nn.BatchNorm(3)(x), lambda: [x()]),
     "BatchNorm.eval": (lambda x: nn.BatchNorm(3).eval()(x), lambda: [x()]),
@@ -137,7 +153,11 @@ CALLS = {
         lambda f, strategy: given_gradients(f, x=strategy)(lambda x: None),
         lambda: [np.exp, arrays(3)],
     ),
-    "hvp": (curvature.hvp, lambda: [loss(), [x()], [np.ones((4, 3))]]),
+    "jacobian": (mb.jacobian, lambda: [np.square, v()]),
+    "hessian": (mb.hessian, lambda: [np.sum, v()]),
+    "jvp": (mb.jvp, lambda: [np.square, v(), v()]),
+    "hvp": (mb.hvp, lambda: [np.sum, v(), v()]),
+    "curvature.hvp": (curvature.hvp, lambda: [loss(), [x()], [np.ones((4, 3))]]),
     "top_eigenvalue": (curvature.top_eigenvalue, lambda: [loss(), [x()]]),
     "top_eigenvalue(tol=)": (
         lambda tol: curvature.top_eigenvalue(loss(), [x()], tol=tol),

@@ -17,15 +17,21 @@ from microbn import functional as F
 from microbn.engine.primitive import CALLS, RULES
 
 FEATURES = {probe: label for label, probe in features.PROBES.items()}
-NOT_OURS = [features.forward_mode, features.einsum, features.written_into]  # in one order
-OTHERS = {features.operands_recorded: "2", features.nans_forward: "4 of 4"}
+NOT_OURS = [features.written_into]
+OTHERS = {
+    features.operands_recorded: "2",
+    features.nans_forward: "4 of 4",
+    features.methods: "22 of 22",
+}
+COUNTED = {features.functions: (170, 300), features.rules: (40, 60), features.lines: (20, 10_000)}
 
 
 @pytest.mark.parametrize("probe", FEATURES, ids=FEATURES.get)
 def test_our_column_of_the_features_is_what_it_should_be(probe):
     cell, why = features.answer(probe, Microbn())
-    if probe in (features.functions, features.lines):
-        assert int(cell.replace(",", "")) > 20
+    if probe in COUNTED:
+        least, most = COUNTED[probe]
+        assert least <= int(cell.replace(",", "")) <= most
     else:
         assert cell == OTHERS.get(probe, "no" if probe in NOT_OURS else "yes"), why
 
@@ -54,7 +60,8 @@ def test_the_page_says_what_is_measured(library):
 GRADIENTS = [
     *(features.whole_array, features.single_numbers, features.second_derivative),
     *(features.numpy_names, features.own_rule, features.twice),
-    *(features.overwritten, *NOT_OURS),
+    *(features.jacobian_times_vector, features.jacobian_and_hessian, features.as_numpy_has_them),
+    *(features.overwritten, features.written_into),
 ]
 
 
@@ -68,6 +75,9 @@ def scaled(kind):
 
         def jvp(self, f, x, v):
             return 1.0005 * super().jvp(f, x, v)
+
+        def jacobian(self, f, x):
+            return 1.0005 * super().jacobian(f, x)
 
     return Scaled()
 
@@ -124,6 +134,22 @@ def blaming(name):
     yield
 
 
+def doubled(self, y, leaves, dy):
+    return [2 * g for g in mb.grad(y, leaves, dy)]
+
+
+def straight(self, f, x):
+    return np.zeros((4, 4))
+
+
+def exp_twice(self):
+    return [np.exp, np.exp, F.relu]
+
+
+def nothing(self):
+    return []
+
+
 FALLS_SHORT = [
     (features.float32, {"pull": leaking}, "no: the gradient is float64"),
     (features.deep, {"name": "nobody"}, "no: KeyError: 'nobody'"),
@@ -139,8 +165,13 @@ FALLS_SHORT = [
     (features.program, {"program": rewritten("= np.", "= pn.")}, "no: name 'pn' is not"),
     (features.program_alone, {"program": rewritten("import", IMPORTING)}, "no: import of microbn"),
     (features.operands_recorded, {"operands": lambda self, y: len({*y.inputs})}, "1"),
-    (features.functions, {"ruled": lambda self: [np.exp, np.exp, F.relu]}, "1"),
-    (features.functions, {"ruled": lambda self: []}, "–"),
+    (features.jacobian_and_hessian, {"hessian": straight}, "no: the gradient is"),
+    (features.methods, {"pull": doubled}, "0 of 22"),
+    (features.functions, {"ruled": exp_twice, "composed": nothing}, "1"),
+    (features.functions, {"ruled": nothing, "composed": exp_twice}, "1"),
+    (features.functions, {"ruled": nothing, "composed": nothing}, "–"),
+    (features.rules, {"ruled": exp_twice}, "2"),
+    (features.rules, {"ruled": nothing}, "–"),
     (features.lines, {"files": ()}, "–"),
     (features.lines, {"files": ("gone.py",)}, "–: FileNotFoundError"),
 ]

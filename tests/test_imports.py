@@ -19,6 +19,8 @@ FRONT = {"__init__", "__main__"}  # they import the rooms of their folder, and n
 KNOW_THE_ENGINE = {"reading", "nn", "program", "view", "testing", "lab", "cli"}
 # An import for types or on first need may point down the page where a reason is written here.
 REASONS: dict[tuple[str, str], str] = {
+    ("engine.record", "engine.composed.__init__"): "The rooms of compositions load when the first "
+    "of their functions is called with a Tensor.",
     ("errors", "engine.faults"): "The engine's sentences load when its first error is raised.",
 }
 

@@ -6,15 +6,15 @@ import pytest
 from bench.imports import AT_IMPORT, PACKAGE, path_of, reached
 from bench.lines import PAGES, code_lines, files_in, lines_of, recounted
 
-ON_FIRST_NEED = ["engine.faults", "engine.composed"]
-EVENING = 1_330
+ON_FIRST_NEED = ["engine.faults", "engine.entries", "engine.composed"]
+EVENING = 1_620
 README = PAGES[0].read_text("utf-8")
 WINGS = [row for row in README.splitlines() if row.startswith("| `")]
 
 
-def test_what_a_tensor_needs_is_at_most_760_lines():
+def test_what_a_tensor_needs_is_at_most_890_lines():
     needed = reached("engine.tensor", AT_IMPORT, but=ON_FIRST_NEED)
-    assert lines_of(*map(path_of, needed)) <= 760
+    assert lines_of(*map(path_of, needed)) <= 890
 
 
 def test_sentences_and_composed_functions_load_on_first_need():
@@ -37,10 +37,11 @@ def test_the_lines_that_a_page_gives_are_counted(page):
 
 
 def test_a_number_of_lines_that_is_not_counted_is_put_right():
-    found = re.findall(r"(?:^\| `.*|record and differentiate) \| ([\d,]+) \|", README, re.MULTILINE)
+    cell = r"(?:^\| `.*|record and differentiate) \| ([\d,]+) \|"
+    found = [*re.finditer(cell, README, re.MULTILINE)]
     assert len(found) == 1 + len(WINGS)
     for number in found:
-        assert recounted(README.replace(f"| {number} |", "| 7 |")) == README
+        assert recounted(README[: number.start(1)] + "7" + README[number.end(1) :]) == README
     speed = PAGES[1].read_text("utf-8")
     assert recounted(speed.replace(", engine/backward.py", "")) == speed
 

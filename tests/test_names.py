@@ -11,14 +11,23 @@ from bench.imports import PACKAGE
 REASONS = {
     "backward": "`closed_form.backward` follows `closed_form.forward`, as people write the pair by "
     "hand; the engine's is the method of a Tensor.",
+    "hvp": "`lab.curvature.hvp` is of a loss that was computed from parameters; the engine's is "
+    "of a function.",
 }
+
+
+def decorators(node):
+    return map(ast.unparse, getattr(node, "decorator_list", []))
 
 
 def defined(source):
     """Return the functions, classes and constants of a file, but for dunders and loop variables."""
     symbols = symtable(source, "a file", "exec").get_symbols()
     found = {s.get_name() for s in symbols if s.is_assigned() and not s.is_imported()}
-    loops = [node.target for node in ast.parse(source).body if isinstance(node, ast.For)]
+    body = ast.parse(source).body
+    composed = [node for node in body if "composes(" in "".join(decorators(node))]
+    found -= {node.name for node in composed}  # a composition has the name of NumPy's function
+    loops = [node.target for node in body if isinstance(node, ast.For)]
     found -= {name.id for loop in loops for name in ast.walk(loop) if isinstance(name, ast.Name)}
     return {name for name in found if not (name.startswith("__") and name.endswith("__"))}
 

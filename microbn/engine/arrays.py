@@ -100,7 +100,7 @@ for _name in ("__iadd__", "__isub__", "__imul__", "__itruediv__"):
     setattr(ReadOnly, _name, _in_place(_name))
 
 
-_PLAIN = {np.ndarray, np.memmap, ReadOnly}
+PLAIN: set[type] = {np.ndarray, np.memmap, ReadOnly}
 
 
 def check_plain(*things: Any, depth: int = 0) -> None:
@@ -111,7 +111,7 @@ def check_plain(*things: Any, depth: int = 0) -> None:
     for thing in things:
         if isinstance(thing, (list, tuple)) and depth < 64:  # NumPy's arrays have no more axes
             check_plain(*thing, depth=depth + 1)
-        elif isinstance(thing, np.ndarray) and type(thing) not in _PLAIN:
+        elif isinstance(thing, np.ndarray) and type(thing) not in PLAIN:
             raise faults.more_than_numbers(thing)
 
 

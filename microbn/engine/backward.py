@@ -131,7 +131,8 @@ def _fit(product: Any, value: Any, node: Any, position: int) -> Any:
     if getattr(product, "shape", None) == value.shape and product.dtype is value.dtype:
         return product
     part = product if hasattr(product, "dtype") else np.asarray(product)
-    if isinstance(node.function, np.ufunc) or part.shape == node.value.shape:
+    stacked = node.value.shape[:-2] + value.shape[-2:]  # a matrix, repeated for a stack of others
+    if isinstance(node.function, np.ufunc) or part.shape in (node.value.shape, stacked):
         part = _unbroadcast(part, value.shape)
     if part.shape == value.shape and part.dtype == value.dtype:
         return part

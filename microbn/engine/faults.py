@@ -7,6 +7,7 @@ error names the function, the shapes or values, and the way out.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import Signature
 from itertools import zip_longest
 from math import prod
 from reprlib import repr as shortened
@@ -111,13 +112,45 @@ def uncallable_rule(function: Callable, every: bool) -> RuleError:
 
 def unruled(function: Callable) -> RuleError:
     """A function has no rule."""
-    name, known = spelled(function), INSTEAD.get(function.__name__)
-    if known and function is getattr(np, function.__name__, None):
-        return RuleError(f"{name} has no gradient rule; write {known}")
+    from .composed.refused import REFUSED
+
+    name = spelled(function)
+    if function in REFUSED:
+        return RuleError(f"{name} has no gradient; {REFUSED[function]}")
     return RuleError(
         f"{name} has no gradient rule; add one with defvjp({name}, ...), compose it from "
         f"functions that have one, or use {name}(t.data) on purpose, as a constant"
     )
+
+
+_KEYWORDS = {
+    "dim": "write axis=",
+    "keepdim": "write keepdims=",
+    "where": "choose with np.where first",
+    "out": "use the result",
+}
+
+
+def uncomposed(
+    function: Callable, signature: Signature, kwargs: Mapping, error: Exception
+) -> RuleError:
+    """A call has arguments that the function's composition does not take."""
+    name = spelled(function)
+    for key in kwargs:
+        if key not in signature.parameters:
+            way_out = _KEYWORDS.get(key, "leave it out")
+            return RuleError(f"{name}: {key}= cannot be composed; {way_out}")
+    takes = [str(p.replace(annotation=p.empty)) for p in signature.parameters.values()]
+    return RuleError(f"{name}: {error}; it takes ({', '.join(takes)}), the last ones by keyword")
+
+
+def name_caller(function: Callable, error: MicrobnError) -> None:
+    """Put the name of the composed function before an error from inside it.
+
+    If one calls another, only the name of the outermost is there: the one that the user called.
+    """
+    said = vars(error).setdefault("said", str(error))
+    error.args = (f"{spelled(function)}: {said}",)
 
 
 def unfitting(
@@ -127,9 +160,9 @@ def unfitting(
     name, takes = spelled(function), [*call.signature.parameters][2:]
     for key in kwargs:
         if key not in takes:
-            instead = {"dim": "write axis=", "keepdim": "write keepdims="}.get(key, "leave it out")
+            way_out = _KEYWORDS.get(key, "leave it out")
             return RuleError(
-                f"{name}: {key}= cannot be recorded, as its rules do not take it; {instead}"
+                f"{name}: {key}= cannot be recorded, as its rules do not take it; {way_out}"
             )
     if len(args) > call.most:
         return RuleError(
@@ -178,6 +211,10 @@ def explain(function: Callable, values: Sequence, kwargs: Mapping, error: Except
     if isinstance(error, MicrobnError):
         return error
     name = function.__name__
+    if name in ("bitwise_and", "bitwise_or", "bitwise_xor", "invert"):
+        return DTypeError(
+            f"{name}: it combines masks, with each comparison in parentheses: (x > 1) & (x < 3)"
+        )
     if "read-only" in str(error):
         return GraphError(f"{name}: it writes into an operand; what is recorded never changes")
     every = isinstance(function, np.ufunc) or (function in CALLS and CALLS[function].every)
@@ -358,20 +395,31 @@ def absent(name: str) -> AttributeError:
     return AttributeError(f"a Tensor has no {name!r}; write {INSTEAD[name]}")
 
 
+OF_ARRAYS = [
+    *("base", "byteswap", "ctypes", "device", "dump", "dumps", "flags", "getfield", "itemsize"),
+    *("nbytes", "nonzero", "setfield", "setflags", "strides", "to_device", "tobytes", "tofile"),
+    "tolist",
+]
 INSTEAD = {
-    "var": "np.square(t - t.mean(axis, keepdims=True)).mean(axis)",
-    "std": "np.sqrt(np.square(t - t.mean(axis, keepdims=True)).mean(axis))",
-    **dict.fromkeys(("dot", "matmul", "mm"), "t @ other"),
-    "clip": "np.minimum(np.maximum(t, low), high)",
-    "cumsum": "np.cumsum(t.data), on purpose as a constant",
+    **dict.fromkeys(("matmul", "mm"), "t @ other"),
     "abs": "np.abs(t)",
     **{name: f"microbn.functional.{name}(t)" for name in ("relu", "sigmoid", "softmax")},
-    **dict.fromkeys(("ravel", "flatten"), "t.reshape(-1)"),
     "view": "t.reshape(...)",
     "permute": "t.transpose(...)",
     "unsqueeze": "np.expand_dims(t, axis)",
-    **dict.fromkeys(("copy", "clone"), "t itself, as it never changes"),
-    **dict.fromkeys(("detach", "numpy", "tolist"), "t.data"),
+    **dict.fromkeys(
+        ("copy", "clone", "real", "conj", "conjugate"), "t itself, as it never changes"
+    ),
+    "imag": "np.zeros_like(t)",
+    **dict.fromkeys(("detach", "numpy"), "t.data"),
+    **{
+        name: f"np.{name}(t, ...), which makes a new one"
+        for name in ("sort", "partition", "resize")
+    },
+    **dict.fromkeys(("fill", "put"), "np.where(mask, value, t), which makes a new one"),
+    "flat": "t.ravel()",
+    "tostring": "t.data.tobytes()",
+    **{name: f"t.data.{name}" for name in OF_ARRAYS},
     "zero_grad": "t.grad = None",
     "requires_grad": "an array where no gradient is wanted: every Tensor gets one",
 }
@@ -423,6 +471,48 @@ def no_gradient(inputs: Sequence) -> DTypeError:
     return DTypeError(
         f"grad: input {position} is a {type(x).__name__}; only Tensors get gradients. Pass an "
         "array of scalars as a list, list(box.flat)"
+    )
+
+
+def nothing_to_call(name: str, f: Any, given: Sequence) -> ArgumentError:
+    """A Jacobian is asked of no function, or at no array."""
+    if callable(f):
+        return ArgumentError(f"{name}: x is empty; give one array, or several in a tuple")
+    return ArgumentError(
+        f"{name}: the first argument is a function, as in {name}(f, x); got {f!r:.60}"
+    )
+
+
+def lost_history(name: str) -> GraphError:
+    """A function whose Jacobian is asked for gives a constant."""
+    return GraphError(
+        f"{name}: what f gives has no history, as for a constant. Inside f, a gradient needs "
+        "create_graph=True, .data and no_grad() lose the history, and a Jacobian is an array: nest "
+        "grad(..., create_graph=True) instead"
+    )
+
+
+def not_one_array(name: str, out: Any) -> DTypeError:
+    """A function whose Jacobian is asked for gives anything but one array."""
+    return DTypeError(
+        f"{name}: f gives a {type(out).__name__}; it has to return one array. Join several with "
+        "np.concatenate, or choose one: lambda x: f(x)[0]"
+    )
+
+
+def not_one_number(name: str, out: Any) -> ShapeError:
+    """A function whose Hessian is asked for gives several numbers."""
+    return ShapeError(
+        f"{name}: f gives shape {out.shape}, and a Hessian is of a single number; "
+        "reduce it, lambda x: f(x).sum(), or ask for the jacobian"
+    )
+
+
+def other_directions(name: str, leaves: Sequence, given: Sequence) -> ShapeError:
+    """A vector has another shape than the operand that it is a direction for."""
+    return ShapeError(
+        f"{name}: v has the shape of x, {listed(x.shape for x in leaves)}, "
+        f"got {listed(v.shape for v in given)}"
     )
 
 

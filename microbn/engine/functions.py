@@ -43,7 +43,10 @@ def getitem(x: Any, *index: Any) -> Any:
 def scatter(g: Any, shape: tuple[int, ...], *index: Any) -> Any:
     """Add ``g`` into zeros of ``shape`` at ``index``: the transpose of ``x[index]``."""
     out = np.zeros(shape, g.dtype)
-    np.add.at(out, index, g)
+    if any(map(np.ndim, index)):
+        np.add.at(out, index, g)
+    else:  # slices and numbers take no entry twice
+        out[index] += g
     return out
 
 
@@ -72,3 +75,28 @@ def concatenate(*xs: Any, axis: int | None = 0) -> Any:
 def stack(*xs: Any, axis: int = 0) -> Any:
     """Return ``np.stack`` of the operands, without the list."""
     return np.stack(xs, axis)
+
+
+@partial(primitive, fresh=True)
+def windows(x: Any, shape: tuple[int, ...]) -> Any:
+    """Return the windows of ``shape`` over the last axes of x, as the last axes of the result."""
+    axes = tuple(range(x.ndim - len(shape), x.ndim))
+    return np.lib.stride_tricks.sliding_window_view(x, shape, axes)
+
+
+@partial(primitive, fresh=True)
+def overlap_add(g: Any, shape: tuple[int, ...]) -> Any:
+    """Add windows up into zeros of ``shape`` where they overlap: the transpose of `windows`."""
+    places, sizes = g.shape[: len(shape)], g.shape[len(shape) :]
+    whole = (slice(None),) * (len(shape) - len(sizes))
+    out = np.zeros_like(g[(..., *(0 for _ in sizes))], shape=shape)  # in the memory order of g
+    for index in np.ndindex(sizes):
+        ends = zip(index, places[len(whole) :], strict=True)
+        out[(*whole, *(slice(i, i + n) for i, n in ends))] += g[(..., *index)]
+    return out
+
+
+@partial(primitive, fresh=True)
+def eigenvectors(x: Any, *, UPLO: Any = "L") -> Any:
+    """Return the eigenvectors of symmetric matrices, ``np.linalg.eigh(x).eigenvectors``."""
+    return np.linalg.eigh(x, UPLO).eigenvectors

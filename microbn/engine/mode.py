@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import wraps
 from operator import not_
 from typing import Any, NamedTuple
 
@@ -74,6 +75,26 @@ def scope(name: str) -> Iterator[None]:
         raise faults.scope_name(name)
     with switched("scope", (*mode.get().scope, name)):
         yield
+
+
+class OneCall(str):
+    """The scope of one call of a composed function. Two calls of np.var have two scopes."""
+
+    __slots__ = ()
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
+    __hash__ = object.__hash__
+
+
+def one_box(function: Callable) -> Callable:
+    """Decorate a function, so that each call of it with Tensors is a group named after it."""
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with scope(OneCall(function.__name__)):
+            return function(*args, **kwargs)
+
+    return call
 
 
 # Of two settings of a switch the larger belongs to the inner block: not recording is larger than

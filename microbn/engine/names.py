@@ -102,6 +102,6 @@ def brief(gradient: Any) -> str:
 
 def spelled(function: Callable) -> str:
     """Return a function's name as a user writes it: ``np.linalg.norm``."""
-    module = getattr(function, "__module__", None) or "numpy"
+    module = getattr(function, "__module__", "numpy") or ""  # older ufuncs lack the attribute
     prefix = "np" + module[5:] + "." if module.split(".")[0] == "numpy" else ""
     return prefix + function.__name__

@@ -28,7 +28,9 @@ def record(kind: type, function: Callable, args: Sequence, kwargs: Mapping = NOT
     NumPy's own errors with the shapes added to the message.
     """
     if (call := CALLS.get(function)) is None:
-        raise faults.unruled(function)
+        from .composed import compose  # on first need
+
+        return compose(function, args, kwargs)
     if kwargs or len(args) != call.rules:
         kwargs = fitted(function, call, args, kwargs)
     inputs, values = [], []

@@ -26,6 +26,8 @@ from .record import NOTHING, numbers, record, recorded
 
 def _operator(function: Callable, compute: Any = None) -> tuple[Callable, Callable]:
     """Return the methods for ``self + other`` and ``other + self``: NumPy's function, recorded."""
+    if function not in CALLS:  # it is composed
+        return lambda x, y: function(x, y), lambda x, y: function(y, x)
     compute = compute or CALLS[function].compute
 
     def forward(self: Tensor, other: Any) -> Any:
@@ -85,6 +87,11 @@ class Tensor(Node):
     (__gt__, _), (__ge__, _) = _operator(np.greater), _operator(np.greater_equal)
     (__eq__, _), (__ne__, _) = _operator(np.equal), _operator(np.not_equal)
     __pos__, __neg__, __abs__ = _method(np.positive), _method(np.negative), _method(np.abs)
+    __floordiv__, __rfloordiv__ = _operator(np.floor_divide)
+    __mod__, __rmod__ = _operator(np.remainder)
+    __divmod__, __rdivmod__ = _operator(np.divmod)
+    (__and__, __rand__), (__or__, __ror__) = _operator(np.bitwise_and), _operator(np.bitwise_or)
+    (__xor__, __rxor__), __invert__ = _operator(np.bitwise_xor), _method(np.invert)
     __hash__ = object.__hash__
 
     def _in_place(self, other: Any) -> Any:
@@ -93,6 +100,7 @@ class Tensor(Node):
         return NotImplemented  # Python goes on to t = t - other
 
     __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = __imatmul__ = _in_place
+    __imod__ = __ifloordiv__ = _in_place
 
     # What an ndarray has.
     shape = property(lambda self: self.value.shape, doc="The sizes of the axes; () for a scalar.")
@@ -102,8 +110,15 @@ class Tensor(Node):
     T = property(_method(np.transpose), doc="The axes in reverse order.")
     mT = property(_method(np.matrix_transpose), doc="The last two axes swapped.")
     sum, mean, max, min = _method(np.sum), _method(np.mean), _method(np.max), _method(np.min)
-    argmax, argmin = _method(np.argmax), _method(np.argmin)
+    argmax, argmin, argsort = _method(np.argmax), _method(np.argmin), _method(np.argsort)
+    all, any, round = _method(np.all), _method(np.any), _method(np.round)
+    argpartition, searchsorted = _method(np.argpartition), _method(np.searchsorted)
     swapaxes, squeeze, astype = _method(np.swapaxes), _method(np.squeeze), _method(astype)
+    var, std, clip, dot = _method(np.var), _method(np.std), _method(np.clip), _method(np.dot)
+    prod, cumsum, cumprod = _method(np.prod), _method(np.cumsum), _method(np.cumprod)
+    ravel = flatten = _method(np.ravel)
+    take, repeat, choose = _method(np.take), _method(np.repeat), _method(np.choose)
+    trace, diagonal = _method(np.trace), _method(np.diagonal)
     # NumPy calls these on the entries of an object array: np.exp(array) calls entry.exp().
     exp, log, sqrt, tanh = _method(np.exp), _method(np.log), _method(np.sqrt), _method(np.tanh)
 
@@ -118,6 +133,10 @@ class Tensor(Node):
         """Return ``np.transpose`` of it. The axes are one tuple, several integers, or none."""
         one = len(axes) == 1 and not isinstance(axes[0], int)
         return record(Tensor, np.transpose, [self, axes[0] if one else axes or None])
+
+    def compress(self, condition: Any, axis: int | None = None) -> Any:
+        """Return ``np.compress`` of it: the slices for which the condition is true."""
+        return np.compress(condition, self, axis)
 
     # Gradients and data.
     def backward(self, cotangent: Any = None, *, retain_grads: bool = False) -> None:
@@ -227,7 +246,7 @@ class Tensor(Node):
             if any(map(is_foreign, inputs)):
                 return NotImplemented
             if any(isinstance(x, np.ndarray) and x.dtype == object for x in inputs):
-                from .composed import of_entries  # on first need
+                from .entries import of_entries  # on first need
 
                 return of_entries(ufunc, method, inputs, kwargs)
         if method != "__call__" or "out" in kwargs:
@@ -235,11 +254,6 @@ class Tensor(Node):
         return record(Tensor, ufunc, inputs, kwargs)
 
     def __array_function__(self, function: Callable, types: Any, args: Any, kwargs: Any) -> Any:
-        if function not in CALLS:
-            from .composed import COMPOSED  # on first need
-
-            if function in COMPOSED:
-                return COMPOSED[function](*args, **kwargs)
         return record(Tensor, function, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
@@ -249,9 +263,11 @@ class Tensor(Node):
 # The attributes of arrays and of PyTorch's tensors that a Tensor lacks say what to write instead.
 # Each is a property, because a __getattr__ for all would slow down the attributes that exist.
 _ABSENT = [
-    *("var", "std", "dot", "matmul", "mm", "clip", "cumsum", "abs", "relu", "sigmoid", "softmax"),
-    *("ravel", "flatten", "view", "permute", "unsqueeze", "copy", "clone", "detach", "numpy"),
-    *("tolist", "zero_grad", "requires_grad"),
+    *("matmul", "mm", "abs", "relu", "sigmoid", "softmax", "view", "permute", "unsqueeze"),
+    *("copy", "clone", "conj", "conjugate", "real", "imag", "detach", "numpy", "zero_grad"),
+    *("requires_grad", "sort", "partition", "resize", "fill", "put", "flat", "nonzero", "tolist"),
+    *("base", "byteswap", "ctypes", "device", "dump", "dumps", "flags", "getfield", "itemsize"),
+    *("nbytes", "setfield", "setflags", "strides", "to_device", "tobytes", "tofile", "tostring"),
 ]
 
 

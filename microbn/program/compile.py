@@ -16,13 +16,13 @@ import numpy as np
 
 from ..engine.arrays import check_plain
 from ..engine.backward import start, sweep
-from ..engine.functions import getitem, scatter, stop_gradient
+from ..engine.functions import stop_gradient
 from ..engine.mode import Mode, mode
 from ..engine.names import describe
 from ..engine.node import is_node
 from ..engine.record import record
 from ..engine.tensor import Tensor
-from ..errors import ArgumentError, DTypeError, GraphError, ShapeError, listed
+from ..errors import ArgumentError, DTypeError, GraphError, listed
 from ..reading.symbol import declared_parameters
 from .literals import identifier
 from .passes import REWRITES, made_from, rebuilt, simplified
@@ -146,17 +146,12 @@ def _traced(f: Callable, examples: Sequence) -> tuple[list, list, bool]:
 
 
 def _check_node(node: Any, first: int) -> None:
-    """Raise for a node that a program cannot compute: a Tensor from elsewhere, or ``x[mask]``."""
+    """Raise GraphError for a Tensor from elsewhere, which a program cannot compute."""
     if node.function is None and node.number < first:
         raise GraphError(
             f"compile: f uses {describe(node)}, which is none of the examples; pass it as an "
             "example (for a module: compile(lambda x, *_: f(x), x, *model.parameters())), "
             "or use its .data for a constant"
-        )
-    masks = [x for x in node.inputs[1:] if is_node(x) and x.dtype == bool]
-    if node.function in (getitem, scatter) and masks:
-        raise ShapeError(
-            "compile: the shape of x[mask] depends on values; use np.where(mask, x, 0)"
         )
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.functions import getitem
+from ..engine.functions import getitem, windows
 from ..engine.node import is_node
 from ..reading.tape import is_entrywise
 from .source import REDUCTIONS, Storage
 
 VIEWS = {np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.expand_dims, np.squeeze}
-VIEWS |= {np.broadcast_to, getitem}
+VIEWS |= {np.broadcast_to, getitem, windows}
 
 
 def allocated(nodes: list, roots: list, passes: Collection[str]) -> Storage:

@@ -174,7 +174,9 @@ class Listing:
             return f"np.multiply({words[0]}{bits}, {words[1]}, out={name}{bits})"
         if function is scatter and out:
             index = f"({', '.join([*words[2:], ''])})"
-            return f"{name}.fill(0)\nnp.add.at({name}, {index}, {words[0]})"
+            if any(map(np.ndim, node.args[2:])):
+                return f"{name}.fill(0)\nnp.add.at({name}, {index}, {words[0]})"
+            return f"{name}.fill(0)\n{name}[{index}] += {words[0]}"
         made = words[0] if function is spread and out else self._call(node)
         return f"np.copyto({name}, {made})" if out else f"{name} = {made}"
 

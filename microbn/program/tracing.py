@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from ..engine.functions import getitem, scatter
 from ..engine.mode import Watch
 from ..engine.names import describe
 from ..engine.node import has_history, is_node
-from ..errors import GraphError
+from ..errors import GraphError, ShapeError
 
 FROZEN = (
     "f asks for {what} of {node}, which every run of the program would take from the example; "
@@ -33,13 +34,21 @@ SENTENCES = {
 
 
 class Tracing(Watch):
-    """Raises GraphError at whatever a program could not repeat.
+    """Raises GraphError or ShapeError at whatever a program could not repeat.
 
     ``operands`` are the numbers of the program's operands.
     """
 
     def __init__(self, operands: Collection[int]) -> None:
         self.operands = operands
+
+    def made(self, node: Any) -> None:
+        """Raise ShapeError for ``x[mask]``, even if only its size is used."""
+        masks = [x for x in node.inputs[1:] if is_node(x) and x.dtype == bool]
+        if masks and node.function in (getitem, scatter):
+            raise ShapeError(
+                "compile: the shape of x[mask] depends on values; use np.where(mask, x, 0)"
+            )
 
     def sent(self, node: Any, position: int, operand: Any, part: Any, earlier: Any) -> None:
         """Raise GraphError if a backward starts that is not recorded itself."""

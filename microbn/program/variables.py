@@ -9,6 +9,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+from ..engine.mode import OneCall
 from ..engine.node import is_node
 from ..reading.tape import places
 from .literals import identifier
@@ -64,7 +65,8 @@ def paths(nodes: Sequence) -> dict[int, str]:
     scopes, found = places(nodes), {}
     for node in nodes:
         if node.name:
-            path = [*scopes.get(node.number, node.scope), node.name]
+            scope = scopes.get(node.number, node.scope)
+            path = [*(part for part in scope if not isinstance(part, OneCall)), node.name]
             if node.role == "gradient":
                 path = ["d", *path[1:-1], node.name.removeprefix("d_")]
             found[node.number] = ".".join(path)

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from ..engine.composed import JOINS, written_out
 from ..engine.functions import astype, getitem
 from ..engine.names import spelled
 from ..engine.primitive import CALLS, RULES, rules_of
@@ -43,9 +42,15 @@ def formula(function: Callable, *operands: Any, **keywords: Any) -> Any:
     """
     if not callable(function):
         raise ArgumentError(f"formula: reads a function, got {function!r:.60}")
-    if function in JOINS:
-        function, operands, keywords = written_out(function, *(operands or [()]), **keywords)
     if function not in RULES:
+        from ..engine.composed import COMPOSED, JOINS  # on first need
+
+        if function in JOINS:
+            arrays, *axis = operands or [()]
+            keywords = {**({"axis": axis[0]} if axis else {}), **keywords}
+            return formula(JOINS[function], *arrays, **keywords)
+        if function in COMPOSED:
+            function = COMPOSED[function].function
         result = function(*_operands(function, operands, keywords), **keywords)
         return tuple(map(_text, result)) if isinstance(result, tuple) else _text(result)
     rules = RULES[function]
@@ -91,7 +96,7 @@ _LONGEST = 100_000  # characters: every x = x * x doubles a text
 _WAY_OUT = "give formula() an example array, or a list where the code takes a list"
 
 
-def _numpy_method(function: Any) -> Any:
+def numpy_method(function: Any) -> Any:
     """Turn a function such as ``np.mean(x, axis=0)`` into a method, ``x.mean(axis=0)``."""
     return lambda self, *args, **kwargs: function(self, *args, **kwargs)
 
@@ -120,12 +125,12 @@ class Symbol(NDArrayOperatorsMixin):
     ndim = property(lambda self: _asked(self, "ndim", lambda text: 2))
     T = property(lambda self: _said(f"{_text(self, _ATOM)}.T", np.transpose, (self,)))
     mT = property(lambda self: _said(f"{_text(self, _ATOM)}.mT", np.matrix_transpose, (self,)))
-    sum, mean, max, min = map(_numpy_method, (np.sum, np.mean, np.max, np.min))
-    var, std, prod, cumsum = map(_numpy_method, (np.var, np.std, np.prod, np.cumsum))
-    any, all, argmax, argmin = map(_numpy_method, (np.any, np.all, np.argmax, np.argmin))
-    exp, log, sqrt, tanh = map(_numpy_method, (np.exp, np.log, np.sqrt, np.tanh))
-    squeeze, swapaxes, clip, take = map(_numpy_method, (np.squeeze, np.swapaxes, np.clip, np.take))
-    astype = _numpy_method(astype)
+    sum, mean, max, min = map(numpy_method, (np.sum, np.mean, np.max, np.min))
+    var, std, prod, cumsum = map(numpy_method, (np.var, np.std, np.prod, np.cumsum))
+    any, all, argmax, argmin = map(numpy_method, (np.any, np.all, np.argmax, np.argmin))
+    exp, log, sqrt, tanh = map(numpy_method, (np.exp, np.log, np.sqrt, np.tanh))
+    squeeze, swapaxes, clip, take = map(numpy_method, (np.squeeze, np.swapaxes, np.clip, np.take))
+    astype = numpy_method(astype)
 
     def __getitem__(self, index: Any) -> Any:
         return getitem(self, *index) if isinstance(index, tuple) else getitem(self, index)
@@ -146,7 +151,7 @@ class Symbol(NDArrayOperatorsMixin):
         function = getattr(ufunc, method)
         if method != "__call__" or kwargs or ufunc not in SIGNS:
             name = _name(ufunc) + f".{method}" * (method != "__call__")
-            return _said(_call(name, inputs, kwargs), function, inputs, kwargs)
+            return _said(_call(function, name, inputs, kwargs), function, inputs, kwargs)
         sign, level, left, right = SIGNS[ufunc]
         text = f"{_text(inputs[0], left)} {sign} " if len(inputs) > 1 else sign
         return _said(text + _text(inputs[-1], right), function, inputs, level=level)
@@ -156,7 +161,8 @@ class Symbol(NDArrayOperatorsMixin):
             return getattr(args[0], function.__name__)
         if function is getitem:
             return _said(f"{_text(args[0], _ATOM)}[{_index(args[1:])}]", function, args)
-        return _said(_call(_name(function), args, kwargs), function, args, kwargs)
+        words = _call(function, _name(function), args, kwargs)
+        return _said(words, function, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         raise DTypeError(
@@ -306,9 +312,26 @@ def _constant(thing: Any) -> str:
     return "..." if thing is ... else repr(thing)
 
 
-def _call(name: str, args: Any, kwargs: Any) -> str:
+def _call(function: Callable, name: str, args: Any, kwargs: Any) -> str:
+    """Return the words for a call, without a None or False that the function has by default."""
+    if any(arg is None or arg is False for arg in (*args[-1:], *kwargs.values())):
+        defaults = {p.name: p.default for p in declared_parameters(function)}
+        in_order = [*defaults.values()]
+        while 0 < len(args) <= len(in_order) and _is_idle(args[-1], in_order[len(args) - 1]):
+            args = args[:-1]
+        unset = {key for key, default in defaults.items() if default is np._NoValue}
+        kwargs = {
+            key: arg
+            for key, arg in kwargs.items()
+            if not _is_idle(arg, arg if key in unset else defaults.get(key, ...))
+        }
     words = [*map(_text, args), *(f"{key}={_text(arg)}" for key, arg in kwargs.items())]
     return f"{name}({', '.join(words)})"
+
+
+def _is_idle(argument: Any, default: Any) -> bool:
+    """Return whether an argument is a None or False that the function has by default."""
+    return (argument is None or argument is False) and argument is default
 
 
 def _index(index: Any) -> str:

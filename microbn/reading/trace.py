@@ -242,7 +242,8 @@ _OURS = {"microbn", "numpy", "contextlib"}
 _EXAMPLES = {"microbn.cli.targets", "microbn.cli.examples", "microbn.lab.tour"}
 _MACHINERY = {
     *("microbn.engine.tensor", "microbn.engine.record", "microbn.engine.mode"),
-    *("microbn.engine.primitive", "microbn.engine.functions", "microbn.engine.composed"),
+    *("microbn.engine.primitive", "microbn.engine.functions", "microbn.engine.composed.table"),
+    *("microbn.engine.composed.joins", "microbn.engine.composed.sizes"),
     "microbn.reading.trace",
 }
 

@@ -17,12 +17,21 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from .checker import checker
+from .compositions import compositions
 from .contenders import COMPILED, MERGED, OURS
+from .convolution import convolution
 from .features import features
 from .measures import MEASURES, Table
 from .pages import pages
 
-ALL = {**MEASURES, "checker": checker, "pages": pages, "features": features}
+ALL = {
+    **MEASURES,
+    "convolution": convolution,
+    "compositions": compositions,
+    "checker": checker,
+    "pages": pages,
+    "features": features,
+}
 PACKAGES = ["microbn", "numpy", "torch", "autograd", "mygrad", "micrograd"]
 
 

@@ -49,8 +49,9 @@ def features(rounds: int, seed: int) -> Table:
         "(tests/bench/features.py). Not tried: a GPU; and speed, which has tables of its own.",
         "PyTorch's arrays are made by torch.tensor, which copies; torch.from_numpy does not. NaNs "
         "are looked for with the library's own tool, or under np.errstate(all='raise'). Functions "
-        "are counted in the library's own table of rules, lines without blank ones, comments and "
-        "docstrings. Batch norm is composed, its ε a Python number.",
+        "are counted in the library's own table of rules, ours in that of compositions too; lines "
+        "without blank ones, comments and docstrings. Batch norm is composed, its ε a Python "
+        "number.",
         *(f"Lines of {n}: {', '.join(lib.files)}." for n, lib in libraries.items() if lib.files),
         *(reasons(name, answers) for name in libraries),
     ]
@@ -133,12 +134,21 @@ def second_derivative(lib: Library, rng: np.random.Generator) -> None:
     agree(found, [(up - down) / (2 * h)], 1e-6)
 
 
-def forward_mode(lib: Library, rng: np.random.Generator) -> None:
+def jacobian_times_vector(lib: Library, rng: np.random.Generator) -> None:
     x, gamma, beta, v = batch(rng)
     plain, h = composed(np.sqrt), 1e-5
     found = lib.jvp(of_first(lib, composed(lib.sqrt), gamma, beta), x, v)
     up, down = (plain(x + step * v, gamma, beta) for step in (h, -h))
     agree([found], [(up - down) / (2 * h)], 1e-6)
+
+
+def jacobian_and_hessian(lib: Library, rng: np.random.Generator) -> None:
+    """Use the squares times the sum, and the sum of the cubes, squared."""
+    x = rng.normal(size=4)
+    slopes = np.diag(2 * x * x.sum()) + np.outer(x * x, np.ones(4))
+    agree([lib.jacobian(lambda x: x * x * x.sum(), x)], [slopes])
+    bends = np.diag(12 * x * (x**3).sum()) + 18 * np.outer(x * x, x * x)
+    agree([lib.hessian(lambda x: (x * x * x).sum() ** 2, x)], [bends])
 
 
 def float32(lib: Library, rng: np.random.Generator) -> None:
@@ -156,8 +166,10 @@ def numpy_names(lib: Library, rng: np.random.Generator) -> None:
     agree(found, [dy * x / (4 * np.sqrt(np.mean(x * x, axis=0)))])
 
 
-def einsum(lib: Library, rng: np.random.Generator) -> None:
-    x, y, dy = (rng.normal(size=shape) for shape in ((4, 3), (2, 3), (4, 2)))
+def as_numpy_has_them(lib: Library, rng: np.random.Generator) -> None:
+    x, y, dy, g = (rng.normal(size=shape) for shape in ((4, 3), (2, 3), (4, 2), 3))
+    agree(lib.vjp(lambda x: lib.var(x, 0), x)[1](g), [g * (x - x.mean(axis=0)) / 2])
+    agree(lib.vjp(lambda x: lib.xp.linalg.norm(x), x)[1](ONE), [x / np.linalg.norm(x)])
     product = of_first(lib, lambda x, y: lib.xp.einsum("ij,kj->ik", x, y), y)
     agree(lib.vjp(product, x)[1](dy), [dy @ y])
 
@@ -342,7 +354,40 @@ def operands_recorded(lib: Library, rng: np.random.Generator) -> int:
 
 def functions(lib: Library, rng: np.random.Generator) -> int | str:
     """Count NumPy's functions alone, not those that a library makes for its own use."""
-    return len({*filter(is_numpys, lib.ruled())}) or UNKNOWN
+    return len({*filter(is_numpys, [*lib.ruled(), *lib.composed()])}) or UNKNOWN
+
+
+def methods(lib: Library, rng: np.random.Generator) -> str:
+    """Count methods of arrays whose gradient is that of NumPy's own method."""
+    found = [has_method(lib, name, args, rng) for name, args in METHODS.items()]
+    return f"{sum(found)} of {len(found)}"
+
+
+def has_method(lib: Library, name: str, args: tuple, rng: np.random.Generator) -> bool:
+    x, v, h = rng.normal(size=(3, 3)), rng.normal(size=(3, 3)), 1e-6
+    up, down = (getattr(x + step * v, name)(*args) for step in (h, -h))
+    dy = rng.normal(size=np.shape(up))
+    try:
+        slope = np.sum(v * lib.vjp(lambda x: getattr(x, name)(*args), x)[1](dy)[0])
+        agree([slope], [np.sum(dy * (up - down)) / (2 * h)], 1e-6)
+    except Exception:
+        return False
+    return True
+
+
+# Methods of an array whose result has a slope, and their arguments.
+METHODS: dict[str, tuple] = {
+    **dict.fromkeys(("sum", "mean", "max", "min", "var", "std", "prod"), ()),
+    **dict.fromkeys(("cumsum", "cumprod", "ravel", "flatten", "squeeze", "transpose"), ()),
+    **dict.fromkeys(("trace", "diagonal"), ()),
+    **{"reshape": (9,), "swapaxes": (0, 1), "clip": (-0.5, 0.5), "dot": (np.ones((3, 2)),)},
+    **{"take": ([0, 2, 2], 0), "repeat": (2, 0), "compress": ([True, False, True], 0)},
+}
+
+
+def rules(lib: Library, rng: np.random.Generator) -> int | str:
+    """Count all rules, those of functions that a library makes for its own use as well."""
+    return len({*lib.ruled()}) or UNKNOWN
 
 
 def lines(lib: Library, rng: np.random.Generator) -> int | str:
@@ -355,10 +400,11 @@ PROBES: dict[str, Callable] = {
     "arrays: the gradient of batch norm of (4, 3)": whole_array,
     "single numbers: the same, entry by entry": single_numbers,
     "the second derivative of batch norm": second_derivative,
-    "forward mode: a Jacobian times a vector": forward_mode,
+    "a Jacobian times a vector": jacobian_times_vector,
+    "a Jacobian, a Hessian": jacobian_and_hessian,
     "float32 stays float32: batch norm, then relu": float32,
     "NumPy's own functions: np.sqrt(np.mean(x))": numpy_names,
-    "np.einsum, or its like": einsum,
+    "a variance, a norm, an einsum, as NumPy has them": as_numpy_has_them,
     "writing into an array is recorded: y[0] = 0": written_into,
     "a function of one's own, with a rule": own_rule,
     f"a chain of {DEPTH:,} operations": deep,
@@ -371,12 +417,14 @@ PROBES: dict[str, Callable] = {
     "the backward can be printed as a program and run": program,
     "… by NumPy alone": program_alone,
     "operands recorded of a · a": operands_recorded,
-    "functions of NumPy that have a rule": functions,
+    "methods of arrays with NumPy's gradient": methods,
+    "functions of NumPy that get a gradient": functions,
+    "functions with a rule, NumPy's and its own": rules,
     "lines of code that record and differentiate": lines,
 }
 
 
-COUNTS = {operands_recorded, functions, lines}  # of whose errors a "no" would say too much
+COUNTS = {operands_recorded, functions, rules, lines}  # of whose errors a "no" would say too much
 
 # What the probes share
 

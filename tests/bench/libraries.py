@@ -9,6 +9,7 @@ import numpy as np
 
 import microbn as mb
 from microbn import functional as F
+from microbn.engine.composed import COMPOSED, sizes
 from microbn.engine.primitive import RULES
 from microbn.testing import gradcheck
 
@@ -58,13 +59,20 @@ class Library:
     def strict(self) -> Any:
         return np.errstate(all="raise")
 
+    def var(self, x: Any, axis: int) -> Any:
+        """Return the variance as NumPy defines it, divided by N."""
+        return self.xp.var(x, axis=axis)
+
     def ruled(self) -> list:
+        return []
+
+    def composed(self) -> list:
         return []
 
     def nothing(self, *args: Any) -> Any:
         raise Short("nothing to call")
 
-    jvp = check = program = nothing
+    jvp = jacobian = hessian = check = program = nothing
 
 
 class Microbn(Library):
@@ -73,6 +81,10 @@ class Microbn(Library):
     xp, sqrt, relu = np, np.sqrt, staticmethod(F.relu)
     leaf, pull, strict = staticmethod(mb.Tensor), staticmethod(mb.grad), staticmethod(mb.trace)
     operands = staticmethod(lambda y: len(y.inputs))
+    jacobian, hessian = staticmethod(mb.jacobian), staticmethod(mb.hessian)
+
+    def jvp(self, f, x, v):
+        return mb.jvp(f, x, v)[1]
 
     def gradient(self, f, x, dy):
         return mb.grad(f(x), x, dy, create_graph=True)
@@ -91,6 +103,10 @@ class Microbn(Library):
 
     def ruled(self):
         return [function for function, vjps in RULES.items() if any(vjps)]
+
+    def composed(self):
+        """Return the composed functions, but for those that ask for a shape or a dtype alone."""
+        return [f for f, (made, *_) in COMPOSED.items() if made.__module__ != sizes.__name__]
 
 
 class Micrograd(Library):
@@ -176,8 +192,16 @@ class Autograd(Library):
     def jvp(self, f, x, v):
         return self.autograd.make_jvp(f)(x)(v)[1]
 
+    def jacobian(self, f, x):
+        return self.autograd.jacobian(f)(x)
+
+    def hessian(self, f, x):
+        return self.autograd.hessian(f)(x)
+
     def ruled(self):
-        return [getattr(function, "fun", function) for function in self.core.primitive_vjps]
+        found = [getattr(function, "fun", function) for function in self.core.primitive_vjps]
+        rooms = ("numpy", "autograd.numpy", "autograd.core", "autograd.builtins", "autograd.tracer")
+        return [f for f in found if f.__module__.startswith(rooms)]
 
 
 class MyGrad(Library):
@@ -262,6 +286,15 @@ class PyTorch(Library):
 
     def jvp(self, f, x, v):
         return self.xp.func.jvp(f, (self.constant(x),), (self.constant(v),))[1].numpy()
+
+    def jacobian(self, f, x):
+        return self.xp.func.jacrev(f)(self.constant(x)).numpy()
+
+    def hessian(self, f, x):
+        return self.xp.func.hessian(f)(self.constant(x)).numpy()
+
+    def var(self, x, axis):
+        return self.xp.var(x, axis, correction=0)
 
     def program(self, f, arrays, dy):
         from torch.fx.experimental.proxy_tensor import make_fx

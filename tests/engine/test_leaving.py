@@ -30,9 +30,9 @@ IN_PASSING = {
     "np.array([t])": lambda t: np.array([t]),
     "np.full(2, t)": lambda t: np.full(2, t),
     "box.astype(float)": lambda t: mb.scalars([1.0, 2.0]).astype(float),
-    "np.mean(box)": lambda t: np.mean(mb.scalars([1.0, 2.0])),
-    "np.average(box)": lambda t: np.average(mb.scalars([1.0, 2.0])),
-    "np.median(box)": lambda t: np.median(mb.scalars([1.0, 2.0])),
+    "np.mean(objects)": lambda t: np.mean(mb.scalars([1.0, 2.0]).view(np.ndarray)),
+    "np.average(objects)": lambda t: np.average(mb.scalars([1.0, 2.0]).view(np.ndarray)),
+    "np.median(objects)": lambda t: np.median(mb.scalars([1.0, 2.0]).view(np.ndarray)),
     "array.array": lambda t: array.array("d", [t]),
 }
 TENSORS = {"a leaf": lambda: Tensor(2.0), "computed": lambda: Tensor(1.0) * 2.0}

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from examples import EXAMPLES, ROW, X, Y, name
+from examples import EXAMPLES, LARGE, ROW, X, Y, name
 
 from microbn import errors
 from microbn.engine import backward
@@ -108,9 +108,10 @@ THIN, WIDE = (4.5 - ROW)[:, None], np.stack([X, 4.5 - Y])  # (3, 1), and (2, 3, 
 PAIR = [THIN, WIDE]
 BROADCASTS = {
     **{f: (f, PAIR) for f in (np.add, np.subtract, np.multiply, np.divide, np.power)},
-    **{f: (f, PAIR) for f in (np.maximum, np.minimum)},
+    **{f: (f, PAIR) for f in (np.maximum, np.minimum, np.logaddexp, np.arctan2)},
     np.where: (lambda x, y: np.where(np.tri(3) > 0, x, y), PAIR),
     np.matmul: (np.matmul, [X[None], np.stack([WIDE, WIDE + 0.5])]),
+    np.linalg.solve: (np.linalg.solve, [LARGE[None], LARGE + np.stack([WIDE, WIDE + 0.5])]),
     np.broadcast_to: (lambda x: np.broadcast_to(x, WIDE.shape), [THIN]),
     spread: (lambda x: spread(x, WIDE.shape), [THIN]),
 }

@@ -74,6 +74,13 @@ def check(program, given, expected):
             same_bits(mine, theirs)
 
 
+def definite(x):
+    """Return the first numbers of x as a positive definite matrix of three rows or fewer."""
+    side = min(x.size, 3)
+    row = x.reshape(1, -1)[:, :side]
+    return row.mT * row + np.diag(np.arange(1.0, side + 1)).astype(x.dtype)
+
+
 # Calls of each function that has a rule, for x and y of the same shape.
 F = primitives
 # fmt: off
@@ -88,6 +95,9 @@ ONE_AXIS = {
     F.getitem: [lambda x, y: np.exp(x[::-1]), lambda x, y: x[::2] * x[::2], lambda x, y: x[[0, 0]]],
     F.scatter: [lambda x, y: F.scatter(x, x.shape, np.arange(len(x)) // 2)],
     F.concatenate: [lambda x, y: F.concatenate(x, y, axis=-1)],
+    np.cumsum: [lambda x, y: np.cumsum(x, axis=0) ** 3, lambda x, y: np.cumsum(x, axis=-1)],
+    F.windows: [lambda x, y: F.windows(x, x.shape[-1:]) ** 3],
+    F.overlap_add: [lambda x, y: F.overlap_add(F.windows(x, (1,)), x.shape) ** 3],
 }
 CALLS = {
     np.add:      [lambda x, y: x + y, lambda x, y: 0.1 + x],
@@ -113,10 +123,35 @@ CALLS = {
     np.abs:      [lambda x, y: np.abs(x - y)],
     F.relu:      [lambda x, y: F.relu(x - y) ** 3],
     F.gate:      [lambda x, y: F.gate(x, x > 1) ** 3],
+    np.sin:      [lambda x, y: np.sin(x)],
+    np.cos:      [lambda x, y: np.cos(x)],
+    np.arcsin:   [lambda x, y: np.arcsin(x / 3)],
+    np.arccos:   [lambda x, y: np.arccos(x / 3)],
+    np.arctan:   [lambda x, y: np.arctan(x)],
+    np.sinh:     [lambda x, y: np.sinh(x)],
+    np.cosh:     [lambda x, y: np.cosh(x)],
+    np.arcsinh:  [lambda x, y: np.arcsinh(x)],
+    np.arccosh:  [lambda x, y: np.arccosh(x + 1)],
+    np.arctanh:  [lambda x, y: np.arctanh(x / 3)],
+    np.log1p:    [lambda x, y: np.log1p(x)],
+    np.expm1:    [lambda x, y: np.expm1(x)],
+    np.cbrt:     [lambda x, y: np.cbrt(x)],
+    np.logaddexp: [lambda x, y: np.logaddexp(x, y), lambda x, y: np.logaddexp(0, x)],
+    np.arctan2:  [lambda x, y: np.arctan2(x, y), lambda x, y: np.arctan2(1.0, x)],
     np.sum:      [lambda x, y: np.sum(x) * y],
     np.mean:     [lambda x, y: np.mean(x) * y],
     np.max:      [lambda x, y: np.max(x) * y],
     np.min:      [lambda x, y: np.min(x) * y],
+    np.cumsum:   [lambda x, y: np.cumsum(x) ** 3],
+    np.linalg.inv: [lambda x, y: np.linalg.inv(definite(x))],
+    np.linalg.solve: [lambda x, y: np.linalg.solve(definite(x), y.reshape(-1)[:3]),
+                      lambda x, y: np.linalg.solve(definite(x), y.reshape(-1)[:3, None])],
+    np.linalg.cholesky: [lambda x, y: np.linalg.cholesky(definite(x))],
+    np.linalg.eigvalsh: [lambda x, y: np.linalg.eigvalsh(definite(x))],
+    F.eigenvectors: [lambda x, y: F.eigenvectors(definite(x))],
+    F.windows:   [lambda x, y: F.windows(x.reshape(1, -1), (1, x.size)) ** 3,
+                  lambda x, y: F.windows(x.reshape(-1), (1,)) ** 3],
+    F.overlap_add: [lambda x, y: F.overlap_add(x.reshape(1, -1), (x.size,)) ** 3],
     np.reshape:  [lambda x, y: np.reshape(x, (1, -1)) ** 3,
                   lambda x, y: np.sum(x).reshape(()) ** 3],
     np.expand_dims: [lambda x, y: np.expand_dims(x, -1) ** 3],

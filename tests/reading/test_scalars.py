@@ -115,3 +115,13 @@ def test_scalars_want_floats(fault):
 def test_the_name_of_scalars_is_text():
     with pytest.raises(errors.DTypeError, match="a name is text, got 3"):
         scalars([1.0], 3)
+
+
+def test_methods_of_an_array_of_scalars_are_numpys_functions():
+    values = np.array([[1.0, 5.0], [2.0, 5.0]])
+    for name in ("mean", "var", "std", "max", "min"):
+        for axis in (None, 0):
+            whole = getattr(values, name)(axis)
+            np.testing.assert_allclose(values_of(getattr(scalars(values), name)(axis)), whole)
+    box = scalars(values)
+    assert [float(g) for g in mb.grad(box.max(), list(box.flat))] == [0, 0.5, 0, 0.5]

@@ -15,12 +15,15 @@ from microbn import functional as F
 from microbn.engine.functions import (
     astype,
     concatenate,
+    eigenvectors,
     gate,
     getitem,
+    overlap_add,
     relu,
     scatter,
     spread,
     stack,
+    windows,
 )
 from microbn.engine.names import spelled
 from microbn.engine.primitive import RULES, rules_of
@@ -230,17 +233,25 @@ def test_the_check_finds_idle_parentheses():
 # Gradient rules.
 
 A, B, ROW = RNG.normal(size=(3, 2)), RNG.normal(size=(3, 2)), RNG.normal(size=(2,))
+SPD = A.T @ A  # a symmetric matrix of which every eigenvalue is positive
 REDUCTIONS = [((A,), kw) for kw in ({}, {"axis": 0}, {"axis": (0, 1), "keepdims": True})]
 CALLS_OF_RULES = {  # other functions are called with two arrays, or with one
     np.matmul: [((A.T, B), {}), ((A[0], B.T), {}), ((A, ROW), {}), ((ROW, ROW), {})],
     np.power: [((np.abs(A), B), {})],
     np.sqrt: [((np.abs(A),), {})],
     np.log: [((np.abs(A),), {})],
+    np.log1p: [((np.abs(A),), {})],
+    **{f: [((np.tanh(A),), {})] for f in (np.arcsin, np.arccos, np.arctanh)},
+    np.arccosh: [((1 + np.abs(A),), {})],
     np.where: [((A > 0, A, B), {})],
     np.sum: REDUCTIONS,
     np.mean: REDUCTIONS,
     np.max: REDUCTIONS,
     np.min: REDUCTIONS,
+    np.cumsum: [((A,), {"axis": 0}), ((A,), {})],
+    **{f: [((SPD,), {})] for f in (np.linalg.inv, np.linalg.cholesky)},
+    **{f: [((SPD,), {})] for f in (np.linalg.eigvalsh, eigenvectors)},
+    np.linalg.solve: [((SPD, A.T), {}), ((SPD, ROW), {})],
     np.reshape: [((A, (2, 3)), {})],
     np.expand_dims: [((A, 1), {})],
     np.squeeze: [((A[:, None],), {}), ((A[:, None],), {"axis": 1})],
@@ -252,6 +263,8 @@ CALLS_OF_RULES = {  # other functions are called with two arrays, or with one
     astype: [((A, np.float32), {})],
     getitem: [((A, 0), {}), ((A, slice(1, None), None), {}), ((A, np.array([0, 0, 2])), {})],
     scatter: [((A, (4, 2), np.array([0, 0, 2])), {})],
+    windows: [((A, (2, 1)), {}), ((A, (2,)), {})],
+    overlap_add: [((A[:, None], (3, 2)), {}), ((np.array([[A], [B]]), (4, 2)), {})],
     concatenate: [((A, B), {}), ((A, B), {"axis": -1})],
     stack: [((A, B), {}), ((A, B), {"axis": -1})],
 }
@@ -259,7 +272,7 @@ RULED = [function for function, vjps in RULES.items() if any(vjps)]
 
 
 def calls(function):
-    two = function in (np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum)
+    two = isinstance(function, np.ufunc) and function.nin == 2
     return CALLS_OF_RULES.get(function, [((A, B) if two else (A,), {})])
 
 
@@ -333,6 +346,26 @@ def test_rules_read_like_the_table():
     assert formula(getitem) == ("scatter(g, x.shape, index)",)
 
 
+def test_a_none_or_false_that_is_the_default_is_not_read():
+    def standard(x):
+        return np.mean(x, None, keepdims=False) / np.std(x, axis=None, mean=None, keepdims=True)
+
+    assert formula(standard) == "mean(x) / std(x, keepdims=True)"
+    assert formula(np.var) == "mean(square(x - mean(x, keepdims=True)))"
+    assert formula(lambda x: np.transpose(x, None)) == "transpose(x)"
+    assert formula(lambda x: np.mean(a=x, axis=None)) == "mean(a=x)"
+    assert formula(lambda x: np.isclose(x, 0, equal_nan=False)) == "isclose(x, 0)"
+
+
+def test_a_none_or_false_that_changes_the_call_is_read():
+    assert formula(lambda x: np.clip(x, 0, None)) == "clip(x, 0, None)"
+    assert formula(lambda x: np.where(x > 0, x, False)) == "where(x > 0, x, False)"
+    assert formula(lambda x: concatenate(x, x, axis=None)) == "concatenate(x, x, axis=None)"
+    assert formula(lambda x: np.linalg.svd(x, False)) == "linalg.svd(x, False)"
+    halves = formula(lambda x: np.linspace(0, x, 2, endpoint=False))
+    assert halves == "linspace(0, x, 2, endpoint=False)"
+
+
 @pytest.mark.bits
 def test_a_tuple_inside_an_index_stays_one():
     text = formula(lambda x: x[(0, 1),], A)
@@ -349,6 +382,7 @@ def test_every_rule_reads_from_nothing_but_its_name():
 # Functions composed in NumPy.
 
 LABELS = np.array([0, 1, 1])
+IMAGES, FILTERS = RNG.normal(size=(2, 3, 4, 4)), RNG.normal(size=(2, 3, 2, 2))
 COMPOSED = {
     F.batch_norm: (A, ROW, ROW[::-1].copy()),
     F.layer_norm: (A, ROW, ROW[::-1].copy()),
@@ -361,6 +395,9 @@ COMPOSED = {
     F.log_softmax: (A,),
     F.mse: (A, B),
     F.cross_entropy: (A, LABELS),
+    F.conv2d: (IMAGES, FILTERS),
+    F.max_pool2d: (IMAGES, 2),
+    F.avg_pool2d: (IMAGES, 2),
 }
 
 
@@ -370,7 +407,8 @@ def test_functions_read_from_examples_evaluate_to_what_they_compute(function):
     assert_reads(function, formula(function, *COMPOSED[function]))
 
 
-NUMBERS = (F.group_norm, F.cross_entropy)  # they cannot be read without numbers
+# These cannot be read without numbers.
+NUMBERS = (F.group_norm, F.cross_entropy, F.conv2d, F.max_pool2d, F.avg_pool2d)
 
 
 @pytest.mark.bits

@@ -182,7 +182,7 @@ class Dense:
             errors.RuleError,
             "backward returned a dict; return a tuple",
         ),
-        (lambda: gradcheck(lambda x: np.sinh(x), X), errors.RuleError, "np.sinh has no gradient"),
+        (lambda: gradcheck(lambda x: np.i0(x), X), errors.RuleError, "np.i0 has no gradient"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:invalid value")

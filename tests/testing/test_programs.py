@@ -102,10 +102,14 @@ def test_a_fault_in_any_rule_by_itself_is_rejected(function, monkeypatch):
 
 
 right_of_program = functools.cache(functools.partial(of_program, peers.microbn))
-NEVER_CALLED = (np.positive, primitives.astype)  # in a program
+NEVER_CALLED = {  # in a program; each is compared by itself above
+    *("positive", "astype", "sin", "cos", "arcsin", "arccos", "arctan", "sinh", "cosh"),
+    *("arcsinh", "arccosh", "arctanh", "log1p", "expm1", "cbrt", "logaddexp", "arctan2"),
+    *("cumsum", "inv", "solve", "cholesky", "eigvalsh", "eigenvectors", "windows", "overlap_add"),
+}
 
 
-@pytest.mark.parametrize("function", [f for f in CALLS if f not in NEVER_CALLED], ids=name)
+@pytest.mark.parametrize("function", [f for f in CALLS if name(f) not in NEVER_CALLED], ids=name)
 def test_a_fault_in_any_rule_is_rejected_by_some_program(function, monkeypatch):
     inner = (primitives.gate, primitives.scatter, primitives.spread)  # only rules call these
     twice = function in inner

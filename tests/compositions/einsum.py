@@ -1,0 +1,113 @@
+"""Calls of einsum."""
+
+import numpy as np
+
+RNG = np.random.default_rng(4)
+V, W = RNG.normal(size=3), RNG.normal(size=4)
+X, Y, Z = RNG.normal(size=(2, 3)), RNG.normal(size=(3, 4)), RNG.normal(size=(4, 2))
+S, T, U = RNG.normal(size=(3, 3)), RNG.normal(size=(2, 3, 4)), RNG.normal(size=(2, 4, 3))
+R = RNG.normal(size=(3, 3, 3))
+
+CALLS = {
+    # One operand.
+    "np.einsum('ij', x)": {"x": X},
+    "np.einsum('ji', x)": {"x": X},
+    "np.einsum('ij->', x)": {"x": X},
+    "np.einsum('ijk->ki', x)": {"x": T},
+    "np.einsum('ijk->kij', x)": {"x": T},
+    "np.einsum('ijk->ikj', x)": {"x": T},
+    "np.einsum('i...->...', x)": {"x": T},
+    "np.einsum('...i', x)": {"x": T},
+    "np.einsum('i...j', x)": {"x": T},
+    "np.einsum('...ij->...ji', x)": {"x": T},
+    "np.einsum('ii', x)": {"x": S},
+    "np.einsum('ii->i', x)": {"x": S},
+    "np.einsum('...ii->...i', x)": {"x": R},
+    "np.einsum('iji->ji', x)": {"x": R},
+    "np.einsum('iij', x)": {"x": R},
+    "np.einsum('iii->i', x)": {"x": R},
+    "np.einsum('iii', x)": {"x": R},
+    "np.einsum('iijj->ij', x)": {"x": RNG.normal(size=(2, 2, 3, 3))},
+    "np.einsum('ijij->ji', x)": {"x": RNG.normal(size=(2, 3, 2, 3))},
+    "np.einsum('', n)": {"n": np.array(RNG.normal())},
+    "np.einsum('ba', x)": {"x": X},
+    "np.einsum('Ab', x)": {"x": X},
+    "np.einsum('bA', x)": {"x": X},
+    # Two.
+    "np.einsum('ij,jk->ik', x, y)": {"x": X, "y": Y},
+    "np.einsum('ij,jk', x, y)": {"x": X, "y": Y},
+    "np.einsum(' ij , jk -> ki ', x, y)": {"x": X, "y": Y},
+    "np.einsum('ij,kj->ik', x, y)": {"x": X, "y": S},
+    "np.einsum('ji,kj->ik', x, y)": {"x": S, "y": X},
+    "np.einsum('ij,ij->ij', x, y)": {"x": X, "y": X[::-1] + 1},
+    "np.einsum('ij,ij->ji', x, y)": {"x": X, "y": X[::-1] + 1},
+    "np.einsum('ij,ji->ij', x, y)": {"x": S, "y": R[0]},
+    "np.einsum('ij,ij->', x, y)": {"x": X, "y": X[::-1] + 1},
+    "np.einsum('ij,ji->', x, y)": {"x": S, "y": R[1]},
+    "np.einsum('ij,ij->i', x, y)": {"x": X, "y": X[::-1] + 1},
+    "np.einsum('ij,ij->j', x, y)": {"x": X, "y": X[::-1] + 1},
+    "np.einsum('i,i', x, y)": {"x": V, "y": S[0]},
+    "np.einsum('i,j', x, y)": {"x": V, "y": W},
+    "np.einsum('i,j->ji', x, y)": {"x": V, "y": W},
+    "np.einsum('i,j->', x, y)": {"x": V, "y": W},
+    "np.einsum('i,ij', v, y)": {"v": V, "y": Y},
+    "np.einsum('ij,j->ij', x, v)": {"x": X, "v": V},
+    "np.einsum('ij,j->i', x, v)": {"x": X, "v": V},
+    "np.einsum('bij,bjk->bik', x, y)": {"x": T, "y": U},
+    "np.einsum('bij,bkj->bik', x, y)": {"x": T, "y": T[:, :2] + 1},
+    "np.einsum('ijb,jkb->bki', x, y)": {"x": R, "y": R[::-1] + 1},
+    "np.einsum('bti,io->bto', x, w)": {"x": T, "w": Z},
+    "np.einsum('btio,io->bt', x, w)": {"x": RNG.normal(size=(2, 2, 4, 2)), "w": Z},
+    "np.einsum('bij,bj->bi', x, y)": {"x": T, "y": W * RNG.normal(size=(2, 1))},
+    "np.einsum('bj,bij->bi', y, x)": {"x": T, "y": W * RNG.normal(size=(2, 1))},
+    "np.einsum('ij,ikjl->ilk', x, y)": {"x": X, "y": RNG.normal(size=(2, 2, 3, 2))},
+    "np.einsum('nchwij,fcij->nfhw', x, w)": {
+        "x": RNG.normal(size=(2, 2, 1, 2, 2, 1)),
+        "w": RNG.normal(size=(3, 2, 2, 1)),
+    },
+    "np.einsum('ij,kl->jl', x, y)": {"x": X, "y": Y},
+    "np.einsum('ii,ij->j', x, y)": {"x": S, "y": Y},
+    "np.einsum(',ij', n, x)": {"n": np.array(RNG.normal()), "x": X},
+    "np.einsum('ij,->i', x, 2.0)": {"x": X},
+    "np.einsum('i,ij', np.array([1, 2], np.float32), x)": {"x": X},
+    "np.einsum('ij,j', x, np.array([1, 2, 3], np.float32))": {"x": X},
+    "np.einsum('ij,ij,ij->i', x, x, x)": {"x": X},
+    # Sizes of 1, which are broadcast, and of 0.
+    "np.einsum('ij,jk->ik', x, y)  # a column": {"x": X[:, :1], "y": Y},
+    "np.einsum('ij,ij->ij', x, y)  # a row": {"x": X[:1], "y": X + 1},
+    "np.einsum('i,i', x, y)  # a number": {"x": V[:1], "y": S[0]},
+    "np.einsum('ij,jk', x[:, :0], y[:0])": {"x": X, "y": Y},
+    "np.einsum('ij,jk', x[:0], y) + y[:1] * 0": {"x": X, "y": Y},
+    # An ellipsis.
+    "np.einsum('...ij,...jk->...ik', x, y)": {"x": T, "y": U},
+    "np.einsum('...ij,...jk', x, y)": {"x": T, "y": Z},
+    "np.einsum('...ij,...jk->...ki', x, y)": {"x": X, "y": T[:, :, None] + 0 * S[:, :, None]},
+    "np.einsum('...,...', x, y)": {"x": X, "y": V},
+    "np.einsum('...i,...i', x, y)": {"x": T[:, :1], "y": Y},
+    "np.einsum('i...,i...->...', x, y)": {"x": T, "y": T[::-1] + 1},
+    "np.einsum('...i,j->...ij', x, v)": {"x": X, "v": V},
+    "np.einsum('i,...->...i', v, x)": {"x": X, "v": V},
+    # Several.
+    "np.einsum('ij,jk,kl->il', x, y, z)": {"x": X, "y": Y, "z": Z},
+    "np.einsum('ij,jk,kl', x, y, z, optimize=True)": {"x": X, "y": Y, "z": Z},
+    "np.einsum('ij,jk,ki', x, y, z, optimize='greedy')": {"x": X, "y": Y, "z": Z},
+    "np.einsum('i,ij,j', v, y, w, optimize='optimal')": {"v": V, "y": Y, "w": W},
+    "np.einsum('i,ij,j->', v, y, w)": {"v": V, "y": Y, "w": W},
+    "np.einsum('ij,jk,kl->li', x, y, z, optimize=['einsum_path', (1, 2), (0, 1)])": {
+        "x": X,
+        "y": Y,
+        "z": Z,
+    },
+    "np.einsum('bi,ijk,bk->bj', x, t, z)": {"x": X, "t": R, "z": X + 1},
+    "np.einsum('i,j,k->kij', u, v, w)": {"u": V[:2], "v": V, "w": W},
+    "np.einsum('...i,ij,...j->...', x, s, y, optimize=True)": {"x": X, "s": S, "y": X[::-1] + 1},
+    "np.einsum('ii,jj,ij->', x, x, y)": {"x": S, "y": R[2]},
+    # Numbers in place of letters.
+    "np.einsum(x, [0, 1], y, [1, 2], [0, 2])": {"x": X, "y": Y},
+    "np.einsum(x, [0, 1], y, [1, 2])": {"x": X, "y": Y},
+    "np.einsum(x, [30, 2])": {"x": X},
+    "np.einsum(x, (1, 1))": {"x": S},
+    "np.einsum(x, [..., 0, 1], y, [..., 1, 2], [..., 0, 2])": {"x": T, "y": U},
+    "np.einsum(x, [0, 1], [])": {"x": X},
+}
+NOT_OF_SCALARS = {call for call in CALLS if ":0" in call}  # a sum of no scalars is a number

@@ -1,0 +1,1 @@
+"""What other engines do, run and printed as tables."""
