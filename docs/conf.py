@@ -6,7 +6,7 @@ from pathlib import Path
 import microbn
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # for book.py and mathematics.py
+sys.path.insert(0, str(HERE))  # for book.py, composed.py and mathematics.py
 
 project = "microbn"
 author = copyright = "the microbn contributors"
@@ -18,6 +18,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
     "book",
+    "composed",
     "mathematics",
 ]
 html_math_renderer = "mathml"
