@@ -1,4 +1,4 @@
-"""How NumPy's functions are made of functions that have a rule.
+"""These rooms say how NumPy's functions are made of functions that have a rule.
 
 The rooms are loaded when the first of these functions is called with a Tensor. Each of them fills
 COMPOSED.

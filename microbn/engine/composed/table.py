@@ -22,7 +22,7 @@ Function = TypeVar("Function", bound=Callable)
 
 
 class Composition(NamedTuple):
-    """How a function is made of others."""
+    """This says how a function is made of others."""
 
     function: Callable
     signature: inspect.Signature
