@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ...errors import ArgumentError
 from ..arrays import from_list
 
 
@@ -33,6 +34,13 @@ def to_front(x: Any, axis: Any) -> Any:
 def along(index: Any, axis: int, ndim: int) -> tuple:
     """Return the index that takes ``index`` on one axis and everything on the others."""
     return (*(slice(None),) * (axis % ndim), index)
+
+
+def taken_off(ddof: Any, correction: Any) -> Any:
+    """Return what a variance takes off the count of its values, by either of its two names."""
+    if ddof and correction is not None:
+        raise ArgumentError("ddof= and correction= say the same; give one of them")
+    return ddof if correction is None else correction
 
 
 def neighbours(x: Any, axis: int) -> tuple[Any, Any]:

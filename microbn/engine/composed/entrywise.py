@@ -119,14 +119,14 @@ def copysign(x: Any, y: Any) -> Any:
 
 @composes(np.remainder)
 def remainder(x: Any, y: Any) -> Any:
-    """What is left of x after whole multiples of y are taken away. It has the sign of y."""
+    """x less whole multiples of y, with the sign of y. Its value is right to a rounding of x."""
     x, y = _in_dtype(x, y), _in_dtype(y, x)
     return _remaining(x, y, np.floor_divide(x, y))
 
 
 @composes(np.fmod)
 def fmod(x: Any, y: Any) -> Any:
-    """What is left of x after whole multiples of y are taken away. It has the sign of x."""
+    """x less whole multiples of y, with the sign of x. Its value is right to a rounding of x."""
     x, y = _in_dtype(x, y), _in_dtype(y, x)
     times = np.floor_divide(np.abs(x), np.abs(y))
     return _remaining(x, y, np.sign(x) * np.sign(y) * times)

@@ -11,6 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ...errors import ArgumentError, ShapeError
 from .. import functions
 from ..arrays import from_list
+from .axes import along
 from .places import flat_or_along, resized
 from .table import composes
 
@@ -120,7 +121,9 @@ def insert(x: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list:
     """Split an axis at these indices, or into so many parts of about one size."""
     axis = normalize_axis_index(axis, x.ndim)
-    return [_part_of(x, slice(*ends), axis) for ends in _ends(indices_or_sections, x.shape[axis])]
+    return [
+        x[along(slice(*ends), axis, x.ndim)] for ends in _ends(indices_or_sections, x.shape[axis])
+    ]
 
 
 @composes(np.split, grouped=False)
@@ -157,7 +160,7 @@ def dsplit(x: Any, indices_or_sections: Any) -> list:
 def unstack(x: Any, /, *, axis: int = 0) -> tuple:
     """Take an axis apart: an array for each index."""
     axis = normalize_axis_index(axis, x.ndim)
-    return tuple(_part_of(x, index, axis) for index in range(x.shape[axis]))
+    return tuple(x[along(index, axis, x.ndim)] for index in range(x.shape[axis]))
 
 
 def _ends(indices_or_sections: Any, size: int) -> list:
@@ -170,10 +173,6 @@ def _ends(indices_or_sections: Any, size: int) -> list:
         less, longer = divmod(size, indices_or_sections)
         stops = [less * i + min(i, longer) for i in range(1, indices_or_sections + 1)]
     return [*zip([0, *stops[:-1]], stops, strict=True)]
-
-
-def _part_of(x: Any, index: Any, axis: int) -> Any:
-    return x[(slice(None),) * axis + (index,)]
 
 
 def _of_axes(x: Any, least: int) -> Any:

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError
 from ..names import labelled
-from .axes import floating
+from .axes import floating, taken_off
 from .table import composes, root
 
 
@@ -58,12 +57,11 @@ def nanvar(
     correction: Any = None,
 ) -> Any:
     """The variance of the numbers that are there; NaN where ddof leaves none of them."""
-    if ddof and correction is not None:
-        raise ArgumentError("ddof= and correction= say the same; give one of them")
+    less = taken_off(ddof, correction)
     center = nanmean(x, axis, keepdims=True) if mean is None else mean
     left = np.where(np.isnan(x), 0, x - center)
     total = np.sum(np.square(left), axis=axis, keepdims=keepdims)
-    return total / _counted(x, axis, keepdims, ddof if correction is None else correction)
+    return total / _counted(x, axis, keepdims, less)
 
 
 @composes(np.nanstd)

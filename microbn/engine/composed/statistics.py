@@ -9,7 +9,7 @@ import numpy as np
 from ...errors import ArgumentError, RangeError, ShapeError
 from ..names import labelled
 from ..node import plain
-from .axes import along, axes_of, fitting, to_front
+from .axes import along, axes_of, fitting, taken_off, to_front
 from .table import composes, root
 
 
@@ -25,11 +25,9 @@ def var(
     correction: Any = None,
 ) -> Any:
     """The mean of the squares of what is left when the mean is taken away."""
-    if ddof and correction is not None:
-        raise ArgumentError("ddof= and correction= say the same; give one of them")
+    less = taken_off(ddof, correction)
     center = np.mean(x, axis=axis, keepdims=True) if mean is None else mean
     square = np.square(x - center)
-    less = ddof if correction is None else correction
     if not less:
         return np.mean(square, axis=axis, keepdims=keepdims)
     total = np.sum(square, axis=axis, keepdims=keepdims)
