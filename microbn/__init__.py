@@ -14,8 +14,8 @@ from .engine.primitive import defvjp, primitive
 from .engine.tensor import Tensor
 from .errors import MicrobnError
 from .program.compile import Program, compile
+from .reading.formula import formula
 from .reading.scalars import scalars
-from .reading.symbol import formula
 from .reading.trace import trace
 
 if _TYPE_CHECKING:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -24,6 +25,14 @@ PLACES = {  # the public names of each module, so that no room has to be loaded 
     "Suspect numeric_vjp slopes Slopes replay programs strategies",
     "microbn.view": "draw story Story snapshot Graph to_dot Drawing",
 }
+
+
+def declared_parameters(function: Callable) -> list[inspect.Parameter]:
+    """Return the parameters of a function, or none for a built-in without a signature."""
+    try:
+        return [*inspect.signature(function).parameters.values()]
+    except ValueError:
+        return []
 
 
 def not_here(

@@ -42,6 +42,10 @@ class NonFiniteError(MicrobnError, ArithmeticError):
     """Raised for a NaN or an infinity where it would do lasting damage."""
 
 
+class WeightError(MicrobnError, ZeroDivisionError):
+    """Raised for weights that sum to 0, because a weighted mean is divided by their sum."""
+
+
 class GradientError(MicrobnError, AssertionError):
     """Raised when a gradient and finite differences disagree; the message is the whole report."""
 
@@ -61,10 +65,13 @@ def listed(items: Any) -> str:
 
 
 class _Faults:
-    """The engine's sentences, engine/faults.py: loaded when the first error is raised."""
+    """The engine's sentences: loaded with the first error."""
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(import_module(".engine.faults", __package__), name)
+        of_calls = import_module(".engine.call_faults", __package__)
+        of_tensors = import_module(".engine.faults", __package__)
+        room = next((room for room in (of_tensors, of_calls) if hasattr(room, name)), None)
+        return getattr(room or import_module(".engine.composed.refused", __package__), name)
 
 
 faults = _Faults()

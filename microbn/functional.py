@@ -18,8 +18,7 @@ from .engine.arrays import check_plain, from_list
 from .engine.functions import relu as relu
 from .engine.functions import stop_gradient as stop_gradient
 from .engine.functions import windows
-from .engine.mode import one_box
-from .engine.names import labelled
+from .engine.names import labelled, one_box
 from .engine.node import is_node, plain
 from .errors import DTypeError, RangeError, ShapeError, listed
 
@@ -170,29 +169,30 @@ def conv2d(
 
 
 @labelled
-def max_pool2d(x: Array, size: int, stride: int | None = None) -> Array:
-    """Return the largest pixel of each window of ``size`` × ``size``.
+def max_pool2d(x: Array, kernel_size: int, stride: int | None = None) -> Array:
+    """Return the largest pixel of each window of ``kernel_size`` by ``kernel_size`` pixels.
 
     ``x`` is (N, C, H, W). The windows are ``stride`` pixels apart; by default they stand side by
     side. Pixels that fill no window are left out. The errors are those of `conv2d`.
     """
-    patches = _patches("max_pool2d", x, (size, size), size if stride is None else stride)
+    patches = _patches("max_pool2d", x, (kernel_size, kernel_size), stride)
     y = np.max(patches, axis=(-2, -1))
     return y
 
 
 @labelled
-def avg_pool2d(x: Array, size: int, stride: int | None = None) -> Array:
-    """Return the mean of each window of ``size`` × ``size``; the rest is as in `max_pool2d`."""
-    patches = _patches("avg_pool2d", x, (size, size), size if stride is None else stride)
+def avg_pool2d(x: Array, kernel_size: int, stride: int | None = None) -> Array:
+    """Return the mean of each window; the windows and the errors are those of `max_pool2d`."""
+    patches = _patches("avg_pool2d", x, (kernel_size, kernel_size), stride)
     y = np.mean(patches, axis=(-2, -1))
     return y
 
 
-def _patches(name: str, x: Array, size: Sequence[int], stride: int) -> Array:
+def _patches(name: str, x: Array, size: Sequence[int], stride: int | None) -> Array:
     """Return the windows of each image, ``stride`` pixels apart: (N, C, H', W', h, w)."""
+    stride = size[0] if stride is None else stride
     for side in size:
-        check_counts(name, size=side, stride=stride)
+        check_counts(name, kernel_size=side, stride=stride)
     _check_arrays(name, x)
     if x.ndim != 4:
         raise ShapeError(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .arguments import check_numbers, is_real, not_here
+from .engine.names import maker
 from .engine.tensor import Tensor
 from .errors import ArgumentError, DTypeError, GraphError, ShapeError
 
@@ -174,8 +175,7 @@ def _checked_parameters(owner: str, parameters: Any) -> list[Tensor]:
             raise DTypeError(f"{owner}: parameter {i} is a {type(p).__name__}, not a Tensor")
         if p.function is not None:
             raise GraphError(
-                f"{owner}: parameter {i} was computed by {p.function.__name__}; "
-                "only leaves can be updated"
+                f"{owner}: parameter {i} was computed by {maker(p)}; only leaves can be updated"
             )
         if (first := seen.setdefault(id(p), i)) != i:
             raise ArgumentError(f"{owner}: parameter {i} is parameter {first} again")

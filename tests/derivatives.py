@@ -53,6 +53,7 @@ CALLS = {
     np.divide:           "row / x",
     np.power:            "x ** row",
     np.matmul:           "z @ x",
+    np.remainder:        "np.remainder(z, row)",
     np.maximum:          "np.maximum(z, row)",
     np.minimum:          "np.minimum(row, z)",
     np.where:            "np.where(z > x, y, row)",

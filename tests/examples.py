@@ -30,6 +30,13 @@ def binary(draw, function, positive=False):
 
 
 @st.composite
+def remainders(draw):
+    """Draw a call in which no entry is near a whole multiple of the other."""
+    x, y = draw(distinct(*draw(broadcastable(2))))
+    return np.remainder, [x + 0.1, np.where(y < 0, -1, 1) * 2.0 ** (4 * y % 4 - 2)]
+
+
+@st.composite
 def unary(draw, function, positive=False):
     x = draw(arrays(shapes()))
     return function, [np.abs(x) if positive else x]
@@ -175,6 +182,7 @@ CASES = {
     np.multiply: binary(np.multiply),
     np.divide: binary(np.divide),
     np.power: binary(np.power, positive=True),
+    np.remainder: remainders(),
     np.maximum: binary(np.maximum),
     np.minimum: binary(np.minimum),
     np.where: choice(),
@@ -240,6 +248,7 @@ SMALL, LARGE = X / 4, X + RIDGE
 EXAMPLES = {
     **{f: (f, [X, ROW]) for f in (np.add, np.subtract, np.multiply, np.divide, np.power)},
     **{f: (f, [X, 4.5 - ROW]) for f in (np.maximum, np.minimum)},
+    np.remainder: (np.remainder, [Y, 4.5 - ROW]),
     **{f: (f, [X]) for f in (np.negative, np.square, np.sqrt, np.exp, np.log, np.tanh, np.abs)},
     **{f: (f, [X]) for f in (relu, np.positive, np.transpose, np.matrix_transpose)},
     **{f: (f, [X]) for f in (np.sin, np.cos, np.arctan, np.sinh, np.cosh, np.arcsinh)},

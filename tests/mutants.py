@@ -31,7 +31,7 @@ RECORDING = "engine/tensor engine/leaving engine/mode engine/interrupts faults e
 # The tests of a module, or of all other modules of a wing, the fastest first.
 TESTS = {
     "engine/rules": "engine/rules numerics engine/machine",
-    "engine": f"{RECORDING} reading/symbol engine/backward engine/rules",
+    "engine": f"{RECORDING} reading/symbol reading/formula engine/backward engine/rules",
     "closed_form": "batch_norm",
     "functional": "functional faults batch_norm numerics nn/norms",
     "optim": "optim faults nn/parts",

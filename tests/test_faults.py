@@ -1,6 +1,7 @@
 """Call every public function with arguments that make no sense: it raises our error, or returns."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from microbn.lab import curvature
 from microbn.testing import HandWritten, given_gradients, gradcheck, slopes
 from microbn.testing.strategies import arrays
 
+PACKAGE = Path(mb.__file__).parent
 RNG = np.random.default_rng(0)
 
 
@@ -205,3 +207,13 @@ def test_no_public_function_goes_untried():
     tried = {re.split(r"\W", name)[0] for name in CALLS}
     public = {name for name in mb.__all__ if callable(getattr(mb, name))}
     assert public - HARMLESS <= tried
+
+
+def test_every_sentence_that_a_room_raises_is_there():
+    asked = {
+        name
+        for file in PACKAGE.rglob("*.py")
+        for name in re.findall(r"raise faults\.(\w+)", file.read_text("utf-8"))
+    }
+    assert len(asked) > 20
+    assert not [name for name in asked if not hasattr(errors.faults, name)]

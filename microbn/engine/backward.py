@@ -13,7 +13,7 @@ from ..errors import faults
 from .arrays import like, shown
 from .functions import astype
 from .mode import Mode, mode
-from .node import Node, has_history, is_node, plain, sources
+from .node import Node, has_history, held, is_node, plain, replaced
 from .primitive import rules_of
 
 
@@ -54,7 +54,9 @@ def sweep(root: Any, cotangent: Any = None, *, create_graph: bool = False) -> It
     RuleError for a rule whose result is not a gradient.
     """
     steps = _steps(root, _seed(root, cotangent, create_graph), create_graph, keep=True)
-    return (Step(n, shown(g), [Message(*map(shown, m)) for m in sent]) for n, g, sent in steps)
+    return (
+        Step(held(n), shown(g), [Message(*map(shown, m)) for m in sent]) for n, g, sent in steps
+    )
 
 
 def _steps(root: Any, seed: Any, create_graph: bool, keep: bool = False) -> Iterator[tuple]:
@@ -62,8 +64,8 @@ def _steps(root: Any, seed: Any, create_graph: bool, keep: bool = False) -> Iter
 
     Numbers grow with time, so the highest node that is waiting has received everything.
     """
-    waiting, numbers, watches = {root.number: (root, seed)}, [-root.number], mode.get().watches
-    for watch in watches:
+    waiting, numbers = {root.number: (root.record, seed)}, [-root.number]
+    for watch in (watches := mode.get().watches):
         watch.sent(None, 0, root, seed, None)
     while numbers:
         node, gradient = waiting.pop(-heappop(numbers))
@@ -74,12 +76,12 @@ def _steps(root: Any, seed: Any, create_graph: bool, keep: bool = False) -> Iter
             sent = _messages(node, gradient, create_graph) if node.function else ()
             for operand, position, product, part in sent:
                 if keep:
-                    messages.append((operand, position, product, part))
+                    messages.append((held(operand), position, product, part))
                 _, earlier = waiting.get(operand.number, (None, None))
                 if earlier is None:
                     heappush(numbers, -operand.number)
                 for watch in watches:
-                    watch.sent(node, position, operand, part, earlier)
+                    watch.sent(held(node), position, held(operand), part, earlier)
                 waiting[operand.number] = operand, part if earlier is None else earlier + part
         finally:
             if before:  # no call before this one, or Ctrl-C could come in between
@@ -102,22 +104,22 @@ def _messages(node: Any, gradient: Any, create_graph: bool) -> Iterator[tuple]:
     """Run the rule of each operand that a gradient can flow into."""
     if isinstance(gradient, np.ndarray):
         gradient = shown(gradient)  # no rule may change what the others get
-    out, args, inputs, kwargs = node.value, node.args, node.inputs, node.kwargs
+    args, inputs, kwargs = node.args, node.inputs, node.kwargs
+    out = node if node.out is None else node.out
     if create_graph:
-        if not (mode.get().recording and all(x.value is value for x, value in sources(node))):
-            raise faults.stale(node)
-        out, args = node, inputs
+        out, args = (whole := held(node)), whole.inputs
+        if not mode.get().recording or replaced(whole):
+            raise faults.stale(whole)
     pairs = zip(rules_of(node.function, len(inputs)), inputs, strict=False)
     for position, (vjp, operand) in enumerate(pairs):
-        if vjp is None or not (isinstance(operand, Node) and operand.flows):
+        if vjp is None or not getattr(operand, "flows", False):
             continue  # nothing flows into constants, masks and indices
         try:
             product = vjp(gradient, out, *args, **kwargs)
         except Exception as error:
-            error.add_note(f"in the rule of {node.function.__name__}, operand {position}")
-            raise
-        single = type(product) is type(operand.value) is not np.ndarray  # a scalar's type tells all
-        part = product if single else _fit(product, operand.value, node, position)
+            raise faults.in_rule(node, position, error) from error.__cause__
+        single = type(product) is operand.dtype.type and not operand.shape  # NumPy's own scalar
+        part = product if single else _fit(product, operand, node, position)
         yield operand, position, product, part
 
 
@@ -131,8 +133,8 @@ def _fit(product: Any, value: Any, node: Any, position: int) -> Any:
     if getattr(product, "shape", None) == value.shape and product.dtype is value.dtype:
         return product
     part = product if hasattr(product, "dtype") else np.asarray(product)
-    stacked = node.value.shape[:-2] + value.shape[-2:]  # a matrix, repeated for a stack of others
-    if isinstance(node.function, np.ufunc) or part.shape in (node.value.shape, stacked):
+    stacked = node.shape[:-2] + value.shape[-2:]  # a matrix, repeated for a stack of others
+    if isinstance(node.function, np.ufunc) or part.shape in (node.shape, stacked):
         part = _unbroadcast(part, value.shape)
     if part.shape == value.shape and part.dtype == value.dtype:
         return part
@@ -162,10 +164,10 @@ def repeated(wide: tuple[int, ...], narrow: tuple[int, ...]) -> tuple:
 
 def _seed(root: Any, given: Any, create_graph: bool) -> Any:
     """Return the gradient that the sweep starts with: an array, or with create_graph a node."""
-    if create_graph:
-        seed = start(root, given)
-        return astype(given, seed.dtype) if isinstance(given, Node) else type(root)(seed)
-    return start(root, given)
+    seed = start(root, given)
+    if not create_graph:
+        return seed
+    return astype(given, seed.dtype) if isinstance(given, Node) else type(root)(seed)
 
 
 def start(root: Any, given: Any = None) -> Any:
@@ -195,7 +197,7 @@ def backward(root: Any, cotangent: Any = None, *, retain_grads: bool = False) ->
             received.append((node, gradient))
         del gradient  # or it would stay in memory for the next step
     for node, gradient in received:
-        node._grad = np.array(gradient) if node.grad is None else np.asarray(node.grad + gradient)
+        node.grad = np.array(gradient) if node.grad is None else np.asarray(node.grad + gradient)
 
 
 def grad(output: Any, inputs: Any, cotangent: Any = None, *, create_graph: bool = False) -> Any:
@@ -206,9 +208,9 @@ def grad(output: Any, inputs: Any, cotangent: Any = None, *, create_graph: bool 
     ``grad(grad(y, x, create_graph=True), x)`` is the second derivative. No ``.grad`` is touched.
     """
     wanted = inputs if (several := isinstance(inputs, (tuple, list))) else [inputs]
+    if not all(isinstance(x, Node) for x in (output, *wanted)):
+        raise faults.no_gradient(output, wanted)
     seeded = _seed(output, cotangent, create_graph)
-    if not all(isinstance(x, Node) for x in wanted):
-        raise faults.no_gradient(wanted)
     found: dict[int, Any] = {x.number: 0.0 if create_graph else None for x in wanted}
     for node, gradient, _ in _steps(output, seeded, create_graph):
         if node.number in found:

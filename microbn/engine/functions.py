@@ -6,7 +6,6 @@ Their gradients stand with all others, in ``rules.py``.
 
 from __future__ import annotations
 
-import operator
 from functools import partial
 from typing import Any
 
@@ -36,7 +35,7 @@ def astype(x: Any, dtype: Any) -> Any:
 @partial(primitive, fresh=True)
 def getitem(x: Any, *index: Any) -> Any:
     """Return ``x[index]``, with the index as operands."""
-    return operator.getitem(x, index)
+    return x[index]
 
 
 @partial(primitive, fresh=True)

@@ -1,7 +1,8 @@
 """Jacobians and Hessians, and their products with a vector. Backward passes compute them all.
 
 ``f`` is a function of one array, or of several that are given as a tuple or list. Wherever an array
-``x`` is asked for, a Tensor will do; what comes back are arrays.
+``x`` is asked for, a Tensor will do; what comes back are arrays. So a list of numbers is several
+arguments, and ``np.array`` makes it one.
 """
 
 from __future__ import annotations
@@ -74,7 +75,11 @@ def _recorded(name: str, f: Callable, x: Any) -> tuple[Any, list[Tensor]]:
     if not (callable(f) and given):
         raise faults.nothing_to_call(name, f, given)
     leaves = [Tensor(plain(one)) for one in given]
-    out = f(*leaves)
+    try:
+        out = f(*leaves)
+    except TypeError as error:
+        raise faults.called_with(name, error) from error.__cause__
+    out = +out if any(out is leaf for leaf in leaves) else out  # f returns its operand
     if not is_node(out) and not isinstance(out, (np.ndarray, np.generic, float, int)):
         raise faults.not_one_array(name, out)
     if not has_history(out) if is_node(out) else True:

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import wraps
-from operator import not_
 from typing import Any, NamedTuple
 
 from ..errors import faults
@@ -77,29 +75,9 @@ def scope(name: str) -> Iterator[None]:
         yield
 
 
-class OneCall(str):
-    """The scope of one call of a composed function. Two calls of np.var have two scopes."""
-
-    __slots__ = ()
-    __eq__ = object.__eq__
-    __ne__ = object.__ne__
-    __hash__ = object.__hash__
-
-
-def one_box(function: Callable) -> Callable:
-    """Decorate a function, so that each call of it with Tensors is a group named after it."""
-
-    @wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        with scope(OneCall(function.__name__)):
-            return function(*args, **kwargs)
-
-    return call
-
-
 # Of two settings of a switch the larger belongs to the inner block: not recording is larger than
 # recording, and so are a deeper scope and more watches.
-_DEPTH: dict[str, Callable] = {"recording": not_, "scope": len, "watches": len}
+_DEPTH: dict[str, Callable] = {"recording": lambda on: not on, "scope": len, "watches": len}
 
 
 @contextmanager

@@ -1,17 +1,19 @@
-"""Names for the nodes of a graph: a Tensor is named after the variable that holds it."""
+"""Names in a graph: of a Tensor after the variable that holds it, of a group after its function."""
 
 from __future__ import annotations
 
 import ast
 import inspect
 from collections.abc import Callable, Mapping
+from functools import wraps
 from itertools import islice
 from types import CodeType
 from typing import Any, TypeVar
 
 import numpy as np
 
-from ..errors import faults
+from ..errors import MicrobnError, faults
+from .mode import mode, scope
 from .node import is_node, plain
 
 SomeFunction = TypeVar("SomeFunction", bound=Callable)
@@ -80,16 +82,55 @@ def _label_entries(name: str, array: np.ndarray) -> None:
             entry.name = f"{name}[{', '.join(map(str, place))}]"
 
 
-def describe(node: Any) -> str:
-    """Return a node in words: its name, and the function that made it."""
-    made = node.function.__name__ if node.function else "leaf"
+class OneCall(str):
+    """The scope of one call of a composed function. Two calls of np.var have two scopes."""
+
+    __slots__ = ()
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
+    __hash__ = object.__hash__
+
+
+def one_box(function: SomeFunction) -> SomeFunction:
+    """Decorate a function, so that each call of it with Tensors is a group named after it.
+
+    An error from inside names it too.
+    """
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with scope(OneCall(function.__name__)):
+            try:
+                return function(*args, **kwargs)
+            except MicrobnError as error:
+                raise faults.called_by(function, error) from error.__cause__
+
+    return call  # type: ignore[return-value]
+
+
+def describe(node: Any, own: bool = False) -> str:
+    """Return a node in words: its name, and the function that made it, as `maker` says.
+
+    With ``own`` it is the node's own function, even inside a composed function.
+    """
+    made = (node.function.__name__ if own else maker(node)) if node.function else "leaf"
     return f"{node.name!r} ({made})" if node.name else f"a {made}" if made == "leaf" else made
+
+
+def maker(node: Any) -> str:
+    """Return the name of the function that the user called to make a node.
+
+    A composed function makes many nodes. Outside of its call, all of them go by its name.
+    """
+    inside = mode.get().scope
+    calls = [part for part in node.scope if isinstance(part, OneCall) and part not in inside]
+    return str(calls[0]) if calls and node.role != "gradient" else node.function.__name__
 
 
 def step_in_words(step: Any) -> str:
     """Return a step of the sweep in words: a line for its node, and one for each message."""
-    sent = [f"  sends {brief(m.gradient)} to {describe(m.operand)}" for m in step.messages]
-    return "\n".join([f"{describe(step.node)} has gradient {brief(step.gradient)}", *sent])
+    sent = [f"  sends {brief(m.gradient)} to {describe(m.operand, True)}" for m in step.messages]
+    return "\n".join([f"{describe(step.node, True)} has gradient {brief(step.gradient)}", *sent])
 
 
 def brief(gradient: Any) -> str:
@@ -102,6 +143,7 @@ def brief(gradient: Any) -> str:
 
 def spelled(function: Callable) -> str:
     """Return a function's name as a user writes it: ``np.linalg.norm``."""
-    module = getattr(function, "__module__", "numpy") or ""  # older ufuncs lack the attribute
+    own = "numpy" * (getattr(np, function.__name__, None) is function)
+    module = getattr(function, "__module__", own) or ""  # older ufuncs lack the attribute
     prefix = "np" + module[5:] + "." if module.split(".")[0] == "numpy" else ""
     return prefix + function.__name__

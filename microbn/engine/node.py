@@ -1,35 +1,90 @@
-"""A node of a recorded graph: a value, and what it was made from."""
+"""A node of a recorded graph: a value, and the record of how it was made."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
+from operator import attrgetter
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
+from .arrays import shown
 
-class Node:
-    """A value, the function that made it, and the operands that the function was given.
 
-    Numbers grow with time, so counting down from a node is the reverse topological order.
+class Record:
+    """How a value was made. A graph is made of records; they keep what the rules read, no more.
+
+    Numbers grow with time, so counting down from a record is the reverse topological order.
     """
 
     __slots__ = (
-        "value",  # the result: an array that nobody writes into, or a NumPy scalar
-        "function",  # the function that made it; None for a leaf
-        "args",  # the plain values that the function saw
-        "inputs",  # the same operands, but with the nodes themselves
-        "kwargs",
-        "flows",  # whether a gradient can flow into it: it holds floats, not a mask or an index
-        "number",  # when it was made: numbers only grow
-        "scope",  # the groups that it belongs to, outermost first
+        *("function", "call", "kwargs"),  # what made the value: no function for a leaf
+        "inputs",  # the operands that it was given: constants, and records
+        "args",  # the values that it saw, but the record of an operand that no rule reads
+        "out",  # the value if a rule reads it, else None
+        *("shape", "dtype", "flows"),  # a gradient flows into floats, not into a mask or an index
+        *("number", "scope"),  # when it was made, and its groups, outermost first
         "role",  # "parameter" for a leaf that a Module holds, "gradient" in a gradient's own graph
         "line",  # the line of code that made it, under trace()
-        *("_name", "_grad", "__weakref__"),
+        *("name", "grad"),
+        *("holder", "__weakref__"),  # a weak reference to the Node, which has the value
     )
+    function: Any
+    kind: Any  # the class of every Node: Tensor
+    ndim = property(lambda self: len(self.shape))
+    size = property(lambda self: prod(self.shape))
+
+
+def _of_record(name: str) -> Any:
+    read = attrgetter(f"record.{name}")
+    return property(read, lambda self, new: setattr(self.record, name, new))
+
+
+class Node:
+    """A value, and the record of how it was made. Whoever holds the node keeps the value."""
+
+    __slots__ = ("value", "record", "__weakref__")
     value: Any
-    inputs: Any
-    flows: bool
+    record: Any
+    function, kwargs, flows, number = map(_of_record, ("function", "kwargs", "flows", "number"))
+    scope, role, line = map(_of_record, ("scope", "role", "line"))
+    args = property(lambda self: _seen(self.record), doc="The values that the function saw.")
+
+    @property
+    def inputs(self) -> list:
+        """The operands: constants, and nodes."""
+        return [held(x) if type(x) is Record else x for x in self.record.inputs]
+
+
+def held(record: Any) -> Any:
+    """Return the node of a record."""
+    if (node := record.holder()) is None:
+        node = object.__new__(Record.kind)
+        node.value, node.record, record.holder = _restored(record), record, ref(node)
+    return node
+
+
+def _restored(record: Any) -> Any:
+    """Return the value of a record. If nobody holds it, it is computed again, and then kept."""
+    lost, waiting = {}, [record]
+    while waiting:  # no recursion, as a chain may be long
+        one = waiting.pop()
+        if one.out is None and (node := one.holder()) is not None:
+            one.out = node.value
+        if one.out is None and one.number not in lost:
+            lost[one.number] = one
+            waiting += [x for x in one.args if type(x) is Record]
+    for _, one in sorted(lost.items()):
+        with np.errstate(all="ignore"):  # NumPy has warned the first time
+            one.out = shown(one.call.compute(*_seen(one), **one.kwargs))
+    return record.out
+
+
+def _seen(record: Any) -> list:
+    """Return the values that a record's function saw."""
+    return [_restored(x) if type(x) is Record else x for x in record.args]
 
 
 def is_node(x: Any) -> bool:
@@ -49,9 +104,14 @@ def sources(node: Any) -> Iterator[tuple[Any, Any]]:
             yield operand, value
 
 
+def replaced(node: Any) -> list[Any]:
+    """Return the leaves among the inputs of a node whose data were replaced since it was made."""
+    return [x for x, value in sources(node) if x.function is None and x.value is not value]
+
+
 def has_history(node: Any) -> bool:
     """Return whether a gradient could flow on from this node."""
-    return any(isinstance(operand, Node) for operand in node.inputs)
+    return any(type(operand) is Record for operand in node.record.inputs)
 
 
 def is_foreign(x: Any) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dis
 import functools
 import inspect
 import operator
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,9 +23,9 @@ def primitive(function: Callable, *, entrywise: bool = False, fresh: bool = Fals
 
     Called with anything that speaks NumPy's protocol (NEP 18: a Tensor), it hands the call over;
     called with arrays, it runs. Give it its rule with `defvjp`. An ``entrywise`` function is called
-    on each entry of an object array. The result is copied, as the function may keep it and write
-    into it later, unless ``fresh`` promises that it does not. Raises RuleError for anything but a
-    function.
+    on each entry of an object array. The result is copied and kept, as the function may write into
+    it later, or give another one the next time, unless ``fresh`` promises that it does neither.
+    Raises RuleError for anything but a function.
     """
     if not callable(function):
         raise faults.no_function(function)
@@ -50,6 +52,9 @@ def defvjp(function: Callable, *vjps: Callable | None) -> None:
     ``rule(g, out, *operands, position)``. ``None`` stands for an operand without a gradient. A
     function without any gradient, such as ``np.sign``, is given no rule: it is recorded, and
     nothing flows back through it.
+
+    A graph keeps the operands and the results that some rule's code reads. A rule that asks for
+    nothing but a shape or a dtype is given a stand-in for the rest.
 
     Raises RuleError for a rule that cannot be called this way, and for a function that would never
     be recorded. `primitive` makes a plain function recordable.
@@ -78,20 +83,23 @@ class Call(NamedTuple):
     every: bool  # whether the one rule is for any number of operands
     ruled: int  # how many operands have a rule, or need none
     most: int  # how many positional arguments it takes: any number, if an index may follow
-    signature: inspect.Signature  # of a rule: the function may be called with these parameters
+    signature: inspect.Signature  # of a rule, but for g and out: how the function may be called
     forms: set  # the calls that are known to fit: how many arguments, and which keywords
+    unread: set[int]  # the positions of the operands whose values no rule reads
+    keeps_out: bool  # whether a rule reads the result, or another call may give another one
 
 
 CALLS: dict[Callable, Call] = {}
-UNCHANGING = {int, bool, str, type(None)}
 
 
 def fitted(function: Callable, call: Call, args: Sequence, kwargs: Mapping) -> Mapping:
     """Return the keywords of a call, arrays copied. Raises RuleError if no rule covers the call."""
     if (form := (len(args), *kwargs)) not in call.forms:
         try:
-            call.signature.bind_partial(None, None, *args, **kwargs)
+            call.signature.bind_partial(*args, **kwargs)
         except TypeError as error:
+            if len(needed := faults.needed(function, kwargs)) < len(kwargs):
+                return fitted(function, call, args, needed)
             raise faults.unfitting(function, call, args, kwargs, error) from None
         call.forms.add(form)
     for arg in args[call.ruled :]:
@@ -100,7 +108,7 @@ def fitted(function: Callable, call: Call, args: Sequence, kwargs: Mapping) -> M
     for key, value in kwargs.items():
         if isinstance(value, Node):
             raise faults.misplaced(function, call, args, kwargs)
-        if type(value) not in UNCHANGING:
+        if type(value) not in (int, bool):
             kwargs = {**kwargs, key: constant(value)}
     return kwargs
 
@@ -110,20 +118,41 @@ def _covered(function: Callable, vjps: Sequence) -> Call:
     recordable = isinstance(function, (np.ufunc, type(np.sum))) or hasattr(function, "compute")
     if not (recordable and all(vjp is None or callable(vjp) for vjp in vjps)):
         raise faults.no_rules(function, recordable)
-    forms = [_form(vjp) for vjp in vjps if vjp] or [(inspect.signature(_unruled), False, True)]
+    rules = [*filter(None, vjps)]
+    flat = (lambda *xs, **keywords: None) if hasattr(function, "compute") else _unruled
+    forms = [*map(_form, rules)] or [(inspect.signature(flat), False, True)]
     if not all(fits and (not every or len(vjps) == 1) for _, every, fits in forms):
         raise faults.uncallable_rule(function, any(every for _, every, _ in forms))
     compute = QUICKER.get(function, getattr(function, "compute", function))
     signature, every, _ = forms[0]
     kinds = [p.kind.name for p in signature.parameters.values()]
     ruled = sys.maxsize if every or not vjps else len(vjps)
-    most = sys.maxsize if "VAR_POSITIONAL" in kinds else kinds.count("POSITIONAL_OR_KEYWORD") - 2
-    return Call(compute, len(vjps), every, ruled, most, signature, set())
+    most = sys.maxsize if "VAR_POSITIONAL" in kinds else kinds.count("POSITIONAL_OR_KEYWORD")
+    unread = set.intersection(*map(_unread, rules)) if rules else {*range(-1, 9)}
+    keeps_out = -1 not in unread or isinstance(compute, functools.partial)
+    return Call(compute, len(vjps), every, ruled, most, signature, set(), unread - {-1}, keeps_out)
+
+
+def _unread(vjp: Callable) -> set[int]:
+    """Return the positions of the operands that a rule does not read. -1 stands for the result.
+
+    A rule that asks for nothing but a shape or a dtype does not read.
+    """
+    if not hasattr(vjp, "__code__"):  # nothing tells what it reads
+        return set()
+    read: set[str] = set()
+    for step, then in pairwise(dis.get_instructions(vjp)):
+        names = step.argrepr.split(", ")  # newer versions of Python load two at once
+        asked = then.opname == "LOAD_ATTR" and then.argrepr in ("shape", "ndim", "size", "dtype")
+        read.update(names[:-1] if asked else names)
+    parameters = vjp.__code__.co_varnames[: vjp.__code__.co_argcount]
+    first = -2 - inspect.ismethod(vjp)  # g, or self
+    return {i for i, name in enumerate(parameters, first) if name not in read}
 
 
 def _form(vjp: Callable) -> tuple[inspect.Signature, bool, bool]:
-    """Return a rule's signature without ``position``, whether it is for any number of operands,
-    and whether it can be called as a rule.
+    """Return the signature of a rule without g, out and ``position``, whether it is for any number
+    of operands, and whether it can be called as a rule.
     """
     try:
         signature = inspect.signature(vjp)
@@ -134,13 +163,15 @@ def _form(vjp: Callable) -> tuple[inspect.Signature, bool, bool]:
     first = [p.kind.name for p in parameters[2:3]]
     every, positioned = first == ["VAR_POSITIONAL"], len(parameters) < len(signature.parameters)
     fits = every == positioned and (every or first == ["POSITIONAL_OR_KEYWORD"])
-    return signature.replace(parameters=parameters), every, fits
+    return signature.replace(parameters=parameters[2:]), every, fits
 
 
-def _unruled(
-    g, out, *operands, axis, keepdims, decimals, side, sorter, rtol, atol, equal_nan, kind, stable
-):
-    """Stand in for the rule of a function that is recorded without a gradient."""
+def _unruled(*xs, axis, keepdims, decimals, side, sorter, rtol, atol, equal_nan, kind, stable):
+    """Stand in for the rule of a NumPy function that is recorded without a gradient.
+
+    These keywords are recorded, and NumPy says which function takes which of them. A primitive
+    says itself what it takes.
+    """
 
 
 def _owned(function: Callable, *args: Any, **kwargs: Any) -> Any:
@@ -154,7 +185,7 @@ def _mean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
     Raises ValueError for an empty array, where NumPy warns and returns NaN.
     """
-    total = x.sum(axis, keepdims=keepdims)
+    total = x.sum(axis, keepdims=keepdims) if x.ndim else x.mean(axis, keepdims=keepdims)
     if not x.size and total.size:
         raise ValueError("zero-size array")
     return total / (x.size // (total.size or 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -12,13 +13,13 @@ from ..errors import faults
 from .arrays import check_plain, constant
 from .functions import stop_gradient
 from .mode import mode
-from .node import Node
+from .node import Node, Record
 from .primitive import CALLS, fitted
 
 NOTHING: Mapping[str, Any] = {}
 numbers = count()
 _FLOATS = {np.float32, np.float64}
-_new = object.__new__
+_new: Any = object.__new__
 
 
 def record(kind: type, function: Callable, args: Sequence, kwargs: Mapping = NOTHING) -> Any:
@@ -28,40 +29,48 @@ def record(kind: type, function: Callable, args: Sequence, kwargs: Mapping = NOT
     NumPy's own errors with the shapes added to the message.
     """
     if (call := CALLS.get(function)) is None:
-        from .composed import compose  # on first need
+        from .composed import call_composed  # on first need
 
-        return compose(function, args, kwargs)
+        return call_composed(function, args, kwargs)
     if kwargs or len(args) != call.rules:
         kwargs = fitted(function, call, args, kwargs)
     inputs, values = [], []
     for arg in args:
-        values.append(arg.value if isinstance(arg, Node) else (arg := constant(arg)))
-        inputs.append(arg)
-    return recorded(kind, function, call.compute, values, inputs, kwargs)
+        node = isinstance(arg, Node)
+        values.append(arg.value if node else (arg := constant(arg)))
+        inputs.append(arg.record if node else arg)
+    return recorded(kind, function, call, values, inputs, kwargs)
 
 
-def recorded(kind, function, compute, values, inputs, kwargs=NOTHING):
+def recorded(kind, function, call, values, inputs, kwargs=NOTHING):
     """Compute a value and return its node, made by ``function``; under `no_grad`, a constant."""
     try:
-        value = compute(*values, **kwargs)
+        value = call.compute(*values, **kwargs)
     except (ValueError, IndexError, TypeError, OverflowError) as error:
         raise faults.explain(function, values, kwargs, error) from faults.cause(function, error)
     dtype = value.dtype.type if type(value) is np.ndarray else type(value)
-    if not (flows := dtype in _FLOATS):
+    if dtype not in _FLOATS:
         value = _as_numbers(value, function)
-        flows = value.dtype.type in _FLOATS
     if type(value) is np.ndarray:
         value.setflags(write=False)
-    node = _new(kind)
-    recording, node.scope, watches, node.role = mode.get()
-    node.value, node.function, node.flows = value, function, flows
-    node.args, node.inputs, node.kwargs = values, inputs, kwargs
-    node.number, node.line, node._name, node._grad = next(numbers), None, None, None
+    node, made = _new(kind), _new(Record)
+    recording, made.scope, watches, made.role = mode.get()
+    node.value, node.record, made.holder = value, made, ref(node)
+    made.function, made.call, made.inputs, made.args = function, call, inputs, values
+    made.kwargs, made.shape, made.dtype = kwargs, value.shape, value.dtype
+    made.number, made.line, made.name, made.grad = next(numbers), None, None, None
+    made.flows = made.dtype.type in _FLOATS
+    made.out = value if call.keeps_out or watches or not made.flows else None
+    if call.unread and not watches:
+        made.args = [*values]
+        for i, x in enumerate(inputs):
+            if type(x) is Record and x.function and i in call.unread:  # a leaf's data may change
+                made.args[i] = x
     for watch in watches:
         watch.made(node)
     if not recording:
-        node.function, node.kwargs = stop_gradient, NOTHING
-        node.args = node.inputs = (value,)
+        made.function, made.call, made.kwargs = stop_gradient, CALLS[stop_gradient], NOTHING
+        made.args = made.inputs = (value,)
     return node
 
 

@@ -15,34 +15,24 @@ from typing import Any
 
 import numpy as np
 
-from . import functions
-from .functions import (
-    astype,
-    concatenate,
-    eigenvectors,
-    gate,
-    getitem,
-    overlap_add,
-    relu,
-    scatter,
-    spread,
-    stack,
-    windows,
-)
+# isort: off
+from .functions import astype, concatenate, eigenvectors, gate, getitem, overlap_add, relu
+from .functions import scatter, spread, stack, stop_gradient, windows
 from .primitive import defvjp
+# isort: on
 
 
-def _unreduced(g: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Spread back over the axes that a reduction of x has reduced."""
+def _unreduced(g: Any, shape: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Spread back over the axes that a reduction has reduced."""
     if axis is not None and not keepdims:
         g = np.expand_dims(g, axis)
-    return spread(g, x.shape)
+    return spread(g, shape)
 
 
 def _share(g: Any, out: Any, x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Share the gradient of max or min equally among all entries that attain it."""
-    attained = x == _unreduced(out, x, axis, keepdims)
-    shared = np.where(attained, _unreduced(g, x, axis, keepdims), 0)
+    attained = x == _unreduced(out, x.shape, axis, keepdims)
+    shared = np.where(attained, _unreduced(g, x.shape, axis, keepdims), 0)
     return shared / attained.sum(axis=axis, keepdims=True)
 
 
@@ -74,10 +64,11 @@ def _power_left(g: Any, out: Any, x: Any, y: Any) -> Any:
     return g * y * np.where(np.logical_and(x == 0, y == 0), 1, x) ** (y - 1.0)
 
 
-def _part(g: Any, out: Any, x: Any) -> Any:
-    """Return ``g * exp(x) / exp(out)``, and half of g where both are 0."""
+def _part(g: Any, out: Any, x: Any, y: Any) -> Any:
+    """Return ``g * exp(x) / (exp(x) + exp(y))``, and half of g where both are 0."""
     nothing = out == -np.inf
-    return np.where(nothing, g / 2, g * np.exp(x - np.where(nothing, 0, out)))
+    gap = y - np.where(nothing, 0, x)
+    return np.where(nothing, g / 2, g * np.exp(-np.logaddexp(0, gap)))
 
 
 def _angle(g: Any, along: Any, x: Any, y: Any) -> Any:
@@ -93,15 +84,16 @@ def _summed_up(g: Any, out: Any, x: Any, axis: int | None = None) -> Any:
 
 
 def _solve_left(g: Any, out: Any, x: Any, b: Any) -> Any:
-    if b.ndim == 1:
+    if out.ndim < x.ndim:  # b is a vector, or a list of numbers
         g, out = np.expand_dims(g, -1), np.expand_dims(out, -1)
     return -(np.linalg.solve(x.mT, g) @ out.mT)
 
 
 def _solve_right(g: Any, out: Any, x: Any, b: Any) -> Any:
+    turned = np.matrix_transpose(x)  # x may be a list
     if b.ndim == 1:
-        return np.squeeze(np.linalg.solve(x.mT, np.expand_dims(g, -1)), -1)
-    return np.linalg.solve(x.mT, g)
+        return np.squeeze(np.linalg.solve(turned, np.expand_dims(g, -1)), -1)
+    return np.linalg.solve(turned, g)
 
 
 def _folded(full: Any) -> Any:
@@ -151,6 +143,8 @@ defvjp(np.divide,       lambda g, out, x, y: g / y,           lambda g, out, x, 
 defvjp(np.matmul,       _matmul_left,                         _matmul_right)
 defvjp(np.power,        _power_left,
                         lambda g, out, x, y: g * out * np.log(np.where(x == 0, 1.0, x)))
+defvjp(np.remainder,    lambda g, out, x, y: g,
+                        lambda g, out, x, y: -g * np.floor_divide(x, y))
 defvjp(np.maximum,      lambda g, out, x, y: np.where(x > y, g, np.where(x == y, g / 2, 0)),
                         lambda g, out, x, y: np.where(x < y, g, np.where(x == y, g / 2, 0)))
 defvjp(np.minimum,      lambda g, out, x, y: np.where(x < y, g, np.where(x == y, g / 2, 0)),
@@ -167,7 +161,7 @@ defvjp(np.exp,          lambda g, out, x: g * out)
 defvjp(np.log,          lambda g, out, x: g / x)
 defvjp(np.tanh,         lambda g, out, x: g * (1 - np.square(out)))
 defvjp(np.abs,          lambda g, out, x: g * np.sign(x))
-defvjp(relu,            lambda g, out, x: gate(g, x > 0))
+defvjp(relu,            lambda g, out, x: gate(g, out > 0))
 
 defvjp(np.sin,          lambda g, out, x: g * np.cos(x))
 defvjp(np.cos,          lambda g, out, x: -g * np.sin(x))
@@ -183,16 +177,16 @@ defvjp(np.log1p,        lambda g, out, x: g / (1 + x))
 defvjp(np.expm1,        lambda g, out, x: g * (out + 1))
 defvjp(np.cbrt,         lambda g, out, x: g / (3 * np.square(out)))
 # At (-inf, -inf) the operands of logaddexp share the gradient; at (0, 0) that of arctan2 is 0.
-defvjp(np.logaddexp,    lambda g, out, x, y: _part(g, out, x),
-                        lambda g, out, x, y: _part(g, out, y))
+defvjp(np.logaddexp,    lambda g, out, x, y: _part(g, out, x, y),
+                        lambda g, out, x, y: _part(g, out, y, x))
 defvjp(np.arctan2,      lambda g, out, y, x: _angle(g, x, x, y),
                         lambda g, out, y, x: _angle(-g, y, x, y))
 
 # Reductions.
 defvjp(np.sum,          lambda g, out, x, axis=None, *, keepdims=False:
-                            _unreduced(g, x, axis, keepdims))
+                            _unreduced(g, x.shape, axis, keepdims))
 defvjp(np.mean,         lambda g, out, x, axis=None, *, keepdims=False:
-                            _unreduced(g / (x.size // (out.size or 1)), x, axis, keepdims))
+                            _unreduced(g / (x.size // (out.size or 1)), x.shape, axis, keepdims))
 defvjp(np.max,          _share)
 defvjp(np.min,          _share)
 defvjp(np.cumsum,       _summed_up)
@@ -232,7 +226,7 @@ for _function in (
     np.any, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.sign, np.signbit,
     np.floor, np.ceil, np.trunc, np.fix, np.rint, np.round, np.around, np.floor_divide,
     np.argmax, np.argmin, np.argsort, np.argpartition, np.nanargmax, np.nanargmin, np.searchsorted,
-    np.count_nonzero, np.heaviside, functions.stop_gradient,
+    np.count_nonzero, stop_gradient,
 ):
     defvjp(_function)
 # fmt: on

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from operator import attrgetter
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from . import rules as _rules  # noqa: F401 (which fill CALLS)
 from .arrays import as_floats, from_list, like, operand, read_only
 from .functions import astype, getitem
 from .mode import lost, mode
-from .node import Node, has_history, is_foreign
+from .node import Node, Record, has_history, is_foreign
 from .primitive import CALLS
 from .record import NOTHING, numbers, record, recorded
 
@@ -28,23 +29,24 @@ def _operator(function: Callable, compute: Any = None) -> tuple[Callable, Callab
     """Return the methods for ``self + other`` and ``other + self``: NumPy's function, recorded."""
     if function not in CALLS:  # it is composed
         return lambda x, y: function(x, y), lambda x, y: function(y, x)
-    compute = compute or CALLS[function].compute
+    call = CALLS[function]._replace(compute=compute or CALLS[function].compute)
 
     def forward(self: Tensor, other: Any) -> Any:
-        value = other.value if isinstance(other, Tensor) else (other := operand(other))
-        if other is NotImplemented:
-            return other
-        return recorded(Tensor, function, compute, (self.value, value), (self, other))
+        value = other.value if (mine := isinstance(other, Tensor)) else operand(other)
+        if value is NotImplemented:
+            return value
+        inputs = self.record, other.record if mine else value
+        return recorded(Tensor, function, call, (self.value, value), inputs)
 
     def reflected(self: Tensor, other: Any) -> Any:
         if (other := operand(other)) is NotImplemented:
             return other
-        return recorded(Tensor, function, compute, (other, self.value), (other, self))
+        return recorded(Tensor, function, call, (other, self.value), (other, self.record))
 
     return forward, reflected
 
 
-def _method(function: Callable) -> Callable:
+def _method(function: Any) -> Callable:
     """Return the method ``t.mean(axis=0)`` for ``np.mean(t, axis=0)``."""
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
@@ -69,10 +71,13 @@ class Tensor(Node):
     def __init__(self, data: Any, name: str | None = None, *, dtype: Any = None) -> None:
         if isinstance(data, Tensor) or not isinstance(name, str | None):
             raise faults.no_leaf(data, name)
-        self.value, self._name = as_floats(data, dtype), name
-        self.function, self.args, self.inputs, self.kwargs = None, (), (), NOTHING
-        self.number, self.flows, self.line, self._grad = next(numbers), True, None, None
-        _, self.scope, watches, self.role = mode.get()
+        made: Any = object.__new__(Record)
+        self.value = made.out = value = as_floats(data, dtype)
+        self.record, made.holder, made.name = made, ref(self), name
+        made.shape, made.dtype = value.shape, value.dtype
+        made.function, made.args, made.inputs, made.kwargs = None, (), (), NOTHING
+        made.number, made.flows, made.line, made.grad = next(numbers), True, None, None
+        _, made.scope, watches, made.role = mode.get()
         for watch in watches:
             watch.made(self)
 
@@ -109,25 +114,24 @@ class Tensor(Node):
     dtype = property(lambda self: self.value.dtype, doc="float32, float64; bool if compared.")
     T = property(_method(np.transpose), doc="The axes in reverse order.")
     mT = property(_method(np.matrix_transpose), doc="The last two axes swapped.")
-    sum, mean, max, min = _method(np.sum), _method(np.mean), _method(np.max), _method(np.min)
-    argmax, argmin, argsort = _method(np.argmax), _method(np.argmin), _method(np.argsort)
-    all, any, round = _method(np.all), _method(np.any), _method(np.round)
-    argpartition, searchsorted = _method(np.argpartition), _method(np.searchsorted)
-    swapaxes, squeeze, astype = _method(np.swapaxes), _method(np.squeeze), _method(astype)
-    var, std, clip, dot = _method(np.var), _method(np.std), _method(np.clip), _method(np.dot)
-    prod, cumsum, cumprod = _method(np.prod), _method(np.cumsum), _method(np.cumprod)
+    sum, mean, max, min = map(_method, (np.sum, np.mean, np.max, np.min))
+    var, std, prod, cumsum, cumprod = map(_method, (np.var, np.std, np.prod, np.cumsum, np.cumprod))
+    argmax, argmin, all, any = map(_method, (np.argmax, np.argmin, np.all, np.any))
+    argsort, argpartition, take = map(_method, (np.argsort, np.argpartition, np.take))
+    searchsorted, choose, round = map(_method, (np.searchsorted, np.choose, np.round))
+    swapaxes, squeeze, repeat, astype = map(_method, (np.swapaxes, np.squeeze, np.repeat, astype))
+    clip, dot, trace, diagonal = map(_method, (np.clip, np.dot, np.trace, np.diagonal))
+    __round__ = round
     ravel = flatten = _method(np.ravel)
-    take, repeat, choose = _method(np.take), _method(np.repeat), _method(np.choose)
-    trace, diagonal = _method(np.trace), _method(np.diagonal)
     # NumPy calls these on the entries of an object array: np.exp(array) calls entry.exp().
-    exp, log, sqrt, tanh = _method(np.exp), _method(np.log), _method(np.sqrt), _method(np.tanh)
+    exp, log, sqrt, tanh = map(_method, (np.exp, np.log, np.sqrt, np.tanh))
 
     def __getitem__(self, index: Any) -> Any:
         return record(Tensor, getitem, (self, *(index if isinstance(index, tuple) else (index,))))
 
-    def reshape(self, *shape: Any) -> Any:
+    def reshape(self, *shape: Any, **kwargs: Any) -> Any:
         """Return ``np.reshape`` of it. The shape is one tuple or several integers."""
-        return record(Tensor, np.reshape, [self, shape[0] if len(shape) == 1 else shape])
+        return record(Tensor, np.reshape, [self, shape[0] if len(shape) == 1 else shape], kwargs)
 
     def transpose(self, *axes: Any) -> Any:
         """Return ``np.transpose`` of it. The axes are one tuple, several integers, or none."""
@@ -150,16 +154,16 @@ class Tensor(Node):
     def _set_name(self, new: str | None) -> None:
         if not (new is None or isinstance(new, str)):
             raise faults.tensor_name(new)
-        self._name = new
+        self.record.name = new
 
     def _set_grad(self, new: Any) -> None:
         grad: Any = None if new is None or isinstance(new, Tensor) else like(self.value, new)
         if new is not None and grad is None:
             raise faults.not_its_gradient(self, new)
-        self._grad = grad
+        self.record.grad = grad
 
-    name = property(attrgetter("_name"), _set_name, doc="The name, a text, in drawings too.")
-    grad = property(attrgetter("_grad"), _set_grad, doc="A leaf's gradient, an array, or None.")
+    name = property(attrgetter("record.name"), _set_name, doc="The name, a text, in drawings too.")
+    grad = property(attrgetter("record.grad"), _set_grad, doc="An array on a leaf, or None.")
 
     @property
     def data(self) -> np.ndarray:
@@ -178,7 +182,7 @@ class Tensor(Node):
         new = from_list(new)
         if self.function is not None or np.shape(new) != self.shape:
             raise faults.other_data(self, new)
-        self.value = as_floats(new, self.dtype)
+        self.value = self.record.out = as_floats(new, self.dtype)
 
     def item(self) -> float:
         """Return the only number in it as a Python number, which has no history.
@@ -250,10 +254,15 @@ class Tensor(Node):
 
                 return of_entries(ufunc, method, inputs, kwargs)
         if method != "__call__" or "out" in kwargs:
-            raise faults.ufunc_method(ufunc)
+            raise faults.ufunc_method(ufunc, method)
         return record(Tensor, ufunc, inputs, kwargs)
 
     def __array_function__(self, function: Callable, types: Any, args: Any, kwargs: Any) -> Any:
+        if any(isinstance(x, np.ndarray) and x.dtype.hasobject for x in args):
+            from .entries import mixed  # on first need
+
+            if call := mixed(function, args, kwargs):
+                return call()
         return record(Tensor, function, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
@@ -277,3 +286,4 @@ def _absent(name: str, self: Tensor) -> Any:
 
 for _name in _ABSENT:
     setattr(Tensor, _name, property(partial(_absent, _name)))
+Record.kind = Tensor

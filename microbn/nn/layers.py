@@ -70,19 +70,19 @@ class Linear(Module):
 
 
 class Conv2d(Module):
-    """Moves filters of ``size`` × ``size`` pixels over images, as `functional.conv2d` does.
+    """Moves filters of ``kernel_size`` × ``kernel_size`` pixels over images.
 
-    The input is (N, in_channels, H, W) and the weight (out_channels, in_channels, size, size). The
-    filters move by ``stride`` pixels, and ``padding`` pixels of zeros are set around the images.
-    ``init`` and ``bias`` are as in `Linear`; to ``init`` a filter is a column of in_channels · size
-    · size weights.
+    It computes `functional.conv2d`. The input is (N, in_channels, H, W) and the weight
+    (out_channels, in_channels, kernel_size, kernel_size). The filters move by ``stride`` pixels,
+    and ``padding`` pixels of zeros are set around the images. ``init`` and ``bias`` are as in
+    `Linear`; to ``init`` a filter is a column of in_channels · kernel_size² weights.
     """
 
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
-        size: int,
+        kernel_size: int,
         stride: int = 1,
         padding: int = 0,
         *more: Any,
@@ -92,13 +92,14 @@ class Conv2d(Module):
         dtype: Any = np.float64,
         **unknown: Any,
     ) -> None:
-        counts = {"in_channels": in_channels, "out_channels": out_channels, "size": size}
-        check_counts("Conv2d", **counts, stride=stride)
+        check_counts("Conv2d", in_channels=in_channels, out_channels=out_channels)
+        check_counts("Conv2d", kernel_size=kernel_size, stride=stride)
         check_counts("Conv2d", 0, padding=padding)
-        rng = _checked_rng(Conv2d, f"{in_channels}, {out_channels}, {size}", rng, more, unknown)
+        call = f"{in_channels}, {out_channels}, {kernel_size}"
+        rng = _checked_rng(Conv2d, call, rng, more, unknown)
         self.stride, self.padding = stride, padding
-        matrix = _initial(Conv2d, init, rng, in_channels * size * size, out_channels, dtype)
-        self.weight = Tensor(matrix.data.T.reshape(out_channels, in_channels, size, size))
+        matrix = _initial(Conv2d, init, rng, in_channels * kernel_size**2, out_channels, dtype)
+        self.weight = Tensor(matrix.data.T.reshape(-1, in_channels, kernel_size, kernel_size))
         self.bias = Tensor(np.zeros(out_channels), dtype=dtype) if bias else None
 
     def forward(self, x: Any) -> Any:
@@ -107,27 +108,33 @@ class Conv2d(Module):
 
 
 class MaxPool2d(Module):
-    """Keeps the largest pixel of each window of ``size`` × ``size``, by default side by side."""
+    """Keeps the largest pixel of each window of ``kernel_size`` by ``kernel_size`` pixels.
 
-    def __init__(self, size: int, stride: int | None = None) -> None:
-        self.size, self.stride = size, size if stride is None else stride
-        check_counts("MaxPool2d", size=self.size, stride=self.stride)
+    The windows are ``stride`` pixels apart; by default they stand side by side.
+    """
+
+    def __init__(self, kernel_size: int, stride: int | None = None) -> None:
+        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
+        check_counts("MaxPool2d", kernel_size=self.kernel_size, stride=self.stride)
 
     def forward(self, x: Any) -> Any:
         """Take the largest pixel of each window."""
-        return F.max_pool2d(x, self.size, self.stride)
+        return F.max_pool2d(x, self.kernel_size, self.stride)
 
 
 class AvgPool2d(Module):
-    """Takes the mean of each window of ``size`` × ``size``, by default side by side."""
+    """Takes the mean of each window of ``kernel_size`` by ``kernel_size`` pixels.
 
-    def __init__(self, size: int, stride: int | None = None) -> None:
-        self.size, self.stride = size, size if stride is None else stride
-        check_counts("AvgPool2d", size=self.size, stride=self.stride)
+    The windows are ``stride`` pixels apart; by default they stand side by side.
+    """
+
+    def __init__(self, kernel_size: int, stride: int | None = None) -> None:
+        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
+        check_counts("AvgPool2d", kernel_size=self.kernel_size, stride=self.stride)
 
     def forward(self, x: Any) -> Any:
         """Take the mean of each window."""
-        return F.avg_pool2d(x, self.size, self.stride)
+        return F.avg_pool2d(x, self.kernel_size, self.stride)
 
 
 class Flatten(Module):

@@ -37,6 +37,11 @@ class Module:
     # For each attribute, the kinds of its parts by path: "parameter", "buffer", or a call's "note".
     _kinds: Mapping[str, dict[str, str]] = {}
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            cls.__init__ = parts.listing_its_arguments(cls.__init__)  # type: ignore[method-assign]
+
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "name" and not (value is None or isinstance(value, str)):
             raise ArgumentError(f"{type(self).__name__}: a name is text, got {value!r:.60}")

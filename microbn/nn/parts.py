@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,9 @@ import numpy as np
 from ..engine.arrays import check_plain
 from ..engine.functions import astype, stop_gradient
 from ..engine.mode import lost
+from ..engine.names import maker
 from ..engine.tensor import Tensor
-from ..errors import DTypeError, GraphError, ShapeError
+from ..errors import DTypeError, GraphError, ShapeError, listed
 from ..reading.scalars import values_of
 
 CONTAINERS = (list, tuple, dict)
@@ -83,12 +86,33 @@ def has_values(part: Any) -> bool:
     return all(isinstance(one, _VALUES) and kind_of(one) != "parameter" for one in inside)
 
 
+def listing_its_arguments(init: Callable) -> Callable:
+    """Decorate an ``__init__``: an error for wrong arguments lists those that it takes."""
+    signature = inspect.signature(init)
+    named = [
+        p.name
+        for p in signature.parameters.values()
+        if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+
+    @wraps(init)
+    def call(self: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            signature.bind(self, *args, **kwargs)
+        except TypeError as error:
+            takes = f"it takes {listed(named[1:]) or 'no arguments'}"
+            raise DTypeError(f"{type(self).__name__}: {error}; {takes}") from None
+        init(self, *args, **kwargs)
+
+    return call
+
+
 def _loss(owner: Any, path: str, kind: str, part: Any) -> str:
     """Say which parameter or buffer is lost, to what, and what to write instead."""
     place = "self." + re.sub(r"\.(\d+)", r"[\1]", path)
     what = "an array" if isinstance(part, np.ndarray) else f"a value of type {type(part).__name__}"
     if isinstance(part, Tensor) and part.function:
-        what = f"a Tensor computed by {part.function.__name__}"
+        what = f"a Tensor computed by {maker(part)}"
     way_out = f"write the values into the array that was there: {place}[...] = values"
     if kind == "parameter":
         way_out = f"set its values, {place}.data = ..., or make a new leaf, Tensor(values)"

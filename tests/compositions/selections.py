@@ -62,6 +62,12 @@ CALLS = {
     "np.piecewise(x, [x > 0], [lambda v, a, b: a * v + b, 1], 3, b=2)": {"x": FAR},
     "np.piecewise(x, [x > 0, x <= 0], [np.sqrt, np.negative])": {"x": ONE},
     "np.piecewise(x, [x > 100, x <= 100], [np.sqrt, lambda v: 3.0]) * x": {"x": FAR},
+    "np.apply_along_axis(np.sum, 0, x)": {"x": X},
+    "np.apply_along_axis(np.square, -1, x)": {"x": CUBE},
+    "np.apply_along_axis(np.cumsum, 1, x)": {"x": CUBE},
+    "np.apply_along_axis(lambda row, k: row[:2, None] * row[k], 1, x, 1)": {"x": CUBE},
+    "np.apply_along_axis(np.mean, 0, x, keepdims=True)": {"x": ROW},
+    "np.apply_along_axis(lambda row: [row[0], row[1] * row[1]], 0, x)": {"x": X},
 }
 # Nothing is chosen, and the sum of no scalars is the number 0.
 NOT_OF_SCALARS = {

@@ -350,7 +350,7 @@ def test_chain_of_100_000_nodes_runs_backward_and_is_freed():
         for i in range(100_000):
             node = node * 1.0
             if i == 50_000:
-                middle = weakref.ref(node)
+                middle = weakref.ref(node.record)
         node.backward()
         assert x.grad == 1
         assert middle() is not None
@@ -399,7 +399,7 @@ def test_dropping_the_root_frees_the_graph_with_the_collector_off():
         root = hidden.sum()
         root.backward(retain_grads=True)
         gradient = mb.grad(root, x, create_graph=True)
-        refs = [weakref.ref(t) for t in (hidden, root, gradient)]
+        refs = [weakref.ref(t.record) for t in (hidden, root, gradient)]
         del hidden, root, gradient
         assert [ref() for ref in refs] == [None] * 3
     finally:

@@ -79,3 +79,10 @@ def test_what_cannot_be_is_said(call, error, message):
 def test_a_difference_reads_as_words():
     assert mb.formula(np.diff, "x") == "x[:, 1:] - x[:, :-1]"
     assert mb.formula(np.ediff1d, "x") == "reshape(x, -1)[1:] - reshape(x, -1)[:-1]"
+
+
+def test_a_number_beside_whole_numbers_keeps_its_fraction():
+    places = np.argmax(Tensor([[1.0, 2.0], [3.0, 1.0]]), axis=1)
+    assert np.diff(places, prepend=2.5).data.tolist() == [-1.5, -1]
+    assert np.ediff1d(places, to_begin=2.5).data.tolist() == [2.5, -1]
+    assert np.ediff1d(2, to_begin=Tensor([1.0])).data.tolist() == [1]

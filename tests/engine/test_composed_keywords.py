@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from microbn import Tensor
 from microbn.engine.composed import COMPOSED
 from microbn.engine.functions import stop_gradient
+from microbn.errors import RuleError
 from microbn.testing import assert_gradients
 from microbn.testing.strategies import arrays, axes, broadcastable, distinct, shapes
 
@@ -154,3 +155,20 @@ def test_norms_of_matrices(order, data, x, keepdims):
     pair = st.lists(an_axis(x), min_size=2, max_size=2, unique_by=lambda axis: axis % x.ndim)
     axis = tuple(data.draw(pair))
     check(lambda x: np.linalg.norm(x, order, axis, keepdims), x)
+
+
+def test_an_operand_that_is_given_by_its_keyword_goes_by_position():
+    x = Tensor([[1.0, 2.0], [3.0, 4.0]])
+    for call, key in (
+        (lambda: np.var(a=x), "np.var: a="),
+        (lambda: np.sum(a=x), "np.sum: a="),
+        (lambda: np.take(a=x, indices=0), "np.take: a="),
+        (lambda: np.pad(array=x, pad_width=1), "np.pad: array="),
+        (lambda: np.append(arr=x, values=1.0), "np.append: arr="),
+        (lambda: np.compress(condition=[True], a=x), "np.compress: a="),
+        (lambda: np.linalg.solve(a=x, b=[1, 2]), r"np.linalg.solve: a="),
+    ):
+        with pytest.raises(RuleError, match=rf"{key} cannot be .*; pass it by position"):
+            call()
+    with pytest.raises(RuleError, match=r"np\.var: dtype= cannot be composed; leave it out"):
+        np.var(x, dtype=float)

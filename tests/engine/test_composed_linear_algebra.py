@@ -5,6 +5,7 @@ import pytest
 
 import microbn as mb
 from microbn import Tensor, errors, formula
+from microbn.testing import assert_gradients
 
 
 def slope(f, x):
@@ -196,3 +197,26 @@ def test_the_logarithm_of_a_singular_determinant_is_found_by_trace():
     assert (sign.item(), logarithm.item()) == (0, -np.inf)
     with pytest.raises(errors.NonFiniteError, match="-inf"), mb.trace():
         np.linalg.slogdet(singular)
+
+
+def test_singular_values_that_rounding_made_negative_are_0():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        x = rng.integers(-2, 3, (3, 4)).astype(float)
+        x[2] = x[0] + x[1]
+        found = np.linalg.svdvals(Tensor(x)).data
+        assert (found >= 0).all()
+        np.testing.assert_allclose(found, np.linalg.svdvals(x), rtol=0, atol=1e-14)
+        assert np.linalg.norm(Tensor(x), -2).item() >= 0
+        assert np.linalg.cond(Tensor(x)).item() > 1e14
+        g = rng.normal(size=3)
+        (found,) = mb.grad(np.linalg.svdvals(t := Tensor(x)), [t], g)
+        assert np.linalg.norm(found, 2) <= np.abs(g).max() + 1e-12
+    x = Tensor(np.ones((2, 2)))
+    assert np.linalg.cond(x).item() == np.inf
+    assert not mb.grad(np.linalg.cond(x), x).any()
+
+
+def test_the_smallest_singular_value_of_a_regular_matrix_has_its_slope():
+    x = np.random.default_rng(1).normal(size=(3, 3))
+    assert_gradients(lambda x: np.linalg.norm(x, -2), x)

@@ -18,7 +18,7 @@ KNOWN = {
         "einsum exp2 fabs fliplr flipud fmax fmin gradient hsplit hstack inner kron linalg.det "
         "linalg.eigh linalg.multi_dot linalg.norm linalg.slogdet linalg.svd linspace log10 log2 "
         "logaddexp2 amax amin hypot moveaxis nan_to_num outer pad poly prod rad2deg radians ravel "
-        "reciprocal remainder repeat roll rollaxis rot90 select sinc split stack std tan tensordot "
+        "reciprocal repeat roll rollaxis rot90 select sinc split stack std tan tensordot "
         "tile trace tril triu var vsplit vstack"
     ),
     peers.pytorch: (
@@ -32,7 +32,7 @@ KNOWN = {
         "linalg.svd linalg.svdvals linalg.tensordot linalg.tensorinv linalg.tensorsolve "
         "linalg.trace linalg.vecdot linalg.vector_norm log10 log2 logaddexp2 median meshgrid "
         "moveaxis nan_to_num nanmean nanpercentile nanquantile nansum outer pad percentile prod "
-        "ptp quantile rad2deg radians ravel reciprocal remainder repeat roll rot90 sinc sort split "
+        "ptp quantile rad2deg radians ravel reciprocal repeat roll rot90 sinc sort split "
         "stack std take take_along_axis tan tensordot tile trace trapezoid tril triu unstack var "
         "vdot vecdot vsplit vstack"
     ),

@@ -94,7 +94,8 @@ class Detaching(Watch):
             if is_node(operand) and operand.flows and node.flows and RULES.get(node.function):
                 self.places.append((self.count, i))
                 if self.place == (self.count, i):
-                    node.inputs = [*node.inputs[:i], plain(operand), *node.inputs[i + 1 :]]
+                    node.record.inputs = [*node.record.inputs]
+                    node.record.inputs[i] = plain(operand)
         self.count += 1
 
 

@@ -98,3 +98,42 @@ def test_a_mistake_is_named_with_the_way_out(call, message):
     with pytest.raises(errors.MicrobnError) as caught:
         call(Tensor(V))
     assert message in str(caught.value)
+
+
+ENDS = [
+    ([0, 0, 2], [0.0, 1, 5]),
+    ([0, 2, 2], [0.0, 5, 6]),
+    ([0, 0, 1, 1, 2, 2, 2], [0.0, 1, 3, -2, 5, 7, 8]),
+    ([1, 1], [2.0, 3]),
+    ([0, 1, 2], [1, 2, np.inf]),
+    ([0, 1, 2], [np.nan, 2, 1]),
+]
+
+
+@pytest.mark.parametrize(("xp", "fp"), ENDS)
+def test_lines_between_points_go_where_numpy_goes_at_the_points_and_beyond(xp, fp):
+    x = np.array([-1, 0, 1, 2, 3, *xp], float)
+    for left, right in ((None, None), (7.0, 8.0)):
+        right_values = np.interp(x, xp, fp, left, right)
+        for points in ((xp, fp), (Tensor(np.array(xp, float)), Tensor(np.array(fp, float)))):
+            found = np.interp(Tensor(x), *points, left, right)
+            np.testing.assert_array_equal(found.data, right_values)
+
+
+def test_a_slope_beyond_the_points_is_0_and_at_a_point_that_of_both_sides():
+    x, fp = Tensor([-1.0, 0.0, 1.0, 2.0, 3.0]), Tensor([1.0, 2.0, 5.0])
+    g = np.array([1.0, -2, 0.5, 4, 3])
+    dx, dfp = mb.grad(np.interp(x, [0.0, 1, 2], fp), [x, fp], g)
+    assert dx.tolist() == (g * [0, 0.5, 2, 1.5, 0]).tolist()
+    assert dfp.tolist() == [-1, 0.5, 7]
+    dx, dfp = mb.grad(np.interp(x, [0.0, 0, 2], fp), [x, fp], g)
+    assert (dx[[0, 2, 4]].tolist(), dfp.tolist()) == ([0, 0.75, 0], [1, -1.75, 7.25])
+
+
+def test_a_constant_polynomial_of_nan_is_nan():
+    x = np.array([np.nan, 2.0])
+    for p in ([3.0], Tensor([3.0])):
+        found = np.polyval(p, t := Tensor(x))
+        np.testing.assert_array_equal(found.data, np.polyval([3.0], x))
+        assert mb.grad(found, t, [1.0, 4.0])[1] == 0
+    assert mb.grad(np.polyval(p, 2.0), p).tolist() == [1]

@@ -125,6 +125,11 @@ REFUSED = [
     (lambda: np.choose([0, 2, 0], [ROW, ROW]), errors.RangeError, "2 choices, numbered from 0"),
     (lambda: np.choose([0, -1, 0], [ROW, ROW]), errors.RangeError, "2 choices, numbered from 0"),
     (lambda: np.choose(np.argmax(X, axis=1), [ROW[:2]]), errors.RangeError, "1 choices"),
+    (
+        lambda: np.apply_along_axis(np.sum, 1, X[:0]),
+        errors.ShapeError,
+        r"shape \(0, 3\) has no row along axis 1",
+    ),
     (lambda: np.piecewise(X, [X > 0], [1, 2, 3]), errors.ArgumentError, "do not go with 3"),
     (
         lambda: mb.compile(lambda x: np.sum(np.extract(x > 0, x)), ROW),
@@ -138,3 +143,15 @@ REFUSED = [
 def test_what_cannot_be_composed_is_refused_by_name(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_a_condition_may_be_longer_than_the_axis_if_it_chooses_nothing_there():
+    x = Tensor([[1.0, 2.0], [3.0, 4.0]])
+    for condition in ([True, False, False], np.array([0, 1, 0, 0]), Tensor([0.0, 1.0, 0.0])):
+        mask = np.asarray(getattr(condition, "data", condition)).astype(bool)
+        found = np.compress(condition, x, axis=1)
+        np.testing.assert_array_equal(found.data, np.compress(mask, x.data, axis=1))
+        slope = mb.grad(found, x, [[5.0], [7.0]])
+        np.testing.assert_array_equal(slope, [[5.0], [7.0]] * mask[:2])
+    with pytest.raises(errors.RangeError, match=r"np\.compress"):
+        np.compress([True, False, True], x, axis=1)

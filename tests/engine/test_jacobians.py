@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import microbn as mb
-from microbn import Tensor, closed_form, errors
+from microbn import Tensor, closed_form, errors, nn
 from microbn import functional as F
 
 RNG = np.random.default_rng(11)
@@ -146,3 +146,40 @@ def test_the_operands_and_their_gradients_stay_as_they_were():
 def test_a_fault_is_named_where_it_is_made(fault, error, facts):
     with pytest.raises(error, match=facts):
         fault()
+
+
+@pytest.mark.parametrize("x", [X, np.array(2.0), X.astype(np.float32)], ids=["2-d", "0-d", "f32"])
+@pytest.mark.parametrize("f", [lambda x: x, nn.Dropout(0.5, rng=0).eval()], ids=["x", "Dropout"])
+def test_a_function_that_returns_its_operand_has_the_identity_for_a_jacobian(f, x):
+    v = RNG.normal(size=x.shape).astype(x.dtype)
+    whole = mb.jacobian(f, x)
+    np.testing.assert_array_equal(whole, np.eye(x.size).reshape(x.shape * 2))
+    value, along = mb.jvp(f, x, v)
+    np.testing.assert_array_equal(value, x)
+    np.testing.assert_array_equal(along, v)
+    assert whole.dtype == along.dtype == x.dtype
+
+
+def test_one_of_several_operands_may_be_returned():
+    of_x, of_gamma = mb.jacobian(lambda x, gamma: gamma, (X, GAMMA))
+    np.testing.assert_array_equal(of_gamma, np.eye(3))
+    assert of_x.shape == (3, 4, 3)
+    assert not of_x.any()
+
+
+def test_the_identity_of_a_number_has_a_second_derivative_of_0():
+    assert mb.hessian(lambda x: x, np.array(2.0)) == 0
+    assert mb.hvp(lambda x: x, np.array([2.0]), np.array([3.0])).tolist() == [0]
+
+
+@pytest.mark.parametrize("of", [mb.jacobian, mb.hessian, lambda f, x: mb.jvp(f, x, x)])
+@pytest.mark.parametrize("f", [lambda x: np.sum(x**3), lambda x, y, z: x, lambda: 1])
+def test_a_list_that_is_several_arguments_says_so(of, f):
+    with pytest.raises(errors.ArgumentError, match=r"x is several arguments, np\.array\(x\) one"):
+        of(f, [1.0, 2.0])
+
+
+def test_a_mistake_inside_the_function_stays_as_it_is():
+    with pytest.raises(TypeError, match=r"^unsupported operand") as caught:
+        mb.jacobian(lambda x: x + {}, [1.0])
+    assert not isinstance(caught.value, errors.MicrobnError)

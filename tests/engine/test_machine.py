@@ -27,6 +27,8 @@ from hypothesis.stateful import (
 import microbn as mb
 from microbn import Tensor, errors
 from microbn.engine import mode as context
+from microbn.engine.primitive import CALLS
+from microbn.reading.tape import history
 
 SHAPES = st.sampled_from([(3,), (2, 3), (2, 1), ()])
 SEEDS = st.integers(0, 2**16)
@@ -83,7 +85,8 @@ class Machine(RuleBasedStateMachine):
         if len(self.pairs) == MOST:
             self.pairs.pop(next(i for i, (_, node) in enumerate(self.pairs) if not node.leaf))
         self.pairs.append(pair)
-        self.lives.append(tuple(map(weakref.ref, pair)))
+        mine, twin = pair
+        self.lives.append((weakref.ref(mine.record), weakref.ref(twin)))
         return pair
 
     def fresh(self, shape, seed):
@@ -213,6 +216,14 @@ class Machine(RuleBasedStateMachine):
     def drop(self, pick):
         self.pairs.pop(pick % len(self.pairs))
 
+    @rule(pick=PICKS)
+    def look_back(self, pick):
+        """Values that nobody holds any more are computed again."""
+        for node in history(self.picked(pick)[0]):
+            if node.function:
+                again = CALLS[node.function].compute(*node.args, **node.kwargs)
+                assert np.array_equal(again, node.value)
+
     @invariant()
     def values_and_gradients_are_the_same(self):
         for mine, node in self.pairs:
@@ -232,7 +243,7 @@ class Machine(RuleBasedStateMachine):
             assert not any(np.shares_memory(gradient, other) for other in values + grads[:i])
 
     @invariant()
-    def a_tensor_lives_as_long_as_its_twin(self):
+    def a_record_lives_as_long_as_its_twin(self):
         """The collector is off, and the twins hold no cycles: what nobody needs is gone at once."""
         assert all((mine() is None) == (twin() is None) for mine, twin in self.lives)
 

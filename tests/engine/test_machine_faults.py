@@ -103,9 +103,11 @@ FAULTS = {
     "grad() leaves a .grad behind":
         rewritten(mb, "grad", "= gradient\n", "= gradient; node.grad = np.zeros(node.shape)\n"),
     "rules read a leaf as it is now":
-        rewritten(backward, "_messages", "node.args", "[*map(plain, node.inputs)]"),
+        rewritten(backward, "_messages", "node.args",
+                  "[getattr(x, 'out', x) if getattr(x, 'function', x) is None else seen"
+                  " for x, seen in zip(node.inputs, node.args)]"),
     "a replaced leaf goes unnoticed":
-        rewritten(backward, "_messages", "x.value is value", "True"),
+        rewritten(backward, "_messages", "replaced(whole)", "False"),
     "new data is written into the old":
         replaced(Tensor, "data", Tensor.data.setter(overwrite)),
     "a leaf's data is not copied":
@@ -122,8 +124,10 @@ FAULTS = {
         rewritten(context, "switched", "finally:", "except IndexError: raise\n    else:"),
     "a node holds itself":
         rewritten(tensor, "recorded", "for watch in", "node.scope = (node,)\n    for watch in"),
+    "a value is computed again from the leaf as it is now":
+        rewritten(tensor, "recorded", "and x.function and", "and"),
     "a constant holds what it was made from":
-        rewritten(tensor, "recorded", "node.inputs = (value,)", "node.inputs = inputs"),
+        rewritten(tensor, "recorded", "made.inputs = (value,)", "made.inputs = inputs"),
 }
 # fmt: on
 DRIVEN = [

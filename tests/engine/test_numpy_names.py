@@ -8,9 +8,8 @@ import pytest
 
 import microbn as mb
 from microbn import Tensor
-from microbn.engine import faults
 from microbn.engine.composed import COMPOSED
-from microbn.engine.composed.refused import REFUSED
+from microbn.engine.composed.refused import INSTEAD, REFUSED
 from microbn.engine.names import spelled
 from microbn.engine.primitive import CALLS, RULES
 
@@ -53,11 +52,18 @@ def test_a_refused_function_names_its_way_out(function):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_of_arrays_is_there_or_says_what_to_write(name):
-    if name in faults.INSTEAD:
+    if name in INSTEAD:
         with pytest.raises(AttributeError, match="write "):
             getattr(Tensor([[1.0]]), name)
     else:
         assert hasattr(Tensor([[1.0]]), name)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in INSTEAD if FUNCTIONS.get(f"numpy.{name}") in REFUSED]
+)
+def test_a_method_and_a_function_of_one_name_have_one_way_out(name):
+    assert INSTEAD[name] == REFUSED[FUNCTIONS[f"numpy.{name}"]]
 
 
 @pytest.mark.parametrize("name", OPERATORS)

@@ -109,6 +109,7 @@ PAIR = [THIN, WIDE]
 BROADCASTS = {
     **{f: (f, PAIR) for f in (np.add, np.subtract, np.multiply, np.divide, np.power)},
     **{f: (f, PAIR) for f in (np.maximum, np.minimum, np.logaddexp, np.arctan2)},
+    np.remainder: (np.remainder, PAIR),
     np.where: (lambda x, y: np.where(np.tri(3) > 0, x, y), PAIR),
     np.matmul: (np.matmul, [X[None], np.stack([WIDE, WIDE + 0.5])]),
     np.linalg.solve: (np.linalg.solve, [LARGE[None], LARGE + np.stack([WIDE, WIDE + 0.5])]),

@@ -1,6 +1,7 @@
 """Every rule of the calculus against finite differences; every check shown to fail."""
 
 import functools
+import inspect
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ TWO = [f for f, (_, arrays) in EXAMPLES.items() if len(arrays) == 2]
 
 
 @pytest.mark.parametrize(
-    "function", [f for f in TWO if f not in (np.maximum, np.minimum)], ids=name
+    "function", [f for f in TWO if f not in (np.maximum, np.minimum, np.remainder)], ids=name
 )
 def test_operand_used_twice_receives_both_gradients(function):
     f, _ = EXAMPLES[function]
@@ -126,6 +127,16 @@ def test_conventions_at_kinks():
     assert mb.grad(np.abs(x).sum(), x).tolist() == [0, 1, 1]
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_nothing_flows_through_relu_where_its_operand_is_not_above_zero(dtype):
+    x = Tensor([np.nan, -np.inf, -1.0, -0.0, 0.0, 5e-324, np.inf], dtype=dtype)
+    g = np.random.default_rng(0).normal(size=7).astype(dtype)
+    given = mb.grad(relu(x), x, g)
+    assert given.tolist() == np.where(x.data > 0, g, 0).tolist()
+    again = mb.grad(relu(x), x, g, create_graph=True)
+    assert again.data.tolist() == given.tolist()
+
+
 def test_tie_of_maximum_and_minimum_is_halved_for_either_operand():
     x, y, g = Tensor([0.0, 1.0, 2.0]), Tensor([1.0, 1.0, 1.0]), [3.0, 5.0, 7.0]
     low, high = [3, 2.5, 0], [0, 2.5, 7]  # of x where it is the smaller, where it is the larger
@@ -155,6 +166,39 @@ def test_logaddexp_of_nothing_and_nothing_shares_the_gradient_equally():
     assert np.allclose(second, [[0, 0, 0, 1], [0, 0, 0, -1]], atol=1e-15)
 
 
+@pytest.mark.parametrize("function", [np.logaddexp, np.logaddexp2])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_operands_of_logaddexp_share_by_their_difference_however_large_they_are(
+    function, dtype
+):
+    base = np.log(2) if function is np.logaddexp2 else 1.0
+    for large in (0.0, 1e4, -1e7, 1e8, -1e8):
+        gaps = np.spacing(dtype(max(abs(large), 1))) * np.array([0, 1, -3, 2])
+        x = Tensor(np.full(4, large, dtype))
+        y = Tensor((x.data + gaps).astype(dtype))
+        g = np.random.default_rng(7).normal(size=4).astype(dtype)
+        ratio = np.exp(base * (y.data.astype(float) - x.data))
+        for whole in (False, True):
+            found = mb.grad(function(x, y), [x, y], g, create_graph=whole)
+            dx, dy = (part.data if whole else part for part in found)
+            assert dx.dtype == dtype
+            np.testing.assert_allclose(dx, g / (1 + ratio), rtol=4e-6)
+            np.testing.assert_allclose(dy, g * ratio / (1 + ratio), rtol=4e-6)
+        second = mb.grad(found[0], [x, y], np.ones(4))
+        bend = base * g * ratio / (1 + ratio) ** 2
+        np.testing.assert_allclose(second, [bend, -bend], rtol=1e-5)
+
+
+def test_logaddexp_of_something_and_an_infinity_gives_all_to_the_larger():
+    x = Tensor([np.inf, np.inf, 1.0, -np.inf, 800.0, -800.0])
+    y = Tensor([1.0, -np.inf, np.inf, 1.0, -800.0, 800.0])
+    g = np.random.default_rng(7).normal(size=6)
+    for function in (np.logaddexp, np.logaddexp2):
+        dx, dy = mb.grad(function(x, y), [x, y], g)
+        assert dx.tolist() == (g * [1, 1, 0, 0, 1, 0]).tolist()
+        assert dy.tolist() == (g * [0, 0, 1, 1, 0, 1]).tolist()
+
+
 def test_a_sum_of_no_dimension_and_of_all_entries_runs_up():
     assert mb.grad(np.cumsum(x := Tensor(2.0)), x, [3.0]) == 3
     x = Tensor(X[:2, :2])
@@ -168,6 +212,33 @@ def test_the_gradient_of_a_symmetric_matrix_lies_in_the_triangle_that_numpy_read
         gradient = mb.grad(out, x, np.random.default_rng(0).normal(size=out.shape))
         assert np.array_equal(gradient, np.tril(gradient))
         assert np.all(gradient[np.tril_indices(3)] != 0)
+
+
+LISTS = {
+    "solve": lambda x: np.linalg.solve(x, [1.0, -2.0, 3.0]),
+    "solve, for a tuple of rows": lambda x: np.linalg.solve(x, ((1.0, 2), (0, 1), (3, 1))),
+    "solve, of a list": lambda x: np.linalg.solve([[2, 1, 0], [0, 3, 1], [1, 0, 4]], x),
+    "solve, of a list and a vector": lambda x: np.linalg.solve(
+        [[2, 1, 0], [0, 3, 1], [1, 0, 4]], x[0]
+    ),
+    "solve, of a stack": lambda x: np.linalg.solve(np.stack([x, x.mT + 1]), [1.0, -2.0, 3.0]),
+    "matmul": lambda x: np.matmul([1.0, 2.0, 3.0], x) @ [[1.0], [2.0], [-1.0]],
+    "where": lambda x: np.where([True, False, True], x, [1.0, 2.0, 3.0]),
+    "power": lambda x: np.power(x, [1, 2, 3]) * np.power([1, 2, 3], x),
+    "concatenate": lambda x: np.concatenate([x, [[1.0, 2.0, 3.0]]]),
+    "stack": lambda x: np.stack([x[0], [1.0, 2.0, 3.0]]),
+    "an index": lambda x: x[[0, 2, 0]],
+}
+
+
+@pytest.mark.parametrize("f", LISTS.values(), ids=LISTS)
+def test_a_list_is_an_operand_like_an_array(f):
+    x = np.random.default_rng(4).uniform(0.5, 2, (3, 3)) + 3 * np.eye(3)
+    assert_gradients(f, x, order=2)
+    g = np.random.default_rng(5).normal(size=f(x).shape)
+    value, (slope,) = mb.compile(f, Tensor(x), cotangent=g)(x, g)
+    np.testing.assert_allclose(value, f(x), rtol=1e-13)
+    np.testing.assert_allclose(slope, mb.grad(f(t := Tensor(x)), t, g), rtol=1e-12)
 
 
 def test_a_matrix_that_numpy_repeats_for_a_stack_of_others_gets_the_sum():
@@ -350,6 +421,38 @@ def test_an_operand_that_is_left_out_needs_no_rule():
     mb.defvjp(scaled, lambda g, out, x, y=2.0: g * y, lambda g, out, x, y=2.0: g * x)
     assert grad(scaled(Tensor(1.0)), x := Tensor(1.0)) == 0
     assert grad(scaled(x), x) == 2
+
+
+def own_keywords(function):
+    """Return the keywords that a function takes; a ufunc's own are never recorded."""
+    named = {} if isinstance(function, np.ufunc) else inspect.signature(function).parameters
+    return {*named} - {"out", "where"}
+
+
+@pytest.mark.parametrize(
+    ("function", "key"),
+    [
+        (function, key)
+        for function, vjps in RULES.items()
+        for key in ("axis", "decimals", "rtol", "where", "dim")
+        if not vjps and key not in own_keywords(function)
+    ],
+    ids=name,
+)
+def test_a_function_without_a_gradient_names_a_keyword_that_it_does_not_take(function, key):
+    count = getattr(function, "nin", 2 if {"b", "kth", "v", "a2"} & own_keywords(function) else 1)
+    with pytest.raises(TypeError, match=rf"{function.__name__}.*\b{key}\b"):
+        function(*[Tensor(ROW)] * count, **{key: None})
+
+
+def test_methods_and_primitives_without_a_gradient_name_such_a_keyword_too():
+    above = mb.primitive(lambda x, threshold=0.0: x > threshold)
+    mb.defvjp(above)
+    x = Tensor([1.0, 2.0])
+    assert above(x, threshold=1.5).data.tolist() == [False, True]
+    for call, key in ((above, "axis"), (above, "dim"), (Tensor.argmax, "decimals")):
+        with pytest.raises(errors.RuleError, match=f": {key}= cannot be recorded, as it takes no"):
+            call(x, **{key: 0})
 
 
 def test_every_rule_is_looked_at():

@@ -106,6 +106,7 @@ NEVER_CALLED = {  # in a program; each is compared by itself above
     *("positive", "astype", "sin", "cos", "arcsin", "arccos", "arctan", "sinh", "cosh"),
     *("arcsinh", "arccosh", "arctanh", "log1p", "expm1", "cbrt", "logaddexp", "arctan2"),
     *("cumsum", "inv", "solve", "cholesky", "eigvalsh", "eigenvectors", "windows", "overlap_add"),
+    "remainder",
 }
 
 

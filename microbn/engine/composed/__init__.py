@@ -5,7 +5,6 @@ COMPOSED.
 """
 
 from . import (
-    axes,  # noqa: F401
     differences,  # noqa: F401
     einsum,  # noqa: F401
     entrywise,  # noqa: F401
@@ -17,11 +16,14 @@ from . import (
     places,  # noqa: F401
     polynomials,  # noqa: F401
     products,  # noqa: F401
+    ranges,  # noqa: F401
     selections,  # noqa: F401
     sizes,  # noqa: F401
     statistics,  # noqa: F401
 )
 from .joins import JOINS as JOINS
 from .refused import REFUSED as REFUSED
+from .refused import unruled as unruled
 from .table import COMPOSED as COMPOSED
-from .table import compose as compose
+from .table import call_composed as call_composed
+from .table import check_arguments as check_arguments

@@ -1,4 +1,4 @@
-"""Helpers that several rooms share: axes, indices along an axis, dtypes of constants."""
+"""Axes: several rooms name them, merge them, or change their sizes."""
 
 from __future__ import annotations
 
@@ -6,15 +6,34 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ...errors import ArgumentError
+from ...errors import RuleError
 from ..arrays import from_list
+from ..node import is_node
 
 
 def axes_of(x: Any, axis: Any) -> tuple[int, ...]:
     """Return the axes that ``axis`` means, as a reduction reads it: all of them for None."""
     return (*range(x.ndim),) if axis is None else normalize_axis_tuple(axis, x.ndim)
+
+
+def of_values(name: str, x: Any) -> Any:
+    """Return an argument that gets no gradient. Raises RuleError if it is a Tensor."""
+    if is_node(x):
+        raise RuleError(
+            f"{name}= is a Tensor, and no gradient flows back to it; give its values, t.data, or "
+            "t.item() for a number"
+        )
+    return x
+
+
+def is_lone_number(x: Any, axis: Any) -> bool:
+    """Return whether x is a single number whose ``axis`` is 0 or -1.
+
+    Where NumPy sums, multiplies, takes or repeats, it treats such a number as a row of one.
+    """
+    return x.ndim == 0 and axis in (0, -1)
 
 
 def to_front(x: Any, axis: Any) -> Any:
@@ -36,36 +55,17 @@ def along(index: Any, axis: int, ndim: int) -> tuple:
     return (*(slice(None),) * (axis % ndim), index)
 
 
-def taken_off(ddof: Any, correction: Any) -> Any:
-    """Return what a variance takes off the count of its values, by either of its two names."""
-    if ddof and correction is not None:
-        raise ArgumentError("ddof= and correction= say the same; give one of them")
-    return ddof if correction is None else correction
+def flat_or_along(x: Any, axis: int | None, *, lone: bool = False) -> tuple[Any, int]:
+    """Return an array and its axis, counted from 0. Without an axis, all entries stand in a row.
 
-
-def neighbours(x: Any, axis: int) -> tuple[Any, Any]:
-    """Return the later and the earlier of each two neighbours."""
-    (axis,) = normalize_axis_tuple(axis, x.ndim)
-    later, earlier = (along(part, axis, x.ndim) for part in (slice(1, None), slice(None, -1)))
-    return x[later], x[earlier]
-
-
-def floating(x: Any) -> Any:
-    """Return the dtype of x, or float64 if it holds integers or bools."""
-    dtype = getattr(x, "dtype", np.dtype(float))
-    return dtype if dtype in (np.float32, np.float64, object) else np.dtype(float)
-
-
-def fitting(constants: Any, x: Any, *, floats: bool = False) -> Any:
-    """Convert constants, so that ``x`` keeps its dtype beside them. Leave anything else alone.
-
-    A list takes the dtype of ``x``, and so do integers. An array of floats keeps its own, unless
-    ``floats`` says that it does not.
+    With ``lone`` a single number counts as a row of one.
     """
-    dtype = floating(x)
-    if isinstance(constants, (list, tuple)):
-        return from_list(constants).astype(dtype)
-    if isinstance(constants, (np.ndarray, np.generic)):
-        kinds = "iubf" if floats and dtype in (np.float32, np.float64) else "iub"
-        return constants.astype(dtype, copy=False) if constants.dtype.kind in kinds else constants
-    return constants
+    x = from_list(x)
+    if axis is None or (lone and is_lone_number(x, axis)):
+        return x if x.ndim == 1 else np.reshape(x, -1), 0
+    return x, normalize_axis_index(axis, x.ndim)
+
+
+def resized(shape: tuple[int, ...], axis: int, size: int) -> tuple[int, ...]:
+    """Return a shape with another size for one axis."""
+    return *shape[:axis], size, *shape[axis + 1 :]

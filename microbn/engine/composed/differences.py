@@ -5,22 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ...errors import ArgumentError, RangeError, ShapeError
 from ..names import labelled
-from .axes import along, axes_of, fitting, neighbours
+from .axes import along, axes_of, resized
+from .dtypes import fitting
 from .table import composes
 
 
 @composes(np.diff)
 def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    """Each value less the one before it, taken n times."""
+    """Subtract from each value the one before it, n times."""
     if n < 0:
         raise RangeError(f"differences are taken n times, and n={n} is below 0")
     if n and (prepend is not None or append is not None):
         x = _extended(x, prepend, append, axis)
     for _ in range(n):
-        later, earlier = neighbours(x, axis)
+        later, earlier = _neighbours(x, axis)
         x = later - earlier
     return x
 
@@ -28,22 +30,17 @@ def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
 def _extended(x: Any, prepend: Any, append: Any, axis: int) -> Any:
     """Put values before and after those of x. One number stands for a whole slice."""
     (axis,) = axes_of(x, axis)
-    slice_of_one = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
-    parts = []
-    for part in (prepend, x, append):
-        if isinstance(part, (int, float)):
-            part = np.asarray(part, x.dtype)
-        part = fitting(part, x)
-        if part is not None:
-            parts.append(part if np.ndim(part) else np.broadcast_to(part, slice_of_one))
+    whole = resized(x.shape, axis, 1)
+    parts = [fitting(part, x) for part in (prepend, x, append) if part is not None]
+    parts = [part if np.ndim(part) else np.broadcast_to(part, whole) for part in parts]
     return np.concatenate(parts, axis=axis)
 
 
 @composes(np.ediff1d)
 def ediff1d(x: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    """Each value less the one before it, of all values in a row."""
+    """Subtract from each value the one before it, of all values in a row."""
     x = fitting(x, to_begin if to_end is None else to_end)
-    later, earlier = neighbours(x.reshape(-1), 0)
+    later, earlier = _neighbours(x.reshape(-1), 0)
     if to_end is None and to_begin is None:
         return later - earlier
     ends = [[] if end is None else [_single_row(end, x)] for end in (to_begin, to_end)]
@@ -51,15 +48,19 @@ def ediff1d(x: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 
 
 def _single_row(end: Any, x: Any) -> Any:
-    end = (
-        np.asarray(end, x.dtype) if isinstance(end, (int, float)) else fitting(end, x, floats=True)
-    )
-    return end.reshape(-1)
+    return np.reshape(fitting(end, x, floats=True), -1)
+
+
+def _neighbours(x: Any, axis: int) -> tuple[Any, Any]:
+    """Return the later and the earlier of each two neighbours."""
+    axis = normalize_axis_index(axis, x.ndim)
+    later, earlier = (along(part, axis, x.ndim) for part in (slice(1, None), slice(None, -1)))
+    return x[later], x[earlier]
 
 
 @composes(np.gradient)
 def gradient(f: Any, *spacing: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    """The slope at each place along each axis, from the values at its neighbours."""
+    """Return the slope at each place along each axis, from the values at its neighbours."""
     if edge_order not in (1, 2):
         raise ArgumentError(f"edge_order={edge_order!r:.60} is neither 1 nor 2")
     f = fitting(f, spacing[0] if spacing else None)
@@ -75,7 +76,7 @@ def gradient(f: Any, *spacing: Any, axis: Any = None, edge_order: int = 1) -> An
 
 @labelled
 def _slope_along(f: Any, places: Any, axis: int, edge_order: int) -> Any:
-    """The slopes along one axis: those to both neighbours, each weighted by its nearness."""
+    """Return the slopes along one axis: both neighbours', each weighted by its nearness."""
     y = f if axis == f.ndim - 1 else np.swapaxes(f, axis, -1)
     _check_places(places, y.shape[-1], edge_order)
     if even := np.ndim(places) == 0:
@@ -110,23 +111,23 @@ def _check_places(places: Any, count: int, edge_order: int) -> None:
 @composes(np.trapezoid)
 @labelled
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    """The area below the line through the values: widths times mean heights, added up."""
+    """Return the area below the line through the values: widths times mean heights."""
     y, width = fitting(y, x), fitting(dx, y)
     if x is not None:
-        later, earlier = neighbours(fitting(x, y), axis if np.ndim(x) > 1 else 0)
+        later, earlier = _neighbours(fitting(x, y), axis if np.ndim(x) > 1 else 0)
         width = later - earlier
-    (axis,) = axes_of(y, axis)
-    if x is not None and np.ndim(x) == 1 and axis < y.ndim - 1:
-        width = width.reshape(-1, *(1,) * (y.ndim - 1 - axis))
-    right, left = neighbours(y, axis)
+    (place,) = axes_of(y, axis)
+    if x is not None and np.ndim(x) == 1 and place < y.ndim - 1:
+        width = width.reshape(-1, *(1,) * (y.ndim - 1 - place))
+    right, left = _neighbours(y, axis)
     return np.sum(width * (right + left) / 2, axis=axis)
 
 
 @composes(np.unwrap)
 @labelled
 def unwrap(x: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.pi) -> Any:
-    """The angles without their jumps: each is moved by whole turns, next to the one before."""
-    later, earlier = neighbours(x, axis)
+    """Take the jumps out of angles: move each by whole turns, next to the one before."""
+    later, earlier = _neighbours(x, axis)
     jump = later - earlier
     turns = np.sign(jump) * np.ceil(np.abs(jump) / period - 0.5)
     if discont is not None:

@@ -16,9 +16,9 @@ from .table import composes
 
 
 @composes(np.einsum)
-def einsum(*operands: Any, optimize: Any = False) -> Any:
+def einsum(subscripts: str, /, *operands: Any, optimize: str | Any = False) -> Any:
     """Multiply arrays with named axes, and sum over the names that the output does not have."""
-    subscripts, arrays = _read(operands)
+    subscripts, arrays = _read((subscripts, *operands))
     shapes = tuple(getattr(x, "shape", ()) for x in arrays)
     terms, out, sizes = _subscripts(subscripts, shapes)
     left = [_simplified(x, term, sizes) for x, term in zip(arrays, terms, strict=True)]

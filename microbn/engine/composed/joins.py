@@ -11,8 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ...errors import ArgumentError, ShapeError
 from .. import functions
 from ..arrays import from_list
-from .axes import along
-from .places import flat_or_along, resized
+from .axes import along, flat_or_along, of_values, resized
 from .table import composes
 
 JOINS: dict[Callable, Callable] = {
@@ -106,8 +105,11 @@ def insert(x: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     if not isinstance(obj, slice) and np.ndim(obj) == 0:
         values = np.moveaxis(values, 0, axis)
     old = np.arange(size := x.shape[axis])
+    obj = of_values("obj", obj)
     places = np.insert(old, obj, size).size - size
     count = values.shape[axis] if places == 1 else places
+    if (more := np.ndim(values) - x.ndim) > 0:  # NumPy drops leading axes of size 1 here
+        values = np.squeeze(values, tuple(range(more)))
     added = np.broadcast_to(values, resized(x.shape, axis, count))
     added = added if added.dtype == x.dtype else added.astype(x.dtype)
     order = np.insert(old, obj, np.arange(size, size + count))

@@ -9,8 +9,9 @@ import numpy as np
 
 from ...errors import ArgumentError, RuleError, ShapeError
 from ..functions import eigenvectors
-from .axes import axes_of
-from .table import composes, root
+from .axes import axes_of, of_values
+from .entrywise import root
+from .table import composes
 
 _Determinant = type(np.linalg.slogdet(np.eye(1)))
 _Eigen = type(np.linalg.eigh(np.eye(1)))
@@ -18,27 +19,28 @@ _MATRIX_NORMS = (None, "fro", "f", "nuc", 1, -1, 2, -2, np.inf, -np.inf)
 
 
 @composes(np.linalg.norm)
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """The length of a vector, or the size of a matrix, by the kind of norm asked for."""
+def norm(x: Any, ord: str | Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return the length of a vector, or the size of a matrix, by the kind of norm asked for."""
     if axis is None and ord is None:
         return root(np.sum(np.square(x), keepdims=keepdims))
     axes = axes_of(x, axis)
+    order: Any = 2 if ord is None and len(axes) == 1 else ord
     if len(axes) == 1:
-        order = 2 if ord is None else ord
         return np.linalg.vector_norm(x, axis=axes[0], keepdims=keepdims, ord=order)
     if len(axes) != 2:
         raise ShapeError(f"a norm is taken over 1 axis or 2, not over {len(axes)}; pass axis=")
-    size = np.linalg.matrix_norm(np.moveaxis(x, axes, (-2, -1)), ord=ord)
+    size = np.linalg.matrix_norm(np.moveaxis(x, axes, (-2, -1)), ord=order)
     return np.expand_dims(size, axes) if keepdims else size
 
 
 @composes(np.linalg.vector_norm)
 def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    """The p-th root of the sum of the p-th powers. At 0 its derivative counts as 0."""
-    if not isinstance(ord, (int, float, np.integer, np.floating)):
+    """Return the p-th root of the sum of p-th powers. Entries that are 0 have the slope 0."""
+    if not isinstance(of_values("ord", ord), (int, float, np.integer, np.floating)):
         raise ArgumentError(
             f"ord={ord!r:.60} is not a norm of vectors; give a number, or np.inf or -np.inf"
         )
+    axes_of(x, axis)  # raises for an axis that x does not have
     reduced = {"axis": axis, "keepdims": keepdims}
     if ord == 2:
         return root(np.sum(np.square(x), **reduced))
@@ -46,51 +48,59 @@ def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 
         return np.sum(np.where(x == 0, 0, np.ones_like(x)), **reduced)
     size = np.abs(x)
     if abs(ord) == np.inf:
-        return np.max(size, **reduced) if ord > 0 else np.min(size, **reduced)
+        return _greatest(size, **reduced) if ord > 0 else np.min(size, **reduced)
     if ord == 1:
         return np.sum(size, **reduced)
-    total = np.sum(size**ord, **reduced)
-    zero = total == 0
-    return np.where(zero, 0, np.where(zero, 1, total) ** (1 / ord))
+    zero = size == 0
+    total = np.sum(np.where(zero, 0, np.where(zero, 1, size) ** ord), **reduced)
+    flat = total == 0 if ord > 0 else np.sum(np.where(zero, 1, 0), **reduced) > 0
+    return np.where(flat, 0, np.where(flat, 1, total) ** (1 / ord))
+
+
+def _greatest(sizes: Any, **reduced: Any) -> Any:
+    """Return the largest of sizes, or 0 where there is none."""
+    return np.max(sizes, **reduced) if sizes.size else np.sum(sizes, **reduced)
 
 
 @composes(np.linalg.matrix_norm)
 def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    """The size of matrices: of their entries, of their singular values, or of rows or columns."""
-    if ord not in _MATRIX_NORMS:
+    """Return the size of matrices: of entries, of singular values, or of rows or columns."""
+    if of_values("ord", ord) not in _MATRIX_NORMS:
         raise ArgumentError(f"ord={ord!r:.60} is no norm of matrices; use one of {_MATRIX_NORMS}")
+    x = _checked_matrices(x)
     if ord in (None, "fro", "f"):
         size = root(np.sum(np.square(x), axis=(-2, -1)))
     elif ord in ("nuc", 2, -2):
         values = np.linalg.svdvals(x)
-        reduce: Any = {"nuc": np.sum, 2: np.max, -2: np.min}[ord]
+        reduce: Any = {"nuc": np.sum, 2: _greatest, -2: np.min}[ord]
         size = reduce(values, axis=-1)
     else:
         sums = np.sum(np.abs(x), axis=-2 if abs(ord) == 1 else -1)
-        size = np.max(sums, axis=-1) if ord > 0 else np.min(sums, axis=-1)
+        size = _greatest(sums, axis=-1) if ord > 0 else np.min(sums, axis=-1)
     return np.expand_dims(size, (-2, -1)) if keepdims else size
 
 
 @composes(np.linalg.cond)
-def cond(x: Any, p: Any = None) -> Any:
-    """The norm of a matrix times that of its inverse."""
-    if 0 in x.shape[-2:]:
+def cond(x: Any, p: str | Any = None) -> Any:
+    """Multiply the norm of a matrix by that of its inverse."""
+    if 0 in _checked_matrices(x).shape[-2:]:
         raise ShapeError(f"a matrix of shape {x.shape[-2:]} has no condition number")
-    if p in (None, 2, -2):
+    if of_values("p", p) in (None, 2, -2):
         values = np.linalg.svdvals(x)
         above, below = values[..., 0], values[..., -1]
         above, below = (below, above) if p == -2 else (above, below)
         singular = below == 0
         return np.where(singular, np.inf, above / np.where(singular, 1, below))
-    return np.linalg.matrix_norm(x, ord=p) * np.linalg.matrix_norm(np.linalg.inv(x), ord=p)
+    order: Any = p
+    return np.linalg.matrix_norm(x, ord=order) * np.linalg.matrix_norm(np.linalg.inv(x), ord=order)
 
 
 @composes(np.linalg.det)
 def det(a: Any) -> Any:
-    """The product of the pivots of Gaussian elimination, down to two rows and two columns.
+    """Multiply the pivots of Gaussian elimination, down to two rows and two columns.
 
-    It divides by nothing that can be 0, and the last four entries need no division. So the
-    gradient is right for singular matrices as well.
+    The elimination divides by nothing that can be 0, and the last four entries need no division.
+    So the gradient is right for singular matrices as well.
     """
     stack = _square(a)
     pivots, last = _eliminated(stack, 2)
@@ -106,7 +116,7 @@ def det(a: Any) -> Any:
 
 @composes(np.linalg.slogdet)
 def slogdet(a: Any) -> Any:
-    """The sign of the determinant, and the logarithm of its size."""
+    """Return the sign of the determinant, and the logarithm of its size."""
     stack = _square(a)
     pivots, last = _eliminated(stack, 1)
     if not a.shape[-1]:
@@ -122,7 +132,7 @@ def slogdet(a: Any) -> Any:
 
 @composes(np.linalg.eigh)
 def eigh(a: Any, UPLO: str = "L") -> Any:
-    """The eigenvalues and the eigenvectors of symmetric matrices."""
+    """Return the eigenvalues and the eigenvectors of symmetric matrices."""
     if UPLO not in ("L", "U", "l", "u"):
         raise ArgumentError(f"UPLO={UPLO!r:.60}; the triangle to read is 'L' or 'U'")
     if UPLO in "Ll":
@@ -132,20 +142,21 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
 
 @composes(np.linalg.svdvals)
 def svdvals(x: Any) -> Any:
-    """The singular values, the largest first.
+    """Return the singular values, the largest first.
 
     They and their negatives are the eigenvalues of the symmetric matrix [[0, x], [x.T, 0]].
+    Rounding may make one negative that is 0.
     """
-    *outer, m, n = x.shape
+    *outer, m, n = _checked_matrices(x).shape
     upper = np.concatenate([np.zeros((*outer, m, m), x.dtype), x], axis=-1)
     lower = np.concatenate([x.mT, np.zeros((*outer, n, n), x.dtype)], axis=-1)
     values = np.linalg.eigvalsh(np.concatenate([upper, lower], axis=-2))
-    return values[..., : -min(m, n) - 1 : -1]
+    return np.maximum(values[..., : -min(m, n) - 1 : -1], 0)
 
 
 @composes(np.linalg.svd)
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
-    """The singular values, if they alone are asked for."""
+    """Return the singular values, if they alone are asked for."""
     if compute_uv:
         raise RuleError(
             "its vectors get no gradient: np.linalg.svdvals(x) are its values, and "
@@ -156,7 +167,7 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
 
 @composes(np.linalg.tensorinv)
 def tensorinv(a: Any, ind: int = 2) -> Any:
-    """The inverse of the matrix that has the first axes as its rows and the others as columns."""
+    """Invert the matrix that has the first axes as its rows and the others as columns."""
     if ind <= 0:
         raise ArgumentError(f"ind={ind}; the number of axes for the rows is 1 or more")
     rows, columns = a.shape[:ind], a.shape[ind:]
@@ -165,16 +176,25 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
 
 @composes(np.linalg.tensorsolve)
 def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
-    """The solution of the linear equations whose unknowns are an array."""
+    """Solve the linear equations whose unknowns are an array."""
     if axes is not None:
         order = [i for i in range(a.ndim) if i not in np.atleast_1d(axes) % a.ndim]
         a = np.transpose(a, (*order, *np.atleast_1d(axes) % a.ndim))
-    unknowns = a.shape[np.ndim(b) :]
+    unknowns = a.shape[-(a.ndim - np.ndim(b)) :]
     count = prod(unknowns)
     if prod(a.shape) != count**2:
         raise ShapeError(f"{count} unknowns need {count} × {count} entries, got shape {a.shape}")
     found = np.linalg.solve(np.reshape(a, (count, count)), np.reshape(b, (-1,)))
     return found.reshape(unknowns)
+
+
+def _checked_matrices(x: Any) -> Any:
+    """Return matrices. Raises ShapeError for a vector and for a number."""
+    if x.ndim < 2:
+        raise ShapeError(
+            f"shape {x.shape} is not that of matrices, (..., m, n); x.reshape(1, -1) is a row"
+        )
+    return x
 
 
 def _square(a: Any) -> Any:

@@ -15,13 +15,14 @@ from ..arrays import from_list
 from ..functions import getitem
 from ..names import labelled
 from ..node import plain
-from .axes import axes_of, fitting, floating, to_front
+from .axes import axes_of, to_front
+from .dtypes import fitting, floating
 from .table import composes
 
 
 @composes(np.sort)
-def sort(x: Any, axis: Any = -1, kind: Any = None, *, stable: Any = None) -> Any:
-    """The entries at the places that ``np.argsort`` finds."""
+def sort(x: Any, axis: Any = -1, kind: str | Any = None, *, stable: Any = None) -> Any:
+    """Return the entries at the places that ``np.argsort`` finds."""
     x, axis = (x.reshape(-1), 0) if axis is None else (x, axis)
     options = {"kind": kind, "stable": stable}
     given = {key: value for key, value in options.items() if value is not None}
@@ -30,16 +31,15 @@ def sort(x: Any, axis: Any = -1, kind: Any = None, *, stable: Any = None) -> Any
 
 @composes(np.partition)
 def partition(x: Any, kth: Any, axis: Any = -1) -> Any:
-    """The entries at the places that ``np.argpartition`` finds."""
-    x, axis = (x.reshape(-1), 0) if axis is None else (x, axis)
+    """Return the entries at the places that ``np.argpartition`` finds."""
     return np.take_along_axis(x, np.argpartition(x, kth, axis=axis), axis=axis)
 
 
 @composes(np.median)
 @labelled
 def median(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """The value in the middle, or the mean of the two in the middle; NaN if there is a NaN."""
-    ordered = _sorted_along(x, axis)
+    """Return the value in the middle, or the mean of the two there; NaN if there is a NaN."""
+    ordered = _sorted_along(x, axis, rows=1)
     count = ordered.shape[0]
     middle = np.mean(ordered[(count - 1) // 2 : count // 2 + 1], axis=0)
     missing = np.isnan(ordered)[-1]
@@ -51,7 +51,7 @@ def median(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 def quantile(
     x: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
 ) -> Any:
-    """The value below which a share q of the values lies; NaN if there is a NaN."""
+    """Return the value below which a share q of the values lies; NaN if there is a NaN."""
     return _quantile(x, _level(q, 1), axis, method, keepdims)
 
 
@@ -59,15 +59,15 @@ def quantile(
 def percentile(
     x: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
 ) -> Any:
-    """The value below which q percent of the values lie; NaN if there is a NaN."""
+    """Return the value below which q percent of the values lie; NaN if there is a NaN."""
     return _quantile(x, _level(q, 100), axis, method, keepdims)
 
 
 @composes(np.nanmedian)
 @labelled
 def nanmedian(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """The median of the numbers that are there; NaN where there are none."""
-    ordered = _sorted_along(x, axis)
+    """Return the median of the numbers that are there; NaN where there are none."""
+    ordered = _sorted_along(x, axis, rows=1)
     count = _present(ordered)
     low = _entry(ordered, (count - 1) // 2)
     high = _entry(ordered, count // 2)
@@ -79,7 +79,7 @@ def nanmedian(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 def nanquantile(
     x: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
 ) -> Any:
-    """The quantile of the numbers that are there; NaN where there are none."""
+    """Return the quantile of the numbers that are there; NaN where there are none."""
     return _quantile(x, _level(q, 1), axis, method, keepdims, skip=True)
 
 
@@ -87,7 +87,7 @@ def nanquantile(
 def nanpercentile(
     x: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
 ) -> Any:
-    """The percentile of the numbers that are there; NaN where there are none."""
+    """Return the percentile of the numbers that are there; NaN where there are none."""
     return _quantile(x, _level(q, 100), axis, method, keepdims, skip=True)
 
 
@@ -116,7 +116,7 @@ _ON_ONE = ("inverted_cdf", "closest_observation", "lower", "higher", "nearest")
 
 @labelled
 def _quantile(x: Any, q: Any, axis: Any, method: str, keepdims: bool, *, skip: bool = False) -> Any:
-    """The quantiles at levels q, of all values or of those that are not NaN."""
+    """Return the quantiles at levels q, of all values or of those that are not NaN."""
     if method not in _PLACES:
         raise ArgumentError(f"method={method!r:.60} is none of {listed(_PLACES)}")
     x = fitting(x, q)
@@ -131,7 +131,9 @@ def _quantile(x: Any, q: Any, axis: Any, method: str, keepdims: bool, *, skip: b
     quantile = _entry(ordered, low)
     if method not in _ON_ONE:
         high = _entry(ordered, np.minimum(low + 1, count - 1))
-        share = (place - below).astype(floating(x))
+        share = place - below
+        if object not in (floating(x), floating(share)):  # scalars keep the dtype of each number
+            share = share.astype(floating(x))
         quantile = quantile * (1 - share) + high * share
     axes = [np.ndim(q) + i for i in axes_of(x, axis)]
     return np.expand_dims(quantile, axes) if keepdims else quantile
@@ -147,10 +149,15 @@ def _level(q: Any, whole: int) -> Any:
     return q if whole == 1 else q / whole
 
 
-def _sorted_along(x: Any, axis: Any) -> Any:
-    """Return the values in order along a first axis that stands for all the axes given."""
+def _sorted_along(x: Any, axis: Any, rows: int = 0) -> Any:
+    """Return the values in order along a first axis that stands for all the axes given.
+
+    Where there are no values, and no column either, there are as many ``rows`` as asked for.
+    """
     ordered = np.sort(to_front(x, axis), axis=0)
     if isinstance(ordered.shape[0], int) and not ordered.shape[0]:
+        if rows and 0 in ordered.shape[1:]:
+            return np.broadcast_to(ordered[:1].sum(axis=0), (rows, *ordered.shape[1:]))
         raise ShapeError(f"shape {x.shape} has no values to order")
     return ordered
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ...errors import ArgumentError, RuleError
-from .places import flat_or_along, resized
+from ...errors import ArgumentError, RuleError, ShapeError
+from .axes import flat_or_along, of_values, resized
 from .table import composes
 
 
@@ -36,7 +36,7 @@ def _widths(pad_width: Any, ndim: int) -> list:
     if isinstance(pad_width, dict):
         by_axis = {normalize_axis_index(axis, ndim): both for axis, both in pad_width.items()}
         pad_width = [np.broadcast_to(by_axis.get(axis, 0), 2) for axis in range(ndim)] or 0
-    widths = np.broadcast_to(pad_width, (ndim, 2))
+    widths = _pairs("pad_width", pad_width, ndim)
     if widths.dtype.kind not in "iu" or (widths < 0).any():
         raise ArgumentError(f"pad_width holds integers from 0 on, got {pad_width!r:.60}")
     return widths.tolist()
@@ -44,7 +44,7 @@ def _widths(pad_width: Any, ndim: int) -> list:
 
 def _framed(x: Any, widths: list, values: Any) -> Any:
     """Join a block of one value to each end of each axis that gets a border."""
-    values = np.broadcast_to(values, (x.ndim, 2)).astype(x.dtype)
+    values = _pairs("constant_values", values, x.ndim).astype(x.dtype)
     for axis, (before, after) in enumerate(widths):
         if before or after:
             head, tail = (
@@ -55,10 +55,21 @@ def _framed(x: Any, widths: list, values: Any) -> Any:
     return x
 
 
+def _pairs(name: str, given: Any, ndim: int) -> Any:
+    """Return a pair for each axis: what stands before its entries and after them."""
+    try:
+        return np.broadcast_to(given, (ndim, 2))
+    except ValueError:
+        raise ShapeError(
+            f"{name}={given!r:.60} gives no pair (before, after) for each of {ndim} axes; write "
+            f"one number, one pair, or {ndim} pairs"
+        ) from None
+
+
 @composes(np.tile, grouped=False)
 def tile(x: Any, reps: Any) -> Any:
     """Lay copies of an array side by side."""
-    reps = tuple(np.atleast_1d(reps).tolist())
+    reps = tuple(np.atleast_1d(of_values("reps", reps)).tolist())
     ndim = max(x.ndim, len(reps))
     sizes = (*(1,) * (ndim - x.ndim), *x.shape)
     reps = (*(1,) * (ndim - len(reps)), *reps)
@@ -71,11 +82,12 @@ def tile(x: Any, reps: Any) -> Any:
 @composes(np.repeat, grouped=False)
 def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
     """Write each entry several times in a row."""
-    x, axis = flat_or_along(x, axis)
+    x, axis = flat_or_along(x, axis, lone=True)
     return np.take(x, np.repeat(np.arange(x.shape[axis]), repeats), axis)
 
 
 @composes(np.resize, grouped=False)
 def resize(x: Any, new_shape: Any) -> Any:
     """Fill a shape with the entries, which start again at the first when they run out."""
-    return np.reshape(x, -1)[np.resize(np.arange(x.size), new_shape)]
+    places = np.resize(np.arange(x.size), new_shape)
+    return np.reshape(x, -1)[places] if x.size else np.broadcast_to(np.sum(x), places.shape)

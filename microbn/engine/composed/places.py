@@ -11,18 +11,19 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from ...errors import ArgumentError, ShapeError
 from ..arrays import from_list
 from ..functions import windows
+from .axes import of_values
 from .table import composes
 
 
 @composes(np.copy, grouped=False)
 def copy(x: Any) -> Any:
-    """The same numbers, as a node of their own."""
+    """Return the same numbers, as a node of their own."""
     return x.astype(x.dtype)
 
 
 @composes(np.astype, grouped=False)
-def astype(x: Any, dtype: Any, /) -> Any:
-    """The same numbers in another dtype."""
+def astype(x: Any, dtype: str | Any, /) -> Any:
+    """Return the same numbers in another dtype."""
     return x.astype(dtype)
 
 
@@ -67,13 +68,13 @@ def rollaxis(x: Any, axis: int, start: int = 0) -> Any:
 @composes(np.atleast_1d, grouped=False)
 def atleast_1d(*xs: Any) -> Any:
     """Give a single number an axis."""
-    return _one_or_several(np.reshape(x, 1) if np.ndim(x) == 0 else _array(x) for x in xs)
+    return _one_or_several(np.reshape(x, 1) if np.ndim(x) == 0 else from_list(x) for x in xs)
 
 
 @composes(np.atleast_2d, grouped=False)
 def atleast_2d(*xs: Any) -> Any:
     """Make a row of what has fewer than two axes."""
-    return _one_or_several(np.reshape(x, (1, -1)) if np.ndim(x) < 2 else _array(x) for x in xs)
+    return _one_or_several(np.reshape(x, (1, -1)) if np.ndim(x) < 2 else from_list(x) for x in xs)
 
 
 @composes(np.atleast_3d, grouped=False)
@@ -107,7 +108,7 @@ def meshgrid(*xs: Any, copy: bool = True, sparse: bool = False, indexing: str = 
 @composes(np.lib.stride_tricks.sliding_window_view, grouped=False)
 def sliding_window_view(x: Any, window_shape: Any, axis: Any = None) -> Any:
     """Put a window at every place where it fits. The last axes go through the window."""
-    sizes = tuple(np.atleast_1d(window_shape).tolist())
+    sizes = tuple(np.atleast_1d(of_values("window_shape", window_shape)).tolist())
     axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
     if len(sizes) != len(axes):
         raise ShapeError(f"a window of shape {sizes} does not slide over {len(axes)} axes")
@@ -165,7 +166,7 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Any:
 
 @composes(np.diag, grouped=False)
 def diag(x: Any, k: int = 0) -> Any:
-    """The diagonal of a matrix, or the matrix with this diagonal."""
+    """Return the diagonal of a matrix, or the matrix with this diagonal."""
     if x.ndim == 2:
         return np.diagonal(x, k)
     if x.ndim != 1:
@@ -176,13 +177,13 @@ def diag(x: Any, k: int = 0) -> Any:
 
 @composes(np.diagflat, grouped=False)
 def diagflat(x: Any, k: int = 0) -> Any:
-    """The matrix with all entries on a diagonal."""
+    """Return the matrix with all entries on a diagonal."""
     return np.diag(np.reshape(x, -1), k)
 
 
 @composes(np.diagonal, grouped=False)
 def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """The entries whose places on two axes differ by the offset."""
+    """Return the entries whose places on two axes differ by the offset."""
     x = np.moveaxis(x, (axis1, axis2), (-2, -1))
     height, width = x.shape[-2:]
     rows, columns = np.nonzero(np.eye(height, width, offset, dtype=bool))
@@ -191,19 +192,19 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 @composes(np.linalg.diagonal, grouped=False)
 def diagonal_of_matrices(x: Any, *, offset: int = 0) -> Any:
-    """The diagonal of each matrix."""
+    """Return the diagonal of each matrix."""
     return np.diagonal(x, offset, -2, -1)
 
 
 @composes(np.trace)
 def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """The sum of the diagonal."""
+    """Sum the diagonal."""
     return np.sum(np.diagonal(x, offset, axis1, axis2), axis=-1)
 
 
 @composes(np.linalg.trace)
 def trace_of_matrices(x: Any, *, offset: int = 0) -> Any:
-    """The sum of the diagonal of each matrix."""
+    """Sum the diagonal of each matrix."""
     return np.sum(np.diagonal(x, offset, -2, -1), axis=-1)
 
 
@@ -224,27 +225,10 @@ def _on_and_below(shape: Any, k: int) -> Any:
     return np.tri(shape[-2:][0], shape[-1], k, dtype=bool)
 
 
-def flat_or_along(x: Any, axis: int | None) -> tuple[Any, int]:
-    """Return an array and its axis, counted from 0. Without an axis, all entries stand in a row."""
-    x = from_list(x)
-    if axis is None:
-        return x if x.ndim == 1 else np.reshape(x, -1), 0
-    return x, normalize_axis_index(axis, x.ndim)
-
-
-def resized(shape: tuple[int, ...], axis: int, size: int) -> tuple[int, ...]:
-    """Return a shape with another size for one axis."""
-    return *shape[:axis], size, *shape[axis + 1 :]
-
-
-def _array(x: Any) -> Any:
-    return x if hasattr(x, "shape") else np.array(x)
-
-
 def _cube(x: Any) -> Any:
     if np.ndim(x) < 2:
         return np.reshape(x, (1, -1, 1))
-    return _array(x)[..., None] if np.ndim(x) == 2 else _array(x)
+    return from_list(x)[..., None] if np.ndim(x) == 2 else from_list(x)
 
 
 def _one_or_several(arrays: Iterable) -> Any:

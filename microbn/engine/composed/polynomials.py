@@ -9,7 +9,8 @@ import numpy as np
 from ...errors import ArgumentError, ShapeError
 from ..arrays import from_list
 from ..functions import getitem, windows
-from .products import alike, matvec
+from .dtypes import alike
+from .products import matvec
 from .table import composes
 
 
@@ -25,7 +26,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 @composes(np.correlate)
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     """Slide v along a, and sum the products at each place."""
-    a, v = _as_rows(a, v)
+    a, v = map(_vector, alike(a, v))
     if len(a) < len(v):
         return _slid(v, a, *_margins(len(a), mode))[::-1]
     return _slid(a, v, *_margins(len(v), mode))
@@ -34,7 +35,9 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
 @composes(np.polyval)
 def polyval(p: Any, x: Any) -> Any:
     """Sum the coefficients times powers of x. The highest power comes first."""
-    p, x = _coefficients(p), from_list(x)
+    p, x = _vector(p), from_list(x)
+    if len(p) == 1:
+        return p[0] + 0 * x
     dtype = np.result_type(x.dtype, p.dtype) if hasattr(x, "dtype") else p.dtype
     return np.matmul(_powers(x, np.arange(len(p) - 1, -1, -1, dtype=dtype)), p)
 
@@ -42,7 +45,7 @@ def polyval(p: Any, x: Any) -> Any:
 @composes(np.vander)
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     """Put the powers of each number into a row."""
-    x = _coefficients(x)
+    x = _vector(x)
     exponents = np.arange(len(x) if N is None else _count(N, "N"), dtype=x.dtype)
     return _powers(x, exponents if increasing else exponents[::-1])
 
@@ -78,13 +81,14 @@ def polysub(a1: Any, a2: Any) -> Any:
 @composes(np.polymul)
 def polymul(a1: Any, a2: Any) -> Any:
     """Multiply two polynomials: a convolution. Leading zeros stay, as they have a gradient."""
-    return convolve(a1, a2)
+    rows = _as_rows(a1, a2)
+    return convolve(*(p if len(p) else np.sum(p, keepdims=True) for p in rows))
 
 
 @composes(np.polyder)
 def polyder(p: Any, m: int = 1) -> Any:
     """Return the derivative of a polynomial, of order m."""
-    p, m = _coefficients(p), _count(m, "m")
+    p, m = _vector(p), _count(m, "m")
     if not m:
         return p
     exponents = np.arange(len(p) - 1, m - 1, -1.0)
@@ -95,9 +99,9 @@ def polyder(p: Any, m: int = 1) -> Any:
 @composes(np.polyint)
 def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     """Return the antiderivative of a polynomial, of order m, with the constants k."""
-    p, m = _coefficients(p), _count(m, "m")
-    if not m:
+    if not (m := _count(m, "m")) and hasattr(p, "dtype"):
         return p
+    p = _vector(p)
     constants = np.zeros(m) if k is None else _coefficients(k)
     if len(constants) not in (1, m):
         raise ShapeError(f"{m} integrations need {m} constants or one, got {len(constants)}")
@@ -112,20 +116,28 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
 @composes(np.interp)
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
     """Go along the lines between points. At a point the slope is the mean of both sides'."""
-    x, xp, fp = from_list(x), _coefficients(xp), _coefficients(fp)
+    x, xp, fp = from_list(x), _vector(xp), _vector(fp)
     _are_points(xp, fp)
     inside = np.minimum(np.maximum(x, xp[0]), xp[-1])
     if len(xp) == 1:
         y = fp[0] + 0 * inside
     else:
-        gaps = xp[1:] - xp[:-1]
-        slopes = (fp[1:] - fp[:-1]) / np.where(gaps == 0, 1, gaps)
-        after = np.searchsorted(xp[1:-1], inside, side="right")
-        before = np.searchsorted(xp[1:-1], inside, side="left")
-        slope = (getitem(slopes, after) + getitem(slopes, before)) / 2
-        y = getitem(fp, after) + slope * (inside - getitem(xp, after))
+        last = np.maximum(np.searchsorted(xp, x, side="right") - 1, 0)  # of the points up to x
+        step = inside - getitem(xp, last)
+        y = getitem(fp, last) + _slope_between(inside, xp, fp, step == 0) * step
     y = y if left is None else np.where(x < xp[0], left, y)
     return y if right is None else np.where(x > xp[-1], right, y)
+
+
+def _slope_between(x: Any, xp: Any, fp: Any, at_point: Any) -> Any:
+    """Return the slope at x: at a point the mean of both sides', and 0 if that is not finite."""
+    gaps = xp[1:] - xp[:-1]
+    jump = gaps == 0
+    slopes = np.where(jump, 0, fp[1:] - fp[:-1]) / np.where(jump, 1, gaps)
+    after = np.searchsorted(xp[1:-1], x, side="right")
+    before = np.searchsorted(xp[1:-1], x, side="left")
+    slope = (getitem(slopes, after) + getitem(slopes, before)) / 2
+    return np.where(np.logical_and(at_point, np.logical_not(np.isfinite(slope))), 0, slope)
 
 
 def _are_points(xp: Any, fp: Any) -> None:
@@ -137,13 +149,20 @@ def _are_points(xp: Any, fp: Any) -> None:
         raise ArgumentError("xp must increase; sort the points: order = np.argsort(xp)")
 
 
-def _coefficients(p: Any) -> Any:
-    """Return a number, or a list that may hold Tensors, as a vector."""
+def _vector(p: Any) -> Any:
+    """Return a vector, or a list that may hold Tensors, as an array."""
     if isinstance(p, (list, tuple)):
         p = np.stack(alike(*p)) if any(hasattr(x, "dtype") for x in p) else from_list(p)
-    if np.ndim(p) > 1:
-        raise ShapeError(f"it takes vectors, got shape {np.shape(p)}; call it for each row")
-    return p if np.ndim(p) else np.reshape(p, -1)
+    if np.ndim(p) != 1:
+        way_out = "call it for each row" if np.ndim(p) else "write [x] for one number x"
+        raise ShapeError(f"it takes vectors, got shape {np.shape(p)}; {way_out}")
+    return p
+
+
+def _coefficients(p: Any) -> Any:
+    """Return a number, or a list that may hold Tensors, as a vector."""
+    lone = not isinstance(p, (list, tuple)) and np.ndim(p) == 0
+    return _vector(np.reshape(p, -1) if lone else p)
 
 
 def _as_rows(*ps: Any) -> list:

@@ -10,6 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ...errors import ArgumentError, ShapeError, listed
 from ..arrays import from_list
+from .dtypes import alike
 from .einsum import contract, ordered
 from .table import composes
 
@@ -150,7 +151,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 def matrix_power(a: Any, n: int) -> Any:
     """Multiply a matrix by itself, by squaring; its inverse for a negative power."""
     side = np.shape(a)[-1:]
-    if np.shape(a)[-2:-1] != side:
+    if np.ndim(a) < 2 or np.shape(a)[-2:-1] != side:
         raise ShapeError(f"it takes square matrices, got shape {np.shape(a)}")
     if not isinstance(n, (int, np.integer)):
         raise ArgumentError(f"the power of a matrix is an integer, got {n!r:.60}")
@@ -185,14 +186,6 @@ def multi_dot(arrays: Any) -> Any:
         return np.matmul(product(i, middle), product(middle, j))
 
     return product(0, len(arrays))
-
-
-def alike(*xs: Any) -> list:
-    """Return each Python number as an array, of the dtype that it takes beside the others."""
-    kinds = [x.dtype for x in xs if hasattr(x, "dtype")]
-    return [
-        np.array(x, np.result_type(x, *kinds)) if isinstance(x, (int, float)) else x for x in xs
-    ]
 
 
 def _splits(sizes: Sequence[int]) -> dict[tuple[int, int], int]:

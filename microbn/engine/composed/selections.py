@@ -1,26 +1,28 @@
-"""Entries chosen by an index, a mask or a condition."""
+"""Entries chosen by an index, a mask or a condition, and functions of the chosen ones."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ...errors import ArgumentError, RangeError, ShapeError
 from ..arrays import from_list
 from ..functions import getitem, scatter
 from ..node import plain
-from .places import flat_or_along
+from .axes import flat_or_along, of_values
+from .dtypes import alike
 from .table import composes
 
 
 @composes(np.take, grouped=False)
 def take(x: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
     """Choose entries along an axis by their indices."""
-    x, axis = flat_or_along(x, axis)
+    x, axis = flat_or_along(x, axis, lone=True)
     indices = _within(_integers(indices), x.shape[axis], mode)
     return getitem(x, *(slice(None),) * axis, indices)
 
@@ -40,11 +42,13 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
 @composes(np.compress, grouped=False)
 def compress(condition: Any, x: Any, axis: int | None = None) -> Any:
     """Choose the entries along an axis for which the condition holds."""
-    x, axis = flat_or_along(x, axis)
+    x, axis = flat_or_along(x, axis, lone=True)
     mask = _mask(condition)
     if mask.ndim != 1:
         raise ShapeError(f"a condition has one axis, got shape {mask.shape}")
     whole = (slice(None),) * axis
+    if not np.any(plain(mask)[x.shape[axis] :]):  # what lies beyond chooses nothing
+        mask = mask[: x.shape[axis]]
     if mask.size < x.shape[axis]:
         x = getitem(x, *whole, slice(mask.size))
     return getitem(x, *whole, mask)
@@ -60,7 +64,7 @@ def extract(condition: Any, x: Any) -> Any:
 def delete(x: Any, obj: Any, axis: int | None = None) -> Any:
     """Leave out the entries with these indices."""
     x, axis = flat_or_along(x, axis)
-    return np.take(x, np.delete(np.arange(x.shape[axis]), obj), axis)
+    return np.take(x, np.delete(np.arange(x.shape[axis]), of_values("obj", obj)), axis)
 
 
 @composes(np.trim_zeros)
@@ -83,10 +87,8 @@ def select(condlist: Sequence, choicelist: Sequence, default: Any = 0) -> Any:
     """Take each entry from the choice of the first condition that holds."""
     if len(condlist) != len(choicelist):
         raise ShapeError(f"{len(condlist)} conditions do not choose from {len(choicelist)}")
-    choices = [*map(from_list, choicelist)]
-    result = from_list(default)
-    if any(isinstance(x, (int, float)) for x in choices):  # two Python numbers would make float64
-        result = _fit_to(result, choices)
+    result, *choices = map(from_list, (default, *choicelist))
+    result = alike(result, *choices)[0]  # two Python numbers would make float64
     for condition, x in zip(reversed(condlist), reversed(choices), strict=True):
         result = np.where(condition, x, result)
     return result
@@ -125,6 +127,25 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence, *args: Any, **kw: Any) 
     return result if result.dtype == x.dtype else result.astype(x.dtype)
 
 
+@composes(np.apply_along_axis)
+def apply_along_axis(func1d: Callable, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call a function on each row along an axis. Its results stand in the place of that axis."""
+    axis = normalize_axis_index(axis, arr.ndim)
+    rows = np.moveaxis(arr, axis, -1)
+    outer = rows.shape[:-1]
+    if 0 in outer:
+        raise ShapeError(
+            f"shape {arr.shape} has no row along axis {axis}, so the function is never called; "
+            f"write a function of the whole array, such as np.sum(x, axis={axis})"
+        )
+    rows = rows.reshape(math.prod(outer), arr.shape[axis])
+    results = [func1d(row, *args, **kwargs) for row in rows]
+    results = [np.stack(x) if isinstance(x, (list, tuple)) else x for x in results]
+    inner = np.shape(results[0])
+    whole = np.reshape(np.stack(results), outer + inner)
+    return np.moveaxis(whole, range(len(outer), whole.ndim), range(axis, axis + len(inner)))
+
+
 def _integers(indices: Any) -> Any:
     """Return indices that are a list as an array. Raises RangeError for a mask."""
     indices = from_list(indices)
@@ -148,11 +169,3 @@ def _mask(condition: Any) -> Any:
     """Return a condition as an array of bools. A number other than 0 counts as true."""
     condition = condition if hasattr(condition, "dtype") else np.array(condition)
     return condition if condition.dtype == bool else condition != 0
-
-
-def _fit_to(number: Any, choices: Sequence) -> Any:
-    """Return a Python number in the dtype that it has together with the choices."""
-    if hasattr(number, "dtype"):
-        return number
-    dtype = np.result_type(number, *(getattr(x, "dtype", x) for x in choices))
-    return np.array(number, dtype)

@@ -13,7 +13,7 @@ from .table import composes
 
 def _of_sizes(function: Callable) -> Callable:
     def of_values(*args: Any, **kwargs: Any) -> Any:
-        """NumPy's function of the plain values."""
+        """Call NumPy's function with the plain values."""
         return function(*map(plain, args), **{key: plain(x) for key, x in kwargs.items()})
 
     return of_values
@@ -29,7 +29,7 @@ for _function in (
 
 
 @composes(np.full_like, grouped=False)
-def full_like(x: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+def full_like(x: Any, fill_value: Any, dtype: str | Any = None, *, shape: Any = None) -> Any:
     """Write one value into all places of an array like this one."""
     whole = np.broadcast_to(fill_value, x.shape if shape is None else shape)
     return whole.astype(x.dtype if dtype is None else dtype)

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, RangeError, ShapeError
+from ...errors import ArgumentError, RangeError, ShapeError, WeightError
 from ..names import labelled
 from ..node import plain
-from .axes import along, axes_of, fitting, taken_off, to_front
-from .table import composes, root
+from .axes import along, axes_of, is_lone_number, to_front
+from .dtypes import fitting
+from .entrywise import root
+from .table import composes
 
 
 @composes(np.var)
@@ -24,7 +26,7 @@ def var(
     mean: Any = None,
     correction: Any = None,
 ) -> Any:
-    """The mean of the squares of what is left when the mean is taken away."""
+    """Return the mean of the squares of what is left when the mean is taken away."""
     less = taken_off(ddof, correction)
     center = np.mean(x, axis=axis, keepdims=True) if mean is None else mean
     square = np.square(x - center)
@@ -36,6 +38,13 @@ def var(
     return total / _free(x.size // np.size(total), less)
 
 
+def taken_off(ddof: Any, correction: Any) -> Any:
+    """Return what a variance takes off the count of its values, by either of its two names."""
+    if ddof and correction is not None:
+        raise ArgumentError("ddof= and correction= say the same; give one of them")
+    return ddof if correction is None else correction
+
+
 def _free(count: Any, less: Any) -> Any:
     """Return the degrees of freedom. Raises RangeError if none is left."""
     if isinstance(count, int) and count <= less:
@@ -44,29 +53,35 @@ def _free(count: Any, less: Any) -> Any:
 
 
 @composes(np.std)
-def std(
-    x: Any,
-    axis: Any = None,
-    *,
-    ddof: Any = 0,
-    keepdims: bool = False,
-    mean: Any = None,
-    correction: Any = None,
-) -> Any:
-    """The root of the variance. Its derivative at 0 counts as 0."""
-    options = {"ddof": ddof, "keepdims": keepdims, "mean": mean, "correction": correction}
+def std(x: Any, axis: Any = None, **options: Any) -> Any:
+    """Return the root of the variance. Its derivative at 0 counts as 0."""
     return root(var(x, axis, **options))
 
 
 @composes(np.average)
 @labelled
 def average(x: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = False) -> Any:
-    """The mean in which each value counts as much as its weight."""
+    """Return the mean in which each value counts as much as its weight."""
     if weights is None:
         return np.mean(x, axis=axis, keepdims=keepdims)
     x, weights = fitting(x, weights), _beside(x, fitting(weights, x), axis)
-    total = np.sum(weights, axis=axis, keepdims=keepdims)
+    total = _sum_of_weights(weights, axis=axis, keepdims=keepdims)
     return np.sum(x * weights, axis=axis, keepdims=keepdims) / total
+
+
+def _sum_of_weights(weights: Any, **reduced: Any) -> Any:
+    """Return the sum of weights. Raises WeightError if it is 0."""
+    total = np.sum(weights, **reduced)
+    sums = plain(total)
+    if isinstance(sums, (np.ndarray, np.generic)):  # a Symbol has no values
+        if sums.dtype == object:
+            sums = np.array([plain(one) for one in sums.flat], float)
+        if not np.all(sums):
+            raise WeightError(
+                f"weights of shape {np.shape(weights)} sum to 0, and a mean is divided by their "
+                "sum; give weights that do not cancel"
+            )
+    return total
 
 
 def _beside(x: Any, weights: Any, axis: Any) -> Any:
@@ -88,25 +103,26 @@ def _beside(x: Any, weights: Any, axis: Any) -> Any:
 
 @composes(np.amax)
 def amax(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """The largest value, an older name of ``np.max``."""
+    """Return the largest value, under an older name of ``np.max``."""
     return np.max(x, axis=axis, keepdims=keepdims)
 
 
 @composes(np.amin)
 def amin(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """The smallest value, an older name of ``np.min``."""
+    """Return the smallest value, under an older name of ``np.min``."""
     return np.min(x, axis=axis, keepdims=keepdims)
 
 
 @composes(np.ptp)
 def ptp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """The largest value less the smallest."""
+    """Return the largest value less the smallest."""
     return np.max(x, axis=axis, keepdims=keepdims) - np.min(x, axis=axis, keepdims=keepdims)
 
 
 @composes(np.prod)
 def prod(x: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None) -> Any:
-    """The product, made in pairs: no division, so that zeros do no harm."""
+    """Multiply in pairs. The gradient divides by nothing, so that zeros do no harm."""
+    axis = None if is_lone_number(x, axis) else axis
     rows, axes = to_front(x, axis), axes_of(x, axis)
     if not rows.shape[0]:
         rows = np.sum(rows, axis=0, keepdims=True) + 1
@@ -120,11 +136,11 @@ def prod(x: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = Non
 
 @composes(np.cumprod)
 def cumprod(x: Any, axis: Any = None) -> Any:
-    """The products of the first, the first two, the first three values, and so on.
+    """Return the products of the first, the first two, the first three values, and so on.
 
     Each round multiplies the products so far by those that end where they begin.
     """
-    rows = x.reshape(-1) if axis is None else x
+    rows = x.reshape(-1) if axis is None or is_lone_number(x, axis) else x
     (axis,) = axes_of(rows, axis or 0)
     step, count = 1, rows.shape[axis]
     while step < count:
@@ -138,14 +154,14 @@ def cumprod(x: Any, axis: Any = None) -> Any:
 
 @composes(np.cumulative_sum, grouped=False)
 def cumulative_sum(x: Any, /, *, axis: Any = None, include_initial: bool = False) -> Any:
-    """The sums of the first, the first two, the first three values, and so on."""
+    """Return the sums of the first, the first two, the first three values, and so on."""
     axis = _only_axis(x, axis)
     return _begun(np.cumsum(x, axis=axis), axis, 0, include_initial)
 
 
 @composes(np.cumulative_prod)
 def cumulative_prod(x: Any, /, *, axis: Any = None, include_initial: bool = False) -> Any:
-    """The products of the first, the first two, the first three values, and so on."""
+    """Return the products of the first, the first two, the first three values, and so on."""
     axis = _only_axis(x, axis)
     return _begun(cumprod(x, axis=axis), axis, 1, include_initial)
 
@@ -175,17 +191,25 @@ def cov(
     fweights: Any = None,
     aweights: Any = None,
 ) -> Any:
-    """The mean product of every two variables, each less its mean."""
+    """Return the mean product of every two variables, each less its mean."""
+    if _is_without_variables(m, rowvar) and np.ndim(y) < 3:
+        rows = _variables(m, None, rowvar)
+        return rows @ rows.mT  # NumPy also ignores y if m has no variables
     rows = _variables(m, y, rowvar)
     less = int(not bias) if ddof is None else ddof
     counts, weights = _of_samples(rows, fweights, aweights)
     if weights is None:
         left = rows - np.mean(rows, axis=1, keepdims=True)
         return np.squeeze(left @ left.mT / _free(rows.shape[1], less))
-    total = np.sum(weights)
+    total = _sum_of_weights(weights)
     left = rows - np.sum(rows * weights, axis=1, keepdims=True) / total
     lost = less if aweights is None else less * np.sum(weights * counts) / total
     return np.squeeze((left * weights) @ left.mT / (total - lost if less else total))
+
+
+def _is_without_variables(m: Any, rowvar: bool) -> bool:
+    shape = np.shape(m)
+    return isinstance(shape, tuple) and len(shape) == 2 and not shape[0 if rowvar else 1]
 
 
 def _variables(m: Any, y: Any, rowvar: bool) -> Any:
@@ -220,7 +244,7 @@ def _of_samples(rows: Any, fweights: Any, aweights: Any) -> tuple[Any, Any]:
 @composes(np.corrcoef)
 @labelled
 def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
-    """The covariance of every two variables, each divided by its deviation."""
+    """Return the covariance of every two variables, each divided by its deviation."""
     shared = np.cov(x, y, rowvar)
     if shared.ndim == 0:
         return shared / shared

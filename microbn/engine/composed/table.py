@@ -14,23 +14,26 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ...errors import MicrobnError, faults
-from ..mode import OneCall, scope
+from ...errors import MicrobnError, RuleError, faults
+from ..entries import mixed
+from ..mode import scope
+from ..names import OneCall
 from ..node import plain
+from .refused import needed, uncomposed, unruled
 
 Function = TypeVar("Function", bound=Callable)
 
 
-class Composition(NamedTuple):
-    """This says how a function is made of others."""
+class Recipe(NamedTuple):
+    """How a function is made of others, and which calls that covers."""
 
-    function: Callable
+    function: Callable  # the composition
     signature: inspect.Signature
     grouped: bool  # whether its nodes form a group in drawings
     forms: set  # the calls that are known to fit: how many arguments, and which keywords
 
 
-COMPOSED: dict[Callable, Composition] = {}
+COMPOSED: dict[Callable, Recipe] = {}
 
 
 def composes(*functions: Callable, grouped: bool = True) -> Callable[[Function], Function]:
@@ -44,37 +47,43 @@ def composes(*functions: Callable, grouped: bool = True) -> Callable[[Function],
     def enter(composition: Function) -> Function:
         signature = inspect.signature(composition)
         for function in functions:
-            COMPOSED[function] = Composition(composition, signature, grouped, set())
+            COMPOSED[function] = Recipe(composition, signature, grouped, set())
         return composition
 
     return enter
 
 
-def compose(function: Callable, args: Sequence, kwargs: Mapping) -> Any:
+def call_composed(function: Callable, args: Sequence, kwargs: Mapping) -> Any:
     """Call the composition of a function.
 
     Raises RuleError for a function without one, and for arguments that it does not take.
     """
-    if (composition := COMPOSED.get(function)) is None:
-        raise faults.unruled(function)
-    if (form := (len(args), *kwargs)) not in composition.forms:
+    if (recipe := COMPOSED.get(function)) is None:
+        raise unruled(function)
+    if call := mixed(function, args, kwargs):
+        return call()
+    if (form := (len(args), *kwargs)) not in recipe.forms:
         try:
-            composition.signature.bind(*args, **kwargs)
-        except TypeError as error:
-            raise faults.uncomposed(function, composition.signature, kwargs, error) from None
-        composition.forms.add(form)
-    with scope(OneCall(function.__name__)) if composition.grouped else nullcontext():
+            check_arguments(function, args, kwargs)
+        except RuleError:
+            if len(fewer := needed(function, kwargs)) == len(kwargs):
+                raise
+            return call_composed(function, args, fewer)
+        recipe.forms.add(form)
+    with scope(OneCall(function.__name__)) if recipe.grouped else nullcontext():
         try:
-            return composition.function(*args, **kwargs)
+            return recipe.function(*args, **kwargs)
         except MicrobnError as error:
-            faults.name_caller(function, error)
-            raise
-        except (ValueError, IndexError, TypeError) as error:
+            raise faults.called_by(function, error) from error.__cause__
+        except (ValueError, IndexError, TypeError, AttributeError) as error:
             own = error if any(map(callable, args)) or function is np.piecewise else None
             raise faults.explain(function, [*map(plain, args)], kwargs, error) from own
 
 
-def root(square: Any) -> Any:
-    """Return the square root. At 0 its derivative counts as 0, as for a length or a deviation."""
-    zero = square == 0
-    return np.where(zero, 0, np.sqrt(np.where(zero, 1, square)))
+def check_arguments(function: Callable, args: Sequence, kwargs: Mapping) -> None:
+    """Raise RuleError for arguments that the composition of a function does not take."""
+    signature = COMPOSED[function].signature
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise uncomposed(function, signature, kwargs, error) from None

@@ -12,8 +12,8 @@ from ...engine.node import has_history, is_node
 from ...engine.primitive import RULES
 from ...engine.tensor import Tensor
 from ...errors import NonFiniteError
+from ...reading.formula import formula
 from ...reading.replay import call_again, replay
-from ...reading.symbol import formula
 from ...reading.tape import history
 from .comparison import FAINT, compare
 from .differences import extent, norm, slopes
