@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import PLAIN, as_floats
-from ..engine.entries import boxed
+from ..engine.entries import boxed, mixed, of_entries
 from ..engine.functions import eigenvectors
 from ..engine.names import spelled
-from ..engine.node import plain
+from ..engine.node import is_node, plain
 from ..engine.primitive import RULES
 from ..engine.tensor import Tensor
 from ..errors import DTypeError, RuleError, faults
@@ -30,6 +30,8 @@ def scalars(array: Any, name: str = "x", *, dtype: Any = None) -> Any:
     >>> float(x[0, 0].grad)
     3.0
     """
+    if is_node(array):
+        raise DTypeError("scalars: this is a Tensor already; scalars(t.data) are new leaves")
     data = as_floats(array, dtype)
     if not isinstance(name, str):
         raise DTypeError(f"scalars: a name is text, got {name!r:.60}")
@@ -43,7 +45,8 @@ class Scalars(np.ndarray):
     """An array of 0-d Tensors. NumPy's functions reach its entries, or go by their compositions."""
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        inputs = tuple(map(boxed, inputs))
+        if any(map(is_node, inputs)):
+            return of_entries(ufunc, method, inputs, kwargs)
         try:
             if method == "__call__":
                 return _of_scalars(ufunc, inputs, kwargs)
@@ -52,26 +55,44 @@ class Scalars(np.ndarray):
             raise faults.explain(ufunc, inputs, kwargs, error) from error.__cause__
 
     def __array_function__(self, function: Callable, types: Any, args: Any, kwargs: Any) -> Any:
-        return _of_scalars(function, args, kwargs)
+        call = mixed(function, args, kwargs)
+        try:
+            return call() if call else _of_scalars(function, args, kwargs)
+        except (ValueError, TypeError, IndexError) as error:
+            raise faults.explain(function, args, kwargs, error) from error.__cause__
 
-    # An array's own methods would compare or convert its entries.
-    mean, var, std, max, min = map(numpy_method, (np.mean, np.var, np.std, np.max, np.min))
+    def astype(self, dtype: Any, **options: Any) -> Any:  # type: ignore[override]
+        """Return a copy as objects. Raises DTypeError for numbers, which have no history."""
+        if np.dtype(dtype) != object:
+            raise faults.array_in_passing()
+        return super().astype(dtype, **options)
+
+
+# An array's own methods would compare or convert its entries.
+for _method in (
+    *("all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "clip", "cumprod"),
+    *("cumsum", "dot", "max", "mean", "min", "prod", "round", "searchsorted", "std", "trace"),
+    *("sum", "var"),
+):
+    setattr(Scalars, _method, numpy_method(getattr(np, _method)))
 
 
 def _of_scalars(function: Callable, args: Any, kwargs: Any) -> Any:
     """Call a function of NumPy's on scalars."""
-    from ..engine.composed import COMPOSED, REFUSED, compose  # on first need
+    from ..engine.composed import COMPOSED, REFUSED, call_composed, unruled  # on first need
 
     if function in REFUSED:
-        raise faults.unruled(function)
+        raise unruled(function)
     rules = RULES.get(function)
     if rules == ():  # no gradient flows back through it
         return function(*map(values_of, args), **kwargs)
     if rules and isinstance(function, np.ufunc) and not function.signature:
         return _wrapped(np.frompyfunc(function, function.nin, 1)(*_bare(args)))
     composition = COMPOSED.get(function)  # one that is no group only moves numbers, or is a ufunc
-    if composition and (composition.grouped or isinstance(function, np.ufunc)):
-        return compose(function, args, kwargs)
+    if composition and (
+        composition.grouped or isinstance(function, np.ufunc) or function is np.pad
+    ):
+        return call_composed(function, args, kwargs)
     if function in _WHOLE:
         raise RuleError(
             f"{spelled(function)}: it cannot be taken apart into single numbers; "
@@ -83,10 +104,12 @@ def _of_scalars(function: Callable, args: Any, kwargs: Any) -> Any:
 
 
 def _bare(args: Any) -> Any:
-    """Replace scalars by arrays of objects, which NumPy computes with in its own way."""
+    """Replace scalars and floats by plain object arrays: NumPy calls a function for each entry."""
     if isinstance(args, (tuple, list)):
         return type(args)(map(_bare, args))
-    return args.view(np.ndarray) if isinstance(args, Scalars) else args
+    if isinstance(args, Scalars):
+        return args.view(np.ndarray)
+    return args.astype(object) if isinstance(args, np.ndarray) and args.dtype.kind == "f" else args
 
 
 def _wrapped(result: Any) -> Any:

@@ -7,92 +7,23 @@ has ``·`` for ``*``. If you evaluate it, it computes the same as the code.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
-from itertools import chain, count
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from ..arguments import declared_parameters
 from ..engine.functions import astype, getitem
 from ..engine.names import spelled
-from ..engine.primitive import CALLS, RULES, rules_of
 from ..engine.tensor import Tensor
-from ..errors import ArgumentError, DTypeError
+from ..errors import ArgumentError, DTypeError, listed
+from .signs import MINUS, SIGNS, WHOLE
 
-
-def formula(function: Callable, *operands: Any, **keywords: Any) -> Any:
-    """Return ``function(*operands, **keywords)`` in words; for a primitive, its gradient rules.
-
-    A function with gradient rules (a key of ``RULES``) gives a tuple. For each operand it holds the
-    gradient, made from ``g``, the gradient of the output ``out``, or None if there is no rule. Any
-    other function of arrays gives its expression, or a tuple of expressions if it returns a tuple.
-
-    A string as an operand is a name. A Tensor is an example: it answers for shapes and values, and
-    is called by its own name or by that of the parameter. Arrays of floats are examples too if
-    nothing but arrays is given. Everything else is a constant. Operands that are left out get the
-    names of the parameters.
-
-    Raises ArgumentError if only an example can tell how the code goes on, and DTypeError if the
-    code makes an array of an operand.
-
-    >>> formula(np.multiply, "gamma", "x_hat")
-    ('g · x_hat', 'g · gamma')
-    """
-    if not callable(function):
-        raise ArgumentError(f"formula: reads a function, got {function!r:.60}")
-    if function not in RULES:
-        from ..engine.composed import COMPOSED, JOINS  # on first need
-
-        if function in JOINS:
-            arrays, *axis = operands or [()]
-            keywords = {**({"axis": axis[0]} if axis else {}), **keywords}
-            return formula(JOINS[function], *arrays, **keywords)
-        if function in COMPOSED:
-            function = COMPOSED[function].function
-        result = function(*_operands(function, operands, keywords), **keywords)
-        return tuple(map(_text, result)) if isinstance(result, tuple) else _text(result)
-    rules = RULES[function]
-    if not any(rules):
-        return (None,) * len(rules)
-    if len(operands) > (most := CALLS[function].most):
-        name = spelled(function)
-        raise ArgumentError(f"formula: {name} takes {most} operands, not {len(operands)}")
-    operands = _operands(next(filter(None, rules)), operands, keywords, skip=2)
-    out = function(*operands, **keywords)
-    out = Symbol("out", out.value if isinstance(out, Symbol) else out)
-    g = Symbol("g", None if out.value is None else np.ones_like(out.value))
-    every = rules_of(function, len(operands))
-    return tuple(rule and _text(rule(g, out, *operands, **keywords)) for rule in every)
-
-
-# Python's operators. The first number says how tightly an operator binds. The other two say how
-# tightly its left and its right operand have to bind to need no parentheses: (a - b) - c needs
-# none, and a - (b - c) does.
-# fmt: off
-_OPERATORS: tuple[tuple[int, int, int, dict[np.ufunc, str]], ...] = (
-    (0, 1, 1, {np.equal: "==", np.not_equal: "!=", np.less: "<", np.less_equal: "<=",
-               np.greater: ">", np.greater_equal: ">="}),
-    (1, 1, 2, {np.bitwise_or: "|"}),
-    (2, 2, 3, {np.bitwise_and: "&"}),
-    (3, 3, 4, {np.add: "+", np.subtract: "-"}),
-    (4, 4, 5, {np.multiply: "·", np.divide: "/", np.floor_divide: "//", np.matmul: "@"}),
-    (5, 5, 5, {np.negative: "-", np.positive: "+", np.invert: "~"}),
-    (6, 7, 5, {np.power: "**"}),
-)
-# fmt: on
-SIGNS: dict[np.ufunc, Any] = {
-    ufunc: (sign, *row) for *row, signs in _OPERATORS for ufunc, sign in signs.items()
-}
-# The signs of arithmetic by the name of the function, as a box in a drawing shows them.
-BOX_SIGNS = {"sqrt": "√"} | {
-    ufunc.__name__: {"-": "−", "·": "×", "/": "÷"}.get(sign, sign)
-    for ufunc, (sign, level, *_) in SIGNS.items()
-    if level in (3, 4)
-}
-_SIGN, _ATOM = 5, 7  # a number with a minus sign; a name, a call, or text in brackets of its own
-_LONGEST = 100_000  # characters: every x = x * x doubles a text
+_LONGEST = 100_000  # characters; each x = x * x doubles the text
+# The names that NumPy gives to the several results of a function.
+_RESULTS = {"eigenvalues", "eigenvectors", "sign", "logabsdet", "U", "S", "Vh", "Q", "R"}
 _WAY_OUT = "give formula() an example array, or a list where the code takes a list"
 
 
@@ -112,9 +43,9 @@ class Symbol(NDArrayOperatorsMixin):
     __slots__ = ("text", "value", "level")
     __hash__ = object.__hash__
 
-    def __init__(self, text: str, value: Any = None, level: int = _ATOM) -> None:
+    def __init__(self, text: str, value: Any = None, level: int = WHOLE) -> None:
         if len(text) > _LONGEST:
-            raise ArgumentError(
+            raise TooLongError(
                 f"formula: the text has over {_LONGEST} characters; read the code in parts"
             )
         self.text, self.value, self.level = text, value, level
@@ -123,14 +54,8 @@ class Symbol(NDArrayOperatorsMixin):
     dtype = property(lambda self: _asked(self, "dtype", _Fitting))
     size = property(lambda self: _asked(self, "size", _Size))
     ndim = property(lambda self: _asked(self, "ndim", lambda text: 2))
-    T = property(lambda self: _said(f"{_text(self, _ATOM)}.T", np.transpose, (self,)))
-    mT = property(lambda self: _said(f"{_text(self, _ATOM)}.mT", np.matrix_transpose, (self,)))
-    sum, mean, max, min = map(numpy_method, (np.sum, np.mean, np.max, np.min))
-    var, std, prod, cumsum = map(numpy_method, (np.var, np.std, np.prod, np.cumsum))
-    any, all, argmax, argmin = map(numpy_method, (np.any, np.all, np.argmax, np.argmin))
-    exp, log, sqrt, tanh = map(numpy_method, (np.exp, np.log, np.sqrt, np.tanh))
-    squeeze, swapaxes, clip, take = map(numpy_method, (np.squeeze, np.swapaxes, np.clip, np.take))
-    astype = numpy_method(astype)
+    T = property(lambda self: _said(f"{text_of(self, WHOLE)}.T", np.transpose, (self,)))
+    mT = property(lambda self: _said(f"{text_of(self, WHOLE)}.mT", np.matrix_transpose, (self,)))
 
     def __getitem__(self, index: Any) -> Any:
         return getitem(self, *index) if isinstance(index, tuple) else getitem(self, index)
@@ -143,26 +68,44 @@ class Symbol(NDArrayOperatorsMixin):
         """Return ``np.transpose`` of it. The axes are one argument, several integers, or none."""
         return np.transpose(self, *((axes,) if len(axes) > 1 else axes))
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Symbol:
+    def compress(self, condition: Any, axis: int | None = None) -> Any:
+        """Return ``np.compress`` of it."""
+        return np.compress(condition, self, axis)
+
+    def backward(self, cotangent: Any = None, *, retain_grads: bool = False) -> None:
+        """Raise ArgumentError, because words have no gradient."""
+        raise ArgumentError(f"formula: the code calls backward() on {self}; {_WAY_OUT}")
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _RESULTS:
+            return _said(f"{text_of(self, WHOLE)}.{name}", attrgetter(name), (self,))
+        raise AttributeError(f"formula: the code asks for {name} of {self}, which a Tensor lacks")
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if kwargs.pop("out", (self,))[0] is not self:  # x += y writes into self, and reads x + y
             raise ArgumentError(
                 f"formula: np.{ufunc.__name__} writes into an array; use its result"
             )
-        function = getattr(ufunc, method)
-        if method != "__call__" or kwargs or ufunc not in SIGNS:
-            name = _name(ufunc) + f".{method}" * (method != "__call__")
-            return _said(_call(function, name, inputs, kwargs), function, inputs, kwargs)
+        if any(x is None for x in inputs):
+            raise DTypeError(
+                f"formula: {spelled(ufunc)} computes with numbers and arrays, not with None; "
+                f"got {listed(map(text_of, inputs))}"
+            )
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        if kwargs or function not in SIGNS:
+            said = _said(call_in_words(function, inputs, kwargs), function, inputs, kwargs)
+            return said if ufunc.nout == 1 else tuple(said[i] for i in range(ufunc.nout))
         sign, level, left, right = SIGNS[ufunc]
-        text = f"{_text(inputs[0], left)} {sign} " if len(inputs) > 1 else sign
-        return _said(text + _text(inputs[-1], right), function, inputs, level=level)
+        text = f"{text_of(inputs[0], left)} {sign} " if len(inputs) > 1 else sign
+        function = pow if ufunc is np.power else function  # a mask ** 2 has a dtype of its own
+        return _said(text + text_of(inputs[-1], right), function, inputs, level=level)
 
     def __array_function__(self, function: Callable, types: Any, args: Any, kwargs: Any) -> Any:
         if function in (np.shape, np.ndim, np.size) and len(args) == 1 and not kwargs:
             return getattr(args[0], function.__name__)
         if function is getitem:
-            return _said(f"{_text(args[0], _ATOM)}[{_index(args[1:])}]", function, args)
-        words = _call(function, _name(function), args, kwargs)
-        return _said(words, function, args, kwargs)
+            return _said(f"{text_of(args[0], WHOLE)}[{_index(args[1:])}]", _nth, args)
+        return _said(call_in_words(function, args, kwargs), function, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         raise DTypeError(
@@ -179,14 +122,36 @@ class Symbol(NDArrayOperatorsMixin):
     def __iter__(self) -> Iterator[Symbol]:
         return map(self.__getitem__, range(len(self)))
 
-    def __index__(self) -> int:  # not even from the example: a formula holds for any numbers
+    def __index__(self) -> int:  # the example would not do: a formula holds for any numbers
         raise ArgumentError(f"formula: the code makes a number of {self}; {_WAY_OUT}")
+
+    item = __index__
 
     def __str__(self) -> str:
         return self.text
 
+    def __format__(self, digits: str) -> str:
+        return self.text  # words have no digits
+
     def __repr__(self) -> str:
         return f"Symbol({self.text!r})"
+
+
+# The methods of a Tensor are NumPy's functions: x.mean(axis=0) reads as mean(x, axis=0).
+_OTHER_FUNCTIONS = {"astype": astype, "flatten": np.ravel}
+for _method, _of_tensors in vars(Tensor).items():
+    if _method[0] != "_" and callable(_of_tensors) and _method not in vars(Symbol):
+        _function = _OTHER_FUNCTIONS.get(_method) or getattr(np, _method)
+        setattr(Symbol, _method, numpy_method(_function))
+Symbol.__round__ = numpy_method(np.round)  # type: ignore[attr-defined]
+
+
+class TooLongError(ArgumentError):
+    """Raised when the words for an expression would fill a book."""
+
+
+class _UnknownError(ArgumentError, AttributeError):
+    """Raised for an attribute that only an example can tell."""
 
 
 class _Fitting(Symbol):
@@ -204,6 +169,13 @@ class _Fitting(Symbol):
     def __getitem__(self, index: Any) -> _Fitting:
         return _Fitting(f"{self}[{_index(index)}]")
 
+    def __getattr__(self, name: str) -> Any:
+        raise _UnknownError(f"formula: the code asks for {name} of {self}; {_WAY_OUT}")
+
+    @property
+    def dtype(self) -> Any:  # which NumPy asks for, to make an array
+        raise ArgumentError(f"formula: the code makes an array of {self}; {_WAY_OUT}")
+
 
 class _Size(Symbol):
     """The size of an absent array. Nothing is known about it, except that it is not 0."""
@@ -214,45 +186,7 @@ class _Size(Symbol):
         return True
 
 
-def _operands(function: Callable, given: tuple, keywords: Any, skip: int = 0) -> tuple:
-    """Return the operands as Symbols and constants; those left out get their parameters' names."""
-    parameters = declared_parameters(function)[skip:]
-    several = inspect.Parameter.VAR_POSITIONAL
-    named = [p for p in parameters if p.kind < several and p.name not in keywords]
-    rest = next((p.name for p in parameters if p.kind == several), "operands")
-    flat = (x for one in given for x in (one if isinstance(one, (tuple, list)) else [one]))
-    words = [x for x in flat if isinstance(x, (str, Symbol, Tensor))]
-    taken = {str(getattr(x, "name", x)) for x in words}
-    names = [p.name + "_" * (p.name in taken) for p in named]
-    all_names = chain(names, (f"{rest}[{i}]" for i in count()))
-    read = [_operand(*pair, examples=not words) for pair in zip(given, all_names, strict=False)]
-    required = [name for p, name in zip(named, names, strict=True) if p.default is p.empty]
-    if any(p.kind == several for p in parameters) and len(given) <= len(names):
-        required += [rest] if names else [f"{rest}[0]", f"{rest}[1]"]
-    return (*read, *map(Symbol, required[len(given) :]))
-
-
-def declared_parameters(function: Callable) -> list[inspect.Parameter]:
-    """Return the parameters of a function, or none for a built-in without a signature."""
-    try:
-        return [*inspect.signature(function).parameters.values()]
-    except ValueError:
-        return []
-
-
-def _operand(given: Any, name: str, examples: bool = False) -> Any:
-    if isinstance(given, str):
-        return Symbol(given)
-    if isinstance(given, Tensor):
-        return Symbol(given.name or name, np.asarray(given.data))
-    if examples and isinstance(given, np.ndarray) and given.ndim and given.dtype.kind == "f":
-        return Symbol(name, given)
-    if isinstance(given, (tuple, list)):
-        return type(given)(_operand(one, f"{name}[{i}]", examples) for i, one in enumerate(given))
-    return given
-
-
-def _said(text: str, function: Callable, args: Any, kwargs: Any = None, level: int = _ATOM) -> Any:
+def _said(text: str, function: Callable, args: Any, kwargs: Any = None, level: int = WHOLE) -> Any:
     """Return the Symbol of a call. It has the value of the call if every operand has a value."""
     try:
         args, kwargs = _plain(args), {key: _plain(arg) for key, arg in (kwargs or {}).items()}
@@ -266,8 +200,14 @@ def _plain(thing: Any) -> Any:
     """Replace Symbols by their examples. Raises ArgumentError for a Symbol without one."""
     if isinstance(thing, (tuple, list)):
         return type(thing)(map(_plain, thing))
-    thing = _operand(thing, "") if isinstance(thing, Tensor) else thing
+    if isinstance(thing, Tensor):
+        return np.asarray(thing.data)
     return _example(thing, "the value") if isinstance(thing, Symbol) else thing
+
+
+def _nth(x: Any, *index: Any) -> Any:
+    """Return ``x[index]``. A function may have several results, and so x may be a tuple."""
+    return x[index[0]] if isinstance(x, (tuple, list)) else getitem(x, *index)
 
 
 def _example(symbol: Symbol, what: str) -> Any:
@@ -279,17 +219,22 @@ def _example(symbol: Symbol, what: str) -> Any:
 def _asked(symbol: Symbol, name: str, unknown: Callable) -> Any:
     """Return an attribute of the example; without an example, ``unknown(words)`` stands for it."""
     if symbol.value is None:
-        return unknown(f"{_text(symbol, _ATOM)}.{name}")
+        return unknown(f"{text_of(symbol, WHOLE)}.{name}")
     return getattr(symbol.value, name)
 
 
-def _text(thing: Any, least: int = 0) -> str:
+def symbol_of(tensor: Tensor, name: str) -> Symbol:
+    """Return a Symbol for a Tensor that is its example. It has this name if it has none."""
+    return Symbol(tensor.name or name, np.asarray(tensor.data))
+
+
+def text_of(thing: Any, least: int = 0) -> str:
     """Return the words for anything, in parentheses if they bind less tightly than ``least``."""
     if isinstance(thing, Tensor):
-        thing = _operand(thing, "tensor")
+        thing = symbol_of(thing, "tensor")
     if not isinstance(thing, Symbol):
         text = _constant(thing)
-        thing = Symbol(text, level=_SIGN if text.startswith("-") else _ATOM)
+        thing = Symbol(text, level=MINUS if text.startswith("-") else WHOLE)
     return thing.text if thing.level >= least else f"({thing})"
 
 
@@ -297,14 +242,14 @@ def _constant(thing: Any) -> str:
     if isinstance(thing, slice) or (isinstance(thing, tuple) and slice in map(type, thing)):
         return f"s_[{_index(thing)}]"
     if isinstance(thing, (tuple, list)):
-        inside = ", ".join(map(_text, thing))
+        inside = ", ".join(map(text_of, thing))
         return f"[{inside}]" if isinstance(thing, list) else f"({inside}{',' * (len(thing) == 1)})"
     if isinstance(thing, np.ndarray) and thing.ndim:
         rows = thing.tolist()
         if thing.size > 8 or np.shape(rows) != thing.shape:
             return f"array[{', '.join(map(str, thing.shape))}]"
         same = np.asarray(rows).dtype == thing.dtype
-        return _text(rows) if same else f"array({_text(rows)}, {thing.dtype})"
+        return text_of(rows) if same else f"array({text_of(rows)}, {thing.dtype})"
     if isinstance(thing, (np.ndarray, np.generic)):
         return repr(thing.item())
     if isinstance(thing, np.dtype) or hasattr(thing, "__name__"):
@@ -312,7 +257,7 @@ def _constant(thing: Any) -> str:
     return "..." if thing is ... else repr(thing)
 
 
-def _call(function: Callable, name: str, args: Any, kwargs: Any) -> str:
+def call_in_words(function: Callable, args: Any, kwargs: Any) -> str:
     """Return the words for a call, without a None or False that the function has by default."""
     if any(arg is None or arg is False for arg in (*args[-1:], *kwargs.values())):
         defaults = {p.name: p.default for p in declared_parameters(function)}
@@ -325,8 +270,8 @@ def _call(function: Callable, name: str, args: Any, kwargs: Any) -> str:
             for key, arg in kwargs.items()
             if not _is_idle(arg, arg if key in unset else defaults.get(key, ...))
         }
-    words = [*map(_text, args), *(f"{key}={_text(arg)}" for key, arg in kwargs.items())]
-    return f"{name}({', '.join(words)})"
+    words = [*map(text_of, args), *(f"{key}={text_of(arg)}" for key, arg in kwargs.items())]
+    return f"{_name(function)}({', '.join(words)})"
 
 
 def _is_idle(argument: Any, default: Any) -> bool:
@@ -337,16 +282,21 @@ def _is_idle(argument: Any, default: Any) -> bool:
 def _index(index: Any) -> str:
     """Return the words between the brackets of ``x[index]``."""
     parts = index if isinstance(index, tuple) and index else (index,)
-    words = [_range(part) if isinstance(part, slice) else _text(part) for part in parts]
+    words = [_range(part) if isinstance(part, slice) else text_of(part) for part in parts]
     return ", ".join(words) + "," * (
         len(parts) == 1 and isinstance(parts[0], tuple) and parts[0] != ()
     )
 
 
 def _range(part: slice) -> str:
-    start, stop, step = ("" if n is None else _text(n) for n in (part.start, part.stop, part.step))
+    start, stop, step = (
+        "" if n is None else text_of(n) for n in (part.start, part.stop, part.step)
+    )
     return f"{start}:{stop}" + f":{step}" * bool(step)
 
 
 def _name(function: Any) -> str:
+    ufunc = getattr(function, "__self__", None)  # of np.add.reduce
+    if isinstance(ufunc, np.ufunc):
+        return f"{_name(ufunc)}.{function.__name__}"
     return spelled(function).removeprefix("np.")

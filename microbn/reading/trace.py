@@ -58,7 +58,7 @@ class _Trace(Watch):
         seen = _seen_at(node, fault[0])
         for position, (operand, part) in enumerate(zip(node.inputs, seen, strict=True)):
             if part is not None and first_fault(part):
-                who = describe(operand) if is_node(operand) else "a constant"
+                who = describe(operand, True) if is_node(operand) else "a constant"
                 where += f"; operand {position}, {who}, brought it: {spell(first_fault(part))}"
                 break
         else:
@@ -69,7 +69,7 @@ class _Trace(Watch):
 
     def sent(self, node: Any, position: int, operand: Any, part: Any, earlier: Any) -> None:
         """Check the gradient that a node sends, and its sum with those that came earlier."""
-        fault, where = first_fault(part), f"operand {position}, {describe(operand)}"
+        fault, where = first_fault(part), f"operand {position}, {describe(operand, True)}"
         if node is None:
             if fault:
                 raise NonFiniteError(f"the cotangent is {spell(fault)}")
@@ -84,7 +84,7 @@ class _Trace(Watch):
             what, there = f"with the gradient for {where}, its sum becomes {spell(fault)}", ""
         else:
             return
-        raise NonFiniteError(f"backward of {describe(node)}: {what}, {_made_at(node)}{there}")
+        raise NonFiniteError(f"backward of {describe(node, True)}: {what}, {_made_at(node)}{there}")
 
 
 def _meant(node: Any) -> Any:

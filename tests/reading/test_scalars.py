@@ -125,3 +125,58 @@ def test_methods_of_an_array_of_scalars_are_numpys_functions():
             np.testing.assert_allclose(values_of(getattr(scalars(values), name)(axis)), whole)
     box = scalars(values)
     assert [float(g) for g in mb.grad(box.max(), list(box.flat))] == [0, 0.5, 0, 0.5]
+
+
+METHODS = {
+    "clip at a bound": (lambda x: x.clip(X[0, 0], 0.5), True),
+    "clip of all": (lambda x: x.clip(-0.01, 0.01), True),
+    "round": (lambda x: x.round(2), False),
+    "round, without digits": (lambda x: x.round(), False),
+    "prod": (lambda x: x.prod(0), True),
+    "cumprod": (lambda x: x.cumprod(1), True),
+    "cumsum": (lambda x: x.cumsum(), True),
+    "dot": (lambda x: x.dot(X.T), True),
+    "trace": (lambda x: x.trace(), True),
+    "argmax": (lambda x: x.argmax(1), False),
+    "argsort": (lambda x: x.argsort(0), False),
+    "argpartition": (lambda x: x.argpartition(1, axis=0), False),
+    "all": (lambda x: x.all(0), False),
+    "any": (lambda x: x.any(), False),
+    "searchsorted": (lambda x: x[:, 0].searchsorted([0.0, 1.0]), False),
+}
+
+
+@pytest.mark.parametrize(("method", "flows"), METHODS.values(), ids=METHODS)
+def test_a_method_of_scalars_is_that_of_a_tensor(method, flows):
+    x, box = Tensor(X), scalars(X)
+    whole, entries = method(x), method(box)
+    np.testing.assert_allclose(values(entries), whole.data, rtol=0, atol=1e-12)
+    if flows:
+        g = RNG.normal(size=whole.shape)
+        by_entry = mb.grad(np.sum(entries * g), [*box.flat])
+        expected = mb.grad(whole, x, g).reshape(-1)
+        np.testing.assert_allclose(np.array(by_entry), expected, rtol=0, atol=1e-12)
+
+
+def test_scalars_that_are_all_clipped_have_a_gradient_of_0():
+    x = scalars([1.0, 2.0])
+    x.clip(-0.1, 0.1).sum().backward()
+    assert [entry.grad for entry in x] == [0, 0]
+
+
+def test_scalars_as_objects_stay_scalars():
+    x = scalars(X)
+    assert x.astype(object)[0, 0] is x[0, 0]
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda x: x.choose([X, X]), "np.choose: "),
+        (lambda x: x.searchsorted(0.0), "searchsorted: "),
+        (lambda x: x.astype(complex), "a Tensor does not become an array"),
+    ],
+)
+def test_a_method_of_scalars_that_fails_says_why(call, words):
+    with pytest.raises(errors.MicrobnError, match=f"^{words}"):
+        call(scalars(X))
