@@ -21,8 +21,8 @@ from ..reading.trace import trace
 from ..testing import numeric_vjp
 from ..view import draw, story
 from ..view.dot import check_renderers
+from ..view.phrases import greek
 from ..view.values import printable
-from ..view.words import greek
 from . import figures
 from .data import Split, digits
 from .demo import summary

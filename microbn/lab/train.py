@@ -53,7 +53,7 @@ def trained(
     activation: Callable[[], Module] = ReLU,
     init: Callable[..., np.ndarray] = he,
     measure: Callable[[Sequential], Any] | None = None,
-    compiled: bool = True,
+    compiled: bool | str = True,
     **how: Any,
 ) -> tuple[Sequential, History]:
     """Make an `mlp` with these hidden layers for the data, and train it by SGD at this rate.
@@ -104,7 +104,7 @@ def fit(
     batch_size: int = 64,
     every: int = 10,
     from_start: bool = False,
-    compiled: bool = False,
+    compiled: bool | str = False,
     measure: Callable[[], Any] | None = None,
 ) -> History:
     """Minimize the cross-entropy on mini-batches. Test after every ``every`` steps, and at the end.
@@ -112,7 +112,9 @@ def fit(
     ``from_start`` tests before the first step too. ``measure()`` is called at each test, with the
     model in eval mode; its results are kept, and whatever it changes in the model is put back.
     ``seed`` orders the mini-batches. ``compiled`` makes one program of the whole step, which is
-    faster and gives the same numbers; it is for models without chance, see `CompiledStep`.
+    faster and gives the same numbers; it is for models without chance, see `CompiledStep`. With
+    ``compiled="numba"`` the program runs fused loops. Numba compiles them first, which takes a few
+    seconds, and the numbers are the same too.
 
     A fit that diverges goes on to its end: its losses show it, as NaN where there is none. Ctrl-C
     ends a fit after a whole step, and after the test if its turn had come. The model is in eval
@@ -121,7 +123,10 @@ def fit(
     check_counts("fit", steps=steps, every=every, batch_size=batch_size)
     history = History()
     order = minibatches(len(data.x_train), batch_size, seed)
-    train_step = CompiledStep(model, optimizer) if compiled else partial(step, model, optimizer)
+    backend = compiled if isinstance(compiled, str) else "numpy"
+    train_step = (
+        CompiledStep(model, optimizer, backend) if compiled else partial(step, model, optimizer)
+    )
     try:
         if from_start:
             _test(model, data, measure, history, 0)

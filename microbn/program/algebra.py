@@ -21,6 +21,26 @@ from ..program.literals import is_uniform
 from ..reading.tape import is_entrywise
 
 
+def without_bias(node: Any, args: list, seen: Any) -> Any:
+    """Leave out what is added alike along an axis where the mean over it is taken off: it cancels.
+
+    So does the bias ahead of a batch norm.
+    """
+    if node.function is not np.subtract or not all(map(is_node, args)):
+        return None
+    x, y = args
+    if x.function is not np.add or y.function is not np.mean or y.inputs[0] is not x:
+        return None
+    for rest, same in (x.inputs, x.inputs[::-1]):
+        padded = _padded(same, x.ndim)
+        still = y.ndim == x.ndim and all(
+            padded[i] == 1 for i in range(x.ndim) if y.shape[i] < x.shape[i]
+        )
+        if still and np.shape(rest) == x.shape:
+            return rest - np.mean(rest, *y.inputs[1:], **y.kwargs)
+    return None
+
+
 class Stage(str):
     """The name of a value that the algebra need not keep."""
 
@@ -214,6 +234,29 @@ def _without(axes: set[int], x: Any, ndim: int) -> Any:
     """Drop these axes, in which x has one entry; they are counted as if x had ``ndim`` axes."""
     shape = tuple(n for axis, n in enumerate(_padded(x, ndim)) if axis not in axes)
     return x if np.ndim(x) <= len(shape) else np.reshape(x, shape)
+
+
+# Sums by BLAS.
+
+FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
+
+
+def by_matmul(node: Any, args: list, seen: Any) -> Any:
+    """Replace a sum or mean over one axis of a matrix by a product with a constant row or column.
+
+    BLAS computes the product, in fewer passes over memory. It adds in an order of its own, so the
+    last bits may differ.
+    """
+    x, *given = args
+    axis = given[0] if given else node.kwargs.get("axis")
+    reduced = node.function in (np.sum, np.mean) and np.ndim(x) == 2 and np.size(axis) == 1
+    if not reduced or axis is None or not x.size or {x.dtype, node.dtype} - FLOATS:
+        return None
+    (axis,) = np.atleast_1d(axis) % 2
+    n = x.shape[axis]
+    shape = (n,) if node.ndim == 1 else (1, n) if axis == 0 else (n, 1)
+    weights = np.full(shape, 1 / n if node.function is np.mean else 1, node.dtype)
+    return record(Tensor, np.matmul, [x, weights] if axis else [weights, x])
 
 
 # fmt: off

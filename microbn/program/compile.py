@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import check_plain
+from ..arguments import declared_parameters
+from ..engine.arrays import check_plain, constant
 from ..engine.backward import start, sweep
 from ..engine.functions import stop_gradient
 from ..engine.mode import Mode, mode
@@ -23,7 +24,6 @@ from ..engine.node import is_node
 from ..engine.record import record
 from ..engine.tensor import Tensor
 from ..errors import ArgumentError, DTypeError, GraphError, listed
-from ..reading.symbol import declared_parameters
 from .literals import identifier
 from .passes import REWRITES, made_from, rebuilt, simplified
 from .running import Program
@@ -31,7 +31,7 @@ from .tracing import Tracing
 from .variables import paths, variables
 
 PASSES = ("dead", *REWRITES, "views", "buffers")
-ALL_PASSES = (*PASSES, "stages")
+ALL_PASSES = (*PASSES, "blas", "stages")
 
 
 def compile(
@@ -40,6 +40,7 @@ def compile(
     cotangent: Any = None,
     gradients: bool = True,
     passes: Collection[str] = PASSES,
+    backend: str = "numpy",
 ) -> Program:
     """Compile ``f`` and its gradients to a `Program` for operands like the examples.
 
@@ -57,18 +58,29 @@ def compile(
     computes at once what follows from constants alone, "common" computes equal calls once,
     "algebra" replaces operations by cheaper ones, "views" makes views once, and "buffers" gives
     each result an array made beforehand, if possible one that is no longer needed. The algebra
-    keeps values that have names, unless "stages" is on too, which is in ``ALL_PASSES`` alone. The
-    algebra changes results by rounding. It regroups products, so a product may overflow that did
-    not overflow before, or no longer overflow.
+    keeps values that have names. It changes results by rounding, and it regroups products, so a
+    product may overflow that did not overflow before, or no longer overflow.
 
-    Raises ArgumentError, GraphError, DTypeError or ShapeError for a function that cannot be
-    compiled, also if something would become a constant by mistake, as a gradient without
-    create_graph would.
+    Two more passes are in ``ALL_PASSES`` alone. With "stages" the algebra replaces values that have
+    names too, and leaves out a bias where it cancels. With "blas" a sum over an axis of a matrix
+    becomes a product, which adds in another order.
+
+    With the ``backend`` "numba", calls that work entry by entry and sums over axis 0 run in fused
+    loops that Numba compiles, with the same numbers to the last bit. ``program.kernels`` is the
+    text of these loops. The backend "python" runs the same text without Numba, which is slow, and
+    good for reading and testing.
+
+    Raises MissingPackageError if Numba is needed and not installed. Raises ArgumentError,
+    GraphError, DTypeError or ShapeError for a function that cannot be compiled, also if something
+    would become a constant by mistake, as a gradient without create_graph would.
     """
+    from .kernels import compiler_of  # on first need
+
     _check_request(f, examples, cotangent, gradients, passes)
+    compiler = compiler_of(backend)
     before = mode.get()
     try:
-        mode.set(Mode())  # whatever is switched on around
+        mode.set(Mode())  # as if nothing were switched on outside
         inputs, outputs, several = _traced(f, examples)
         asked: list = []
         unasked: list = []
@@ -81,7 +93,7 @@ def compile(
     result: Any = every[: len(outputs)] if several else every[0]
     if gradients:
         result = result, every[len(outputs) :][: len(asked)]
-    return Program(_title(f), inputs, result, every, passes)
+    return Program(_title(f), inputs, result, every, passes, compiler)
 
 
 def _title(f: Callable) -> str:
@@ -133,7 +145,7 @@ def _traced(f: Callable, examples: Sequence) -> tuple[list, list, bool]:
     finally:  # no call before this one, or Ctrl-C could come in between
         mode.set(before)
     several = isinstance(returned, (tuple, list))
-    outputs = [*returned] if several else [returned]
+    outputs = [constant(x) for x in (returned if several else [returned])]
     for x in outputs or [None]:
         if not isinstance(x, (Tensor, np.ndarray, np.generic, float, int)):
             what = f"a {type(x).__name__}{' in a tuple' * several}" if outputs else "nothing"
@@ -176,6 +188,9 @@ def _derived(root: Any, inputs: list, examples: Sequence, cotangent: Any) -> tup
     A cotangent is added to the inputs.
     """
     seed = None
+    if any(root is x for x in inputs):  # f returns its operand
+        root, name = +root, root.name
+        root.name = name
     if cotangent is not None:
         seed = placeholder(start(root, cotangent), f"d_{root.name}")
     found = {s.node.number: s.gradient for s in sweep(root, seed, create_graph=True)}

@@ -38,20 +38,13 @@ def computed_now(node: Any, args: list, seen: Seen) -> Any:
     A graph keeps copies of its constants. A view that repeats a row would lose its strides in a
     copy, and a product of matrices would then add in another order; so such a call stays.
     """
-    if not all(map(_is_constant, args)):
+    if any(map(seen.varies, args)):
         return None
     compute = operator.pow if node.function is np.power else CALLS[node.function].compute
     value = compute(*map(plain, args), **node.kwargs)
     if not isinstance(value, np.ndarray):
         return value
     return value if value.ndim and value.strides == value.copy("K").strides else None
-
-
-def _is_constant(x: Any) -> bool:
-    """Return whether x is a plain value, or a call of constants that has stayed a call."""
-    return not is_node(x) or (
-        x.function not in (None, stop_gradient) and all(map(_is_constant, x.inputs))
-    )
 
 
 def computed_before(node: Any, args: list, seen: Seen) -> Any:
@@ -70,6 +63,7 @@ class Seen:
     def __init__(self, nodes: Sequence) -> None:
         self._made: dict[tuple, Any] = {}
         self._replaced: dict[int, list[int]] = {}  # by a node's number: the nodes it stands for
+        self._varies: dict[int, bool] = {}  # by a node's number
         products = (n for n in nodes if n.function is np.matmul and all(map(is_node, n.inputs)))
         self._apart = [{_base(x).number for x in n.inputs} for n in products]
 
@@ -89,6 +83,20 @@ class Seen:
             return None
         others.append(node.number)
         return found
+
+    def varies(self, x: Any) -> bool:
+        """Return whether x is made from an operand of the program, and not from constants alone."""
+        known = self._varies
+        waiting = [x] if is_node(x) and x.number not in known else []
+        while waiting:  # no recursion, as a chain may be long
+            node = waiting.pop()
+            nodes = [*filter(is_node, node.inputs)]
+            if unknown := [y for y in nodes if y.number not in known]:
+                waiting += [node, *unknown]
+            else:
+                operand = node.function in (None, stop_gradient)
+                known[node.number] = operand or any(known[y.number] for y in nodes)
+        return is_node(x) and known[x.number]
 
 
 def _base(x: Any) -> Any:

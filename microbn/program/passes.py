@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.mode import Mode, mode
+from ..engine.mode import Mode, Watch, mode
 from ..engine.node import is_node
 from ..reading.replay import rerun
 from ..reading.tape import history
-from .algebra import Stage, cheaper
+from .algebra import Stage, by_matmul, cheaper, without_bias
 from .once import Seen, computed_before, computed_now, fingerprint, handed_on
 
 REWRITES: dict[str, Callable] = {  # in the order in which they are asked
@@ -23,6 +23,7 @@ REWRITES: dict[str, Callable] = {  # in the order in which they are asked
     "common": computed_before,
     "algebra": cheaper,
 }
+LOOKING = (Watch(),)  # what is watched keeps its values, which tell what shares memory
 ROUNDS = 12  # at most: in a long chain of products a number moves by one factor in each round
 
 
@@ -30,16 +31,21 @@ def simplified(outputs: Sequence, inputs: Sequence, passes: Collection[str]) -> 
     """Return the same outputs of the same inputs, by the `REWRITES` that ``passes`` names.
 
     The rounds end when nothing changes, or after `ROUNDS`. Calls that no output needs are left out.
+    BLAS comes last, because the algebra knows sums and not the products that replace them.
     """
     rewrites = [handed_on, *(rewrite for name, rewrite in REWRITES.items() if name in passes)]
     if "stages" in passes:
         for node in made_from(outputs, inputs):
             node.name = node.name and Stage(node.name)
+        rewrites.insert(0, without_bias)
     known: list[list] = []
     while len(known) < 2 or (known[-1] not in known[:-1] and len(known) < ROUNDS):
         outputs = _rewritten(outputs, inputs, rewrites)
         known.append(fingerprint(made_from(outputs, inputs)))
-    return _rewritten(outputs, inputs, [one for one in rewrites if one is not cheaper])
+    last = [one for one in rewrites if one is not cheaper]
+    if "blas" in passes:
+        outputs = _rewritten(outputs, inputs, [*last, by_matmul])
+    return _rewritten(outputs, inputs, last)
 
 
 def _rewritten(outputs: Sequence, inputs: Sequence, rewrites: Sequence[Callable]) -> list:
@@ -70,7 +76,7 @@ def rebuilt(outputs: Sequence, inputs: Sequence, anew: Sequence, make: Callable)
     tape = [x for x in made_from(outputs, inputs) if x.function and x.number not in known]
 
     def named(node: Any, operands: list) -> Any:
-        mode.set(Mode(scope=node.scope, role=node.role))
+        mode.set(Mode(scope=node.scope, role=node.role, watches=LOOKING))
         made = make(node, operands)
         if is_node(made) and made.name is None:
             made.name = node.name

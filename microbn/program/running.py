@@ -7,7 +7,8 @@ import linecache
 import os
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from ..engine.node import is_node, plain
 from ..errors import ArgumentError, DTypeError, GraphError, ShapeError, listed
 from .memory import allocated
 from .passes import made_from
-from .source import Listing
+from .source import Listing, Storage
 
 
 class Program:
@@ -27,37 +28,69 @@ class Program:
     It returns what f returned and, if it was compiled with gradients, a tuple of gradients too.
     ``str(program)`` is its ``source``: a module that needs NumPy alone (and whatever a primitive of
     your own needs), and that gives the same bits for arrays in the examples' order of memory.
-    ``code`` is the text that runs, with the same variables. ``nbytes`` is the size of the arrays
-    that were made for it. There is one set of them, so threads that share a program run it one
-    after another.
+    ``code`` is the text that runs, with the same variables, and ``kernels`` is the text of the
+    fused loops that it calls; it is empty if there are none. ``javascript`` is the program for a
+    page. ``nbytes`` is the size of the arrays that were made for it. There is one set of them, so
+    threads that share a program run it one after another.
 
     Raises ArgumentError, ShapeError or DTypeError for operands that it was not compiled for, and
     GraphError if a function that it calls runs it again.
     """
 
-    def __init__(self, title: str, inputs: list, result: Any, roots: list, passes: Any) -> None:
+    def __init__(
+        self,
+        title: str,
+        inputs: list,
+        result: Any,
+        roots: list,
+        passes: Any,
+        compiler: Callable | None = None,
+    ) -> None:
+        from .kernels import Kernels  # on first need, as the others
+        from .loops import fused
+        from .script import Script
+
         given = {x.number for x in inputs}
         nodes = [node for node in made_from(roots, inputs) if node.number not in given]
         listing = Listing(title, inputs, nodes)
-        storage = allocated(nodes, [x for x in roots if is_node(x)], passes)
+        roots = [x for x in roots if is_node(x)]
+        steps = fused(nodes, roots) if compiler else nodes
+        storage = allocated(steps, roots, passes)
         self.source = listing.module(result)
-        self.code = listing.code(result, storage)
+        self._script = Script(listing, result)
+        kernels = Kernels(steps, listing, storage, compiler)
+        self.kernels = kernels.text
+        self.code = listing.code(result, steps, storage, kernels.calls)
         self.nbytes = sum({id(a): a.nbytes for a in storage.arrays.values()}.values())
         self._operands = {listing.names[x.number]: (x.shape, x.dtype) for x in inputs}
         like = [np.asarray(x.value) for x in inputs]
         self._layouts = [(np.ndarray, a.shape, a.strides, a.dtype) for a in like]
-        made = storage.arrays | storage.views
-        space: dict[str, Any] = {listing.names[number]: a for number, a in made.items()}
-        space |= {"np": np, **listing.constants}
-        for function, name in listing.functions.items():
-            space[name] = getattr(function, "compute", function)
-        file = f"<{title}, program {id(self)}>"  # a traceback finds the lines under this name
-        linecache.cache[file] = len(self.code), None, self.code.splitlines(True), file
-        weakref.finalize(self, linecache.cache.pop, file, None)
-        exec(builtins.compile(self.code, file, "exec"), space)
+        space = self._executed(title, _space(listing, storage) | kernels.functions)
         self._run = space.pop(listing.title)
         self._lock, self._running = threading.RLock(), False
         _programs.add(self)
+
+    def _executed(self, title: str, space: dict[str, Any]) -> dict[str, Any]:
+        """Execute the code among these names, so that a traceback finds its lines."""
+        file = f"<{title}, program {id(self)}>"
+        linecache.cache[file] = len(self.code), None, self.code.splitlines(True), file
+        weakref.finalize(self, linecache.cache.pop, file, None)
+        exec(builtins.compile(self.code, file, "exec"), space)
+        return space
+
+    @cached_property
+    def javascript(self) -> str:
+        """The program as a script for a page: a function of numbers, nested lists or arrays.
+
+        An array is ``{shape, data}``, with the data in a Float64Array; results are such arrays, in
+        lists where the program returns tuples. The numbers are those of the program up to rounding.
+        The script asks for no network and makes no code from text.
+
+        Raises GraphError for a program that a page cannot compute: it calls ``np.linalg.inv`` or
+        another factorization, or a primitive of your own.
+        """
+        with self._lock:
+            return self._script.text()
 
     def __call__(self, *arrays: Any) -> Any:
         try:  # a single comparison, because it comes before every run
@@ -110,6 +143,14 @@ class Program:
     def __repr__(self) -> str:
         operands = (f"{name} {shape}" for name, (shape, _) in self._operands.items())
         return f"<Program of {listed(operands)}>"
+
+
+def _space(listing: Listing, storage: Storage) -> dict[str, Any]:
+    """Return what the names in a program's code stand for: NumPy, arrays, constants, functions."""
+    made = storage.arrays | storage.views
+    arrays = {listing.names[number]: array for number, array in made.items()}
+    functions = {name: getattr(f, "compute", f) for f, name in listing.functions.items()}
+    return {"np": np, **arrays, **listing.constants, **functions}
 
 
 def _laid(array: np.ndarray, strides: tuple[int, ...]) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 from ..engine.functions import gate, getitem, relu, scatter, spread
 from ..engine.names import spelled
 from ..engine.node import is_node
-from ..reading.symbol import SIGNS
+from ..reading.signs import SIGNS
 from .literals import definition, folded, identifier, is_name, is_numbers, literal, written_array
 from .variables import variables
 
@@ -27,6 +27,9 @@ WRITTEN: dict[Any, str] = {
 # NumPy's ``**`` of an array of floats calls these functions for these exponents, and otherwise
 # np.power.
 POWERS: dict[Any, np.ufunc] = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
+
+
+ROW_OF_ZEROS = 32  # the columns from which `np.maximum` gains by a row of zeros
 
 
 class Storage(NamedTuple):
@@ -55,8 +58,8 @@ class Listing:
         for function in {node.function: 0 for node in nodes}:
             ours = function in WRITTEN or function is getitem
             if not ours and vars(np).get(function.__name__) is not function:
-                self.functions[function] = self._free(identifier(function.__name__))
-        self.title = self._free(identifier(title))
+                self.functions[function] = self.free(identifier(function.__name__))
+        self.title = self.free(identifier(title))
         named = {node.number: node.name for node in (*inputs, *nodes) if node.name}
         self.names = variables([*inputs, *nodes], named, self.used)
         self.used.update(self.names.values())
@@ -70,7 +73,7 @@ class Listing:
         def statement(node: Any) -> str:
             return f"{self.names[node.number]} = {self._call(node)}"
 
-        body = self._function(statement, result, self._word, "np.{1}({0})")
+        body = self._function(self.nodes, statement, result, self.word, "np.{1}({0})")
         head = [f'"""{self.title}: recorded, differentiated and written out by microbn."""', ""]
         arrays = {name: x for name, x in self.constants.items() if is_numbers(x)}
         others = {name: x for name, x in self.constants.items() if name not in arrays}
@@ -82,24 +85,31 @@ class Listing:
         head += ["\n" * (1 + any("\n" in text for text in brought)) + constants] * bool(constants)
         return "\n".join([*head, "\n", *body, ""])
 
-    def code(self, result: Any, storage: Storage) -> str:
-        """Write the function that is run: it computes into the arrays of a `Storage`."""
+    def code(self, result: Any, steps: Sequence, storage: Storage, kernels: Mapping) -> str:
+        """Write the function that is run: it computes into the arrays of a `Storage`.
 
-        def statement(node: Any) -> str:
-            made = node.number in storage.views
-            return "" if made else self._quick(node, node.number in storage.arrays)
+        A step is a node or a kernel. ``kernels`` maps the id of a kernel to the call of it.
+        """
+
+        def statement(step: Any) -> str:
+            if id(step) in kernels:
+                return kernels[id(step)]
+            made = step.number in storage.views
+            return "" if made else self._quick(step, step.number in storage.arrays)
 
         own = set(storage.own)
 
         def given(x: Any) -> str:
             if is_node(x) and x.number in own:
                 own.remove(x.number)  # a result that is returned twice is copied the second time
-                return self._word(x)
-            return f"np.array({self._word(x)})"
+                return self.word(x)
+            return f"np.array({self.word(x)})"
 
-        return "\n".join([*self._function(statement, result, given, "{0}[()]"), ""])
+        return "\n".join([*self._function(steps, statement, result, given, "{0}[()]"), ""])
 
-    def _function(self, statement: Callable, result: Any, word: Callable, single: str) -> list[str]:
+    def _function(
+        self, steps: Sequence, statement: Callable, result: Any, word: Callable, single: str
+    ) -> list[str]:
         """Write the statements, forward and backward apart, with the shapes of their results.
 
         First ``single`` turns each operand without axes into NumPy's number, because NumPy takes
@@ -109,7 +119,7 @@ class Listing:
         numbers = [(self.names[x.number], x.dtype.name) for x in self.inputs if x.shape == ()]
         rows = [(f"{name} = {single.format(name, dtype)}", "") for name, dtype in numbers]
         parts = [""]
-        for node in self.nodes:
+        for node in steps:
             other = "# update" if "# backward" in parts else "# forward"
             part = "# backward" if node.role == "gradient" else other
             for line in filter(None, statement(node).split("\n")):
@@ -117,7 +127,8 @@ class Listing:
                     parts.append(part)
                     rows.append((part, ""))
                 dtype = "" if {node.dtype} == usual else f" {node.dtype}"
-                rows.append((line, f"# {node.shape}{dtype}"))
+                shown = "" if "= np.empty(" in line else f"# {node.shape}{dtype}"
+                rows.append((line, shown))
         width = min(60, max((len(line) for line, _ in rows), default=0))
         operands = [self.names[x.number] for x in self.inputs]
         return [
@@ -128,7 +139,7 @@ class Listing:
 
     def _call(self, node: Any) -> str:
         """Write the call of a node as a person would write it."""
-        function, words = node.function, [self._word(x) for x in node.inputs]
+        function, words = node.function, [self.word(x) for x in node.inputs]
         if function in WRITTEN:
             single = function is gate and node.shape == ()  # np.where makes an array of it
             return WRITTEN[function].format(*words) + "[()]" * single
@@ -141,8 +152,8 @@ class Listing:
             *left, right = words
             return f"{left[0]} {sign} {right}" if left else f"{sign}{right}"
         keywords = _one_axis(node.kwargs)
-        plain = [f"{key}={self._word(x)}" for key, x in keywords.items() if is_name(key)]
-        odd = {str.__repr__(key): self._word(x) for key, x in keywords.items() if not is_name(key)}
+        plain = [f"{key}={self.word(x)}" for key, x in keywords.items() if is_name(key)]
+        odd = {str.__repr__(key): self.word(x) for key, x in keywords.items() if not is_name(key)}
         more = ", ".join(f"{key}: {word}" for key, word in odd.items())
         name = self.functions.get(function) or spelled(function)
         return f"{name}({', '.join([*words, *plain, *([f'**{{{more}}}'] * bool(odd))])})"
@@ -154,7 +165,7 @@ class Listing:
         """
         function, name = node.function, self.names[node.number]
         start, into = ("", f", out={name}") if out else (f"{name} = ", "")
-        words = [self._word(x) for x in node.inputs]
+        words = [self.word(x) for x in node.inputs]
         if called := self._ufunc(node):
             ufunc, inputs = called
             operands = ", ".join(self._typed(x, node) for x in inputs)
@@ -162,7 +173,7 @@ class Listing:
         if function in REDUCTIONS:
             given = dict(zip(["axis"], node.inputs[1:], strict=False))
             keywords = {"axis": None, **_one_axis({**given, **node.kwargs})}
-            told = ", ".join(f"{key}={self._word(value)}" for key, value in keywords.items())
+            told = ", ".join(f"{key}={self.word(value)}" for key, value in keywords.items())
             text = f"{start}np.{REDUCTIONS[function]}.reduce({words[0]}, {told}{into})"
             if function is np.mean:
                 n = self._typed(np.size(node.args[0]) // (node.size or 1), node)
@@ -185,8 +196,9 @@ class Listing:
         function, inputs = node.function, node.inputs
         if node.shape == () or node.kwargs or function in self.functions:
             return None
-        if function is relu:
-            return np.maximum, [*inputs, 0]
+        if function is relu:  # np.maximum is quicker with a row of zeros than with the number 0
+            wide = node.ndim == 2 and node.shape[1] >= ROW_OF_ZEROS
+            return np.maximum, [*inputs, np.zeros(node.shape[1:], node.dtype) if wide else 0]
         if function is np.power and np.ndim(node.args[1]) == 0:
             exponent = inputs[1] if type(inputs[1]) in (int, float) else None
             if exponent is None or np.asarray(node.args[0]).dtype.kind != "f":
@@ -195,14 +207,14 @@ class Listing:
             return (shorter, inputs[:1]) if shorter else (function, inputs)
         return (function, inputs) if isinstance(function, np.ufunc) else None
 
-    def _word(self, x: Any) -> str:
+    def word(self, x: Any) -> str:
         """Return the text for a node or a constant."""
         if is_node(x):
             return self.names[x.number]
         if is_numbers(x):
             return self._constant("constant", x, (x.shape, x.strides, x.dtype, x.tobytes()))
         if type(x) in (tuple, list):
-            inside = ", ".join(map(self._word, x))
+            inside = ", ".join(map(self.word, x))
             return f"[{inside}]" if type(x) is list else f"({inside}{',' * (len(x) == 1)})"
         if type(x) is slice:
             return f"np.s_[{self._place(x)}]"
@@ -214,24 +226,24 @@ class Listing:
     def _place(self, x: Any) -> str:
         """Return the text for a part of an index."""
         if type(x) is not slice:
-            return self._word(x)
+            return self.word(x)
         parts = [x.start, x.stop, *([] if x.step is None else [x.step])]
-        return ":".join("" if part is None else self._word(part) for part in parts)
+        return ":".join("" if part is None else self.word(part) for part in parts)
 
     def _typed(self, x: Any, node: Any) -> str:
-        """Like `_word`, but a Python number becomes a 0-d array of the dtype NumPy would promote
+        """Like `word`, but a Python number becomes a 0-d array of the dtype NumPy would promote
         it to, so that no run has to promote it again.
         """
         if type(x) not in (int, float):
-            return self._word(x)
+            return self.word(x)
         dtypes = [y.dtype for y in node.args if isinstance(y, (np.ndarray, np.generic))]
         if any(dtype.kind != "f" for dtype in dtypes):
-            return self._word(x)
+            return self.word(x)
         array = np.array(x, np.result_type(*dtypes, x))
         word = identifier(f"{'minus ' * (x < 0)}{x}".replace("e-", "e_minus_"))
         return self._constant(word, array, (array.dtype, array.tobytes()))
 
-    def _free(self, word: str) -> str:
+    def free(self, word: str) -> str:
         """Take the word as a name, with a number behind it if the word is taken."""
         words = chain([word], (f"{word}_{i}" for i in count(1)))
         self.used.add(free := next(word for word in words if word not in self.used))
@@ -240,7 +252,7 @@ class Listing:
     def _constant(self, word: str, x: Any, key: tuple) -> str:
         """Return the name of a constant. Equal keys get the same name."""
         if key not in self._known:
-            self._known[key] = self._free(identifier(word))
+            self._known[key] = self.free(identifier(word))
             self.constants[self._known[key]] = x
         return self._known[key]
 

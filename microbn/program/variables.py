@@ -9,7 +9,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from ..engine.mode import OneCall
+from ..engine.names import OneCall
 from ..engine.node import is_node
 from ..reading.tape import places
 from .literals import identifier

@@ -109,6 +109,7 @@ CALLS = {
                   *(lambda x, y, n=n: x ** np.float32(n) for n in (2, 0.5, -1, 3)),
                   *(lambda x, y, b=b: b**x for b in (2, 0.9, 0.999, 10.0)),
                   lambda x, y: np.where(x > 1, x, y) ** 3, lambda x, y: np.sum(x) ** 3 * y],
+    np.remainder: [lambda x, y: x % y, lambda x, y: x % 0.3, lambda x, y: 7 % x],
     np.maximum:  [lambda x, y: np.maximum(x, y), lambda x, y: np.maximum(x, 1.0)],
     np.minimum:  [lambda x, y: np.minimum(x, y), lambda x, y: np.minimum(1, x)],
     np.where:    [lambda x, y: np.where(x > y, x, y), lambda x, y: np.where(x > 1, x, 0)],

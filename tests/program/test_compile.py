@@ -501,3 +501,32 @@ def test_a_refused_call_computes_nothing():
     with pytest.raises(errors.ShapeError):
         program(2 * X, GAMMA, BETA, DY[:2])
     assert_close(program(X, GAMMA, BETA, DY), before, rtol=0)
+
+
+@pytest.mark.parametrize("x", [np.array(2.0), np.array([1.0, 2.0], np.float32)], ids=["0-d", "f32"])
+def test_a_program_may_return_its_operand(x):
+    g = RNG.normal(size=x.shape).astype(x.dtype)
+    program = mb.compile(lambda a, b: (a, a * b), Tensor(x), Tensor(x), cotangent=g)
+    (first, product), (of_a, of_b) = program(x + 1, x, g)
+    np.testing.assert_array_equal(first, x + 1)
+    np.testing.assert_array_equal(product, (x + 1) * x)
+    np.testing.assert_array_equal(of_a, g)
+    np.testing.assert_array_equal(of_b, np.zeros_like(x))
+    assert of_a.dtype == x.dtype
+
+
+def test_a_program_of_one_number_may_return_it():
+    program = mb.compile(lambda a: a, Tensor(2.0))
+    assert program(3.0) == (3.0, (1.0,))
+
+
+def test_an_array_that_f_returns_is_taken_as_it_was():
+    held, number = np.ones(3), np.array(2.0)
+    x = np.array([1.0, 2.0, 3.0])
+    several = compile(lambda x: (x * held, held, number), Tensor(x), gradients=False)
+    alone = compile(lambda x: held, Tensor(x), gradients=False)
+    held[:] = number[...] = 7
+    assert [y.tolist() for y in several(x)] == [[1, 2, 3], [1, 1, 1], 2]
+    assert alone(x).tolist() == [1, 1, 1]
+    alone(x)[:] = 5
+    assert alone(x).tolist() == [1, 1, 1]

@@ -282,6 +282,81 @@ def test_stages_may_be_merged():
     assert_equal((*mine, ()), (*theirs, ()), rtol=1e-12)
 
 
+# fmt: off
+BLAS = {
+    "a row":                  (lambda x: np.sum(x, axis=0), "constant @ x", (3,)),
+    "a row that stays":       (lambda x: np.sum(x, 0, keepdims=True), "constant @ x", (1, 3)),
+    "a column":               (lambda x: np.sum(x, axis=-1), "x @ constant", (4,)),
+    "a column that stays":    (lambda x: x.sum((1,), keepdims=True), "x @ constant", (4, 1)),
+    "a mean":                 (lambda x: np.mean(x, axis=0), "constant @ x", (3,)),
+}
+STAY = {
+    "of everything":          lambda x: np.sum(x),
+    "over both axes":         lambda x: np.sum(x, axis=(0, 1)),
+    "over no axis":           lambda x: np.sum(x, axis=()),
+    "of three axes":          lambda x: np.sum(np.reshape(x, (2, 2, 3)), axis=0),
+    "of bools":               lambda x: np.sum(x > 0, axis=0),
+    "of nothing":             lambda x: np.sum(x[:0], axis=0),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(("f", "expected", "size"), BLAS.values(), ids=BLAS)
+def test_blas_adds_up_a_matrix(f, expected, size, dtype):
+    x = X.astype(dtype)
+    found = compile(f, x, gradients=False, passes=[*PASSES, "blas"])
+    assert expressions(found) == [expected]
+    assert found(x).shape == size
+    np.testing.assert_allclose(
+        found(x), f(x), rtol=1e-5 if dtype == np.float32 else 1e-14, strict=True
+    )
+    assert "@" not in compile(f, x, gradients=False).source
+
+
+@pytest.mark.parametrize("f", STAY.values(), ids=STAY)
+def test_other_sums_stay_numpys(f):
+    found = compile(f, X, gradients=False, passes=[*PASSES, "blas"])
+    assert "@" not in found.source
+    np.testing.assert_array_equal(found(X), f(X), strict=True)
+
+
+def test_blas_keeps_the_names_and_the_bits_of_the_source():
+    assert_programs_agree(SEEDS[:100], names=(*PASSES, "blas"), with_source=True)
+    named = Tensor(X, "x"), Tensor(ROW, "gamma"), Tensor(ROW, "beta")
+    without, by_blas = (
+        compile(functional.batch_norm, *named, cotangent=Y, passes=p)
+        for p in (PASSES, (*PASSES, "blas"))
+    )
+    assert [name for name, _ in lines(without)] == [name for name, _ in lines(by_blas)]
+
+
+@pytest.mark.parametrize("bias_first", [False, True])
+def test_a_bias_cancels_where_the_mean_is_taken_off(bias_first):
+    def f(x, r):
+        y = r + x if bias_first else x + r
+        return y - np.mean(y, axis=0, keepdims=True)
+
+    found = compile(f, X, ROW, gradients=False, passes=ALL_PASSES)
+    assert " + " not in found.source
+    np.testing.assert_allclose(found(X, ROW), f(X, ROW), rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("f", "passes"),
+    [
+        (lambda x, r: (x + r) - np.mean(x + r, axis=1, keepdims=True), ALL_PASSES),
+        (lambda x, r: (x + r) - np.mean(x + x[:, ::-1], axis=0, keepdims=True), ALL_PASSES),
+        (lambda x, r: (x + r) - np.mean(x + r, axis=0, keepdims=True), PASSES),
+    ],
+    ids=["it differs along the axis", "a mean of something else", "nobody asked for it"],
+)
+def test_what_does_not_cancel_stays(f, passes):
+    found = compile(f, X, ROW, gradients=False, passes=passes)
+    assert "x + r" in found.source
+    np.testing.assert_allclose(found(X, ROW), f(X, ROW), rtol=1e-13)
+
+
 @pytest.mark.parametrize("left_out", PASSES)
 def test_50_programs_without_a_pass(left_out):
     assert_programs_agree(range(50), names=without(left_out))
@@ -324,3 +399,18 @@ def test_a_planted_fault_is_rejected(where, name, wrong, monkeypatch):
         monkeypatch.setattr(where, name, wrong)
     with pytest.raises((AssertionError, ValueError, TypeError)):
         assert_programs_agree(SEEDS)
+
+
+@pytest.mark.parametrize("passes", [["constants"], PASSES, ALL_PASSES], ids=len)
+def test_a_long_chain_is_compiled_without_recursion(passes):
+    def chain(x):
+        for _ in range(1500):
+            x = np.tanh(x)
+        return x * np.exp(Tensor(2.0) - 2)
+
+    x, g = np.array([0.5, -0.25]), np.array([1.0, -3.0])
+    leaf = Tensor(x)
+    expected = grad(out := chain(leaf), leaf, g)
+    value, (slope,) = compile(chain, Tensor(x), cotangent=g, passes=passes)(x, g)
+    assert value == pytest.approx(out.data, rel=1e-13)
+    assert slope == pytest.approx(expected, rel=1e-13)
