@@ -10,6 +10,7 @@ from ..engine.tensor import Tensor
 from .dot import Drawing as Drawing
 from .dot import to_dot as to_dot
 from .graph import Graph as Graph
+from .graph import check_root
 from .graph import snapshot as snapshot
 from .story import Story as Story
 from .story import story as story
@@ -38,6 +39,8 @@ def draw(
     Raises ArgumentError for a group that does not exist, and the errors of `sweep` unless
     ``grads=False``.
     """
+    if grads or isinstance(root, (tuple, list)):
+        check_root("draw", root)
     steps = sweep(root, cotangent) if grads else ()
     gradients = {step.node.number: step.gradient for step in steps}
     graph = snapshot(root, gradients, suspect).folded(collapse, depth)

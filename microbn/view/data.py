@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from .graph import Graph
-from .steps import Part, StoryStep, first_steps
+from .steps import Part, StoryStep
+from .teller import Steps
 from .values import MOST_BOXES, MOST_LEAVES, NEAR_BOXES, ROLE_COLOURS, Tables
 
 
@@ -17,19 +17,23 @@ def data_of_story(
     graph: Graph,
     names: Mapping[str, str],
     gradient_names: Mapping[str, str],
-    steps: Sequence[StoryStep],
-) -> dict[str, Any]:
-    """Return all of a story. An array is given by its number among the ``tables``."""
+    steps: Steps,
+) -> Iterator[tuple[str, Any]]:
+    """Yield all of a story in named pieces. An array is given by its number among the ``tables``.
+
+    The long pieces are iterators, so that no large story has to be in memory as a whole. They have
+    to be read in order.
+    """
     tables = Tables()
-    noise = {part.receiver: part.noise for step in steps for part in step.parts}  # the last one's
     found = {node.role for node in graph.nodes}
-    return {
-        "title": title,
-        "starts": first_steps(steps),
-        "roles": [role for role in ROLE_COLOURS if role in found],
-        "composed": [[path, function] for path, function in graph.composed.items()],
-        "most": {"boxes": MOST_BOXES, "near": NEAR_BOXES, "leaves": MOST_LEAVES},
-        "nodes": [
+    yield "title", title
+    yield "starts", steps.starts
+    yield "roles", [role for role in ROLE_COLOURS if role in found]
+    yield "composed", [[path, function] for path, function in graph.composed.items()]
+    yield "most", {"boxes": MOST_BOXES, "near": NEAR_BOXES, "leaves": MOST_LEAVES}
+    yield (
+        "nodes",
+        (
             {
                 **{word: getattr(node, word) for word in ("id", "sign", "role", "scope")},
                 "name": names[node.id],
@@ -37,11 +41,12 @@ def data_of_story(
                 "value": tables.add(node.value),
             }
             for node in graph.nodes
-        ],
-        "edges": [asdict(edge) for edge in graph.edges],
-        "steps": [_data_of_step(step, tables, noise) for step in steps],
-        "tables": tables.rows,
-    }
+        ),
+    )
+    uses = ("id", "source", "target", "position", "uses")
+    yield "edges", ({word: getattr(edge, word) for word in uses} for edge in graph.edges)
+    yield "steps", (_data_of_step(step, tables, steps.noise) for step in steps)
+    yield "tables", iter(tables)
 
 
 def _data_of_step(step: StoryStep, tables: Tables, noise: Mapping[str, float]) -> dict[str, Any]:

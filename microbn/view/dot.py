@@ -17,9 +17,9 @@ import numpy as np
 
 from ..errors import ArgumentError, MissingPackageError, RenderError
 from .graph import Edge, Graph, Vertex
+from .phrases import constant_in_words, greek
 from .saving import write_whole
 from .values import CURRENT_COLOUR, ROLE_COLOURS, low_mean_high, number
-from .words import constant_in_words, greek
 
 _SYMMETRIC = {"add", "multiply", "maximum", "minimum"}  # their operands need no numbers
 FORMATS = ("svg", "png", "pdf")
@@ -210,6 +210,7 @@ def _box_lines(node: Vertex, values: bool, grads: bool) -> list[str]:
     if node.role == "constant" and node.value.ndim == 0:
         return [constant_in_words(node)]
     name = greek(node.name) or ("" if node.sign else node.role)
+    name = constant_in_words(node) if node.role == "constant" else name
     name = f"▸ {name}".rstrip() if node.members else name
     shape = "" if node.value is None else str(node.value.shape)
     title = "   ".join(dict.fromkeys(part for part in (name, node.sign, shape) if part))

@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.mode import OneCall
+from ..engine.names import OneCall
 from ..engine.node import sources
 from ..engine.primitive import CALLS
 from ..engine.tensor import Tensor
-from ..errors import ArgumentError, DTypeError
-from ..reading.symbol import BOX_SIGNS
+from ..errors import ArgumentError, DTypeError, faults
+from ..reading.signs import BOX_SIGNS
 from ..reading.tape import history, places
 from ..reading.trace import Line
 
 GroupPath = tuple[str, ...]  # the scopes of a group, from the outermost to its own
 
 
-@dataclass(frozen=True, eq=False)  # comparing arrays gives arrays, not True or False
+@dataclass(frozen=True, eq=False, slots=True)  # comparing arrays gives arrays, not True or False
 class Vertex:
     """One value of the graph. ``function`` is the name of the function that computed it, or "".
 
@@ -50,7 +50,7 @@ class Vertex:
         return BOX_SIGNS.get(self.function, self.function)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Edge:
     """One use of a value as an operand. A value that is used twice has two edges.
 
@@ -140,6 +140,12 @@ class Graph:
         if depth is None:
             return named | {*self.composed}
         return named | {path for path in groups if len(path) > depth}
+
+
+def check_root(who: str, root: Any) -> None:
+    """Raise DTypeError, in the name of the function that the user called, for no Tensor."""
+    if not isinstance(root, Tensor):
+        raise faults.no_start(root, who)
 
 
 def snapshot(

@@ -8,17 +8,20 @@ node's role, as the boxes of the graph have its colour; the gradient that is sen
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from ..engine.functions import relu
 from .axes import below_sum, repeated_axes
-from .graph import Graph, Vertex
+from .graph import Vertex
+from .links import Links
 from .mathml import Tree, name_tree, operator, row, text_tree
+from .phrases import array_in_formula
+from .sums import Sent, Sums
 from .typesetting import ATOM, POWER, SUM, Typeset, UnreadableError, enclosed, typeset
-from .words import Words
+from .words import Words, positions_read
 
 # What a class says of a gradient that comes back through these functions.
 _PATTERNS: dict[Callable, str] = {
@@ -28,6 +31,7 @@ _PATTERNS: dict[Callable, str] = {
     np.maximum: "max routes", np.minimum: "max routes",
 }  # fmt: skip
 _MOST_TERMS = 3  # of a sum that are written; of more, only the last
+_MOST_VALUES = 1000  # so many typeset values are kept
 _INCOMING, _RESULT = "mark0", "mark1"
 
 
@@ -40,84 +44,76 @@ def gradient_pattern(function: Any, summed: str) -> str:
 
 
 class Mathematics:
-    """Typesets the steps of a story, in their order. A line is a tree as in ``mathml.py``."""
+    """Typesets the steps of a story, in any order. A line is a tree as in ``mathml.py``."""
 
-    def __init__(self, graph: Graph, words: Words) -> None:
-        self._words = words
-        self._nodes = {node.id: node for node in graph.nodes}
-        self._operands: dict[str, dict[int, str]] = {node.id: {} for node in graph.nodes}
-        self._positions = {edge.id: edge.position for edge in graph.edges}
-        for edge in graph.edges:
-            self._operands[edge.target][edge.position] = edge.source
-        self._root = graph.nodes[-1].id
-        self._values: dict[str, Typeset] = {}
-        self._terms: dict[str, list[Typeset]] = {}  # what a value has received, by its id
+    def __init__(self, links: Links, words: Words) -> None:
+        self._words, self._links = words, links
+        self._values: dict[str, Typeset] = {}  # some that were typeset before, by their ids
 
     def forward(self, id: str) -> tuple[Tree, ...]:
         """Typeset the operation that computed a value. A leaf has none."""
-        if not self._nodes[id].function:
+        if not self._links.nodes[id].function:
             return ()
         try:
             right = self._operation(id)
         except UnreadableError:
-            right = Typeset(text_tree(self._words.formulas[id]))
-        if self._is_formula(self._nodes[id]):
+            right = Typeset(text_tree(self._words.formula(id)))
+        if self._is_formula(self._links.nodes[id]):
             return (["math", {}, right.tree],)
         return (_equation(self._value(id).tree, enclosed(right, SUM)),)
 
-    def backward(self, id: str, parts: Sequence[Any]) -> tuple[Tree, ...]:
+    def backward(self, id: str, sent: Iterable[Sent], sums: Sums) -> tuple[Tree, ...]:
         """Typeset the operation again, and below it the gradient that each operand receives.
 
-        ``parts`` are those of a StoryStep.
         A value that is used several times receives the sum of as many terms; terms that are still
         to come are written ⋯.
         """
-        lines = []
-        for part in parts:
-            terms = self._terms.setdefault(part.receiver, [])
-            shown = [*terms, self._term(id, part, now=True)]
-            lines.append(self._received(part.receiver, shown, part.expected))
-            terms.append(self._term(id, part))
-        return (*self.forward(id), *lines)
+        return (*self.forward(id), *(self._received(one, sums) for one in sent))
 
-    def _received(self, id: str, terms: Sequence[Typeset], expected: int) -> Tree:
+    def _received(self, sent: Sent, sums: Sums) -> Tree:
         """Write ∂L/∂x = the terms so far, plus ⋯ if more are to come."""
-        dots = [Typeset(operator("⋯"))]
-        shown = [*terms] if len(terms) <= _MOST_TERMS else [*dots, terms[-1]]
-        shown += dots * (len(terms) < expected)
+        number, dots = sent.message.operand.number, Typeset(operator("⋯"))
+        shown = [self._term(sent, now=True)]
+        if sent.nth > _MOST_TERMS:
+            shown = [dots, *shown]
+        elif sent.nth > 1:
+            shown = [*map(self._term, sums.shared[number][: sent.nth - 1]), *shown]
+        shown += [dots] * (sent.nth < sums.expected[number])
         trees = [tree for term in shown for tree in _signed(term)]
         trees = trees[1:] if trees[0] == operator("+") else trees
-        return _equation(self._partial(id), row(*trees))
+        return _equation(self._partial(self._links.ids[number]), row(*trees))
 
-    def _term(self, id: str, part: Any, now: bool = False) -> Typeset:
+    def _term(self, sent: Sent, now: bool = False) -> Typeset:
         """Typeset what a rule sends to an operand, with its sum if the operand was repeated."""
-        position = self._positions[part.edge]
-        axes = repeated_axes(part.product.shape, part.gradient.shape)
-        over = below_sum(axes, part.product.shape) if axes else ""
-        gradient = Typeset(self._partial(id, now), shape=self._nodes[id].value.shape)
-        names = self._marks(id) | {_INCOMING: gradient, _RESULT: self._value(id)}
-        text = _identified(self._words.marked_rules[id, position])
+        id, wide = sent.sender, np.shape(sent.message.product)
+        axes = repeated_axes(wide, sent.gradient.shape)
+        over = below_sum(axes, wide) if axes else ""
+        gradient = Typeset(self._partial(id, now), shape=self._links.nodes[id].value.shape)
+        names = self._marks(id, sent.rule) | {_INCOMING: gradient, _RESULT: self._value(id)}
         try:
-            return typeset(text, names, _INCOMING, over)
+            return typeset(_identified(sent.rule), names, _INCOMING, over)
         except UnreadableError:
-            said = f"{part.rule}, {part.summed}" if part.summed else part.rule
-            return Typeset(text_tree(said))
+            wording = self._words.wording(id, sent.message, sent.rule)
+            return Typeset(text_tree(", ".join(filter(None, wording))))
 
     def _operation(self, id: str) -> Typeset:
-        text = self._words.marked_operations[id]
+        text = self._words.operation(id)
         if not text:
             raise UnreadableError(id)
-        return typeset(_identified(text), self._marks(id))
+        return typeset(_identified(text), self._marks(id, text))
 
-    def _marks(self, id: str) -> dict[str, Typeset]:
-        """Return how the operands of a value look, by their marks."""
-        operands = self._operands[id].items()
-        return {f"mark{position + 2}": self._value(source) for position, source in operands}
+    def _marks(self, id: str, text: str) -> dict[str, Typeset]:
+        """Return the typeset operands for the marks in a text, by mark."""
+        sources = {p: self._links.source(id, p) for p in positions_read(text) if p >= 0}
+        return {f"mark{p + 2}": self._value(source) for p, source in sources.items() if source}
 
     def _value(self, id: str) -> Typeset:
         """Typeset the name of a value. One that is called by its formula is that formula."""
         if id not in self._values:
-            self._values[id] = self._named(self._nodes[id])
+            tree = self._named(self._links.nodes[id])
+            if len(self._values) >= _MOST_VALUES:
+                self._values.clear()
+            self._values[id] = tree
         return self._values[id]
 
     def _named(self, node: Vertex) -> Typeset:
@@ -125,8 +121,10 @@ class Mathematics:
         if node.role == "constant":  # ε = 1e-05 is called ε
             name = name.partition(" = ")[0]
         tree = name_tree(name)
-        if node.id == self._root and name == "loss" and not shape:
+        if node.id == self._links.root and name == "loss" and not shape:
             tree = name_tree("L")
+        elif node.role == "constant" and shape and not node.name:
+            tree = typeset(array_in_formula(node.value), {}).tree
         elif self._is_formula(node):
             try:
                 tree, level, _ = self._operation(node.id)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..engine.backward import Step
 from ..errors import listed
-from .graph import Graph
+from .links import Links
 from .noise import largest_entry
 from .values import number
 from .words import Words
@@ -24,21 +24,12 @@ class News:
     The ``parts`` are those of `microbn.view.steps`, which imports this file.
     """
 
-    def __init__(self, graph: Graph, words: Words, swept: Sequence[Step]) -> None:
-        self.words = words
-        self.nodes = {node.id: node for node in graph.nodes}
-        self.ids = {node.number: node.id for node in graph.nodes}
-        self.tensors = {self.ids[step.node.number]: step.node for step in swept}
-        self.operands: dict[str, list[str]] = {node.id: [] for node in graph.nodes}
-        self.users: dict[str, list[str]] = {node.id: [] for node in graph.nodes}
-        for edge in graph.edges:
-            self.operands[edge.target].append(edge.source)
-            self.users[edge.source].append(edge.target)
+    def __init__(self, links: Links, words: Words, swept: Sequence[Step]) -> None:
+        self.words, self.links = words, links
         self.root, first = swept[0].node, np.asarray(swept[0].gradient)
         self.is_loss = first.size == 1 and bool(np.all(first == 1))
         # Whose gradient is explained in full. Of a root that sends nothing it is the root itself.
         self.explained = swept[: 2 if self.is_loss else 1][-1].node
-        self.largest: dict[str, float] = {}  # term in a gradient, by the id of its receiver
 
     def of_step(
         self, step: Step, parts: Sequence[Any], count: int, derived: Mapping[str, np.ndarray]
@@ -47,7 +38,7 @@ class News:
         complete = [part for part in parts if part.received == part.expected]
         said = [
             self._head(step, parts, count),
-            *self._of_parts(step, parts),
+            *self._of_parts(parts),
             *self._of_leaves(complete),
             *self._of_rounding(parts),
             *self._of_comparison(complete, derived),
@@ -56,9 +47,9 @@ class News:
 
     def _head(self, step: Step, parts: Sequence[Any], count: int) -> str:
         """Say whose gradient is complete, and to which values it goes on."""
-        id = self.ids[step.node.number]
+        id = self.links.ids[step.node.number]
         name, own = self.words.names[id], self.words.gradient_names[id]
-        loss = self.words.names[self.ids[self.root.number]] if self.is_loss else "loss"
+        loss = self.words.names[self.links.root] if self.is_loss else "loss"
         loss = "the loss" if loss == "loss" else loss
         if step.node is self.root and self.is_loss:
             head = f"The backward starts with {own} = 1, the gradient of {loss} itself"
@@ -71,41 +62,34 @@ class News:
         head += f", the sum of {count} parts" if count > 1 else ""
         if len(parts) == 1 and parts[0].count:
             return f"{head}."  # the next sentence says where it goes
-        goes = f"on to {self._receivers(step)}" if parts else "no further"
+        goes = f"on to {self._receivers(parts)}" if parts else "no further"
         return f"{head}: it goes {goes}."
 
-    def _receivers(self, step: Step) -> str:
+    def _receivers(self, parts: Iterable[Any]) -> str:
         """List the receivers: ``γ (summed over the 4 rows) and x̂``."""
-        said: dict[str, str] = {}
-        for message in step.messages:
-            said[self.words.names[self.ids[message.operand.number]]] = self._on_the_way(
-                step, message.position
-            )
+        said = {self.words.names[part.receiver]: _on_the_way(part) for part in parts}
         if len(said) == 1:
             return "".join(f"{name}, {way}" if way else name for name, way in said.items())
         return listed(f"{name} ({way})" if way else name for name, way in said.items())
 
-    def _on_the_way(self, step: Step, position: int) -> str:
-        """Say what happens to a message on its way: it is summed, or copied."""
-        wording = self.words.messages[self.ids[step.node.number], position]
-        return wording.summed or wording.copied
-
-    def _of_parts(self, step: Step, parts: Sequence[Any]) -> Iterator[str]:
+    def _of_parts(self, parts: Sequence[Any]) -> Iterator[str]:
         """Say which part a value receives that is used more than once."""
-        counted = [(m, part) for m, part in zip(step.messages, parts, strict=True) if part.count]
-        for message, part in counted if len(counted) <= _MOST else ():
+        counted = [part for part in parts if part.count]
+        for part in counted if len(counted) <= _MOST else ():
             nth = part.received
             said = f"{self.words.names[part.receiver]} receives its {_ordinal(nth)} part"
             if nth == 1:
                 yield f"{said} of {part.expected}."
             else:
-                way = self._on_the_way(step, message.position) if len(parts) == 1 else ""
+                way = _on_the_way(part) if len(parts) == 1 else ""
                 earlier = "the first" if nth == 2 else "the sum so far"
                 yield f"{said}{f', {way}' if way else ''}: it is added to {earlier}."
 
     def _of_leaves(self, complete: Iterable[Any]) -> Iterator[str]:
         """Say which leaves have their whole gradient now."""
-        leaves = [part.receiver for part in complete if not self.nodes[part.receiver].function]
+        leaves = [
+            part.receiver for part in complete if not self.links.nodes[part.receiver].function
+        ]
         names, gradients = self.words.names, self.words.gradient_names
         if len(leaves) > _MOST:
             yield f"{len(leaves)} gradients are complete: backward() adds each to a .grad."
@@ -119,10 +103,8 @@ class News:
     def _of_rounding(self, parts: Iterable[Any]) -> Iterator[str]:
         """Say which gradients are 0 because the terms cancel that they are the sum of."""
         for part in parts:
-            terms = max(largest_entry(part.product), largest_entry(part.gradient))
-            terms = self.largest[part.receiver] = max(terms, self.largest.get(part.receiver, 0.0))
             entry = largest_entry(part.total)
-            cancelled = entry <= part.noise < terms
+            cancelled = entry <= part.noise < part.largest
             if part.received == part.expected and cancelled and np.isfinite(part.total).all():
                 up_to = ", up to rounding" if entry else ""
                 own = self.words.gradient_names[part.receiver]
@@ -130,15 +112,17 @@ class News:
 
     def _taken_away(self, id: str) -> str:
         """Say so if a mean takes away again what a bias adds, as a batch norm after it does."""
-        if len(self.users[id]) != 1 or self.nodes[total := self.users[id][0]].function != "add":
+        users, nodes = self.links.users, self.links.nodes
+        if len(users[id]) != 1 or nodes[total := users[id][0]].function != "add":
             return ""
-        users = {self.nodes[user].function: user for user in self.users[total]}
-        mean, centered = users.get("mean", ""), users.get("subtract", "")
-        if len(self.users[total]) != 2 or self.operands.get(centered) != [total, mean]:
+        named = {nodes[user].function: user for user in users[total]}
+        mean, centered = named.get("mean", ""), named.get("subtract", "")
+        subtracted = [edge.source for edge in self.links.into(centered)]
+        if len(users[total]) != 2 or subtracted != [total, mean]:
             return ""
-        if self.users[mean] != [centered]:  # what else is made of the mean has the bias in it
+        if users[mean] != [centered]:  # any other user of the mean has the bias in it too
             return ""
-        if not self._is_kept_by(mean, self.nodes[id].value, self.nodes[total].value.shape):
+        if not self._is_kept_by(mean, nodes[id].value, nodes[total].value.shape):
             return ""
         names = self.words.names
         return f" {names[id]} changes nothing: the mean, {names[mean]}, takes it away again."
@@ -148,7 +132,7 @@ class News:
 
         Distinct numbers take the place of the bias, whose entries may happen to be equal.
         """
-        tensor: Any = self.tensors[mean]
+        tensor: Any = self.words.tensors[mean]
         wide = np.broadcast_to(np.arange(bias.size, dtype=float).reshape(bias.shape), shape)
         kept = tensor.function(wide, *tensor.args[1:], **tensor.kwargs)
         return bool(np.all(wide == kept))
@@ -162,6 +146,11 @@ class News:
                 own = self.words.gradient_names[part.receiver]
                 gap = _gap(part.total, derived[part.receiver])
                 yield f"{own} and the one derived by hand {gap}."
+
+
+def _on_the_way(part: Any) -> str:
+    """Say what happens to a message on its way: it is summed, or copied."""
+    return part.summed or part.copied
 
 
 def _gap(one: np.ndarray, other: np.ndarray) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from .graph import Graph, Vertex
+from ..engine.backward import Message
+from .graph import Vertex
+from .links import Links
 
 
 class Noise(dict[str, float]):
@@ -22,33 +25,35 @@ class Noise(dict[str, float]):
     exact where the mean of x is large beside its spread.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, links: Links) -> None:
         super().__init__()
-        nodes = {node.id: node for node in graph.nodes}
-        operands: dict[str, list[Vertex]] = {id: [] for id in nodes}
-        for edge in graph.edges:
-            operands[edge.target].append(nodes[edge.source])
+        self._links = links
         self.of_values: dict[str, float] = {}  # by id; what is given has none
         self.shares: dict[str, float] = {}  # the same, of the largest entry
-        for id, node in nodes.items():
-            self.of_values[id] = noise = _finite(self._of_value(node, operands[id]))
-            self.shares[id] = _finite(noise / (largest_entry(node.value) or 1))
+        for id, node in links.nodes.items():
+            noise = self.of_values[id] = _finite(self._of_value(node, links.operands(id)))
+            self.shares[id] = _finite(noise / (largest_entry(node.value) or 1)) if noise else 0.0
 
-    def add(self, sender: str, gradient: Any, reads: Iterable[str], part: Any) -> float:
-        """Add the noise of a part, and return how much the gradient of its receiver has now.
+    def add(
+        self, message: Message, sender: str, gradient: Any, reads: Iterable[str], earlier: Any
+    ) -> float:
+        """Add the noise of a message, and return how much the sum at its receiver has now.
 
-        The rule of the part was given this gradient, and it read the values with these ids.
+        The rule was given the ``gradient`` of the sender, and it read the values with these ids.
+        The sum before it is ``earlier``, or None.
         """
-        earlier = [] if part.earlier is None else [part.earlier]
-        terms = max(map(largest_entry, [part.product, part.gradient, *earlier]))
-        count = part.product.size / max(part.gradient.size, 1)  # of the terms of an entry
-        rounded = (4 + math.sqrt(count)) * _eps(part.gradient) * terms
+        receiver, part = self._links.ids[message.operand.number], np.asarray(message.gradient)
+        product = largest_entry(message.product)
+        before = 0.0 if earlier is None else largest_entry(earlier)
+        terms = max(product, largest_entry(part), before)
+        count = np.size(message.product) / max(part.size, 1)  # of the terms of an entry
+        rounded = (4 + math.sqrt(count)) * _eps(part.dtype) * terms
         share = self.get(sender, 0.0) / (largest_entry(gradient) or 1)
         share = math.hypot(share, *(self.shares[id] for id in reads))
-        handed_on = _finite(math.sqrt(count) * share) * largest_entry(part.product)
-        noise = math.hypot(self.get(part.receiver, 0.0), rounded, handed_on)
-        self[part.receiver] = _finite(noise)
-        return self[part.receiver]
+        handed_on = _finite(math.sqrt(count) * share) * product
+        noise = math.hypot(self.get(receiver, 0.0), rounded, handed_on)
+        self[receiver] = _finite(noise)
+        return self[receiver]
 
     def _of_value(self, node: Vertex, operands: Sequence[Vertex]) -> float:
         """Return how large rounding noise can be in a value: for a product, that of its factors."""
@@ -57,24 +62,28 @@ class Noise(dict[str, float]):
         noise = [self.of_values[operand.id] for operand in operands]
         largest = largest_entry(node.value)
         if node.function in ("add", "subtract"):
-            return math.hypot(*noise, _eps(node.value) * largest)
+            return math.hypot(*noise, _eps(node.value.dtype) * largest)
         if node.function in ("sum", "mean"):
             count = operands[0].value.size / max(node.value.size, 1)
-            rounded = (1 + math.sqrt(count)) * _eps(node.value)
+            rounded = (1 + math.sqrt(count)) * _eps(node.value.dtype)
             of_mean = math.hypot(noise[0], rounded * largest_entry(operands[0].value))
             return of_mean * count if node.function == "sum" else of_mean
         shares = [self.shares[operand.id] for operand in operands]
-        return _finite(math.hypot(*shares, _eps(node.value))) * largest
+        return _finite(math.hypot(*shares, _eps(node.value.dtype))) * largest
 
 
 def largest_entry(array: Any) -> float:
     """Return the size of the largest finite entry, 0 if there is none."""
+    if np.ndim(array) == 0:
+        size = abs(float(array))
+        return size if math.isfinite(size) else 0.0
     sizes = np.abs(np.asarray(array, float))
     return float(sizes.max(initial=0.0, where=np.isfinite(sizes)))
 
 
-def _eps(array: np.ndarray) -> float:
-    return float(np.finfo(array.dtype).eps)
+@cache
+def _eps(dtype: np.dtype) -> float:
+    return float(np.finfo(dtype).eps)
 
 
 def _finite(noise: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from string import Template
@@ -19,10 +20,16 @@ _SCRIPTS = (
 _PAGE_FOLDER = Path(__file__).with_suffix("")
 # Written as \u escapes, these cannot end the script element that the data stand in.
 _ESCAPES = {character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def page(data: dict[str, Any]) -> str:
-    """Return the whole page for a story's data.
+def page(data: Mapping[str, Any]) -> str:
+    """Return the whole page for a story's data."""
+    return "".join(page_in_pieces(data["title"], data.items()))
+
+
+def page_in_pieces(title: str, data: Iterable[tuple[str, Any]]) -> Iterator[str]:
+    """Yield the page piece by piece. An iterator in the data becomes a list on the page.
 
     The policy names the script by its hash, so that the browser runs this script and no other.
     """
@@ -32,29 +39,51 @@ def page(data: dict[str, Any]) -> str:
     )
     script = "\n".join(['"use strict";', *parts])
     digest = b64encode(sha256(script.encode()).digest()).decode()
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character, escape in _ESCAPES.items():
-        text = text.replace(character, escape)
-    whole = Template(frame).substitute(
-        policy=(
+    words = {
+        "policy": (
             f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
             "img-src data:; base-uri 'none'; form-action 'none'"
         ),
-        title=html.escape(data["title"]),
-        style=Template(style).substitute(ROLE_COLOURS, now=CURRENT_COLOUR),
-        story=text,
-        script=script,
-    )
-    return encodable(whole)
+        "title": html.escape(title),
+        "style": Template(style).substitute(ROLE_COLOURS, now=CURRENT_COLOUR),
+        "script": script,
+    }
+    before, after = (Template(part) for part in frame.split("$story"))
+    yield encodable(before.substitute(words))
+    yield from map(encodable, _as_json(data))
+    yield encodable(after.substitute(words))
 
 
-def notebook_frame(data: dict[str, Any], picture: str) -> str:
-    """Return the page in a frame that can reach neither the notebook nor the network.
+def _as_json(data: Iterable[tuple[str, Any]]) -> Iterator[str]:
+    """Yield named values as the text of a JSON object; an iterator is written item by item."""
+    sign = "{"
+    for name, value in data:
+        yield f'{sign}"{name}":'
+        if isinstance(value, Iterator):
+            items = (f"{',' * (number > 0)}{_json(item)}" for number, item in enumerate(value))
+            yield "["
+            yield from items
+            yield "]"
+        else:
+            yield _json(value)
+        sign = ","
+    yield "}"
+
+
+def _json(value: Any) -> str:
+    text = _ENCODER.encode(value)
+    for character, escape in _ESCAPES.items():
+        text = text.replace(character, escape)
+    return text
+
+
+def notebook_frame(whole: str, picture: str) -> str:
+    """Return a page in a frame that can reach neither the notebook nor the network.
 
     A notebook that is not trusted loses the frame and the style. Then it shows what the style
     hides: how to trust the notebook, and the HTML of a ``picture``.
     """
-    frame = html.escape(page(data), quote=True)
+    frame = html.escape(whole, quote=True)
     return (
         "<style>.microbn-untrusted { display: none; }</style>"
         '<iframe sandbox="allow-scripts allow-downloads" title="Step through the graph" '

@@ -22,10 +22,12 @@ from ..errors import ArgumentError, MicrobnError, RenderError, ShapeError, liste
 from ..reading.tape import history
 from .data import data_of_story
 from .dot import FORMATS, Drawing, check_renderers, to_dot
-from .graph import Graph, Vertex, snapshot_of_tape
-from .page import encodable, notebook_frame, page
+from .graph import Graph, Vertex, check_root, snapshot_of_tape
+from .links import Links
+from .page import encodable, notebook_frame, page_in_pieces
 from .saving import write_whole
-from .steps import StoryStep, first_steps, tell_steps
+from .steps import StoryStep
+from .teller import Steps
 from .values import MOST_BOXES
 from .words import Words
 
@@ -47,11 +49,12 @@ def story(
     Raises ArgumentError for a derived gradient that belongs to no value or to several, and for one
     that is not made of real numbers. Raises ShapeError for one that does not fit.
     """
+    check_root("story", root)
     swept = list(sweep(root, cotangent))
     tape = history(root)
     graph = snapshot_of_tape(tape, {step.node.number: step.gradient for step in swept})
-    words = Words(graph, tape, swept)
-    steps = tell_steps(graph, words, swept, _by_id(graph, {} if derived is None else derived))
+    words = Words(links := Links(graph), tape)
+    steps = Steps(links, words, swept, _by_id(graph, {} if derived is None else derived))
     title = title or words.names[graph.nodes[-1].id]
     return Story(graph, words.names, words.gradient_names, steps, title)
 
@@ -94,8 +97,8 @@ def _value_called(name: Any, graph: Graph) -> Vertex:
 def _real(gradient: Any, name: str) -> np.ndarray:
     """Return a derived gradient as an array. Raises ArgumentError unless its numbers are real."""
     with suppress(MicrobnError, TypeError, ValueError):
-        if (array := np.asarray(gradient)).dtype.kind in "fiu":
-            return array
+        if (array := np.array(gradient)).dtype.kind in "fiu":
+            return array  # a copy: the caller may change theirs before the story tells of it
     raise ArgumentError(
         f"story: the derived gradient of {name} must be an array of real numbers, got "
         f"{gradient!r:.60}"
@@ -114,13 +117,13 @@ class Story:
     graph: Graph
     names: dict[str, str]
     gradient_names: dict[str, str]
-    steps: tuple[StoryStep, ...]
+    steps: Steps
     title: str
 
     @property
     def starts(self) -> dict[str, int]:
         """Return the number of the first step of the forward, and of the backward."""
-        return first_steps(self.steps)
+        return self.steps.starts
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -143,7 +146,15 @@ class Story:
         An array is its number among the ``tables``, each a `values.Table`, or None if
         ``Part.terms`` leaves it out.
         """
+        return {
+            name: [*value] if isinstance(value, Iterator) else value for name, value in self._data()
+        }
+
+    def _data(self) -> Iterator[tuple[str, Any]]:
         return data_of_story(self.title, self.graph, self.names, self.gradient_names, self.steps)
+
+    def _page(self) -> Iterator[str]:
+        return page_in_pieces(self.title, self._data())
 
     def save(self, path: str | Path) -> Path:
         """Write the story as a page, ``bn.html``: one file that needs no network.
@@ -155,7 +166,7 @@ class Story:
                 f"a story is saved as a page, bn.html, not as {str(path)!r}; pictures of its steps "
                 "are written by story.frames(folder), or --frames"
             )
-        return write_whole(path, page(self.data()).encode())
+        return write_whole(path, map(str.encode, self._page()))
 
     def frames(self, folder: str | Path, format: str = "svg", **options: Any) -> list[Path]:
         """Write a picture of every step, for slides: ``step00.svg``, or .png or .pdf.
@@ -188,13 +199,8 @@ class Story:
         Takes the options of `microbn.draw` and raises the same errors.
         """
         step = self.steps[number]
-        known: set[str] = set()
-        gradients: dict[str, Any] = {}
-        for past in self.steps[: step.number + 1]:
-            known.update(past.nodes)
-            gradients.update(past.gradients)
         return to_dot(
-            self.graph.at(known, gradients).folded(collapse, depth),
+            self.graph.at(*self.steps.known(step.number)).folded(collapse, depth),
             values=values,
             grads=grads,
             direction=direction,
@@ -204,7 +210,7 @@ class Story:
         )
 
     def _repr_html_(self) -> str:
-        return notebook_frame(self.data(), self._last_step())
+        return notebook_frame("".join(self._page()), self._last_step())
 
     def _last_step(self) -> str:
         """Return a picture of the last step, its groups closed if it is large, or else text."""

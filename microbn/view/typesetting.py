@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ _TRANSPOSED: Tree = ["mi", {"mathvariant": "normal"}, "T"]
 _COMPARISONS: dict[type, str] = {
     ast.Eq: "=", ast.NotEq: "≠", ast.Lt: "<", ast.LtE: "≤", ast.Gt: ">", ast.GtE: "≥",
 }  # fmt: skip
-_INFIX: dict[type, str] = {ast.FloorDiv: "//", ast.BitAnd: "∧", ast.BitOr: "∨"}
+_INFIX: dict[type, str] = {ast.FloorDiv: "//", ast.Mod: "mod", ast.BitAnd: "∧", ast.BitOr: "∨"}
 _ENTRYWISE = {
     *("square", "sqrt", "cbrt", "exp", "expm1", "log", "log1p", "abs", "absolute", "relu"),
     *("sin", "cos", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh"),
@@ -50,11 +51,16 @@ def typeset(text: str, names: Mapping[str, Typeset], first: str = "", over: str 
     if len(text) > _LONGEST_READ:
         raise UnreadableError("too long")
     try:
-        node = ast.parse(text.replace("·", "*"), mode="eval").body
+        node = _expression(text)
         setter = _Typesetter(names, first)
         return setter.summed(node, over) if over else setter.whole(node)
     except (SyntaxError, ValueError, TypeError, IndexError, MemoryError, RecursionError) as error:
         raise UnreadableError(text) from error
+
+
+@lru_cache(maxsize=1000)  # the same few texts come again and again
+def _expression(text: str) -> ast.expr:
+    return ast.parse(text.replace("·", "*"), mode="eval").body
 
 
 def enclosed(inner: Typeset, least: int) -> Tree:
@@ -135,7 +141,7 @@ class _Typesetter:
                 return self._matrix_product(left, right)
             case ast.BinOp(left, op, right) if type(op) in _INFIX:
                 sides = (enclosed(self.whole(side), POWER) for side in (left, right))
-                level = SUM if isinstance(op, ast.FloorDiv) else TRUTH
+                level = SUM if isinstance(op, (ast.FloorDiv, ast.Mod)) else TRUTH
                 return Typeset(interleaved(sides, _INFIX[type(op)]), level)
             case ast.UnaryOp(ast.UAdd(), inner):
                 return Typeset(row(operator("+"), enclosed(self.whole(inner), POWER)), SIGNED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,12 +60,12 @@ def table(array: np.ndarray) -> Table:
 
 
 class Tables:
-    """Collects the tables of many arrays. An array that is added twice gets one table."""
+    """Collects many arrays and yields their tables. An array that is added twice gets one table."""
 
     def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
-        self._numbers: dict[tuple, int] = {}
+        self._numbers: dict[Any, int] = {}  # by the place of an array in memory
         self._arrays: list[np.ndarray] = []  # kept alive, so that no other array takes their place
+        self._noise: dict[int, float] = {}
 
     def add(self, array: np.ndarray | None, noise: float = 0.0) -> int | None:
         """Return the number of the array's table, or None if there is no array.
@@ -73,14 +74,18 @@ class Tables:
         """
         if array is None:
             return None
-        place = (array.__array_interface__["data"][0], array.shape, array.strides, array.dtype.str)
-        if place not in self._numbers:
-            self._numbers[place] = len(self.rows)
+        place: Any = array.__array_interface__["data"][0], array.dtype
+        if array.ndim:
+            place = *place, array.shape, array.strides
+        if (number := self._numbers.setdefault(place, len(self._arrays))) == len(self._arrays):
             self._arrays.append(array)
-            self.rows.append(table(array)._asdict())
-        row = self.rows[self._numbers[place]]
-        row["noise"] = max(row["noise"], noise)
-        return self._numbers[place]
+        if noise:
+            self._noise[number] = max(self._noise.get(number, 0.0), noise)
+        return number
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for number, array in enumerate(self._arrays):
+            yield table(array)._asdict() | {"noise": self._noise.get(number, 0.0)}
 
 
 def low_mean_high(array: np.ndarray) -> tuple[str, str, str]:

@@ -126,6 +126,12 @@ def test_nothing_is_wider_than_a_phone(opened, made):
         assert page.evaluate(wide) <= 0
 
 
+def test_any_number_of_values_fits_into_one_group(opened):
+    page = opened(stories.chain(3))
+    many = "begun({nodes: Array.from({length: 300_000}, (_, i) => story.nodes[1 + (i > 9)])})"
+    assert page.evaluate(many) == 1
+
+
 # --- arrows
 
 

@@ -12,6 +12,7 @@ from microbn.view.mathml import name_tree
 from microbn.view.typesetting import Typeset, typeset
 
 SEEN = {"·": "*", "−": "-", "=": "==", "≠": "!=", "≤": "<=", "≥": ">=", "∧": "&", "∨": "|"}
+SEEN["mod"] = "%"
 
 
 def seen(tree):
@@ -53,16 +54,18 @@ def _computed(compute):
 
 for _name, _compute in {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide,
-    "floordiv": np.floor_divide, "neg": np.negative, "pow": np.matmul, "matmul": np.matmul,
+    "floordiv": np.floor_divide, "neg": np.negative,
+    "pow": np.matmul, "matmul": np.matmul,
     "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater,
     "ge": np.greater_equal, "and": np.logical_and, "or": np.logical_or,
+    "mod": np.arctan2,  # which has no jump where rounding would decide
 }.items():  # fmt: skip
     setattr(Value, f"__{_name}__", _computed(_compute))
 Value.to = _computed(np.power)
 
 MATRICES = {name: Value(np.random.default_rng(ord(name)).normal(size=(2, 2))) for name in "abcd"}
 NAMES = {name: Typeset(name_tree(name), shape=(2, 2)) for name in MATRICES}
-SIGNS = ["+", "-", "*", "/", "//", "@", "==", "!=", "<", "<=", ">", ">=", "&", "|"]
+SIGNS = ["+", "-", "*", "/", "//", "%", "@", "==", "!=", "<", "<=", ">", ">=", "&", "|"]
 
 
 def joined(inner):

@@ -158,6 +158,6 @@ function nested(boxes, step) {
 // nothing else, because they were made before everything.
 function begun(box) {
   if (box.children) return Math.min(...box.children.map(begun));
-  const computed = box.nodes.filter((node) => node.sign);
-  return Math.min(...(computed.length ? computed : box.nodes).map((n) => nodes.get(n.id).order));
+  const first = box.nodes.find((node) => node.sign) ?? box.nodes[0]; // they are in order
+  return nodes.get(first.id).order;
 }
