@@ -21,7 +21,7 @@ from stages import stages
 
 from microbn.cli import commands as cli
 from microbn.cli.targets import told
-from microbn.view.words import greek
+from microbn.view.phrases import greek
 
 HERE = Path(__file__).parent
 FRAME = """\

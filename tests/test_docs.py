@@ -210,7 +210,7 @@ def test_a_composition_is_read_in_words_from_names_or_from_a_small_array(composi
     words = {e.call: e.words for entries in compositions.values() for e in entries}
     assert words["np.var(x)"] == "mean(square(x - mean(x, keepdims=True)))"
     assert words["np.linalg.norm(x)"].count("sum(square(x))") == 3
-    assert words["np.divmod(x, y)"] == "x // y, remainder(x, y)"
+    assert words["np.divmod(x, y)"] == "x // y, x % y"
     assert words["np.kron(x, y)"].endswith("reshape(y, (1, 2, 1, 2)), (4, 4))")
     assert words["np.hypot(x, y)"] == ""  # it would be too long
 
@@ -264,7 +264,7 @@ def test_what_readme_says_of_speed_is_what_was_measured():
     _, _, *contenders = table("Training step")
     times = {name: np.array(cells, float) for name, *cells in contenders}
     eager = times["microbn, eager"] / times["PyTorch, composed batch norm"]
-    assert 1.1 < eager.max() < 1.25  # "up to a fifth more"
+    assert 1.15 < eager.max() < 1.3  # "up to a quarter more"
     assert np.abs(times["microbn, compiled"] - 1).max() <= 0.05  # "give or take a twentieth"
 
 
@@ -442,6 +442,19 @@ def test_pictures_are_copied_only_if_all_can_be_made(lost, message, pictures, tm
     with pytest.raises(SystemExit, match=message):
         pictures(tmp_path / "runs", tmp_path / "images")
     assert not (tmp_path / "images").exists()
+
+
+def test_the_figure_of_speed_shows_the_numbers_of_the_page():
+    module = runpy.run_path(str(DOCS / "speed.py"))
+    found = module["tables"](TEXTS["docs/measured/speed.md"])
+    axes = module["drawn"](found).axes
+    names = [label.get_text() for label in axes[0].get_yticklabels()]
+    for ax, (title, (column, _)) in zip(axes, module["PANELS"].items(), strict=True):
+        scale = 1e6 if column == "bytes" else 1
+        drawn = {names[round(bar.get_y() + 0.4)]: bar.get_width() * scale for bar in ax.patches}
+        numbers = {name: n for name, n in found[title][column].items() if name in names}
+        assert drawn == pytest.approx(numbers)
+        assert len(drawn) >= 5
 
 
 def test_citation_changelog_and_package_agree_on_the_version():

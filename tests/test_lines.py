@@ -6,15 +6,15 @@ import pytest
 from bench.imports import AT_IMPORT, PACKAGE, path_of, reached
 from bench.lines import PAGES, code_lines, files_in, lines_of, recounted
 
-ON_FIRST_NEED = ["engine.faults", "engine.entries", "engine.composed"]
-EVENING = 1_620
+ON_FIRST_NEED = ["engine.faults", "engine.call_faults", "engine.entries", "engine.composed"]
+EVENING = 1_680
 README = PAGES[0].read_text("utf-8")
 WINGS = [row for row in README.splitlines() if row.startswith("| `")]
 
 
-def test_what_a_tensor_needs_is_at_most_890_lines():
+def test_what_a_tensor_needs_is_at_most_950_lines():
     needed = reached("engine.tensor", AT_IMPORT, but=ON_FIRST_NEED)
-    assert lines_of(*map(path_of, needed)) <= 890
+    assert lines_of(*map(path_of, needed)) <= 950
 
 
 def test_sentences_and_composed_functions_load_on_first_need():

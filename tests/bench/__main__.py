@@ -18,21 +18,27 @@ from rich.table import Table as Grid
 
 from .checker import checker
 from .compositions import compositions
-from .contenders import COMPILED, MERGED, OURS
 from .convolution import convolution
 from .features import features
 from .measures import MEASURES, Table
 from .pages import pages
+from .stories import stories
+from .traffic import traffic
+from .training import training, training_again
 
 ALL = {
+    "training": training,
+    "traffic": traffic,
     **MEASURES,
     "convolution": convolution,
     "compositions": compositions,
     "checker": checker,
     "pages": pages,
+    "stories": stories,
+    "training-again": training_again,
     "features": features,
 }
-PACKAGES = ["microbn", "numpy", "torch", "autograd", "mygrad", "micrograd"]
+PACKAGES = ["microbn", "numpy", "numba", "torch", "jax", "autograd", "mygrad", "micrograd"]
 
 
 def main() -> None:
@@ -100,7 +106,7 @@ def show(console: Console, table: Table) -> None:
     for i, column in enumerate(table.columns):
         grid.add_column(column, justify="right" if i else "left")
     for row in table.rows:
-        grid.add_row(*row, style="bold" if row[0] in (OURS, COMPILED, MERGED) else None)
+        grid.add_row(*row, style="bold" if row[0].startswith("microbn") else None)
     console.print()
     console.print(grid)
     for note in table.notes:

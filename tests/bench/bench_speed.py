@@ -5,16 +5,16 @@ Call it by its name, ``pytest tests/bench/bench_speed.py``: a plain ``pytest`` d
 
 import pytest
 
-from . import contenders, measures
+from . import contenders, measures, net
 
 BRING = "pip install -e '.[bench]'"
 pytest.importorskip("pytest_benchmark", reason=f"pytest-benchmark is not installed: {BRING}")
-SETTING = contenders.SETTINGS[0]
+SETTING = net.SETTINGS[0]
 
 
 @pytest.fixture(scope="module")
 def ready():
-    return contenders.ready(SETTING, seed=0)
+    return contenders.ready(SETTING, 0, contenders.CONTENDERS)
 
 
 @pytest.mark.parametrize("name", contenders.CONTENDERS)

@@ -8,9 +8,8 @@ compared with it, first in their results and then in their times.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,79 +17,8 @@ import microbn as mb
 from microbn import functional as F
 from microbn.program.compile import ALL_PASSES, PASSES
 
-Step = Callable[[], Sequence[Any]]
-FEATURES, CLASSES, EPS = 64, 10, 1e-5
-
-
-class Setting(NamedTuple):
-    """The size of a net and of its inputs."""
-
-    width: int
-    batch: int
-    dtype: str
-    depth: int = 10
-
-    def __str__(self) -> str:
-        return f"H={self.width} N={self.batch} {self.dtype.replace('float', 'f')}"
-
-
-SETTINGS = [
-    Setting(100, 128, "float64"),
-    Setting(100, 128, "float32"),
-    Setting(32, 32, "float64"),
-    Setting(256, 256, "float32"),
-]
-# How far gradients may be apart, relative to the norm of the one derived by hand.
-TOLERANCE = {"float64": 1e-11, "float32": 3e-4}
-
-
-def problem(setting: Setting, seed: int) -> tuple[list, np.ndarray, np.ndarray]:
-    """Return parameters (w, b, gamma, beta of each hidden layer; w, b of the last), x, labels."""
-    rng = np.random.default_rng(seed)
-    sizes = [FEATURES] + [setting.width] * setting.depth + [CLASSES]
-    parameters = []
-    for i, o in pairwise(sizes):
-        w, b = rng.normal(0, np.sqrt(2 / i), (i, o)), rng.normal(0, 0.1, o)
-        parameters += [w, b, rng.uniform(0.5, 1.5, o), rng.normal(0, 0.1, o)]
-    x = rng.normal(size=(setting.batch, FEATURES)).astype(setting.dtype)
-    parameters = [p.astype(setting.dtype) for p in parameters[:-2]]
-    return parameters, x, rng.integers(0, CLASSES, setting.batch)
-
-
-def layers(parameters: Sequence) -> list[Sequence]:
-    """Split the parameters: four for each hidden layer and two for the last."""
-    return [parameters[i : i + 4] for i in range(0, len(parameters), 4)]
-
-
-# What everybody shares
-
-
-def linear(x: Any, w: Any, b: Any) -> Any:
-    return x @ w + b
-
-
-def logits(
-    parameters: Sequence, x: Any, batch_norm: Callable, relu: Callable, linear: Callable = linear
-) -> Any:
-    """Compute the net with the functions of any engine."""
-    *hidden, last = layers(parameters)
-    for w, b, gamma, beta in hidden:
-        x = relu(batch_norm(linear(x, w, b), gamma, beta))
-    return linear(x, *last)
-
-
-def composed(sqrt: Callable) -> Callable:
-    """Compose batch norm for an engine that finds the gradient by itself."""
-
-    def batch_norm(x, gamma, beta):
-        centered = x - x.mean(0)
-        var = (centered * centered).mean(0)
-        return gamma * (centered / sqrt(var + EPS)) + beta
-
-    return batch_norm
-
-
-# The contenders
+from . import peers
+from .net import EPS, TOLERANCE, Setting, Step, layers, logits, problem
 
 
 def by_hand(parameters: Sequence, x: Any, labels: Any) -> Step:
@@ -113,6 +41,26 @@ def by_hand(parameters: Sequence, x: Any, labels: Any) -> Step:
             dh, of_layer = _backward(dh, *cache)
             gradients += of_layer
         return gradients[::-1]
+
+    return step
+
+
+def products(parameters: Sequence, x: Any, labels: Any) -> Step:
+    """Compute the products of matrices in a step, and nothing else: the limit of all the others.
+
+    They are of arrays of the right shapes, made beforehand. It returns no gradients.
+    """
+    weights = [layer[0] for layer in layers(parameters)]
+    inputs = [x, *(np.ones((len(x), w.shape[1]), x.dtype) for w in weights)]
+    calls = []
+    for h, w, z in zip(inputs, weights, inputs[1:], strict=False):
+        calls += [(h, w, np.empty_like(z)), (h.T, z, np.empty_like(w))]
+        calls += [] if h is x else [(z, w.T, np.empty_like(h))]
+
+    def step():
+        for left, right, out in calls:
+            np.matmul(left, right, out=out)
+        return ()
 
     return step
 
@@ -143,105 +91,67 @@ def microbn_eager(parameters: Sequence, x: Any, labels: Any) -> Step:
     return step
 
 
-def microbn_compiled(
-    parameters: Sequence, x: Any, labels: Any, passes: Sequence[str] = PASSES
-) -> Step:
-    leaves = [mb.Tensor(p) for p in parameters]
+def microbn_compiled(parameters: Sequence, x: Any, labels: Any, **options: Any) -> Step:
+    program = program_of(parameters, x, labels, **options)
+    return lambda: program(x, labels, *parameters)[1]
+
+
+def program_of(parameters: Sequence, x: Any, labels: Any, **options: Any) -> mb.Program:
+    """Compile the loss and its gradients, with these options of `compile`."""
 
     def loss(x, labels, *p):
         return F.cross_entropy(logits(p, x, F.batch_norm, F.relu), labels)
 
-    program = mb.compile(loss, x, labels, *leaves, passes=passes)
-    return lambda: program(x, labels, *parameters)[1]
+    return mb.compile(loss, x, labels, *map(mb.Tensor, parameters), **options)
+
+
+def microbn_blas(parameters: Sequence, x: Any, labels: Any) -> Step:
+    return microbn_compiled(parameters, x, labels, passes=[*PASSES, "blas"])
 
 
 def microbn_merged(parameters: Sequence, x: Any, labels: Any) -> Step:
-    return microbn_compiled(parameters, x, labels, ALL_PASSES)
+    return microbn_compiled(parameters, x, labels, passes=ALL_PASSES)
 
 
-def torch_fused(parameters: Sequence, x: Any, labels: Any, batch_norm: Any = None) -> Step:
-    import torch
-
-    torch.set_num_threads(1)
-    functional = torch.nn.functional
-    leaves = [torch.tensor(p, requires_grad=True) for p in parameters]
-    x, labels = torch.tensor(x), torch.tensor(labels)
-
-    def fused(x, gamma, beta):
-        return functional.batch_norm(x, None, None, gamma, beta, training=True, eps=EPS)
-
-    def linear(x, w, b):  # one call, as in nn.Linear
-        return torch.addmm(b, x, w)
-
-    def step():
-        z = logits(leaves, x, batch_norm or fused, torch.relu, linear)
-        return torch.autograd.grad(functional.cross_entropy(z, labels), leaves)
-
-    return step
-
-
-def torch_composed(parameters: Sequence, x: Any, labels: Any) -> Step:
-    import torch
-
-    return torch_fused(parameters, x, labels, composed(torch.sqrt))
-
-
-def hips_autograd(parameters: Sequence, x: Any, labels: Any) -> Step:
-    import autograd
-    import autograd.numpy as anp
-
-    batch_norm, rows = composed(anp.sqrt), np.arange(len(x))
-
-    def loss(parameters):
-        z = logits(parameters, x, batch_norm, lambda y: anp.maximum(y, 0))
-        z = z - anp.max(z, axis=1, keepdims=True)
-        return -anp.mean((z - anp.log(anp.sum(anp.exp(z), axis=1, keepdims=True)))[rows, labels])
-
-    gradient = autograd.grad(loss)
-    return lambda: gradient(parameters)
-
-
-def mygrad(parameters: Sequence, x: Any, labels: Any) -> Step:
-    import mygrad
-    from mygrad.nnet.activations import relu
-    from mygrad.nnet.layers import batchnorm
-    from mygrad.nnet.losses import softmax_crossentropy
-
-    leaves = [mygrad.tensor(p) for p in parameters]
-
-    def batch_norm(x, gamma, beta):
-        return batchnorm(x, gamma=gamma, beta=beta, eps=EPS)
-
-    def step():
-        softmax_crossentropy(logits(leaves, x, batch_norm, relu), labels).backward()
-        return [p.grad for p in leaves]
-
-    return step
+def microbn_kernels(parameters: Sequence, x: Any, labels: Any) -> Step:
+    return microbn_compiled(parameters, x, labels, backend="numba")
 
 
 BY_HAND = "hand-derived NumPy"
 OURS, COMPILED = "microbn, eager", "microbn, compiled"
-MERGED = "microbn, compiled, stages merged"
+BLAS = "microbn, compiled, with BLAS's sums"
+MERGED = "microbn, compiled, with BLAS's sums, stages merged"
+KERNELS = "microbn, compiled, with Numba's kernels"
 FUSED, COMPOSED = "PyTorch, its fused batch norm", "PyTorch, composed batch norm"
+TORCH_COMPILED, JAX = "torch.compile, its fused batch norm", "jax.jit, composed batch norm"
 CONTENDERS: dict[str, Callable[..., Step]] = {
     BY_HAND: by_hand,
-    FUSED: torch_fused,
-    COMPOSED: torch_composed,
-    "HIPS autograd": hips_autograd,
-    "MyGrad": mygrad,
+    FUSED: peers.torch_fused,
+    COMPOSED: peers.torch_composed,
+    TORCH_COMPILED: peers.torch_compiled,
+    JAX: peers.jax_jit,
+    "HIPS autograd": peers.hips_autograd,
+    "MyGrad": peers.mygrad,
     OURS: microbn_eager,
     COMPILED: microbn_compiled,
+    BLAS: microbn_blas,
     MERGED: microbn_merged,
+    KERNELS: microbn_kernels,
 }
 
 
-def ready(setting: Setting, seed: int) -> tuple[dict[str, Step], dict[str, str]]:
-    """Return the checked steps of all contenders, and the package that each of the others lacks."""
+def ready(
+    setting: Setting, seed: int, names: Collection[str]
+) -> tuple[dict[str, Step], dict[str, str]]:
+    """Return the checked steps of these contenders, and the package that each of the others lacks.
+
+    The one derived by hand is always among them.
+    """
     given = problem(setting, seed)
     steps, missing = {}, {}
-    for name, contender in CONTENDERS.items():
+    for name in [BY_HAND, *(name for name in names if name != BY_HAND)]:
         try:
-            steps[name] = contender(*given)
+            steps[name] = CONTENDERS[name](*given)
         except ImportError as error:
             missing[name] = str(error)
     for name, step in steps.items():

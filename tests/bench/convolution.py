@@ -10,8 +10,9 @@ import microbn as mb
 from microbn import functional
 
 from . import contenders
-from .contenders import COMPILED, OURS, Step
+from .contenders import COMPILED, OURS
 from .measures import Table, absent, met, middle_half, race, timed
+from .net import Step
 
 CONVOLUTION_GOAL = 2.5
 PYTORCH = "PyTorch"

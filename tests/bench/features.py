@@ -23,10 +23,10 @@ import numpy as np
 from microbn import closed_form
 from microbn.engine.primitive import CALLS, RULES
 
-from .contenders import composed
 from .libraries import LIBRARIES, Library, Short
 from .lines import code_lines
 from .measures import Table, absent, progress
+from .net import composed
 
 ROOT = Path(__file__).parents[2]
 UNKNOWN, DEPTH, ONE = "–", 100_000, np.array(1.0)

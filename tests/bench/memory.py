@@ -14,7 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .contenders import CONTENDERS, Setting, problem
+from .contenders import CONTENDERS
+from .net import Setting, problem
 
 ROOT = Path(__file__).parents[2]
 # A batch that makes the activations (2 MB an array) dwarf what an allocator keeps in reserve.
