@@ -14,7 +14,7 @@ from .arrays import shown
 
 
 class Record:
-    """How a value was made. A graph is made of records; they keep what the rules read, no more.
+    """A record of how a value was made. A graph consists of records, which keep what rules read.
 
     Numbers grow with time, so counting down from a record is the reverse topological order.
     """

@@ -25,7 +25,7 @@ Function = TypeVar("Function", bound=Callable)
 
 
 class Recipe(NamedTuple):
-    """How a function is made of others, and which calls that covers."""
+    """A recipe makes a function of others. It knows which calls it covers."""
 
     function: Callable  # the composition
     signature: inspect.Signature
