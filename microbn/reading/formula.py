@@ -103,6 +103,7 @@ def _composition(function: Callable, made: Any, given: tuple, keywords: Mapping)
     names = {k for k in keywords if k in declared and not _takes_text(declared[k])}
     keywords = {k: _operand(x, k) if k in names else x for k, x in keywords.items()}
     named = any(p.kind < p.VAR_POSITIONAL for p in declared.values())
+    named = named or not declared_parameters(function)  # older versions of NumPy declare none
     operands = _operands(inside if named else function, given, keywords)
     check_arguments(function, operands, keywords)
     try:
