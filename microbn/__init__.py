@@ -15,6 +15,7 @@ from .engine.tensor import Tensor
 from .errors import MicrobnError
 from .program.compile import Program, compile
 from .reading.formula import formula
+from .reading.lines import no_lines
 from .reading.scalars import scalars
 from .reading.trace import trace
 
@@ -43,6 +44,7 @@ __all__ = [
     "defvjp",
     "primitive",
     "no_grad",
+    "no_lines",
     "scope",
     "trace",
     "label",
@@ -54,6 +56,7 @@ __all__ = [
     "testing",
     "view",
     "lab",
+    "elsewhere",
 ]
 
 
@@ -65,6 +68,6 @@ def __getattr__(name: str) -> _Any:
     """Load the rooms that need more than NumPy when they are first asked for."""
     if name in ("draw", "story"):
         return getattr(_import_module(".view", __name__), name)
-    if name in ("lab", "testing", "view"):
+    if name in ("elsewhere", "lab", "testing", "view"):
         return _import_module(f".{name}", __name__)
     raise _not_here(__name__, name, nn.INSTEAD_OF_LAYERS)

@@ -13,8 +13,8 @@ from .errors import ArgumentError, MissingPackageError
 
 PLACES = {  # the public names of each module, so that no room has to be loaded to find one
     "microbn": "Tensor scalars grad jvp jacobian hessian hvp sweep Step Message story draw compile "
-    "Program formula defvjp primitive no_grad scope trace label MicrobnError functional "
-    "closed_form nn optim testing view lab",
+    "Program formula defvjp primitive no_grad no_lines scope trace label MicrobnError functional "
+    "closed_form nn optim testing view lab elsewhere",
     "microbn.functional": "batch_norm layer_norm group_norm moments normalize affine batch_axes "
     "conv2d max_pool2d avg_pool2d relu sigmoid softmax log_softmax cross_entropy mse "
     "stop_gradient",
@@ -23,7 +23,8 @@ PLACES = {  # the public names of each module, so that no room has to be loaded 
     "microbn.optim": "Optimizer SGD Adam",
     "microbn.testing": "gradcheck assert_gradients given_gradients HandWritten Report Compared "
     "Suspect numeric_vjp slopes Slopes replay programs strategies",
-    "microbn.view": "draw story Story snapshot Graph to_dot Drawing",
+    "microbn.elsewhere": "TorchFunction from_torch state Convention CONVENTIONS",
+    "microbn.view": "draw story beside widget Story Beside snapshot Graph to_dot Drawing",
 }
 
 

@@ -1,5 +1,6 @@
 """Read a page's Python blocks and the output that it shows for them."""
 
+import itertools
 import linecache
 import re
 
@@ -15,9 +16,16 @@ def blocks(text):
 
 
 def run(code, namespace):
-    """Run a block as if it stood in a file, so that tracebacks and traces can quote its lines."""
-    linecache.cache["example.py"] = (len(code), None, code.splitlines(keepends=True), "example.py")
-    exec(compile(code, "example.py", "exec"), namespace)
+    """Run a block as if it stood in a file, so that tracebacks and traces can quote its lines.
+
+    Each block has a folder of its own, as a later one must not stand in the place of its lines.
+    """
+    file = f"{next(_blocks)}/example.py"
+    linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
+    exec(compile(code, file, "exec"), namespace)
+
+
+_blocks = itertools.count()
 
 
 def same(printed, shown):

@@ -11,6 +11,8 @@ from bench.imports import PACKAGE
 REASONS = {
     "backward": "`closed_form.backward` follows `closed_form.forward`, as people write the pair by "
     "hand; the engine's is the method of a Tensor.",
+    "beside": "`lab.figures.beside` sets the panels of a figure side by side, `view.beside` two "
+    "stories.",
     "hvp": "`lab.curvature.hvp` is of a loss that was computed from parameters; the engine's is "
     "of a function.",
 }

@@ -14,7 +14,7 @@ import microbn as mb
 def test_a_product_and_its_backward_walk_through_few_files_and_lines():
     walk.walk(walk.computation)
     lines = walk.walk(walk.computation)
-    assert len(lines) <= 7
+    assert len(lines) <= 8  # one of them notes the user's code
     assert sum(map(len, lines.values())) <= 90
     assert {"tensor.py", "backward.py", "rules.py"} <= {file.name for file in lines}
 

@@ -69,20 +69,13 @@ def _steps(root: Any, seed: Any, create_graph: bool, keep: bool = False) -> Iter
         watch.sent(None, 0, root, seed, None)
     while numbers:
         node, gradient = waiting.pop(-heappop(numbers))
-        messages, before = [], mode.get() if create_graph else None
+        messages: list | None = [] if keep else None
+        before = mode.get() if create_graph else None
         try:
             if before:
                 mode.set(_gradient_mode(before, node, gradient))
-            sent = _messages(node, gradient, create_graph) if node.function else ()
-            for operand, position, product, part in sent:
-                if keep:
-                    messages.append((held(operand), position, product, part))
-                _, earlier = waiting.get(operand.number, (None, None))
-                if earlier is None:
-                    heappush(numbers, -operand.number)
-                for watch in watches:
-                    watch.sent(held(node), position, held(operand), part, earlier)
-                waiting[operand.number] = operand, part if earlier is None else earlier + part
+            if node.function:
+                _send(node, gradient, waiting, numbers, watches, create_graph, messages)
         finally:
             if before:  # no call before this one, or Ctrl-C could come in between
                 mode.set(before)
@@ -95,32 +88,38 @@ def _gradient_mode(before: Mode, node: Any, gradient: Any) -> Mode:
     The scope is ("gradient", *node.scope), so that the gradient's own graph has the groups of the
     forward.
     """
-    if node.name and is_node(gradient) and gradient.name is None:
-        gradient.name = f"d_{node.name}"
+    if is_node(gradient) and gradient.name is None and (name := node.called()):
+        gradient.name = f"d_{name}"
     return before._replace(scope=("gradient", *node.scope), role="gradient")
 
 
-def _messages(node: Any, gradient: Any, create_graph: bool) -> Iterator[tuple]:
-    """Run the rule of each operand that a gradient can flow into."""
+def _send(node, gradient, waiting, numbers, watches, create_graph, messages):
+    """Run the rule of each operand that a gradient can flow into, and add up what they give."""
+    inputs, kwargs = node.inputs, node.kwargs
     if isinstance(gradient, np.ndarray):
         gradient = shown(gradient)  # no rule may change what the others get
-    args, inputs, kwargs = node.args, node.inputs, node.kwargs
-    out = node if node.out is None else node.out
+    given = gradient, node if node.out is None else node.out, *node.args
     if create_graph:
-        out, args = (whole := held(node)), whole.inputs
+        given = gradient, (whole := held(node)), *whole.inputs
         if not mode.get().recording or replaced(whole):
             raise faults.stale(whole)
-    pairs = zip(rules_of(node.function, len(inputs)), inputs, strict=False)
-    for position, (vjp, operand) in enumerate(pairs):
-        if vjp is None or not getattr(operand, "flows", False):
+    for position, vjp in enumerate(rules_of(node.function, len(inputs))):
+        if vjp is None or not getattr(operand := inputs[position], "flows", False):
             continue  # nothing flows into constants, masks and indices
         try:
-            product = vjp(gradient, out, *args, **kwargs)
+            part = product = vjp(*given, **kwargs) if kwargs else vjp(*given)
         except Exception as error:
             raise faults.in_rule(node, position, error) from error.__cause__
-        single = type(product) is operand.dtype.type and not operand.shape  # NumPy's own scalar
-        part = product if single else _fit(product, operand, node, position)
-        yield operand, position, product, part
+        if operand.shape or type(part) is not operand.dtype.type:  # but for NumPy's own numbers
+            part = _fit(part, operand, node, position)
+        _, earlier = waiting.get(operand.number, (None, None))
+        if earlier is None:
+            heappush(numbers, -operand.number)
+        for watch in watches:
+            watch.sent(held(node), position, held(operand), part, earlier)
+        waiting[operand.number] = operand, part if earlier is None else earlier + part
+        if messages is not None:
+            messages.append((held(operand), position, product, part))
 
 
 def _fit(product: Any, value: Any, node: Any, position: int) -> Any:

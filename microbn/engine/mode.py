@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from operator import not_
 from typing import Any, NamedTuple
 
 from ..errors import faults
@@ -39,6 +40,7 @@ class Mode(NamedTuple):
     scope: tuple[str, ...] = ()
     watches: tuple[Watch, ...] = ()
     role: str = ""  # of the nodes that are made: "gradient" while a gradient is recorded
+    lines: bool = True  # whether each node remembers the code that made it
 
 
 mode: ContextVar[Mode] = ContextVar("microbn", default=Mode())  # noqa: B039 (immutable)
@@ -77,7 +79,7 @@ def scope(name: str) -> Iterator[None]:
 
 # Of two settings of a switch the larger belongs to the inner block: not recording is larger than
 # recording, and so are a deeper scope and more watches.
-_DEPTH: dict[str, Callable] = {"recording": lambda on: not on, "scope": len, "watches": len}
+_DEPTH: dict[str, Callable] = {"recording": not_, "lines": not_, "scope": len, "watches": len}
 
 
 @contextmanager

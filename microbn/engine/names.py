@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import cache, wraps
 from itertools import islice
 from types import CodeType
 from typing import Any, TypeVar
@@ -22,14 +22,15 @@ SomeFunction = TypeVar("SomeFunction", bound=Callable)
 def label(names: Mapping[str, Any]) -> None:
     """Name Tensors after the variables that hold them: ``label(locals())``.
 
-    A Tensor keeps the first name it is given. The Tensors in an object array, such as `scalars`
-    makes, are named with their index: ``x[0, 1]``.
+    A Tensor keeps the first name it is given. Stories and errors call one without a name by the
+    variable that it was assigned to; this name is the Tensor's own, in programs too. The Tensors in
+    an object array, such as `scalars` makes, are named with their index: ``x[0, 1]``.
 
     Raises ArgumentError unless ``names`` is a dict.
     """
     if not isinstance(names, (dict, Mapping)):  # dict comes first: Mapping is slow to ask
         raise faults.label_names(names)
-    _label_result(None, names)
+    _label_result(None, names, word_of=str)
 
 
 def labelled(function: SomeFunction) -> SomeFunction:
@@ -64,22 +65,24 @@ def _compiled(tree: ast.Module, old: CodeType) -> CodeType:
     return next(code for code in made if isinstance(code, CodeType) and code.co_name == old.co_name)
 
 
-def _label_result(result: Any, names: Mapping[str, Any], skipped: int = 0) -> Any:
+class Local(str):
+    """A name that microbn's own code gave. The variable that the user assigns to counts more."""
+
+
+_local = cache(Local)
+
+
+def _label_result(result: Any, names: Mapping, skipped: int = 0, word_of: Any = _local) -> Any:
     """Name the Tensors in ``names``, except for the first ``skipped``, and return the result."""
     for name, value in islice(names.items(), skipped, None):
-        if isinstance(value, np.ndarray):
-            if value.dtype.kind == "O" and value.ndim:
-                _label_entries(name, value)
-        elif is_node(value) and value.name is None:
-            value.name = name
+        if is_node(value) and value.record.name is None:
+            value.name = word_of(name)
+        elif isinstance(value, np.ndarray) and value.dtype.kind == "O" and value.ndim:
+            word = word_of(name)
+            for place, entry in np.ndenumerate(value):
+                if is_node(entry) and entry.name is None:
+                    entry.name = type(word)(f"{name}[{', '.join(map(str, place))}]")
     return result
-
-
-def _label_entries(name: str, array: np.ndarray) -> None:
-    for place in np.ndindex(array.shape):
-        entry: Any = array[place]
-        if is_node(entry) and entry.name is None:
-            entry.name = f"{name}[{', '.join(map(str, place))}]"
 
 
 class OneCall(str):
@@ -113,8 +116,8 @@ def describe(node: Any, own: bool = False) -> str:
 
     With ``own`` it is the node's own function, even inside a composed function.
     """
-    made = (node.function.__name__ if own else maker(node)) if node.function else "leaf"
-    return f"{node.name!r} ({made})" if node.name else f"a {made}" if made == "leaf" else made
+    how = (node.function.__name__ if own else maker(node)) if node.function else "leaf"
+    return f"{name!r} ({how})" if (name := node.record.called()) else "a " * (how == "leaf") + how
 
 
 def maker(node: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 from weakref import ref
 
 import numpy as np
@@ -23,16 +23,17 @@ class Record:
         *("function", "call", "kwargs"),  # what made the value: no function for a leaf
         "inputs",  # the operands that it was given: constants, and records
         "args",  # the values that it saw, but the record of an operand that no rule reads
-        "out",  # the value if a rule reads it, else None
+        "out",  # the value if it is a number or a rule reads it, else None
         *("shape", "dtype", "flows"),  # a gradient flows into floats, not into a mask or an index
         *("number", "scope"),  # when it was made, and its groups, outermost first
         "role",  # "parameter" for a leaf that a Module holds, "gradient" in a gradient's own graph
-        "line",  # the line of code that made it, under trace()
-        *("name", "grad"),
+        *("code", "at", "line"),  # the user's code and its instruction; under trace() the line
+        *("name", "grad", "read"),  # read: see reading/tape.py; unset at first
         *("holder", "__weakref__"),  # a weak reference to the Node, which has the value
     )
-    function: Any
     kind: Any  # the class of every Node: Tensor
+    # Methods that reading/ replaces; the first two read the user's code.
+    note_code = called = note_read = cast(Any, lambda self, *_: None)
     ndim = property(lambda self: len(self.shape))
     size = property(lambda self: prod(self.shape))
 

@@ -72,7 +72,7 @@ RULES: dict[Callable, tuple] = {}
 def rules_of(function: Callable, count: int) -> Sequence[Callable | None]:
     """Return the rule of each of ``count`` operands, as far as there are rules."""
     every, vjps = CALLS[function].every, RULES[function]
-    return [functools.partial(vjps[0], position=i) for i in range(count)] if every else vjps
+    return [functools.partial(vjps[0], position=i) for i in range(count)] if every else vjps[:count]
 
 
 class Call(NamedTuple):
@@ -85,8 +85,7 @@ class Call(NamedTuple):
     most: int  # how many positional arguments it takes: any number, if an index may follow
     signature: inspect.Signature  # of a rule, but for g and out: how the function may be called
     forms: set  # the calls that are known to fit: how many arguments, and which keywords
-    unread: set[int]  # the positions of the operands whose values no rule reads
-    keeps_out: bool  # whether a rule reads the result, or another call may give another one
+    unread: Callable[[], set[int]]  # gives the operands whose values no rule reads, by position
 
 
 CALLS: dict[Callable, Call] = {}
@@ -128,9 +127,9 @@ def _covered(function: Callable, vjps: Sequence) -> Call:
     kinds = [p.kind.name for p in signature.parameters.values()]
     ruled = sys.maxsize if every or not vjps else len(vjps)
     most = sys.maxsize if "VAR_POSITIONAL" in kinds else kinds.count("POSITIONAL_OR_KEYWORD")
-    unread = set.intersection(*map(_unread, rules)) if rules else {*range(-1, 9)}
-    keeps_out = -1 not in unread or isinstance(compute, functools.partial)
-    return Call(compute, len(vjps), every, ruled, most, signature, set(), unread - {-1}, keeps_out)
+    kept = {-1} if isinstance(compute, functools.partial) else set()  # another call may differ
+    unread = functools.cache(lambda: {*range(-1, 9)}.intersection(*map(_unread, rules)) - kept)
+    return Call(compute, len(vjps), every, ruled, most, signature, set(), unread)
 
 
 def _unread(vjp: Callable) -> set[int]:

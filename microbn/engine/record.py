@@ -39,33 +39,27 @@ def record(kind: type, function: Callable, args: Sequence, kwargs: Mapping = NOT
         node = isinstance(arg, Node)
         values.append(arg.value if node else (arg := constant(arg)))
         inputs.append(arg.record if node else arg)
-    return recorded(kind, function, call, values, inputs, kwargs)
+    return recorded(kind, function, call, values, inputs, kwargs, 4)
 
 
-def recorded(kind, function, call, values, inputs, kwargs=NOTHING):
+def recorded(kind, function, call, values, inputs, kwargs=NOTHING, depth=3):
     """Compute a value and return its node, made by ``function``; under `no_grad`, a constant."""
     try:
         value = call.compute(*values, **kwargs)
     except (ValueError, IndexError, TypeError, OverflowError) as error:
         raise faults.explain(function, values, kwargs, error) from faults.cause(function, error)
-    dtype = value.dtype.type if type(value) is np.ndarray else type(value)
-    if dtype not in _FLOATS:
-        value = _as_numbers(value, function)
-    if type(value) is np.ndarray:
-        value.setflags(write=False)
+    if not (number := type(value) in _FLOATS):
+        value = _as_array(value, function)
     node, made = _new(kind), _new(Record)
-    recording, made.scope, watches, made.role = mode.get()
+    recording, made.scope, watches, made.role, lines = mode.get()
     node.value, node.record, made.holder = value, made, ref(node)
     made.function, made.call, made.inputs, made.args = function, call, inputs, values
-    made.kwargs, made.shape, made.dtype = kwargs, value.shape, value.dtype
+    made.kwargs, made.shape, made.dtype, made.out = kwargs, value.shape, value.dtype, value
     made.number, made.line, made.name, made.grad = next(numbers), None, None, None
-    made.flows = made.dtype.type in _FLOATS
-    made.out = value if call.keeps_out or watches or not made.flows else None
-    if call.unread and not watches:
-        made.args = [*values]
-        for i, x in enumerate(inputs):
-            if type(x) is Record and x.function and i in call.unread:  # a leaf's data may change
-                made.args[i] = x
+    made.code = made.note_code(depth) if lines else None
+    made.flows = number or made.dtype.type in _FLOATS
+    if not (watches or (number and type(function) is np.ufunc)):
+        _drop_unread(made, call.unread())
     for watch in watches:
         watch.made(node)
     if not recording:
@@ -74,14 +68,26 @@ def recorded(kind, function, call, values, inputs, kwargs=NOTHING):
     return node
 
 
-def _as_numbers(value: Any, function: Callable) -> Any:
-    """Return a result that is neither float32 nor float64; a Python number becomes NumPy's.
+def _drop_unread(made: Any, unread: set[int]) -> None:
+    """Drop the arrays that no rule reads. Numbers stay, as dropping them would save nothing."""
+    made.out = None if -1 in unread and made.flows and made.shape else made.out
+    made.args = [*made.args]
+    for i, x in enumerate(made.inputs):
+        if i in unread and getattr(x, "out", x) is None:
+            made.args[i] = x
+
+
+def _as_array(value: Any, function: Callable) -> Any:
+    """Return a result as a frozen array, or a number as NumPy's own.
 
     Raises RuleError for anything but one array, DTypeError for an array of anything but numbers.
     """
-    check_plain(value)
-    numeric = isinstance(value, (np.ndarray, np.generic, float, int))
-    array = np.asarray(value)[()] if numeric else np.array(None)
+    array = value
+    if type(value) is not np.ndarray:
+        check_plain(value)
+        numeric = isinstance(value, (np.ndarray, np.generic, float, int))
+        array = np.asarray(value)[()] if numeric else np.array(None)
     if array.dtype.kind not in "fiub" or array.dtype.char in "eg":
         raise faults.no_numbers(function, value)
+    array.setflags(write=False)
     return array

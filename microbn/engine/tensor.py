@@ -73,11 +73,11 @@ class Tensor(Node):
             raise faults.no_leaf(data, name)
         made: Any = object.__new__(Record)
         self.value = made.out = value = as_floats(data, dtype)
-        self.record, made.holder, made.name = made, ref(self), name
-        made.shape, made.dtype = value.shape, value.dtype
+        self.record, made.holder, made.shape, made.dtype = made, ref(self), value.shape, value.dtype
         made.function, made.args, made.inputs, made.kwargs = None, (), (), NOTHING
         made.number, made.flows, made.line, made.grad = next(numbers), True, None, None
-        _, made.scope, watches, made.role = mode.get()
+        _, made.scope, watches, made.role, lines = mode.get()
+        made.name, made.code = name, made.note_code(2) if lines else None
         for watch in watches:
             watch.made(self)
 
@@ -173,7 +173,7 @@ class Tensor(Node):
         the values it saw. Raises GraphError on a Tensor that was computed and ShapeError for
         data of another shape; the dtype stays.
         """
-        lost(".data", self)
+        lost(".data", self) if self.function is None else self._leave(".data")
         return read_only(self.value)
 
     @data.setter
@@ -189,8 +189,13 @@ class Tensor(Node):
 
         Raises ShapeError unless there is exactly one, and GraphError while a program is compiled.
         """
-        lost("item()", self)
+        self._leave("item()")
         return self._one_number()
+
+    def _leave(self, what: str) -> None:
+        """Say that Python reads the value, by which it may decide what it computes next."""
+        lost(what, self)
+        self.record.note_read(next(numbers))
 
     def _one_number(self) -> Any:
         if self.size != 1:
@@ -210,7 +215,7 @@ class Tensor(Node):
         return int(self._in_passing())
 
     def __bool__(self) -> bool:
-        lost("the truth", self)
+        self._leave("the truth")
         if self.size != 1:
             raise faults.ambiguous(self)
         return bool(self.value)

@@ -14,6 +14,7 @@ from ..engine.arrays import check_plain
 from ..engine.mode import mode
 from ..engine.tensor import Tensor
 from ..errors import ArgumentError, DTypeError, GraphError, ShapeError
+from ..reading.lines import note_result
 from . import parts
 
 
@@ -84,7 +85,9 @@ class Module:
             try:
                 if self.name is not None:
                     mode.set(before._replace(scope=(*before.scope, self.name)))
-                return self.forward(*args, **kwargs)
+                result = self.forward(*args, **kwargs)
+                note_result(result)
+                return result
             finally:  # a single call each: no Ctrl-C can come before it
                 mode.set(before)
         except RecursionError as error:

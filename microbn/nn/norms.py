@@ -79,7 +79,8 @@ class BatchNorm(Module):
             x_hat, *moments = self._normalized(x)
         else:
             along = (1, -1) + (1,) * (x.ndim - 2)
-            centered = x - np.reshape(self.running_mean, along)
+            running_mean = np.reshape(self.running_mean, along)  # a story calls it so
+            centered = x - running_mean
             x_hat = F.normalize(centered, np.reshape(self.running_var, along), self.eps)
         y = x_hat if self.gamma is None else F.affine(x_hat, self.gamma, self.beta)
         if self.training and self.running_mean is not None:

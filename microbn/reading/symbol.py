@@ -91,6 +91,8 @@ class Symbol(NDArrayOperatorsMixin):
                 f"formula: {spelled(ufunc)} computes with numbers and arrays, not with None; "
                 f"got {listed(map(text_of, inputs))}"
             )
+        if ufunc is np.logical_and and any(map(_is_false, inputs)):
+            return False  # so that the rule of x ** 2 has no words for x ** 0
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         if kwargs or function not in SIGNS:
             said = _said(call_in_words(function, inputs, kwargs), function, inputs, kwargs)
@@ -103,6 +105,8 @@ class Symbol(NDArrayOperatorsMixin):
     def __array_function__(self, function: Callable, types: Any, args: Any, kwargs: Any) -> Any:
         if function in (np.shape, np.ndim, np.size) and len(args) == 1 and not kwargs:
             return getattr(args[0], function.__name__)
+        if function is np.where and len(args) == 3 and _is_false(args[0]):
+            return args[2]
         if function is getitem:
             return _said(f"{text_of(args[0], WHOLE)}[{_index(args[1:])}]", _nth, args)
         return _said(call_in_words(function, args, kwargs), function, args, kwargs)
@@ -201,7 +205,7 @@ def _plain(thing: Any) -> Any:
     if isinstance(thing, (tuple, list)):
         return type(thing)(map(_plain, thing))
     if isinstance(thing, Tensor):
-        return np.asarray(thing.data)
+        return np.asarray(thing.value)
     return _example(thing, "the value") if isinstance(thing, Symbol) else thing
 
 
@@ -225,7 +229,7 @@ def _asked(symbol: Symbol, name: str, unknown: Callable) -> Any:
 
 def symbol_of(tensor: Tensor, name: str) -> Symbol:
     """Return a Symbol for a Tensor that is its example. It has this name if it has none."""
-    return Symbol(tensor.name or name, np.asarray(tensor.data))
+    return Symbol(tensor.name or name, np.asarray(tensor.value))
 
 
 def text_of(thing: Any, least: int = 0) -> str:
@@ -272,6 +276,10 @@ def call_in_words(function: Callable, args: Any, kwargs: Any) -> str:
         }
     words = [*map(text_of, args), *(f"{key}={text_of(arg)}" for key, arg in kwargs.items())]
     return f"{_name(function)}({', '.join(words)})"
+
+
+def _is_false(thing: Any) -> bool:
+    return isinstance(thing, (bool, np.bool_)) and not thing
 
 
 def _is_idle(argument: Any, default: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.functions import gate, relu
-from ..engine.node import sources
+from ..engine.node import Record, sources
 
 
 def history(*roots: Any, leaves: Iterable = ()) -> list[Any]:
@@ -44,3 +44,20 @@ def is_entrywise(function: Any) -> bool:
     """Return whether a function works entry by entry."""
     ufunc = isinstance(function, np.ufunc) and function.signature is None
     return ufunc or function in (relu, gate)
+
+
+def note_read(record: Any, now: int) -> None:
+    """Note that Python reads a value, by which it may decide what it computes next.
+
+    All that the value was made from remembers when, and its own value then, but for what is far
+    away in a large graph.
+    """
+    found = [record]
+    for one in found:
+        if getattr(one, "read", (0,))[0] != now and len(found) < _MOST_READ:
+            one.read = now, id(one.out)
+            found += [x for x in one.inputs if type(x) is Record]
+
+
+_MOST_READ = 5000
+Record.note_read = note_read

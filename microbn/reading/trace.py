@@ -1,4 +1,4 @@
-"""`trace`: the line of code that made each Tensor, and the origin of a NaN or an infinity."""
+"""`trace`: the origin of a NaN or an infinity, and of microbn's own lines of code."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
-from itertools import islice
-from linecache import getline
-from pathlib import Path
 from types import CodeType
-from typing import Any, NamedTuple, cast
+from typing import Any
 
 import numpy as np
 
@@ -20,12 +17,16 @@ from ..engine.names import describe
 from ..engine.node import is_node, plain
 from ..engine.primitive import CALLS
 from ..errors import NonFiniteError
-from ..reading.tape import is_entrywise
+from .lines import Line, expression_at, is_ours, line_of
+from .tape import is_entrywise
 
 
 @contextmanager
 def trace() -> Iterator[None]:
-    """``with trace():`` remembers which line of code made each Tensor, and watches the values.
+    """``with trace():`` watches the values, and remembers which lines of microbn made each Tensor.
+
+    A Tensor always knows the line of the user's code. Here it also knows the line of microbn's own
+    that this one led to, and the variables that held the constants among its operands.
 
     A NaN or an infinity that appears in a forward or a backward inside raises NonFiniteError. The
     error names the function, the index, the line, and the operand that brought it, if one did.
@@ -112,28 +113,11 @@ def _ones(x: Any) -> Any:
     return np.where(np.isinf(x), np.sign(x), x).astype(np.asarray(x).dtype)[()]
 
 
-class Line(NamedTuple):
-    """A line of the user's code; ``inside`` is the line of microbn's own that it led to, as in
-    functional.py or, of a gradient's graph, in rules.py.
-
-    ``constants`` are the positions and the names of those operands that are constants, as far as
-    the expression that ran has them in variables.
-    """
-
-    file: str
-    number: int
-    inside: Line | None = None
-    constants: tuple[tuple[int, str], ...] = ()
-
-    def __str__(self) -> str:
-        code = getline(self.file, self.number).strip()
-        return f"{Path(self.file).name}:{self.number}" + (f": {code}" if code else "")
-
-
 def users_line(node: Any) -> Line:
     """Return the line that is making a node now, outside of microbn and NumPy."""
     frame, inside, ran = sys._getframe(1), None, None
-    while frame.f_back and _ours(name := frame.f_globals.get("__name__", "")):
+    while frame.f_back and is_ours(frame.f_code.co_filename):
+        name = frame.f_globals.get("__name__", "")
         if not inside and name.startswith("microbn.") and name not in _MACHINERY:
             inside, ran = Line(frame.f_code.co_filename, frame.f_lineno), frame
         frame = frame.f_back
@@ -191,7 +175,7 @@ def _operands_in_words(code: CodeType, instruction: int) -> tuple[list[tuple[str
     everything else. The function may take them in another order if some are named or unpacked, and
     then False is returned with them.
     """
-    expression = _syntax(_source(code, instruction))
+    expression = expression_at(code, instruction)
     words: list[tuple[str, Any]] = []
     for operand in _children(expression):
         word, number = operand.id if isinstance(operand, ast.Name) else "", None
@@ -203,27 +187,6 @@ def _operands_in_words(code: CodeType, instruction: int) -> tuple[list[tuple[str
     return words, not moved
 
 
-def _source(code: CodeType, instruction: int) -> str:
-    """Return the source of the expression that an instruction computes, "" if it is unknown."""
-    place = next(islice(code.co_positions(), instruction // 2, None))
-    if None in place:  # as with python -X no_debug_ranges
-        return ""
-    first, last, start, end = cast(tuple[int, int, int, int], place)
-    lines = [getline(code.co_filename, n).encode() for n in range(first, last + 1)]
-    lines[-1] = lines[-1][:end]
-    lines[0] = lines[0][start:]
-    return b"".join(lines).decode()
-
-
-def _syntax(source: str) -> ast.AST:
-    """Parse an expression of one or several lines, or a statement such as ``x *= 2``."""
-    for text in (f"({source}\n)", source):
-        with suppress(SyntaxError, ValueError, RecursionError):
-            (statement,) = ast.parse(text).body
-            return statement.value if isinstance(statement, ast.Expr) else statement
-    return ast.Pass()
-
-
 def _children(expression: ast.AST) -> Iterator[ast.AST]:
     """Yield the operands of an expression. Those in a list are operands too."""
     for child in ast.iter_child_nodes(expression):
@@ -233,13 +196,6 @@ def _children(expression: ast.AST) -> Iterator[ast.AST]:
             yield child
 
 
-def _ours(name: str) -> bool:
-    """Return whether a module is ours; the built-in examples stand in for the user's code."""
-    return name.split(".")[0] in _OURS and name not in _EXAMPLES
-
-
-_OURS = {"microbn", "numpy", "contextlib"}
-_EXAMPLES = {"microbn.cli.targets", "microbn.cli.examples", "microbn.lab.tour"}
 _MACHINERY = {
     *("microbn.engine.tensor", "microbn.engine.record", "microbn.engine.mode"),
     *("microbn.engine.primitive", "microbn.engine.functions", "microbn.engine.composed.table"),
@@ -282,4 +238,5 @@ def spell(fault: tuple) -> str:
 
 def _made_at(node: Any) -> str:
     group = f" in {'.'.join(node.scope)}" if node.scope else ""
-    return f"made{group} at {node.line}" if node.line else f"made{group} outside trace()"
+    line = line_of(node)
+    return f"made{group} at {line}" if line else f"made{group} under no_lines()"

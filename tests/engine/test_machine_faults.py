@@ -13,7 +13,7 @@ from test_machine import Machine
 
 import microbn as mb
 from microbn import Tensor
-from microbn.engine import backward, tensor
+from microbn.engine import backward, record, tensor
 from microbn.engine import functions as primitives
 from microbn.engine import mode as context
 from microbn.engine.primitive import RULES
@@ -86,7 +86,7 @@ FAULTS = {
     "broadcasting undone by the mean":
         rewritten(backward, "_unbroadcast", ".sum(", ".mean("),
     "the last way to a node counts alone":
-        rewritten(backward, "_steps", "earlier + part", "part"),
+        rewritten(backward, "_send", "earlier + part", "part"),
     "nodes out of order":
         rewritten(backward, "_steps", "-heappop(numbers)", "-numbers.pop()"),
     "the last backward counts alone":
@@ -103,11 +103,11 @@ FAULTS = {
     "grad() leaves a .grad behind":
         rewritten(mb, "grad", "= gradient\n", "= gradient; node.grad = np.zeros(node.shape)\n"),
     "rules read a leaf as it is now":
-        rewritten(backward, "_messages", "node.args",
+        rewritten(backward, "_send", "node.args",
                   "[getattr(x, 'out', x) if getattr(x, 'function', x) is None else seen"
                   " for x, seen in zip(node.inputs, node.args)]"),
     "a replaced leaf goes unnoticed":
-        rewritten(backward, "_messages", "replaced(whole)", "False"),
+        rewritten(backward, "_send", "replaced(whole)", "False"),
     "new data is written into the old":
         replaced(Tensor, "data", Tensor.data.setter(overwrite)),
     "a leaf's data is not copied":
@@ -125,7 +125,7 @@ FAULTS = {
     "a node holds itself":
         rewritten(tensor, "recorded", "for watch in", "node.scope = (node,)\n    for watch in"),
     "a value is computed again from the leaf as it is now":
-        rewritten(tensor, "recorded", "and x.function and", "and"),
+        rewritten(record, "_drop_unread", 'getattr(x, "out", x) is None', 'hasattr(x, "out")'),
     "a constant holds what it was made from":
         rewritten(tensor, "recorded", "made.inputs = (value,)", "made.inputs = inputs"),
 }
@@ -160,7 +160,7 @@ def test_the_machine_has_nothing_to_say_where_nothing_was_planted(monkeypatch):
         for position in (i for i, vjp in enumerate(RULES[function]) if vjp):
             spoilt(function, position, lambda g: g)(monkeypatch)
     for module, name in [
-        *((backward, name) for name in ("_unbroadcast", "_steps", "_messages", "backward")),
+        *((backward, name) for name in ("_unbroadcast", "_steps", "_send", "backward")),
         *((mb, "grad"), (context, "switched"), (tensor, "recorded")),
     ]:
         rewritten(module, name, "=", "=")(monkeypatch)

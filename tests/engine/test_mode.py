@@ -73,8 +73,8 @@ def test_switches_set_back_their_own_alone():
 
 def test_switches_nest():
     with mb.scope("a"), mb.no_grad(), mb.scope("b"), mb.trace():
-        recording, groups, watches, role = mode.get()
-        assert (recording, groups, len(watches), role) == (False, ("a", "b"), 1, "")
+        recording, groups, watches, role, lines = mode.get()
+        assert (recording, groups, len(watches), role, lines) == (False, ("a", "b"), 1, "", True)
 
 
 def test_a_module_pushes_its_path_as_the_scope():

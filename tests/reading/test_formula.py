@@ -41,6 +41,13 @@ def test_a_none_or_false_that_changes_the_call_is_read():
     assert halves == "linspace(0, x, 2, endpoint=False)"
 
 
+def test_a_power_has_no_words_for_an_exponent_of_0_that_it_does_not_have():
+    assert formula(np.power, "x", 2)[0] == "g · 2 · x ** 1.0"
+    assert formula(np.power, "x", -0.5)[0] == "g · -0.5 · x ** -1.5"
+    assert "where" in formula(np.power, "x", 0)[0]
+    assert formula(lambda x: np.where(x > 0, 1, x), "x") == "where(x > 0, 1, x)"
+
+
 @pytest.mark.bits
 def test_a_tuple_inside_an_index_stays_one():
     text = formula(lambda x: x[(0, 1),], A)

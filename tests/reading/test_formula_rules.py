@@ -147,5 +147,5 @@ def test_rules_read_like_the_table():
 def test_every_rule_reads_from_nothing_but_its_name():
     for function in RULED:
         texts = formula(function)
-        assert len(texts) == len(rules_of(function, 2))
+        assert len(texts) == len(rules_of(function, max(2, len(RULES[function]))))
         assert all(isinstance(text, str) for text in texts if text is not None)

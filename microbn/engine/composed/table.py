@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, NamedTuple, TypeVar
 
-import numpy as np
-
 from ...errors import MicrobnError, RuleError, faults
 from ..entries import mixed
 from ..mode import scope
@@ -76,8 +74,14 @@ def call_composed(function: Callable, args: Sequence, kwargs: Mapping) -> Any:
         except MicrobnError as error:
             raise faults.called_by(function, error) from error.__cause__
         except (ValueError, IndexError, TypeError, AttributeError) as error:
-            own = error if any(map(callable, args)) or function is np.piecewise else None
+            own = error if any(map(_calls, args)) else None  # its traceback shows the user's line
             raise faults.explain(function, [*map(plain, args)], kwargs, error) from own
+
+
+def _calls(argument: Any) -> bool:
+    """Return whether an argument is a function, or holds one, which is the user's then."""
+    held = argument if isinstance(argument, (list, tuple)) else [argument]
+    return any(map(callable, held))
 
 
 def check_arguments(function: Callable, args: Sequence, kwargs: Mapping) -> None:

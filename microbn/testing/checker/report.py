@@ -10,6 +10,7 @@ import numpy as np
 
 from ...engine.tensor import Tensor
 from ...errors import GraphError
+from ...reading.lines import line_of
 from ...view.values import printable
 from .differences import Slopes
 from .hints import hint
@@ -102,7 +103,7 @@ class Suspect(NamedTuple):
     why: str
 
     def __str__(self) -> str:
-        where = f", {self.node.line}" if self.node.line else ""
+        where = f", {line}" if (line := line_of(self.node)) else ""
         group = f" in {'.'.join(self.node.scope)}" if self.node.scope else ""
         name = getattr(self.node.function, "__name__", "")
         return f"{name}{group} (node {self.number}{where}): {self.why}"

@@ -74,7 +74,7 @@ class Subject:
         return _tensor(self.f(*self.inputs.filled(leaves)), self.name), leaves
 
     def traced(self) -> Tensor:
-        """Return the output. Each node of its graph knows the line of code that made it."""
+        """Return the output. Each node of its graph knows all lines of code that made it."""
         try:
             with trace():
                 return self.record(self.values)[0]
