@@ -18,27 +18,8 @@ from ..engine.node import is_node
 from ..engine.record import record
 from ..engine.tensor import Tensor
 from ..program.literals import is_uniform
+from ..program.source import FLOATS
 from ..reading.tape import is_entrywise
-
-
-def without_bias(node: Any, args: list, seen: Any) -> Any:
-    """Leave out what is added alike along an axis where the mean over it is taken off: it cancels.
-
-    So does the bias ahead of a batch norm.
-    """
-    if node.function is not np.subtract or not all(map(is_node, args)):
-        return None
-    x, y = args
-    if x.function is not np.add or y.function is not np.mean or y.inputs[0] is not x:
-        return None
-    for rest, same in (x.inputs, x.inputs[::-1]):
-        padded = _padded(same, x.ndim)
-        still = y.ndim == x.ndim and all(
-            padded[i] == 1 for i in range(x.ndim) if y.shape[i] < x.shape[i]
-        )
-        if still and np.shape(rest) == x.shape:
-            return rest - np.mean(rest, *y.inputs[1:], **y.kwargs)
-    return None
 
 
 class Stage(str):
@@ -63,7 +44,7 @@ def _unspread(node: Any, args: list) -> Any:
     if not (isinstance(node.function, np.ufunc) and is_entrywise(node.function)):
         return None
     for i, x in enumerate(args):
-        narrow = _before_spread(x)
+        narrow = before_spread(x)
         others = [narrow, *args[:i], *args[i + 1 :]]
         if narrow is not None and np.broadcast_shapes(*map(np.shape, others)) == node.shape:
             if is_node(narrow):
@@ -72,14 +53,14 @@ def _unspread(node: Any, args: list) -> Any:
     return None
 
 
-def _before_spread(x: Any) -> Any:
+def before_spread(x: Any) -> Any:
     """Return the node that was repeated to make x, or the one number in an array of constants."""
     if not is_node(x):
         return _uniform(x)
     if x.function not in (spread, np.broadcast_to, np.expand_dims) or not is_node(x.inputs[0]):
         return None
     narrow = x.inputs[0]
-    ahead = x.function is not np.expand_dims or _padded(narrow, x.ndim) == x.shape
+    ahead = x.function is not np.expand_dims or padded(narrow, x.ndim) == x.shape
     return narrow if ahead else None
 
 
@@ -128,7 +109,7 @@ def _total(out: Any, x: Any, axis: Any = None, *, keepdims: bool = False) -> Any
     axes = {*range(ndim)} if axis is None else {*(np.atleast_1d(axis) % ndim).tolist()}
 
     def still(f: Any) -> bool:
-        return all(_padded(f, ndim)[a] == 1 for a in axes)
+        return all(padded(f, ndim)[a] == 1 for a in axes)
 
     product = x.inputs if getattr(x, "function", None) is np.multiply else [x]
     found = [_factors(f, out, still, gradients=True) for f in product]
@@ -225,20 +206,18 @@ def _narrower(out: Any) -> Callable[[Any], bool]:
     return lambda x: np.size(x) < out.size
 
 
-def _padded(x: Any, ndim: int) -> tuple[int, ...]:
+def padded(x: Any, ndim: int) -> tuple[int, ...]:
     """Return the shape of x with ones in front, up to ``ndim`` axes."""
     return (1,) * (ndim - np.ndim(x)) + np.shape(x)
 
 
 def _without(axes: set[int], x: Any, ndim: int) -> Any:
     """Drop these axes, in which x has one entry; they are counted as if x had ``ndim`` axes."""
-    shape = tuple(n for axis, n in enumerate(_padded(x, ndim)) if axis not in axes)
+    shape = tuple(n for axis, n in enumerate(padded(x, ndim)) if axis not in axes)
     return x if np.ndim(x) <= len(shape) else np.reshape(x, shape)
 
 
 # Sums by BLAS.
-
-FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
 
 
 def by_matmul(node: Any, args: list, seen: Any) -> Any:

@@ -62,8 +62,8 @@ def compile(
     product may overflow that did not overflow before, or no longer overflow.
 
     Two more passes are in ``ALL_PASSES`` alone. With "stages" the algebra replaces values that have
-    names too, and leaves out a bias where it cancels. With "blas" a sum over an axis of a matrix
-    becomes a product, which adds in another order.
+    names too, and leaves out a bias where it cancels, and sums that are zero. With "blas" a sum
+    over an axis of a matrix becomes a product, which adds in another order.
 
     With the ``backend`` "numba", calls that work entry by entry and sums over axis 0 run in fused
     loops that Numba compiles, with the same numbers to the last bit. ``program.kernels`` is the

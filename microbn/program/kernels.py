@@ -7,10 +7,9 @@ in the row ``x``. Each statement is one of NumPy's calls, for one entry.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, lru_cache
 from typing import Any
-from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -53,7 +52,8 @@ class Kernels:
             if (key := writer.key()) not in names:
                 name = names[key] = listing.free(f"kernel_{len(names) + 1}")
                 texts.append(writer.function(name))
-                self.functions[name] = _function_of(key, texts[-1], name, compiler)
+                self.functions[name] = _function_of(key, compiler)
+            _prepare(self.functions[names[key]], writer.like_operands())
             self.calls[id(kernel)] = writer.call(names[key])
             traffic += kernel.traffic()
         numpys, ours = traffic
@@ -61,23 +61,25 @@ class Kernels:
         self.text = "\n\n\n".join([about, *texts]) + "\n" if texts else ""
 
 
-_functions: WeakValueDictionary[tuple, Any] = WeakValueDictionary()
+@lru_cache(maxsize=64)
+def _function_of(key: str, compiler: Callable) -> Any:
+    """Return the function of a key, compiled. It outlives its programs, for others like them."""
+    space: dict[str, Any] = {"np": np}
+    exec(key, space)
+    return compiler(space["kernel"])
 
 
-def _function_of(key: str, text: str, name: str, compiler: Any) -> Any:
-    """Return the function that a text defines, or the one that another program has for its key."""
-    if (found := _functions.get((key, compiler))) is None:
-        space: dict[str, Any] = {"np": np}
-        exec(text, space)
-        found = _functions[key, compiler] = compiler(space[name])
-    return found
+def _prepare(function: Any, operands: Sequence) -> None:
+    """Let Numba compile a kernel for arrays like these now, so that no run has to wait for it."""
+    if hasattr(function, "compile"):
+        function.compile(tuple(map(function.typeof_pyval, operands)))
 
 
 def compiler_of(backend: Any) -> Callable | None:
     """Return the decorator that a backend puts on its kernels, or None if it has no kernels.
 
-    Numba compiles a kernel when it is first called. It divides by 0 without an error, as NumPy
-    does, and it is not allowed to regroup a sum or to round differently.
+    Numba divides by 0 without an error here, as NumPy does, and it is not allowed to regroup a sum
+    or to round differently.
     """
     if not isinstance(backend, str) or backend not in ("numpy", "numba", "python"):
         ways = "write 'numpy', 'numba' or 'python'"
@@ -132,6 +134,12 @@ class Writer:
         new = [x for x in self.kernel.outputs if x.number not in self.storage.arrays]
         made = [f"{self.listing.word(x)} = np.empty({x.shape}, np.{x.dtype})" for x in new]
         return "\n".join([*made, folded(f"{name}(", [*words.values()], ")")])
+
+    def like_operands(self) -> list:
+        """Return arrays and numbers like those that a call hands over, without their entries."""
+        shared = {self._memory(x): x for x in (*self.kernel.inputs, *self.kernel.outputs)}
+        values = (x.value if is_node(x) else x for x in shared.values())
+        return [np.empty_like(value)[()] for value in values]
 
     def _memory(self, x: Any) -> Any:
         """Return a key for the memory of a value: values that take turns in an array share one."""

@@ -18,7 +18,7 @@ from ..engine.node import is_node
 from .fusion import SUMS, float_of, gathered, kind, read_by, template, wide_shape
 
 SLOW = (np.divide, np.reciprocal, np.sqrt)  # computing these again takes longer than fetching
-MOST_CALLS = 6  # a value is computed again only if that takes no more calls than these
+MOST_CALLS = 3  # a value is computed again only if that takes no more calls than these, in all
 
 
 class Loop(NamedTuple):
@@ -131,7 +131,7 @@ def _kept(homes: dict, readers: dict[int, set]) -> set[int]:
     """Return the numbers of the wide values that are stored. The others are computed again.
 
     A value is stored if NumPy reads it, or a loop that cannot compute it from one array in memory
-    by a few cheap calls.
+    by a few cheap calls, so few that the loops that need it make no more than `MOST_CALLS` in all.
     """
     kept: set[int] = set()
     origins: dict[int, tuple[set, int]] = {}  # the arrays under a value, and the calls in between
@@ -143,7 +143,7 @@ def _kept(homes: dict, readers: dict[int, set]) -> set[int]:
         for x in _wide_operands(node):
             under, more = origins.get(_token(x), ({_token(x)}, 0))
             arrays, calls = arrays | under, calls + more
-        cheap = len(arrays) <= 1 and calls <= MOST_CALLS
+        cheap = len(arrays) <= 1 and calls * len(elsewhere) <= MOST_CALLS
         if None in elsewhere or (elsewhere and not cheap):
             kept.add(number)
         else:

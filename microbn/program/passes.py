@@ -15,7 +15,8 @@ from ..engine.mode import Mode, Watch, mode
 from ..engine.node import is_node
 from ..reading.replay import rerun
 from ..reading.tape import history
-from .algebra import Stage, by_matmul, cheaper, without_bias
+from .algebra import Stage, by_matmul, cheaper
+from .cancelled import without_bias, without_zeros
 from .once import Seen, computed_before, computed_now, fingerprint, handed_on
 
 REWRITES: dict[str, Callable] = {  # in the order in which they are asked
@@ -37,7 +38,7 @@ def simplified(outputs: Sequence, inputs: Sequence, passes: Collection[str]) -> 
     if "stages" in passes:
         for node in made_from(outputs, inputs):
             node.name = node.name and Stage(node.name)
-        rewrites.insert(0, without_bias)
+        rewrites = [without_bias, without_zeros, *rewrites]
     known: list[list] = []
     while len(known) < 2 or (known[-1] not in known[:-1] and len(known) < ROUNDS):
         outputs = _rewritten(outputs, inputs, rewrites)

@@ -72,6 +72,17 @@ class Script:
         parts = [HEADING.format(title=self.title), function, RUNTIME, runtime, constants]
         return "\n\n".join(filter(None, parts)) + "\n"
 
+    def refused(self) -> set[int]:
+        """Return the numbers of the nodes that a page cannot compute."""
+        found = set()
+        for number, x in self._made.items():
+            try:
+                if x.function:
+                    self._rounded(x)
+            except GraphError:
+                found.add(number)
+        return found
+
     def _free(self, word: str) -> str:
         """Take the word as a name, with a number behind it if the word is taken."""
         words = chain([word], (f"{word}_{i}" for i in count(1)))

@@ -29,7 +29,10 @@ WRITTEN: dict[Any, str] = {
 POWERS: dict[Any, np.ufunc] = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 
 
-ROW_OF_ZEROS = 32  # the columns from which `np.maximum` gains by a row of zeros
+FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}  # BLAS computes with these
+# np.maximum is slow with a number. It is quicker with as many zeros, up to this many, and with a
+# row of zeros of at least so many columns.
+ZEROS, ROW_OF_ZEROS = 2**16, 32
 
 
 class Storage(NamedTuple):
@@ -65,6 +68,7 @@ class Listing:
         self.used.update(self.names.values())
         self.inputs, self.nodes = inputs, nodes
         self.constants: dict[str, Any] = {}
+        self.made: Mapping[int, np.ndarray] = {}  # by a node's number: its array, if it stays
         self._known: dict[tuple, str] = {}
 
     def module(self, result: Any) -> str:
@@ -97,6 +101,7 @@ class Listing:
             made = step.number in storage.views
             return "" if made else self._quick(step, step.number in storage.arrays)
 
+        self.made = storage.arrays | storage.views
         own = set(storage.own)
 
         def given(x: Any) -> str:
@@ -166,10 +171,15 @@ class Listing:
         function, name = node.function, self.names[node.number]
         start, into = ("", f", out={name}") if out else (f"{name} = ", "")
         words = [self.word(x) for x in node.inputs]
+        if _is_dot(node):
+            return f"{start}{words[0]}.dot({words[1]}{into})"
         if called := self._ufunc(node):
             ufunc, inputs = called
-            operands = ", ".join(self._typed(x, node) for x in inputs)
-            return f"{start}np.{ufunc.__name__}({operands}{into})"
+            words = self._rows(node, inputs) if out else []
+            words = words or [self._typed(x, node) for x in inputs] + [name] * out
+            if out and ufunc in (np.maximum, np.minimum):  # NumPy asks for a keyword here
+                words[-1] = f"out={words[-1]}"
+            return f"{start}np.{ufunc.__name__}({', '.join(words)})"
         if function in REDUCTIONS:
             given = dict(zip(["axis"], node.inputs[1:], strict=False))
             keywords = {"axis": None, **_one_axis({**given, **node.kwargs})}
@@ -178,11 +188,11 @@ class Listing:
             if function is np.mean:
                 n = self._typed(np.size(node.args[0]) // (node.size or 1), node)
                 single = f"{name} = {name} / {n}"
-                text += f"\nnp.divide({name}, {n}, out={name})" if node.shape else f"\n{single}"
+                text += f"\nnp.divide({name}, {n}, {name})" if node.shape else f"\n{single}"
             return text
         if function is gate and out:
-            bits = f".view(np.int{8 * node.dtype.itemsize})"
-            return f"np.multiply({words[0]}{bits}, {words[1]}, out={name}{bits})"
+            bits, into = map(self._bits, (node.inputs[0], node))
+            return f"np.multiply({bits}, {words[1]}, {into})"
         if function is scatter and out:
             index = f"({', '.join([*words[2:], ''])})"
             if any(map(np.ndim, node.args[2:])):
@@ -196,9 +206,10 @@ class Listing:
         function, inputs = node.function, node.inputs
         if node.shape == () or node.kwargs or function in self.functions:
             return None
-        if function is relu:  # np.maximum is quicker with a row of zeros than with the number 0
-            wide = node.ndim == 2 and node.shape[1] >= ROW_OF_ZEROS
-            return np.maximum, [*inputs, np.zeros(node.shape[1:], node.dtype) if wide else 0]
+        if function is relu:
+            shape = node.shape if node.size <= ZEROS else node.shape[-1:]
+            zeros = np.zeros(shape, node.dtype) if shape[-1] >= ROW_OF_ZEROS else 0
+            return np.maximum, [*inputs, zeros]
         if function is np.power and np.ndim(node.args[1]) == 0:
             exponent = inputs[1] if type(inputs[1]) in (int, float) else None
             if exponent is None or np.asarray(node.args[0]).dtype.kind != "f":
@@ -206,6 +217,34 @@ class Listing:
             shorter = POWERS.get(exponent)
             return (shorter, inputs[:1]) if shorter else (function, inputs)
         return (function, inputs) if isinstance(function, np.ufunc) else None
+
+    def _rows(self, node: Any, inputs: Sequence) -> list[str]:
+        """Return texts for operands (w,) and (1, w) and their result, all in the shape (w,).
+
+        NumPy is quicker with one shape. Returns nothing for other operands, and where an array
+        (1, w) is not the program's own.
+        """
+        flat, words = (node.size,), list[str]()
+        for x in (*inputs, node):
+            if np.shape(x) in ((), flat):
+                words.append(self._typed(x, node))
+            elif np.shape(x) == (1, *flat) and is_node(x) and x.number in self.made:
+                words.append(self._view(x, "row", lambda array: array[0]))
+            else:
+                return []
+        return words if flat in map(np.shape, (*inputs, node)) else []
+
+    def _bits(self, x: Any) -> str:
+        """Return the text for the bits of an array, as integers of the same size."""
+        size = x.dtype.itemsize
+        if not is_node(x) or x.number not in self.made:
+            return f"{self.word(x)}.view(np.int{8 * size})"
+        return self._view(x, "bits", lambda array: array.view(f"i{size}"))
+
+    def _view(self, x: Any, word: str, view: Callable) -> str:
+        """Return the name of a view of an array that the program has made."""
+        made = self.made[x.number]
+        return self._constant(f"{word} of {self.word(x)}", view(made), (x.number, word))
 
     def word(self, x: Any) -> str:
         """Return the text for a node or a constant."""
@@ -263,6 +302,18 @@ def _told(result: Any, word: Callable[[Any], str], inside: bool = False) -> str:
         return word(result)
     text = ", ".join(_told(x, word, True) for x in result) + "," * (len(result) == 1)
     return f"({text})" if inside or not result else text
+
+
+def _is_dot(node: Any) -> bool:
+    """Return whether a product of matrices has the same bits as a method, which is quicker.
+
+    For matrices and rows in one piece of memory, both make the same call of BLAS.
+    """
+    if node.function is not np.matmul or node.shape == ():
+        return False
+    dtypes = {x.dtype for x in (node, *node.args)}
+    whole = (x.flags.c_contiguous or x.flags.f_contiguous for x in node.args)
+    return len(dtypes) == 1 and dtypes <= FLOATS and node.ndim <= 2 and all(whole)
 
 
 def _one_axis(kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from .convolution import convolution
 from .features import features
 from .measures import MEASURES, Table
 from .pages import pages
+from .remembering import remembering
 from .stories import stories
 from .traffic import traffic
 from .training import training, training_again
@@ -30,6 +31,7 @@ ALL = {
     "training": training,
     "traffic": traffic,
     **MEASURES,
+    "remembering": remembering,
     "convolution": convolution,
     "compositions": compositions,
     "checker": checker,

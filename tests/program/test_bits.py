@@ -273,3 +273,55 @@ def test_operands_without_axes_are_numbers_to_programs_and_sources():
             leaves = Tensor(w), Tensor(dtype(B))
             out = leaves[0] ** 3 * leaves[1] ** leaves[0]
             check(program, [np.array(w), dtype(B)], (out.data, grad(out, leaves)))
+
+
+SIDES = [(4, 3, 5), (1, 3, 5), (4, 1, 5), (4, 3, 1), (1, 1, 1), (0, 3, 5), (4, 0, 5), (33, 70, 41)]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("order", ["CC", "CF", "FC", "FF"])
+@pytest.mark.parametrize("sides", SIDES, ids=str)
+def test_products_of_matrices_are_made_by_the_quicker_method(sides, order, dtype):
+    n, k, m = sides
+    rng = np.random.default_rng(n + k + m)
+    shapes = zip([(n, k), (k, m), (n,), (m,)], [*order, "C", "C"], strict=True)
+    x, y, left, right = (np.array(rng.normal(size=size), dtype, order=o) for size, o in shapes)
+
+    def products(x, y, left, right):
+        return x @ y, left @ x, y @ right
+
+    program = compile(products, x, y, left, right, gradients=False)
+    assert program.code.count(".dot(") == 3
+    for _ in range(2):  # what an array holds from the run before makes no difference
+        for mine, theirs in zip(
+            program(x, y, left, right), products(x, y, left, right), strict=True
+        ):
+            same_bits(mine, theirs)
+
+
+OTHERS = {
+    "parts of rows": lambda x: x[:, ::2] @ x[:3],
+    "three axes": lambda x: x @ np.reshape(x, (1, 6, 4)),
+    "integers": lambda x: (x > 0).astype(int) @ np.ones((6, 2), int),
+    "one number": lambda x: x[0] @ x[1],
+}
+
+
+@pytest.mark.parametrize("f", OTHERS.values(), ids=OTHERS)
+def test_a_product_of_other_arrays_is_left_to_matmul(f):
+    x = np.random.default_rng(2).normal(size=(4, 6))
+    program = compile(f, x, gradients=False)
+    assert ".dot(" not in program.code
+    same_bits(program(x), f(x))
+
+
+def test_rows_in_two_shapes_meet_in_one():
+    def f(x, gamma):
+        std = np.sqrt(np.mean(x * x, axis=0, keepdims=True))
+        return x * np.exp(gamma * std)
+
+    rng = np.random.default_rng(1)
+    x, gamma = rng.normal(size=(5, 3)), rng.normal(size=3)
+    program = compile(f, x, gamma, gradients=False, passes=EXACT)
+    assert "np.multiply(gamma, row_of_out_3, row_of_out_4)" in program.code
+    same_bits(program(x, gamma), f(x, gamma))

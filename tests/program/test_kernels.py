@@ -237,6 +237,35 @@ def test_fit_trains_with_kernels():
     assert histories[0] == histories[1] == histories[2]
 
 
+class Dispatcher:
+    """Stands for a function that Numba compiles: it knows the types that it is compiled for."""
+
+    def __init__(self, function):
+        self.function, self.types = function, set()
+
+    def compile(self, types):
+        self.types.add(types)
+
+    def typeof_pyval(self, x):
+        flags = x.flags
+        return type(x), x.dtype, x.ndim, flags.c_contiguous, flags.f_contiguous, flags.writeable
+
+    def __call__(self, *given):
+        assert tuple(map(self.typeof_pyval, given)) in self.types
+        self.function(*given)
+
+
+def test_no_run_waits_for_a_kernel_to_be_compiled(monkeypatch):
+    monkeypatch.setattr(kernels, "compiler_of", lambda backend: Dispatcher)
+    for dtype in DTYPES:
+        arrays = [a.astype(dtype) for a in (X, *parameters(2), Y)]
+        program = compile(net, *map(Tensor, arrays[:-1]), cotangent=arrays[-1], backend="numba")
+        for _ in range(2):
+            program(*arrays)
+        of_numbers = compile(lambda x, a: F.relu(x.T * a + x.T), X, X[0, 0], gradients=False)
+        same_bits(of_numbers(X, X[0, 0]), np.maximum(X.T * X[0, 0] + X.T, 0))
+
+
 # Wrong kernels are noticed
 
 
@@ -336,10 +365,12 @@ def test_programs_share_kernels_that_differ_in_names_alone():
     assert one is other
 
 
-def test_a_layer_stores_only_what_the_next_one_reads():
+def test_a_layer_stores_what_the_next_one_reads_and_what_many_loops_would_compute():
     program = both(net, X, *parameters(2))
-    assert stored(kernels_of(program)["kernel_1"]) == ["v_3"]
-    assert "np.matmul(v_3, " in program.code
+    forward = kernels_of(program)["kernel_1"]
+    assert stored(forward) == ["v_1", "v_3"]
+    assert "v_1[i, j] = centered_ij" in forward  # over what is read no more
+    assert "v_3.dot(" in program.code
 
 
 def test_a_value_that_is_slow_to_compute_is_stored():
