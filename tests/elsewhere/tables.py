@@ -1,0 +1,63 @@
+"""The answers of `questions`, as the tables of docs/measured/elsewhere.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+TABLES = {  # each with its questions
+    "Defaults": [
+        *("ε", "weight of the first mean", "running variance"),
+        *("mean with momentum=0", "mean with momentum=1", "eval of 2, before any batch"),
+    ],
+    "Small batches and bad entries": [
+        *("one value per channel", "1 and 3", "empty batch", "NaN", "infinity", "±1e20"),
+    ],
+    "Rounding": [
+        *("offset 0", "offset 1e2", "offset 1e4", "offset 1e6"),
+        *("three axes", "four axes", "float16", "integers"),
+    ],
+    "Gradients": ["gradient", "gradient at a constant feature", "second derivative"],
+}
+NOTES = {
+    "Defaults": """\
+An output for a variance of 1e-6 gives ε away. The next columns have the running mean after one
+batch of mean 1, from 0: as the layer is made, and with the library's own momentum (or decay) at its
+ends. In the last column a layer that has seen no batch normalizes the number 2 in eval; Haiku's was
+made with a batch of zeros, as Flax's was.""",
+    "Small batches and bad entries": """\
+The layer is new: its statistics are mean 0 and var 1, where it has any. "y" is the output. Second
+column: the larger output, for a batch of 1 and 3. A bad entry stands in one of two features; "for
+good" says that the statistics are not finite after a batch without one. Last column: outputs for a
+batch of 1e20 and -1e20, which should be 1 and -1.""",
+    "Rounding": """\
+Each number is the largest error of a normalized entry. In the first four columns 64 values of
+deviation 1 stand on an offset, in float32. A dtype is that of the output.""",
+    "Gradients": """\
+Each number is the largest error, at 8 values of deviation 1, with a random cotangent in float32; at
+a constant feature it is the relative one. "none": there are no gradients.""",
+}
+
+
+def page(known: dict[str, Any]) -> str:
+    """Return the page: the versions, the tables, and the libraries that did not run."""
+    ran = {name: found for name, found in known.items() if found}
+    versions = [
+        f"{name} ({', '.join(' '.join(pair) for pair in found['versions'].items())})"
+        for name, found in ran.items()
+        if found["versions"]
+    ]
+    parts = [f"`python -m tests.elsewhere` ran microbn and {', '.join(versions)}."]
+    for title, questions in TABLES.items():
+        parts += [f"**{title}**", table(ran, questions), NOTES[title]]
+    parts += ["A name that ends in Error, or in Graph, is that of the error that was raised."]
+    parts += [
+        f"{name} could not be installed, or did not run." for name in known if name not in ran
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def table(ran: dict[str, Any], questions: list[str]) -> str:
+    """Return one table: a row for each library, a column for each question."""
+    rows = [["library", *questions], [":--"] * (1 + len(questions))]
+    rows += [[name, *(found["cells"][q] for q in questions)] for name, found in ran.items()]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
