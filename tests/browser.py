@@ -11,7 +11,7 @@ SIZE = {"width": 1280, "height": 720}
 PHONE = {"width": 390, "height": 844}
 
 # One trip to the browser for each step: to go there and to read all that is shown.
-_LOOK = """(number) => {
+LOOK = """(number) => {
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
   const texts = (selector, from) => all(selector, from).map((element) => element.textContent);
   const rect = (group) => {
@@ -54,6 +54,13 @@ _LOOK = """(number) => {
     elements: all("img, script, iframe, [onerror]").length,
   };
 }"""
+
+# What axe-core objects to, by the names of these rules.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+AXE = """tags => axe.run({ runOnly: tags, resultTypes: ["violations"] })
+  .then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes.map((n) => n.html)]))"""
 
 
 def executable() -> str:
@@ -101,9 +108,16 @@ class Opened:
             context.close()
 
 
+def with_axe(page):
+    """Return the page with axe-core in it; evaluate() passes the policy, which blocks scripts."""
+    axe = pytest.importorskip("axe_playwright_python.base", reason="axe is not installed")
+    page.evaluate(axe.AXE_SCRIPT)
+    return page
+
+
 def look(page, number: int | None = None) -> SimpleNamespace:
     """Move a page's slider to a step, and return everything that the page shows."""
-    return SimpleNamespace(**page.evaluate(_LOOK, number))
+    return SimpleNamespace(**page.evaluate(LOOK, number))
 
 
 def at(page) -> int:

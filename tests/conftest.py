@@ -21,8 +21,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 def pytest_collection_modifyitems(items):
     """Mark the tests that need a browser, so that ``-m "not browser"`` leaves them out."""
     for item in items:
-        if "browser" in item.fixturenames:
-            item.add_marker("browser")
+        for name in {"browser", "firefox"} & {*item.fixturenames}:
+            item.add_marker(name)
 
 
 @pytest.fixture(autouse=True)

@@ -7,19 +7,26 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from importlib.util import find_spec
-from itertools import zip_longest
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from ..errors import ArgumentError, MissingPackageError, RenderError
+from .boxes import (
+    Room,
+    Size,
+    box_columns,
+    box_lines,
+    larger_direction,
+    size_of_box,
+    sizes_by_direction,
+)
 from .graph import Edge, Graph, Vertex
-from .phrases import constant_in_words, greek
+from .names import greek
 from .saving import write_whole
-from .values import CURRENT_COLOUR, ROLE_COLOURS, low_mean_high, number
+from .values import CURRENT_COLOUR, ROLE_COLOURS
 
 _SYMMETRIC = {"add", "multiply", "maximum", "minimum"}  # their operands need no numbers
 FORMATS = ("svg", "png", "pdf")
@@ -96,10 +103,12 @@ def to_dot(
     *,
     values: bool = True,
     grads: bool = True,
-    direction: str = "LR",
+    direction: str | None = None,
     current: Collection[str] = (),
     sent: Collection[str] = (),
+    later: Collection[str] = (),
     caption: str = "",
+    rooms: Mapping[str, Room] = MappingProxyType({}),
 ) -> Drawing:
     """Draw a snapshot: each node with its name, shape, value and gradient ("–" if there is none).
 
@@ -107,21 +116,48 @@ def to_dot(
     gradient's own graph is violet and runs the other way, beside the forward. Groups have a frame.
     Arrows are numbered if the function's operands cannot trade places. ``current`` are the nodes
     and edges of a step, drawn bold. ``sent`` are edges with a message, drawn bold and against the
-    arrow. The ``caption`` stands below. ``direction`` is "LR", left to right, or "TB", top to
-    bottom.
+    arrow. Nodes that come ``later`` are dashed and white. The ``caption`` stands below.
+    ``direction`` is "LR", left to right, or "TB", top to bottom; None is the one in which the text
+    is larger on a screen of 1280 × 720. ``rooms`` has the room of a box, by its id, if it is to be
+    larger than its text. A drawing of names alone, without values and gradients, is tight.
     """
-    if direction not in ("LR", "TB"):
+    if direction not in ("LR", "TB", None):
         raise ArgumentError(f"draw: direction is 'LR' or 'TB', not {direction!r}")
+    boxes = {
+        node.id: box_lines(box_columns(node, values, grads), rooms.get(node.id))
+        for node in graph.nodes
+    }
+    if direction is None:
+        direction = larger_direction(sizes_of(graph, boxes), len(caption.splitlines()))
     clusters = _clusters(graph, direction, caption)
+    if not (values or grads):
+        clusters[()].attr("node", height="0.3")
+        clusters[()].attr(ranksep="0.2", nodesep="0.15")
     for node in graph.nodes:
-        lines = "".join(_escaped(line) + r"\l" for line in _box_lines(node, values, grads))
-        bold = _CURRENT if {node.id, *node.members} & {*current} else {}
-        clusters[node.scope].node(node.id, lines, fillcolor=ROLE_COLOURS[node.role], **bold)
+        lines = "".join(_escaped(_unfoldable(line)) + r"\l" for line in boxes[node.id])
+        clusters[node.scope].node(node.id, lines, **_look(node, current, later))
     for path in reversed(clusters):  # the innermost first, because graphviz copies a subgraph
         if path:
             clusters[path[:-1]].subgraph(clusters[path])
     _draw_arrows(clusters[()], graph, current, sent)
     return Drawing(clusters[()].source)
+
+
+def _look(node: Vertex, current: Collection[str], later: Collection[str]) -> dict[str, str]:
+    ids = {node.id, *node.members}
+    look = {"fillcolor": ROLE_COLOURS[node.role], **(_CURRENT if ids & {*current} else {})}
+    dashed = {"fillcolor": "white", "style": "rounded,filled,dashed"}
+    return look | (dashed if ids <= {*later} else {})
+
+
+def sizes_of(graph: Graph, boxes: Mapping[str, list[str]]) -> dict[str, Size]:
+    """Estimate how large the drawing of a graph becomes in each direction."""
+    back = _backward(graph)
+    ways = (_way(edge, back) for edge in graph.edges)
+    ends = [ends for ends, way in ways if "constraint" not in way]
+    forward = [id for id in boxes if id not in back]
+    order = [*forward, *(id for id in reversed([*boxes]) if id in back)]
+    return sizes_by_direction({id: size_of_box(boxes[id]) for id in order}, ends)
 
 
 def _draw_arrows(dot: Any, graph: Graph, current: Collection[str], sent: Collection[str]) -> None:
@@ -147,6 +183,11 @@ def _escaped(text: str) -> str:
 
     text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
     return graphviz.escape(text.replace("&", "&amp;"))  # or Graphviz would read entities
+
+
+def _unfoldable(line: str) -> str:
+    """Return a line with spaces that an SVG does not fold."""
+    return line.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _clusters(graph: Graph, direction: str, caption: str) -> dict[tuple, Any]:
@@ -200,40 +241,3 @@ def _way(edge: Edge, back: set[str]) -> tuple[tuple[str, str], dict[str, str]]:
     if edge.target in back:
         return (edge.source, edge.target), {"constraint": "false", "style": "dashed"}
     return (edge.source, edge.target), {}
-
-
-def _box_lines(node: Vertex, values: bool, grads: bool) -> list[str]:
-    """Return the text of a box: a title, and below it the value and the gradient side by side."""
-    if node.role == "group" and not node.function:
-        count = len(node.members)
-        return [f"▸ {greek(node.name)}   {count} value{'s' * (count != 1)}"]
-    if node.role == "constant" and node.value.ndim == 0:
-        return [constant_in_words(node)]
-    name = greek(node.name) or ("" if node.sign else node.role)
-    name = constant_in_words(node) if node.role == "constant" else name
-    name = f"▸ {name}".rstrip() if node.members else name
-    shape = "" if node.value is None else str(node.value.shape)
-    title = "   ".join(dict.fromkeys(part for part in (name, node.sign, shape) if part))
-    columns = [["value", *_rows(node.value)]] if values else []
-    if grads and node.role != "constant":
-        columns.append(["gradient", *_rows(node.gradient)])
-    for column in columns:
-        width = max(map(len, column))
-        column[:] = [cell.ljust(width) for cell in column]
-    table = (" │ ".join(cells).rstrip() for cells in zip_longest(*columns, fillvalue=""))
-    # An SVG would fold ordinary spaces.
-    return [line.replace(" ", "\N{NO-BREAK SPACE}") for line in (title, *table)]
-
-
-def _rows(array: np.ndarray | None) -> list[str]:
-    """Write up to a dozen entries, a line for each row; of a larger array its mean and range."""
-    if array is None:
-        return ["–"]
-    if not array.size:
-        return ["empty"]
-    if array.size > 12 or array.ndim > 2:
-        low, mean, high = low_mean_high(array)
-        return [f"mean {mean}", f"{low} … {high}"]
-    cells = [[number(v) for v in row] for row in np.atleast_2d(array)]
-    width = max(len(cell) for row in cells for cell in row)
-    return ["  ".join(cell.rjust(width) for cell in row) for row in cells]

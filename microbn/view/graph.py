@@ -14,9 +14,10 @@ from ..engine.node import sources
 from ..engine.primitive import CALLS
 from ..engine.tensor import Tensor
 from ..errors import ArgumentError, DTypeError, faults
+from ..reading.lines import Line, line_of
 from ..reading.signs import BOX_SIGNS
 from ..reading.tape import history, places
-from ..reading.trace import Line
+from .names import distinct_names
 
 GroupPath = tuple[str, ...]  # the scopes of a group, from the outermost to its own
 
@@ -30,7 +31,7 @@ class Vertex:
     has the ids of its ``members``.
     ``value`` is None before it is computed, and for a group. ``gradient`` is None if none was
     asked for or none flows. ``number`` is the Tensor's, or None for a constant. ``line`` is the
-    line of code that made it, if it was made under trace().
+    line of code that made it, unless that was under no_lines().
     """
 
     id: str
@@ -169,7 +170,7 @@ def snapshot_of_tape(
     edges: list[Edge] = []
     ids: dict[int, str] = {}
     seen = {s.number: value for t in tape for s, value in sources(t)}  # a leaf may have changed
-    homes = places(tape)
+    homes, names = places(tape), distinct_names(tape)
     arrays = {number: np.asarray(gradient) for number, gradient in gradients.items()}
     groups = _Groups(tape)
     for tensor in tape:
@@ -180,12 +181,13 @@ def snapshot_of_tape(
             else:
                 source = ids[operand.number]
             used.append((source, position))
-        id, name, number = f"n{len(nodes)}", str(tensor.name or ""), tensor.number
+        id, number = f"n{len(nodes)}", tensor.number
+        name, line = names[number], line_of(tensor)
         function = tensor.function.__name__ if tensor.function else ""
         role = _role(tensor, tape[-1], suspect)
         value = np.asarray(seen.get(number, tensor.value))
         gradient, scope = arrays.get(number), groups.path(homes.get(number, tensor.scope))
-        nodes.append(Vertex(id, name, function, role, value, gradient, scope, number, tensor.line))
+        nodes.append(Vertex(id, name, function, role, value, gradient, scope, number, line))
         for source, position in used:
             edges.append(Edge(f"e{len(edges)}", source, id, position))
         ids[number] = id

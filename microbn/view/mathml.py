@@ -13,6 +13,7 @@ from typing import Any
 
 Tree = list[Any]
 _LONGEST_NAME_SHOWN = 40
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 
 
 def mathml(tree: Tree) -> str:
@@ -55,11 +56,11 @@ def summation(over: str) -> Tree:
 
 
 def name_tree(name: str) -> Tree:
-    """Typeset a name of the story: x̂ with its hat above, σ² with a raised 2, x[0, 1] as x₀₁."""
+    """Typeset a name of the story: x̂ with a hat, σ² with a raised 2, h₁ and x[0, 1] indexed."""
     if len(name) > _LONGEST_NAME_SHOWN:
         name = name[: _LONGEST_NAME_SHOWN - 1] + "…"
-    parts = re.fullmatch(r"(.+?)(²?)(\[[^\[\]]*\])?", name, re.DOTALL)
-    base, square, index = parts.groups() if parts else (name, "", None)
+    parts = re.fullmatch(r"(.+?)(²?)([₀-₉]*)(\[[^\[\]]*\])?", name, re.DOTALL)
+    base, square, number, index = parts.groups() if parts else (name, "", "", None)
     tree: Tree = ["mi", {}, base]
     if len(base) == 2 and base[1] == "\u0302":
         tree = [
@@ -69,7 +70,9 @@ def name_tree(name: str) -> Tree:
             ["mo", {"stretchy": "false"}, "^"],
         ]
     two: Tree = ["mn", {}, "2"]
-    place = text_tree((index or "")[1:-1])
-    if square and index:
-        return ["msubsup", {}, tree, place, two]
-    return ["msup", {}, tree, two] if square else ["msub", {}, tree, place] if index else tree
+    below = ", ".join(filter(None, [number.translate(_SUBSCRIPTS), (index or "")[1:-1]]))
+    if square and below:
+        return ["msubsup", {}, tree, text_tree(below), two]
+    if below:
+        return ["msub", {}, tree, text_tree(below)]
+    return ["msup", {}, tree, two] if square else tree

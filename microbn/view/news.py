@@ -16,6 +16,7 @@ from .words import Words
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 _MOST = 4  # sentences of one kind in a step
+CANCELS = "{} is 0: its terms cancel.", "{} is 0, up to rounding: its terms cancel."
 
 
 class News:
@@ -36,13 +37,13 @@ class News:
     ) -> str:
         """Say all of it, for a gradient that is the sum of ``count`` parts."""
         complete = [part for part in parts if part.received == part.expected]
-        said = [
-            self._head(step, parts, count),
-            *self._of_parts(parts),
-            *self._of_leaves(complete),
-            *self._of_rounding(parts),
-            *self._of_comparison(complete, derived),
-        ]
+        said = [self.of_flow(step, parts, count), *self._of_rounding(complete)]
+        return " ".join([*said, *self._of_comparison(complete, derived)])
+
+    def of_flow(self, step: Step, parts: Sequence[Any], count: int) -> str:
+        """Say what holds for any numbers: whose gradient it is, and where it goes."""
+        complete = [part for part in parts if part.received == part.expected]
+        said = [self._head(step, parts, count), *self._of_parts(parts), *self._of_leaves(complete)]
         return " ".join(said)
 
     def _head(self, step: Step, parts: Sequence[Any], count: int) -> str:
@@ -100,17 +101,15 @@ class News:
                 f"to {listed(f'{names[id]}.grad' for id in leaves)}."
             )
 
-    def _of_rounding(self, parts: Iterable[Any]) -> Iterator[str]:
+    def _of_rounding(self, complete: Iterable[Any]) -> Iterator[str]:
         """Say which gradients are 0 because the terms cancel that they are the sum of."""
-        for part in parts:
+        for part in complete:
             entry = largest_entry(part.total)
-            cancelled = entry <= part.noise < part.largest
-            if part.received == part.expected and cancelled and np.isfinite(part.total).all():
-                up_to = ", up to rounding" if entry else ""
+            if entry <= part.noise < part.largest and np.isfinite(part.total).all():
                 own = self.words.gradient_names[part.receiver]
-                yield f"{own} is 0{up_to}: its terms cancel.{self._taken_away(part.receiver)}"
+                yield CANCELS[entry > 0].format(own) + self.taken_away(part.receiver)
 
-    def _taken_away(self, id: str) -> str:
+    def taken_away(self, id: str) -> str:
         """Say so if a mean takes away again what a bias adds, as a batch norm after it does."""
         users, nodes = self.links.users, self.links.nodes
         if len(users[id]) != 1 or nodes[total := users[id][0]].function != "add":

@@ -13,10 +13,15 @@ from typing import Any
 
 from .values import CURRENT_COLOUR, ROLE_COLOURS
 
-_SCRIPTS = (
-    *("layout.js", "state.js", "colours.js", "boxes.js", "focus.js", "graph.js", "room.js"),
-    *("maths.js", "panel.js", "groups.js", "picture.js", "page.js"),
+STORY_SCRIPTS = (
+    *("elements.js", "layout.js", "state.js", "colours.js", "boxes.js", "focus.js", "stack.js"),
+    *("graph.js", "room.js", "zoom.js", "reach.js", "keys.js", "maths.js", "points.js"),
+    *("panel.js", "words.js", "jacobian.js", "groups.js", "picture.js", "numbers.js", "noise.js"),
+    *("live.js", "cells.js", "sliders.js", "page.js", "around.js"),
 )
+STORY_STYLES = "page.css", "jacobian.css", "live.css"
+FILM_SCRIPTS = (*STORY_SCRIPTS[:-2], "film.js", *STORY_SCRIPTS[-2:], "remote.js")
+FILM_STYLES = (*STORY_STYLES, "film.css")
 _PAGE_FOLDER = Path(__file__).with_suffix("")
 # Written as \u escapes, these cannot end the script element that the data stand in.
 _ESCAPES = {character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
@@ -28,49 +33,83 @@ def page(data: Mapping[str, Any]) -> str:
     return "".join(page_in_pieces(data["title"], data.items()))
 
 
-def page_in_pieces(title: str, data: Iterable[tuple[str, Any]]) -> Iterator[str]:
+def page_in_pieces(
+    title: str, data: Iterable[tuple[str, Any]], program: str = "", around: str = "remote.js"
+) -> Iterator[str]:
     """Yield the page piece by piece. An iterator in the data becomes a list on the page.
 
-    The policy names the script by its hash, so that the browser runs this script and no other.
+    With a ``program``, from `Live`, its numbers can be changed. ``around`` is the script for what
+    may stand around the page: a lecture, or a notebook.
     """
-    *parts, style, frame = (
-        (_PAGE_FOLDER / name).read_text(encoding="utf-8")
-        for name in (*_SCRIPTS, "page.css", "page.html")
-    )
-    script = "\n".join(['"use strict";', *parts])
-    digest = b64encode(sha256(script.encode()).digest()).decode()
+    before, after = shell(title, scripts=(*STORY_SCRIPTS, around), program=program)
+    yield encodable(before)
+    yield from map(encodable, json_in_pieces(data))
+    yield encodable(after)
+
+
+def shell(
+    title: str,
+    frame: str = "page.html",
+    scripts: Iterable[str] = STORY_SCRIPTS,
+    styles: Iterable[str] = STORY_STYLES,
+    allowed: Iterable[str] = (),
+    program: str = "",
+) -> tuple[str, ...]:
+    """Return the page that is made of these files: the text before its data, and the text after.
+
+    The policy names the script by its hash, so that the browser runs this script and no other. The
+    scripts of frames inside the page are ``allowed`` by their hashes.
+    """
+    script = script_of(scripts, program)
+    hashes = (f"'sha256-{one}'" for one in (hash_of(script), *allowed))
     words = {
         "policy": (
-            f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+            f"default-src 'none'; style-src 'unsafe-inline'; script-src {' '.join(hashes)}; "
             "img-src data:; base-uri 'none'; form-action 'none'"
         ),
         "title": html.escape(title),
-        "style": Template(style).substitute(ROLE_COLOURS, now=CURRENT_COLOUR),
+        "style": Template("".join(map(_text_of, styles))).substitute(
+            ROLE_COLOURS, now=CURRENT_COLOUR
+        ),
         "script": script,
     }
-    before, after = (Template(part) for part in frame.split("$story"))
-    yield encodable(before.substitute(words))
-    yield from map(encodable, _as_json(data))
-    yield encodable(after.substitute(words))
+    return tuple(Template(part).substitute(words) for part in _text_of(frame).split("$story"))
 
 
-def _as_json(data: Iterable[tuple[str, Any]]) -> Iterator[str]:
+def script_of(names: Iterable[str] = STORY_SCRIPTS, program: str = "") -> str:
+    """Return the script that is made of these files, without the lines that are comments."""
+    start = ['"use strict";', f"const program = {program or 'null'};"]
+    lines = "\n".join([*start, *map(_text_of, names)]).split("\n")
+    return "\n".join(line for line in lines if not line.lstrip().startswith("//"))
+
+
+def hash_of(script: str) -> str:
+    """Return the hash by which a policy names a script."""
+    return b64encode(sha256(script.encode()).digest()).decode()
+
+
+def _text_of(name: str) -> str:
+    return (_PAGE_FOLDER / name).read_text(encoding="utf-8")
+
+
+def json_in_pieces(data: Iterable[tuple[str, Any]]) -> Iterator[str]:
     """Yield named values as the text of a JSON object; an iterator is written item by item."""
     sign = "{"
     for name, value in data:
         yield f'{sign}"{name}":'
         if isinstance(value, Iterator):
-            items = (f"{',' * (number > 0)}{_json(item)}" for number, item in enumerate(value))
+            items = (f"{',' * (number > 0)}{json_text(item)}" for number, item in enumerate(value))
             yield "["
             yield from items
             yield "]"
         else:
-            yield _json(value)
+            yield json_text(value)
         sign = ","
     yield "}"
 
 
-def _json(value: Any) -> str:
+def json_text(value: Any) -> str:
+    """Write a value as JSON that may stand in a script element."""
     text = _ENCODER.encode(value)
     for character, escape in _ESCAPES.items():
         text = text.replace(character, escape)

@@ -12,12 +12,9 @@ from ..engine import functions
 from ..engine.functions import eigenvectors, getitem, overlap_add, relu, scatter, windows
 from ..reading.symbol import Symbol
 from .graph import Vertex
+from .names import greek
 from .values import constant_number, short
 
-GREEK = {
-    "gamma": "γ", "beta": "β", "eps": "ε",
-    "mean": "μ", "var": "σ²", "std": "σ", "x_hat": "x̂",
-}  # fmt: skip
 # How functions are told: {0} is the first operand, {all} stands for all of them, and {over} for the
 # axes that are taken together.
 TOLD_AS: dict[Callable, str] = {
@@ -142,24 +139,15 @@ _MOST_ENTRIES = 4  # of a constant array whose entries are shown
 _LONGEST_OPERAND = 40  # of an operand in a sentence
 
 
-def greek(name: str) -> str:
-    """Return a name as pictures show it, on one line: ``x̂`` for x_hat, ``dσ²`` for d_var."""
-    name = " ".join(name.split())
-    if name.startswith("d_"):
-        return "d" + greek(name[2:])
-    word, bracket, index = name.partition("[")  # scalars() names its entries x_hat[0, 1]
-    return GREEK.get(word, word) + bracket + index
-
-
-def constant_in_words(node: Vertex) -> str:
+def constant_in_words(node: Vertex, mark: str = "") -> str:
     """Return what the box of a constant says: ``ε = 1e-05``, ``2``, ``[2, 3]``, or ``array``.
 
-    The box of a larger array has the shape beside it.
+    The box of a larger array has the shape beside it. A ``mark`` takes the place of a number.
     """
     name, value = greek(node.name), node.value
     if value.ndim:
         return name or array_in_formula(value).partition("[")[0] or array_in_formula(value)
-    number = constant_number(value)
+    number = mark or constant_number(value)
     return f"{name} = {number}" if name else number
 
 
@@ -173,8 +161,13 @@ def array_in_formula(array: np.ndarray) -> str:
     return f"[{', '.join(constant_number(x) if numbers else str(x) for x in array)}]"
 
 
-def short_constant(x: Any, name: str) -> Any:
-    """Return a constant as a formula shows it: its name, a few digits, or the shape of an array."""
+def short_constant(x: Any, name: str, mark: str = "") -> Any:
+    """Return a constant as a formula shows it: its name, a few digits, or the shape of an array.
+
+    A ``mark`` takes the place of the digits, with ".0" behind it for a float.
+    """
+    if mark:
+        return Symbol(greek(name) or mark + ".0" * (np.asarray(x).dtype.kind == "f"), x)
     if isinstance(x, np.ndarray) and x.ndim and x.dtype.kind in "biuf":
         return Symbol(greek(name) or array_in_formula(x), x)
     if not isinstance(x, (float, np.floating, np.ndarray)) or np.asarray(x).dtype.kind != "f":
@@ -193,7 +186,7 @@ def operand_in_words(operand: Any, alone: bool) -> str:
     return f"({word})" if compound and not alone else word
 
 
-def shape_in_words(value: Any) -> str:
-    """Return ``shape (4, 3)``, or for a single number ``which is 2.5``."""
+def shape_in_words(value: Any, mark: str = "") -> str:
+    """Return ``shape (4, 3)``, or for a single number ``which is 2.5``, or a mark in its place."""
     value = np.asarray(value)
-    return f"shape {value.shape}" if value.ndim else f"which is {short(value)}"
+    return f"shape {value.shape}" if value.ndim else f"which is {mark or short(value)}"

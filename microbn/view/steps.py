@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..reading.trace import Line
+from ..reading.lines import Line
 from .values import printable
 
 
@@ -64,9 +64,10 @@ class StoryStep:
     complete ``gradient`` is sent on in ``parts``. ``gradients`` are that one and the sums at the
     receivers, by the id of a node. ``edges`` are the uses that take part, and ``reads`` the other
     values: the operands, or those that the rules use. ``beside`` are gradients derived in another
-    way, by their titles, for those that are complete now. Under trace() ``line`` is the line that
-    computed the value, and ``code`` that line with the lines beside it that also ran. ``math`` are
-    lines of mathematics, the operation and in the backward ∂L/∂ of each operand: trees of MathML.
+    way, by their titles, for those that are complete now. ``line`` is the line that computed the
+    value, unless that was under no_lines(), and ``code`` that line with the lines beside it that
+    also ran. ``math`` are lines of mathematics, the operation and in the backward ∂L/∂ of each
+    operand: trees of MathML.
     """
 
     number: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 from base64 import b64encode
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,19 +21,24 @@ from ..engine.tensor import Tensor
 from ..errors import ArgumentError, MicrobnError, RenderError, ShapeError, listed
 from ..reading.tape import history
 from .data import data_of_story
-from .dot import FORMATS, Drawing, check_renderers, to_dot
-from .graph import Graph, Vertex, check_root, snapshot_of_tape
+from .dot import FORMATS, Drawing, check_renderers
+from .frames import Frames, caption_of_step, drawing_of_step
+from .graph import Graph, Vertex, snapshot_of_tape
 from .links import Links
+from .live import Live
+from .outputs import one_root
 from .page import encodable, notebook_frame, page_in_pieces
 from .saving import write_whole
+from .slides import deck
 from .steps import StoryStep
+from .stills import Stills
 from .teller import Steps
 from .values import MOST_BOXES
 from .words import Words
 
 
 def story(
-    root: Tensor,
+    root: Tensor | Sequence[Tensor],
     cotangent: Any = None,
     *,
     title: str | None = None,
@@ -41,15 +46,17 @@ def story(
 ) -> Story:
     """Tell how ``root`` was computed, and how its gradient flows back to what it was made from.
 
-    The gradient starts with ``cotangent``, as for `sweep`, and errors are the same. If the graph
-    was made under trace(), the story shows the lines of code. ``derived`` are gradients that were
-    derived by hand, by the names of their Tensors: ``{"x": dx}``. Each is set beside the one that
-    emerged, with the largest difference between the two. No ``.grad`` is touched.
+    The gradient starts with ``cotangent``, as for `sweep`, and errors are the same. Several outputs
+    come in a list, with a list of their cotangents; the group outputs joins them. The story shows
+    the user's lines of code, and those of microbn's own if the graph was made under trace().
+    ``derived`` are gradients that were derived by hand, by the names of their Tensors:
+    ``{"x": dx}``. Each is set beside the one that emerged, with the largest difference between the
+    two. No ``.grad`` is touched.
 
     Raises ArgumentError for a derived gradient that belongs to no value or to several, and for one
     that is not made of real numbers. Raises ShapeError for one that does not fit.
     """
-    check_root("story", root)
+    root, cotangent = one_root("story", root, cotangent)
     swept = list(sweep(root, cotangent))
     tape = history(root)
     graph = snapshot_of_tape(tape, {step.node.number: step.gradient for step in swept})
@@ -147,41 +154,78 @@ class Story:
         ``Part.terms`` leaves it out.
         """
         return {
-            name: [*value] if isinstance(value, Iterator) else value for name, value in self._data()
+            name: [*value] if isinstance(value, Iterator) else value
+            for name, value in self.pieces()
         }
 
-    def _data(self) -> Iterator[tuple[str, Any]]:
-        return data_of_story(self.title, self.graph, self.names, self.gradient_names, self.steps)
+    def pieces(self, live: Live | None = None) -> Iterator[tuple[str, Any]]:
+        """Yield the data in named pieces, to be read in order; a long piece is an iterator."""
+        names = self.names, self.gradient_names
+        return data_of_story(self.title, self.graph, *names, self.steps, live)
 
     def _page(self) -> Iterator[str]:
-        return page_in_pieces(self.title, self._data())
+        live = Live(self.steps)
+        return page_in_pieces(self.title, self.pieces(live), live.script)
+
+    def page(self) -> str:
+        """Return the story's page as HTML: what `save` writes."""
+        return "".join(self._page())
 
     def save(self, path: str | Path) -> Path:
         """Write the story as a page, ``bn.html``: one file that needs no network.
 
-        Raises ArgumentError for another suffix.
+        ``bn.webp`` or ``bn.gif`` is an animated picture of all steps, 1280 x 720, which begins
+        again at its end. It raises the errors of `slides`. Raises ArgumentError for another suffix.
+        """
+        suffix = (path := Path(path)).suffix.lower()
+        if suffix in (".webp", ".gif"):
+            return write_whole(path, self._stills().animation(suffix[1:]))
+        if suffix != ".html":
+            raise ArgumentError(
+                "a story is saved as a page, bn.html, or as an animated picture, bn.webp or "
+                f"bn.gif, not as {str(path)!r}; pictures of its steps are written by "
+                "story.frames(folder), or --frames"
+            )
+        return write_whole(path, map(str.encode, self._page()))
+
+    def slides(
+        self, path: str | Path, *, collapse: Collection[str] = (), depth: int | None = None
+    ) -> Path:
+        """Write a deck of slides, ``slides.html``: one file, with a slide of each step.
+
+        A slide has the graph, always in the same layout, with the numbers and the sums beside it.
+        The sentences are also the speaker's notes, which the key "n" shows. Printing gives one
+        slide a page. ``collapse`` and ``depth`` close groups, as for `microbn.draw`.
+
+        Raises ArgumentError for another suffix and for a group that does not exist, and
+        MissingPackageError without Graphviz or Pillow.
         """
         if (path := Path(path)).suffix.lower() != ".html":
             raise ArgumentError(
-                f"a story is saved as a page, bn.html, not as {str(path)!r}; pictures of its steps "
-                "are written by story.frames(folder), or --frames"
+                f"slides are written as a page, slides.html, not as {str(path)!r}; an animated "
+                "picture is written by story.save('bn.webp')"
             )
-        return write_whole(path, map(str.encode, self._page()))
+        stills = self._stills(collapse=collapse, depth=depth)
+        return write_whole(path, deck(self.title, [*map(stills.slide, range(len(self)))]).encode())
+
+    def _stills(self, **options: Any) -> Stills:
+        return Stills(self.graph, self.names, self.gradient_names, self.steps, **options)
 
     def frames(self, folder: str | Path, format: str = "svg", **options: Any) -> list[Path]:
         """Write a picture of every step, for slides: ``step00.svg``, or .png or .pdf.
 
-        Takes the options of `drawing` and raises the same errors. Raises ArgumentError for another
-        format.
+        All pictures have the same size and the same layout, so that no box moves from one to the
+        next. Takes the options of `drawing` and raises the same errors. Raises ArgumentError for
+        another format.
         """
         if format not in FORMATS:
             raise ArgumentError(f"frames: {format!r} is no format; it is one of {listed(FORMATS)}")
         check_renderers()
         (folder := Path(folder)).mkdir(parents=True, exist_ok=True)
-        width = len(str(len(self) - 1))
+        frames, width = Frames(self.graph, self.steps, **options), len(str(len(self) - 1))
         return [
-            self.drawing(number, **options).save(folder / f"step{number:0{width}}.{format}")
-            for number in range(len(self))
+            frames[number].save(folder / f"step{number:0{width}}.{format}")
+            for number in range(len(frames))
         ]
 
     def drawing(
@@ -192,27 +236,27 @@ class Story:
         grads: bool = True,
         collapse: Collection[str] = (),
         depth: int | None = None,
-        direction: str = "TB",
+        direction: str | None = None,
     ) -> Drawing:
         """Draw the graph as it is at a step, with the sentences below; "–" is not computed yet.
 
         Takes the options of `microbn.draw` and raises the same errors.
         """
-        step = self.steps[number]
-        return to_dot(
-            self.graph.at(*self.steps.known(step.number)).folded(collapse, depth),
+        number = range(len(self))[number]
+        return drawing_of_step(
+            self.graph.at(*self.steps.known(number)).folded(collapse, depth),
+            self.steps,
+            number,
             values=values,
             grads=grads,
             direction=direction,
-            current=(*step.nodes, *step.edges),
-            sent=step.edges if step.phase == "backward" else (),
-            caption=f"Step {step.number} of {len(self) - 1}. {step}",
+            caption=caption_of_step(self.steps, number),
         )
 
     def _repr_html_(self) -> str:
-        return notebook_frame("".join(self._page()), self._last_step())
+        return notebook_frame(self.page(), self.last_step())
 
-    def _last_step(self) -> str:
+    def last_step(self) -> str:
         """Return a picture of the last step, its groups closed if it is large, or else text."""
         large = len(self.graph.nodes) > MOST_BOXES
         try:

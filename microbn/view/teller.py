@@ -11,7 +11,7 @@ import numpy as np
 
 from ..engine.backward import Step
 from ..errors import listed
-from ..reading.trace import Line
+from ..reading.lines import Line
 from .graph import Vertex
 from .links import Links
 from .mathematics import Mathematics, gradient_pattern
@@ -37,13 +37,14 @@ class Steps(Sequence[StoryStep]):
         self, links: Links, words: Words, swept: Sequence[Step], derived: Mapping[str, np.ndarray]
     ) -> None:
         """Tell of a sweep. ``derived`` are gradients to compare with, by the id of a node."""
-        self._teller = teller = _Teller(links, words, swept, derived)
+        self.teller = teller = Teller(links, words, swept, derived)
         self._told: dict[int, StoryStep] = {}
+        self.links, self.swept = links, swept
         self.starts = {"forward": 1, "backward": 1 + len(teller.computed)}
         self.noise: Mapping[str, float] = teller.sums.noise
 
     def __len__(self) -> int:
-        return self.starts["backward"] + len(self._teller.senders)
+        return self.starts["backward"] + len(self.teller.senders)
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
@@ -52,12 +53,12 @@ class Steps(Sequence[StoryStep]):
         if number not in self._told:
             if len(self._told) >= _MOST_KEPT:
                 del self._told[next(iter(self._told))]
-            self._told[number] = self._teller.step(number)
+            self._told[number] = self.teller.step(number)
         return self._told[number]
 
     def known(self, last: int) -> tuple[set[str], dict[str, np.ndarray]]:
         """Return the ids of the values that are known after a step, and the gradients so far."""
-        teller, ids = self._teller, self._teller.links.ids
+        teller, ids = self.teller, self.teller.links.ids
         nodes = [*teller.leaves, *teller.computed[:last]]
         gradients: dict[str, Any] = {}
         for place in teller.senders[: max(0, last + 1 - self.starts["backward"])]:
@@ -68,7 +69,7 @@ class Steps(Sequence[StoryStep]):
         return {node.id for node in nodes}, gradients
 
 
-class _Teller:
+class Teller:
     """Tells any step of a story."""
 
     def __init__(
@@ -82,7 +83,8 @@ class _Teller:
         self.sums, self.news = Sums(links, words, swept), News(links, words, swept)
         self.mathematics = Mathematics(links, words)
         ran = {line.inside or line for node in self.computed if (line := node.line)}
-        self.code = {(line.file, line.number): _code_line(line) for line in ran}
+        lines = {(line.file, line.number): _code_line(line) for line in ran}
+        self.code = {place: text for place, text in lines.items() if text}
 
     def step(self, number: int) -> StoryStep:
         """Tell the step with this number."""
@@ -99,8 +101,12 @@ class _Teller:
             counts = {"parameter": held, "input": len(self.leaves) - held}
             named = [f"{n} {kind}{'s' * (n > 1)}" for kind, n in counts.items() if n]
         else:
-            values = [(self.words.names[leaf.id], leaf.value) for leaf in self.leaves]
-            named = [f"{name} {v.shape or f'= {short(v)}'}" for name, v in values]
+            marks = self.words.marks
+            named = [
+                f"{self.words.names[x.id]} "
+                f"{x.value.shape or f'= {marks.get(x.id) or short(x.value)}'}"
+                for x in self.leaves
+            ]
         nodes = tuple(leaf.id for leaf in self.leaves)
         return StoryStep(0, "given", nodes, f"Given: {listed(named)}.")
 
@@ -195,6 +201,8 @@ class _Teller:
         if not line:
             return ()
         ran = line.inside or line
+        if (ran.file, ran.number) not in self.code:  # as of code that was made by exec
+            return ()
         near = range(ran.number - 1, ran.number + 2)
         code = {n: self.code[ran.file, n] for n in near if (ran.file, n) in self.code}
         return tuple(zip(code, dedent("\n".join(code.values())).split("\n"), strict=True))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from pathlib import Path
+from itertools import accumulate
 from typing import Any
 
 from rich.columns import Columns
@@ -17,14 +18,17 @@ from ..errors import ArgumentError
 from ..view.values import printable
 from .steps import Part, StoryStep
 from .story import Story
-from .values import MOST_LEAVES, table
+from .values import GAP, MOST_LEAVES, lined_up, table
 
-COMMANDS = "n next · p previous · g 12 · f forward · b backward · h help · q quit"
+COMMANDS = "n next · p previous · g 12 · f forward · b backward · ? keys · q quit"
 HELP = """\
-n     next step                  f     where the forward starts
-p     previous step              b     where the backward starts
-g 12  go to step 12; so does 12  q     quit; Ctrl-D does too
-Enter repeats n or p, whichever was last. "–" is no gradient, or none yet."""
+n      next step                   f     where the forward starts
+p      previous step               b     where the backward starts
+g 12   go to step 12; so does 12   ?     these keys; so does h
+g +5   go 5 steps on; g -5 back    q     quit; Ctrl-D does too
+Enter moves the way you last moved: n, p, g +5. After a jump to a step it moves to the next.
+"–" is no gradient, or none yet."""
+_BY = re.compile(r"g *([+-]\d{1,9})")  # go on, or back, by so many steps
 _VALUE, _GRADIENT, _SENT, _NOW = "bold cyan", "bold magenta", "bold yellow", "bold green"
 
 
@@ -37,9 +41,7 @@ def tell(story: Story, console: Console, *, whole: bool = False) -> None:
         return
     at, again = 0, "n"
     screen.show(story[at])
-    while (command := _next_command(console, again) or again) != "q":
-        if command in ("n", "p"):
-            again = command
+    while (command := _next_command(console, _where(story[at], story), again) or again) != "q":
         try:
             if command in ("h", "?"):
                 console.print(_harmless(HELP))
@@ -48,8 +50,18 @@ def tell(story: Story, console: Console, *, whole: bool = False) -> None:
         except ArgumentError as error:  # its message stands below the step
             console.print(_harmless(str(error)))
         else:
+            again = command if _is_relative(command) else "n"
             console.clear()
             screen.show(story[at])
+
+
+def _is_relative(command: str) -> bool:
+    """Return whether a command leads on from each step that it is given at."""
+    return command in ("n", "p") or bool(_BY.fullmatch(command))
+
+
+def _where(step: StoryStep, story: Story) -> str:
+    return f"{step.number}/{len(story) - 1} {step.phase}"
 
 
 def moved(story: Story, at: int, command: str) -> int:
@@ -58,21 +70,26 @@ def moved(story: Story, at: int, command: str) -> int:
     Raises ArgumentError for a command that leads nowhere; the message says which steps there are.
     """
     last = len(story) - 1
+    if by := _BY.fullmatch(command):
+        if not 0 <= at + int(by[1]) <= last:
+            raise ArgumentError(f"{command} leads outside the story; there are steps 0 to {last}.")
+        return at + int(by[1])
     led = {"n": at + 1, "p": at - 1, "f": story.starts["forward"], "b": story.starts["backward"]}
     if command.startswith("g") or command.isdecimal():
         if (number := command.removeprefix("g").strip()) not in map(str, range(len(story))):
             raise ArgumentError(f"There are steps 0 to {last}; g {last // 2} goes to one of them.")
         return int(number)
     if command not in led:
-        raise ArgumentError(f"{command!r:.30} is no command; n, p, g 12, f, b, h and q are.")
+        raise ArgumentError(f"{command!r:.30} is no command; n, p, g 12, f, b, ? and q are.")
     if not 0 <= led[command] <= last:
         raise ArgumentError(f"This is the {'last' if at else 'first'} step.")
     return led[command]
 
 
-def _next_command(console: Console, again: str) -> str:
+def _next_command(console: Console, where: str, again: str) -> str:
+    console.print(_harmless(f"\n{COMMANDS} · Enter {again}", "dim"))
     try:
-        return console.input(_harmless(f"\n{COMMANDS}  [{again}] ", "dim")).strip().lower()
+        return console.input(_harmless(f"{where}> ", "bold")).strip().lower()
     except EOFError:
         console.print()
         return "q"
@@ -117,21 +134,25 @@ class _Screen:
     def _table(self, title: str, array: Any, style: str) -> RenderableType:
         """Return a title with the numbers below it, in as many columns as fit."""
         shown = table(array)
-        widest = max((len(cell) for row in shown.rows for cell in row), default=0)
-        labels = max(map(len, shown.labels), default=0)
-        room = max(1, (self.console.width - labels - 5) // (widest + 2))
+        rows = lined_up(shown.rows)
+        room = self._columns_that_fit(rows, max(map(len, shown.labels), default=0))
         numbers = Table.grid(padding=(0, 2, 0, 0))
-        for i, row in enumerate(shown.rows):
-            cut = ["…"] if len(row) > room else []
+        for i, row in enumerate(rows):
+            cut = [GAP] if len(row) > room and row[room - 1].strip() != GAP else []
             numbers.add_row(*map(_harmless, [*shown.labels[i : i + 1], *row[:room], *cut]))
         for column in numbers.columns:
             column.justify, column.no_wrap = "right", True
         head = _harmless(f"{title} {shown.shape}" if shown.shape else title, style)
-        if not shown.block:
+        if not shown.blocks:
             return Group(head, numbers if shown.rows else _harmless("empty"))
-        blocks = "means of up to {} × {} numbers; of all:".format(*shown.block)
-        of_all = _harmless(f"{blocks} {shown.low} … {shown.high}, mean {shown.mean}", "dim")
-        return Group(head, numbers, of_all)
+        of_all = f"of all: {shown.low} … {shown.high}, mean {shown.mean}"
+        return Group(head, numbers, _harmless(of_all, "dim"))
+
+    def _columns_that_fit(self, rows: list[list[str]], labels: int) -> int:
+        """Return how many columns fit beside labels of this width, with a "…" after them."""
+        widths = [max(map(len, column)) + 2 for column in zip(*rows, strict=True)]
+        room = self.console.width - labels - 5
+        return max(1, sum(end <= room for end in accumulate(widths)))
 
 
 def _titles(part: Part, gradient: str) -> dict[str, str]:
@@ -149,7 +170,7 @@ def _marked_code(step: StoryStep) -> Iterator[Text]:
     ran, line = step.ran, step.line
     assert ran
     assert line  # a step has code only if it has a line
-    where = f"▸ {Path(ran.file).name}:{ran.number}"
+    where = f"▸ {ran.place}"
     for number, text in step.code:
         now = number == ran.number
         yield _harmless(f"{where if now else ' ' * len(where)}  {text}", _NOW if now else "dim")

@@ -110,12 +110,12 @@ def _called(node: ast.Call) -> str:
     return ast.unparse(node.func)
 
 
-def _is_false(node: ast.expr) -> bool:
+def _is_never(node: ast.expr) -> bool:
     match node:
         case ast.Constant(value):
             return value is False
         case ast.Call(ast.Name("logical_and"), args):
-            return any(map(_is_false, args))
+            return any(map(_is_never, args))
     return False
 
 
@@ -246,7 +246,7 @@ class _Typesetter:
                 return self.whole(x)
             case ("spread", [_, _]) if self.first:
                 return self.product(*_as_product(node))
-            case ("where", [condition, _, y]) if self.first and _is_false(condition):
+            case ("where", [condition, _, y]) if self.first and _is_never(condition):
                 return self.whole(y)
             case ("where", [condition, x, y]):
                 return self._cases(condition, x, y)

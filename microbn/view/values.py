@@ -1,7 +1,8 @@
-"""Arrays as they are shown: a table of the numbers, or of the means of a large array's blocks."""
+"""Arrays as they are shown: a table of true numbers, from whose middle a large array is cut."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -14,8 +15,13 @@ ROLE_COLOURS = {
 }  # fmt: skip
 CURRENT_COLOUR = "#c43c00"  # of the step's boxes and arrows
 # How much is shown at once. The page reads these numbers from the story's data.
-MOST_ROWS, MOST_COLUMNS = 12, 8  # a larger array is summed up in blocks
-MOST_BLOCKS = 8  # along each axis
+MOST_ENTRIES = 16  # along an axis; of a longer one the first and the last are shown
+FIRST_ENTRIES, LAST_ENTRIES = 6, 2
+GAP = "…"  # stands for the entries between them
+MOST_BLOCKS = 8  # along each axis of a large array's thumbnail
+SHOWN = {
+    "entries": MOST_ENTRIES, "first": FIRST_ENTRIES, "last": LAST_ENTRIES, "blocks": MOST_BLOCKS,
+}  # fmt: skip
 MOST_LEAVES = 12  # tables in the first step
 MOST_BOXES = 120  # in a drawing; of a larger graph only the boxes near the step are drawn
 NEAR_BOXES = 18  # so many of them
@@ -24,18 +30,18 @@ NEAR_BOXES = 18  # so many of them
 class Table(NamedTuple):
     """An array as text. ``rows`` are its numbers, with the last axis across.
 
-    ``labels`` are the indices of the rows, if the array has more than two axes. For a large array
-    each cell is the mean of a block. Then ``block`` is the largest size of a block, in rows and
-    columns, and ``low``, ``mean`` and ``high`` describe the whole array. For a small array
-    ``block`` is None, and the three are empty. Numbers up to ``noise`` are rounding noise, which
-    is painted white.
+    ``labels`` are the indices of the rows, if the array has more than two axes. Of more than 16
+    rows or columns the first six and the last two are there, with "…" between them. Then ``low``,
+    ``mean`` and ``high`` describe the whole array, and ``blocks`` are the means of its blocks, for
+    a thumbnail of 8 by 8 cells at most. For a small array ``blocks`` and the three are empty.
+    Numbers up to ``noise`` are rounding noise, which is painted white.
     """
 
     shape: tuple[int, ...]
     dtype: str
     rows: list[list[str]]
     labels: list[str]
-    block: tuple[int, int] | None
+    blocks: list[list[str]]
     low: str
     mean: str
     high: str
@@ -43,31 +49,65 @@ class Table(NamedTuple):
 
 
 def table(array: np.ndarray) -> Table:
-    """Return every number of an array of up to 12 rows of 8; of a larger one up to 8 x 8 means."""
+    """Return every number of up to 16 rows of 16 columns, and the outer ones of a larger array."""
     array = np.asarray(array)
     columns = array.shape[-1] if array.ndim else 1
     grid = array.reshape(-1, columns) if array.size else np.empty((0, 0))
+    down, across = map(_entries_shown, grid.shape)
     labels: list[str] = []
-    block, whole = None, ("", "", "")
-    if len(grid) > MOST_ROWS or grid.shape[-1] > MOST_COLUMNS:
-        block = -(-len(grid) // MOST_BLOCKS), -(-grid.shape[1] // MOST_BLOCKS)
-        grid, whole = _block_means(grid, block), low_mean_high(array)
-    elif array.ndim > 2:
-        labels = [str(list(index)) for index in np.ndindex(array.shape[:-1])]
-    digits = 2 if block else 3
-    rows = [[f"{value:.{digits}g}" for value in row] for row in (grid + 0.0).tolist()]  # no -0
-    return Table(array.shape, str(array.dtype), rows, labels, block, *whole)
+    if array.ndim > 2:
+        indices = zip(*np.unravel_index(down, array.shape[:-1]), strict=True)
+        labels = _with_gap([str([*map(int, index)]) for index in indices], len(grid), GAP)
+    rows = [_with_gap(row, grid.shape[1], GAP) for row in _texts(grid[down][:, across], 3)]
+    rows = _with_gap(rows, len(grid), [GAP] * len(rows[0] if rows else ()))
+    blocks, whole = [], ("", "", "")
+    if max(grid.shape) > MOST_ENTRIES:
+        blocks, whole = _texts(_block_means(grid), 2), low_mean_high(array)
+    return Table(array.shape, str(array.dtype), rows, labels, blocks, *whole)
+
+
+def _entries_shown(length: int) -> np.ndarray:
+    """Return which entries of an axis are shown."""
+    if length <= MOST_ENTRIES:
+        return np.arange(length)
+    return np.r_[:FIRST_ENTRIES, length - LAST_ENTRIES : length]
+
+
+def _with_gap(kept: list[Any], length: int, gap: Any) -> list[Any]:
+    """Put a gap in the place of the entries of an axis that are not shown."""
+    cut = length > MOST_ENTRIES
+    return [*kept[:FIRST_ENTRIES], gap, *kept[FIRST_ENTRIES:]] if cut else kept
+
+
+def _texts(grid: np.ndarray, digits: int) -> list[list[str]]:
+    return [[f"{value:.{digits}g}" for value in row] for row in (grid + 0.0).tolist()]  # no -0
+
+
+def lined_up(rows: list[list[str]]) -> list[list[str]]:
+    """Pad the texts of numbers so that in each column, set right, the points stand in a line."""
+    tails = [[len(text) - _before_point(text) for text in row] for row in rows]
+    most = [max(column) for column in zip(*tails, strict=True)]
+    return [
+        [text + " " * (widest - tail) for text, tail, widest in zip(*line, most, strict=True)]
+        for line in zip(rows, tails, strict=True)
+    ]
+
+
+def _before_point(text: str) -> int:
+    """Return how many characters stand before the point of a number, or where it would be."""
+    return len(re.split(r"\.|(?<=\d)e", text, maxsplit=1)[0])
 
 
 class Tables:
     """Collects many arrays and yields their tables. An array that is added twice gets one table."""
 
     def __init__(self) -> None:
-        self._numbers: dict[Any, int] = {}  # by the place of an array in memory
+        self._by_place: dict[Any, int] = {}  # the number of an array, by its place in memory
         self._arrays: list[np.ndarray] = []  # kept alive, so that no other array takes their place
         self._noise: dict[int, float] = {}
+        self.numbers: dict[Any, int] = {}  # by ``what`` an array is, if `add` is told
 
-    def add(self, array: np.ndarray | None, noise: float = 0.0) -> int | None:
+    def add(self, array: np.ndarray | None, noise: float = 0.0, what: Any = None) -> int | None:
         """Return the number of the array's table, or None if there is no array.
 
         An array that is handed on gets the largest noise of all its places.
@@ -77,10 +117,12 @@ class Tables:
         place: Any = array.__array_interface__["data"][0], array.dtype
         if array.ndim:
             place = *place, array.shape, array.strides
-        if (number := self._numbers.setdefault(place, len(self._arrays))) == len(self._arrays):
+        if (number := self._by_place.setdefault(place, len(self._arrays))) == len(self._arrays):
             self._arrays.append(array)
         if noise:
             self._noise[number] = max(self._noise.get(number, 0.0), noise)
+        if what:
+            self.numbers[what] = number
         return number
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -115,11 +157,12 @@ def constant_number(value: Any) -> str:
     return next((text for text in texts if float(text) != shorter), f"{shorter:.3g}")
 
 
-def _block_means(grid: np.ndarray, block: tuple[int, int]) -> np.ndarray:
+def _block_means(grid: np.ndarray) -> np.ndarray:
     """Return the mean of each block; the last row and column of blocks may be smaller."""
     means = grid.astype(float)
     with np.errstate(all="ignore"):
-        for axis, size in enumerate(block):
+        for axis, length in enumerate(grid.shape):
+            size = -(-length // MOST_BLOCKS)
             starts = np.arange(0, grid.shape[axis], size)
             count = np.minimum(size, grid.shape[axis] - starts)
             means = np.add.reduceat(means, starts, axis) / (count if axis else count[:, None])

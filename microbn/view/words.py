@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.backward import Message, Step
+from ..engine.names import OneCall
 from ..engine.node import sources
 from ..engine.primitive import rules_of
 from ..engine.tensor import Tensor
@@ -25,12 +26,12 @@ from ..reading.tape import is_entrywise
 from .axes import copied, over, repeated_axes, summed, to_all
 from .graph import name_of_constant, operands
 from .links import Links
+from .names import greek
 from .phrases import (
     NAME_LEVEL,
     OF_MASKS,
     TOLD_AS,
     constant_in_words,
-    greek,
     operand_in_words,
     shape_in_words,
     short_constant,
@@ -62,38 +63,51 @@ class Words:
 
     A Tensor without a name is called by its formula, ``σ² + 1e-05``. If that is long, it is called
     by its function and place, ``sum7``. Parameters with the same name are told apart by group.
+
+    ``marks`` maps ids to texts that are written in the place of a number: of a constant, or of a
+    value without axes.
     """
 
-    def __init__(self, links: Links, tape: Sequence[Tensor]) -> None:
-        self._links = links
+    def __init__(
+        self, links: Links, tape: Sequence[Tensor], marks: Mapping[str, str] | None = None
+    ) -> None:
+        self._links, self.marks = links, marks or {}
         self.tensors = {links.ids[tensor.number]: tensor for tensor in tape}
         self._symbols: dict[int, Symbol] = {}  # one for each Tensor, to write formulas with
         constants = [node for node in links.nodes.values() if node.role == "constant"]
-        self.names = {node.id: constant_in_words(node) for node in constants}
+        self.names = {n.id: constant_in_words(n, self.marks.get(n.id, "")) for n in constants}
         uses = Counter(tensor.name for tensor in tape if tensor.role == "parameter")
+        self._results = {part: t.number for t in tape for part in t.scope if type(part) is OneCall}
         for place, tensor in enumerate(tape):
             self._add_tensor(tensor, place, shared=uses[tensor.name] > 1)
         self._name_gradients()
 
     def _add_tensor(self, tensor: Tensor, place: int, shared: bool) -> None:
         node = self._links.nodes[self._links.ids[tensor.number]]
-        if name := greek(str(tensor.name or "")):
+        if name := greek(node.name):
             name = f"{node.scope[-1]}.{name}" if shared and node.scope else name
             symbol = Symbol(name, node.value)
         else:
             symbol = self._formula(tensor)
             if not 0 < len(symbol.text) <= _LONGEST_NAME:
-                symbol = Symbol(f"{node.function or 'leaf'}{place}", node.value)
+                symbol = Symbol(f"{self._maker(tensor)}{place}", node.value)
         self._symbols[tensor.number] = symbol
         self.names[node.id] = symbol.text
+
+    def _maker(self, tensor: Tensor) -> str:
+        """Return the name of the function that made a Tensor, as the user called it."""
+        calls = (p for p in tensor.scope if self._results.get(p) == tensor.number)
+        own = tensor.function.__name__ if tensor.function else "leaf"
+        return next((str(call) for call in calls if type(call) is OneCall), own)
 
     def _name_gradients(self) -> None:
         """Call the gradient of x dx, or d(x) if a value of the graph is called dx itself."""
         self.gradient_names: dict[str, str] = {}
         values = {*self.names.values()}
-        for id, tensor in self.tensors.items():
+        for id in self.tensors:
             name = self.names[id]
-            plain = (tensor.name or name.isidentifier()) and f"d{name}" not in values
+            known = self._links.nodes[id].name or name.isidentifier()
+            plain = known and f"d{name}" not in values
             self.gradient_names[id] = f"d{name}" if plain else f"d({name})"
 
     def sentence(self, id: str) -> str:
@@ -176,7 +190,12 @@ class Words:
         x: Any = tensor.inputs[position]
         if isinstance(x, Tensor):
             return self._symbols[x.number]
-        return short_constant(x, name_of_constant(tensor, position))
+        return short_constant(x, name_of_constant(tensor, position), self._mark(tensor, position))
+
+    def _mark(self, tensor: Tensor, position: int) -> str:
+        """Return the mark of the constant that is an operand, or ""."""
+        source = self._links.source(self._links.ids[tensor.number], position)
+        return self.marks.get(source, "")
 
     def _in_words(self, tensor: Tensor) -> str:
         """Say how a Tensor was computed, which operands were broadcast, and its shape."""
@@ -184,8 +203,9 @@ class Words:
         operands = self._operands(tensor)
         words = [operand_in_words(operand, alone=len(operands) == 1) for operand in operands]
         for position, x in enumerate(tensor.inputs):
-            if isinstance(x, float) and isinstance(operands[position], Symbol):
-                words[position] += f" = {constant_number(x)}"  # the formula shows the name alone
+            if isinstance(x, float) and name_of_constant(tensor, position):
+                number = self._mark(tensor, position) or constant_number(x)
+                words[position] += f" = {number}"  # the formula shows the name alone
         args: Any = tensor.args
         if tensor.dtype == bool:
             function = OF_MASKS.get(function, function)
@@ -194,7 +214,8 @@ class Words:
             said = sentence.format(*words, over=together, all=listed(words))
         else:
             said = f"{function.__name__.replace('_', ' ')} of {listed(words)}"
-        return f"{said}{self._broadcast(tensor)}, {shape_in_words(tensor.value)}"
+        mark = self.marks.get(self._links.ids[tensor.number], "")
+        return f"{said}{self._broadcast(tensor)}, {shape_in_words(tensor.value, mark)}"
 
     def _broadcast(self, tensor: Tensor) -> str:
         """Say which operands were broadcast: ``, σ broadcast to all 4 rows``."""

@@ -369,7 +369,7 @@ def test_a_constant_near_1_is_not_shown_as_1():
     assert next(map(text, lines(story))) == "x·0.99999"
     assert any("x times 0.99999, " in step.sentence for step in story)
     small = Tensor(np.ones(2, np.float32), "x") * np.float32(0.1)
-    assert next(map(text, lines(stories.told(small)))) == "x·0.1"
+    assert next(map(text, lines(stories.told(small)))) == "small=x·0.1"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 import stories
-from browser import PHONE, SIZE, at, await_that, look
+from browser import AXE, PHONE, RULES, SIZE, at, await_that, look, with_axe
 
 from microbn import Tensor
 
@@ -93,19 +93,6 @@ def test_graph_glides_to_its_step_unless_the_reader_wants_no_motion(opened, moti
 
 # --- readers
 
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-AXE = """tags => axe.run({ runOnly: tags, resultTypes: ["violations"] })
-  .then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes.map((n) => n.html)]))"""
-
-
-def with_axe(page):
-    """Return the page with axe-core in it; evaluate() passes the policy, which blocks scripts."""
-    axe = pytest.importorskip("axe_playwright_python.base", reason="axe is not installed")
-    page.evaluate(axe.AXE_SCRIPT)
-    return page
-
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [SIZE, PHONE], ids=["1280x720", "phone"])
@@ -117,7 +104,7 @@ def test_axe_finds_nothing_to_object_to(opened, size, scheme):
 
 
 def test_axe_finds_nothing_in_tables_that_are_too_wide_for_a_phone(opened):
-    x = Tensor(np.full((2, 2, 8), -0.00123456), "x")
+    x = Tensor(np.full((2, 2, 16), -0.00123456), "x")
     page = with_axe(opened(stories.told(x * x), viewport=PHONE))
     for number in range(3):
         look(page, number)

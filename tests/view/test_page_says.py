@@ -97,13 +97,6 @@ def test_sentence_is_a_status_that_is_read_aloud(opened):
     assert opened(stories.fork()).get_attribute("#sentence", "role") == "status"
 
 
-def test_large_array_is_shown_by_means_of_blocks_with_its_range(opened):
-    x = Tensor(np.arange(4000.0).reshape(100, 40), "x")
-    shown = look(opened(stories.told(x * 2.0)), 1)
-    assert [one["rows"] for one in shown.tables] == [table(x.data).rows, table(2 * x.data).rows]
-    assert "0 to 8e+03, mean 4e+03" in shown.words
-
-
 def test_nan_and_infinities_are_shown(opened):
     with np.errstate(all="ignore"):
         y = np.log(Tensor([[0.0, -1.0, 1.0]], "x"))

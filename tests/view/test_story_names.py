@@ -20,7 +20,7 @@ def test_long_formulas_are_cut_and_long_names_are_numbers():
         "add1",
         "subtract2",
         "add1 · subtract2",
-        "sum4",
+        "y",
     ]
 
 

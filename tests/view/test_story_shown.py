@@ -34,19 +34,57 @@ def test_small_array_is_a_table_of_its_numbers():
     assert values.table(np.empty((0, 3))).rows == []
 
 
-@pytest.mark.parametrize("shape", [(100,), (13, 1), (25, 30), (3, 5, 7), (1, 9)])
-def test_large_array_is_a_table_of_the_means_of_its_blocks(shape):
+@pytest.mark.parametrize("shape", [(16,), (16, 16), (1, 16), (2, 8, 16), (4, 2, 2, 1)])
+def test_every_number_of_up_to_16_rows_and_columns_is_shown(shape):
     array = np.random.default_rng(0).normal(size=shape)
     table = values.table(array)
+    assert np.allclose(np.array(table.rows, float), array.reshape(-1, shape[-1]), rtol=0.005)
+    assert (table.blocks, table.low, table.mean, table.high) == ([], "", "", "")
+
+
+LARGE = pytest.mark.parametrize(
+    "shape", [(100,), (17, 1), (25, 30), (3, 6, 7), (1, 17), (2, 17), (2, 3, 4, 40)]
+)
+
+
+@LARGE
+def test_a_large_array_is_cut_and_no_number_of_it_is_a_mean(shape):
+    array = np.random.default_rng(0).normal(size=shape)
+    table, grid = values.table(array), array.reshape(-1, shape[-1])
+    kept = [[*range(n)] if n <= 16 else [*range(6), None, n - 2, n - 1] for n in grid.shape]
+    expected = [
+        ["…" if None in (i, k) else values.number(grid[i, k]) for k in kept[1]] for i in kept[0]
+    ]
+    assert table.rows == expected
+    indices = [*np.ndindex(shape[:-1])]
+    labels = ["…" if i is None else str([*indices[i]]) for i in kept[0]]
+    assert table.labels == (labels if len(shape) > 2 else [])
+    said = [values.number(found) for found in (array.min(), array.mean(), array.max())]
+    assert [table.low, table.mean, table.high] == said
+
+
+@LARGE
+def test_the_thumbnail_of_a_large_array_has_the_means_of_its_blocks(shape):
+    array = np.random.default_rng(0).normal(size=shape)
     grid = array.reshape(-1, shape[-1])
-    rows, columns = table.block
-    for i, row in enumerate(table.rows):
+    rows, columns = (-(-n // values.MOST_BLOCKS) for n in grid.shape)
+    blocks = values.table(array).blocks
+    for i, row in enumerate(blocks):
         for k, text in enumerate(row):
             block = grid[i * rows : (i + 1) * rows, k * columns : (k + 1) * columns]
             assert float(text) == pytest.approx(block.mean(), rel=0.06)  # two digits
-    assert len(table.rows) == -(-len(grid) // rows)
-    assert max(len(table.rows), len(table.rows[0])) <= values.MOST_BLOCKS
-    assert float(table.mean) == pytest.approx(array.mean(), rel=0.01)
+    assert (len(blocks), len(blocks[0])) == (-(-len(grid) // rows), -(-grid.shape[1] // columns))
+    assert max(len(blocks), len(blocks[0])) <= values.MOST_BLOCKS
+
+
+def test_numbers_line_up_at_their_points():
+    rows = [["1.5", "-0.25", "nan"], ["10", "1e-05", "…"], ["-0.125", "1.2e+03", "3"]]
+    assert values.lined_up(rows) == [
+        ["1.5  ", "-0.25   ", "nan"],
+        ["10    ", "1e-05  ", "…"],
+        ["-0.125", "1.2e+03", "3"],
+    ]
+    assert values.lined_up([]) == []
 
 
 def test_saved_only_as_a_page(tmp_path):
@@ -100,5 +138,12 @@ def test_operands_that_are_no_numbers_are_not_drawn():
     assert mb.draw(y, np.ones(2)).source
 
 
-def test_large_arrays_of_many_rows_have_no_labels():
-    assert values.table(np.zeros((300, 300, 1))).labels == []
+def test_large_arrays_of_many_rows_have_labels_for_the_rows_shown():
+    labels = values.table(np.zeros((300, 300, 1))).labels
+    assert labels == [*(f"[0, {i}]" for i in range(6)), "…", "[299, 298]", "[299, 299]"]
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (2, 0, 3), (0, 2, 20), (20, 0)])
+def test_an_empty_array_is_an_empty_table(shape):
+    table = values.table(np.zeros(shape))
+    assert (table.rows, table.labels, table.blocks) == ([], [], [])

@@ -142,9 +142,16 @@ def test_a_wide_array_is_cut_between_two_numbers(case, width):
     assert (row[-1] == "…") == (len(shown) < len(cells))
 
 
-def test_a_large_array_is_summed_up():
-    out = words(told(mb.story(np.sum(Tensor(np.arange(1200.0).reshape(40, 30), "x")))))
-    assert "means of up to 5 × 4 numbers; of all: 0 … 1.2e+03, mean 600" in out
+def test_a_large_array_is_cut_and_its_range_is_told():
+    out = told(mb.story(np.sum(Tensor(np.arange(1200.0).reshape(40, 30), "x"))))
+    assert "of all: 0 … 1.2e+03, mean 600" in out
+    assert re.search(r"^ *1\.17e\+03 .* 1\.18e\+03 +… *$", out, re.M)
+
+
+def test_numbers_stand_in_a_line_at_their_points():
+    x = Tensor([[1.5, 2.0], [-10.25, 1e-5], [0.125, 300.0]], "x")
+    table = told(mb.story(np.sum(x))).split("x (3, 2)")[2].splitlines()[1:4]
+    assert table == ["    1.5        2", "  -10.2    1e-05", "  0.125      300"]
 
 
 def test_empty_arrays_are_called_so():
@@ -196,7 +203,7 @@ def test_commands_lead_through_the_story():
     story = batchnorm()
     for at, command, to in [
         (0, "n", 1), (5, "p", 4), (5, "g 12", 12), (5, "g12", 12), (5, "g 0", 0), (7, "f", 1),
-        (1, "b", 11), (19, "n", 20),
+        (1, "b", 11), (19, "n", 20), (3, "g +5", 8), (3, "g-3", 0), (0, "g +20", 20),
     ]:  # fmt: skip
         assert terminal.moved(story, at, command) == to
 
@@ -207,10 +214,13 @@ def test_commands_lead_through_the_story():
         (0, "p", "This is the first step."),
         (20, "n", "This is the last step."),
         (3, "g 21", "There are steps 0 to 20; g 10 goes to one of them."),
-        (3, "g -1", "There are steps 0 to 20"),
+        (3, "g -4", "g -4 leads outside the story; there are steps 0 to 20."),
+        (3, "g +18", "g +18 leads outside the story"),
+        (3, "g +" + "9" * 5000, "There are steps 0 to 20"),
+        (3, "-1", "'-1' is no command"),
         (3, "g", "There are steps 0 to 20"),
         (3, "g " + "9" * 5000, "There are steps 0 to 20"),
-        (3, "x", "'x' is no command; n, p, g 12, f, b, h and q are."),
+        (3, "x", "'x' is no command; n, p, g 12, f, b, ? and q are."),
         (3, "\x1b[C", "'\\x1b[C' is no command"),
         (3, "n" * 1000, "'nnn"),
     ],
@@ -224,7 +234,7 @@ def test_command_that_leads_nowhere_says_in_one_line_what_is_possible(at, comman
 
 
 def test_help_names_every_command():
-    for command in ("n ", "p ", "g 12 ", "f ", "b ", "q ", "Enter"):
+    for command in ("n ", "p ", "g 12 ", "g +5 ", "f ", "b ", "? ", "q ", "Enter"):
         assert command in terminal.HELP
 
 
@@ -257,7 +267,7 @@ class Session:
     def shown(self):
         """Return everything up to the next prompt, or to the end."""
         new = b""
-        while not new.endswith((b"] ", b"] \x1b[0m")):
+        while not new.endswith((b"> ", b"> \x1b[0m")):
             assert select.select([self.terminal], [], [], 60)[0], "nothing came for a minute"
             try:
                 read = os.read(self.terminal, 10_000)
@@ -285,19 +295,24 @@ def test_a_session_goes_where_the_keys_say():
     assert "Seed" not in session.first  # its numbers are drawn from none
     assert "Step 0 of 20, given: batchnorm" in session.first
     for keys, step in [
-        ("n", 1), ("", 2), ("", 3), ("p", 2), ("", 1), ("g 12", 12), ("", 11), ("b", 11),
-        ("n", 12), ("f", 1), ("", 2),
+        ("n", 1), ("", 2), ("", 3), ("p", 2), ("", 1), ("g 12", 12), ("", 13), ("p", 12),
+        ("b", 11), ("", 12), ("f", 1), ("", 2), ("g +3", 5), ("", 8), ("", 11), ("g -4", 7),
+        ("", 3), ("9", 9), ("", 10), ("p", 9),
     ]:  # fmt: skip
-        assert f"Step {step} of 20" in session.types(f"{keys}\n")
+        shown = session.types(f"{keys}\n")
+        assert f"Step {step} of 20" in shown
+        assert shown.endswith(f"\n{step}/20 {['forward', 'backward'][step > 10]}> ")
     for keys, said in [
-        ("jump", "'jump' is no command; n, p, g 12, f, b, h and q are."),
+        ("jump", "'jump' is no command; n, p, g 12, f, b, ? and q are."),
         ("g 999", "There are steps 0 to 20; g 10 goes to one of them."),
-        ("h", "Enter repeats n or p"),
+        ("g +12", "g +12 leads outside the story; there are steps 0 to 20."),
+        ("h", "Enter moves the way you last moved"),
+        ("?", "Enter moves the way you last moved"),
     ]:
         out = session.types(f"{keys}\n")
         assert said in out
         assert "Step" not in out
-    assert "Step 3 of 20" in session.types("\n")
+    assert "Step 8 of 20" in session.types("\n")
     assert "Step" not in session.types("q\n")
     assert session.ends() == 0
 

@@ -93,10 +93,11 @@ function describe(box) {
     return Object.assign(box, { node, order, title, width, height: 26, places: along(0, 26, 5) });
   }
   const title = (call ? "▸ " : "") + cut(node.name, 22);
-  const detail = `${call || node.sign} ${scalar ? "" : tuple(node.value.shape)}`.trim();
+  const sign = namesItsFunction(node) ? "" : node.sign;
+  const detail = `${call || sign} ${scalar ? "" : tuple(node.value.shape)}`.trim();
   const nameWidth = widthOf(title, NAME);
   const text = nameWidth + (detail ? PAD + widthOf(detail, SMALL) : 0);
-  const thumb = scalar ? { width: 62, height: 18 } : thumbSize(node.value, [14, 72], [9, 40]);
+  const thumb = scalar ? { width: numberWidth(node), height: 18 } : thumbSize(node.value, [14, 72], [9, 40]);
   const thumbs = node.role === "constant" ? thumb.width : 2 * thumb.width + PAD;
   const [width, height] = [text + thumbs + 3 * PAD, Math.max(36, thumb.height + 8)];
   const places = along(nameWidth, height);
@@ -128,12 +129,18 @@ function tuple(shape) {
 
 // Returns the size of a heatmap. Given are the most for a cell and for all, across and down.
 function thumbSize(table, across, down) {
-  const [rows, columns] = [Math.max(table.rows.length, 1), table.rows[0]?.length ?? 1];
+  const shown = heat(table).rows;
+  const [rows, columns] = [Math.max(shown.length, 1), shown[0]?.length ?? 1];
   const cell = {
     width: Math.min(across[0], across[1] / columns),
     height: Math.min(down[0], down[1] / rows),
   };
   return { width: columns * cell.width, height: rows * cell.height, cell };
+}
+
+// Returns what a heatmap shows of an array: its numbers, or the means of a large array's blocks.
+function heat(table) {
+  return table.blocks.length ? { ...table, rows: table.blocks, low: "", high: "" } : table;
 }
 
 // Puts the boxes into the open groups around them.
@@ -149,7 +156,7 @@ function nested(boxes, step) {
     }
     return groups.get(id);
   };
-  for (const box of boxes.values()) open(box.path).children.push(state.near ? describeNear(box, step) : describe(box));
+  for (const box of boxes.values()) open(box.path).children.push(state.near ? describeNear(box, step) : stackUp(describe(box)));
   for (const group of [root, ...groups.values()]) group.order = begun(group);
   return { root, groups: [...groups.values()].filter((group) => group !== root) };
 }

@@ -3,12 +3,14 @@
 // Rounding noise is white.
 
 function largest(table) {
-  const sizes = table.rows.flat().map((text) => Math.abs(Number(text)));
+  const texts = [...table.rows.flat(), table.low, table.high]; // a large table has a gap
+  const sizes = texts.map((text) => Math.abs(Number(text)));
   return Math.max(0, ...sizes.filter(Number.isFinite)) || 1;
 }
 
 // Returns the colours of a cell where the largest number is `most`.
 function colour(text, most, noise) {
+  if (text === "…") return { background: "", ink: "" };
   const size = Math.abs(Number(text)) <= noise ? 0 : Number(text);
   const share = Math.max(-1, Math.min(1, size / most));
   if (!Number.isFinite(share)) return { background: "#444444", ink: "#ffffff" };

@@ -3,24 +3,24 @@
 let drawn = { shown: null }; // the last layout
 
 function draw(step) {
-  const { boxes, links, stack, note } = state.near ? nearby(step) : visible(step);
-  const shown = [...boxes.keys(), state.near && state.at].join(" ");
+  const parts = state.near ? nearby(step) : visible(step);
+  const { note } = parts;
+  const shown = [...parts.boxes.keys(), state.near && state.at].join(" ");
   const moved = drawn.shown !== shown;
-  if (moved) {
-    const { root, groups } = nested(boxes, step);
-    const routes = layout(root, [...links, ...stack], state.near ? LARGE_GAP : ROW_GAP);
-    drawn = { shown, boxes, links, groups, routes, width: root.width, height: root.height };
-  }
+  if (moved) drawn = { shown, ...arranged(parts, step) };
   const viewBox = `0 0 ${drawn.width} ${drawn.height}`;
   const kind = state.near ? "near" : "whole";
-  const svg = make("svg", { viewBox, class: kind, role: "img", "aria-label": pictured(step) });
+  const svg = make("svg", { viewBox, class: kind, role: "group", "aria-label": pictured(step) });
   svg.append(make("defs", {}, arrow("tip", "", 8), arrow("tip-now", "now", 3.6)));
   svg.append(...drawn.groups.map(frame), ...lines(step));
   for (const box of drawn.boxes.values()) svg.append(drawBox(box, step));
   if (state.near) svg.append(...messages(step));
+  hold();
+  holdFocus();
   $("graph").replaceChildren(svg);
   if (note) $("graph").append(make("p", {}, note));
   fit(svg, step, moved);
+  reach(svg, step);
 }
 
 function pictured(step) {
@@ -35,7 +35,7 @@ function arrow(id, kind, size) {
 }
 
 function frame({ x, y, width, height, path }) {
-  const g = make("g", { class: "frame", onclick: () => toggle(key(path)) });
+  const g = make("g", { class: "frame", "data-id": key(path), onclick: () => toggle(key(path)) });
   g.append(make("rect", { x, y, width, height, rx: 10 }));
   g.append(label(x + 10, y + 19, "▾ " + cut(path.at(-1), 24)));
   return g;
@@ -53,6 +53,7 @@ function lines(step) {
   for (const link of drawn.links) {
     const path = make("path", { class: "edge", d: curve(drawn.routes.get(link.id)) });
     path.dataset.uses = link.uses.join(" ");
+    path.dataset.link = link.id;
     const current = link.uses.some((id) => step.edges.includes(id));
     path.setAttribute(
       current && back ? "marker-start" : "marker-end",
@@ -118,8 +119,9 @@ function thumb(table, box, x) {
   if (!table) return label(x + width / 2, base, "–", "dash");
   if (!cell) return label(x + width / 2, base, table.rows[0]?.[0] ?? "", "number");
   const g = make("g", { class: "heat" });
-  const most = largest(table);
-  table.rows.forEach((row, i) =>
+  const shown = heat(table);
+  const most = largest(shown);
+  shown.rows.forEach((row, i) =>
     row.forEach((text, k) => {
       const place = { x: x + k * cell.width, y: top + i * cell.height, ...cell };
       g.append(make("rect", { ...place, fill: colour(text, most, table.noise).background }));

@@ -7,13 +7,21 @@ function toggle(path) {
   show();
 }
 
-// Goes to the step that computes a value, or during the backward, that completes its gradient.
+// Goes to the step that computes a value, or during the backward, that sends its gradient on. A leaf
+// sends nothing, so its step is the one that completes its gradient; a constant has the step of its
+// first user.
 function visit(id) {
-  const { phase } = story.steps[state.at];
-  const at = story.steps.findIndex(
-    (step) => step.nodes.includes(id) && (phase !== "backward" || step.phase === phase),
-  );
-  if (at >= 0) go(at);
+  const { steps, edges } = story;
+  const find = (holds) => steps.findIndex(holds);
+  const user = edges.find((edge) => edge.source === id)?.target;
+  const back = [
+    ({ phase, nodes }) => phase === "backward" && nodes.includes(id),
+    ({ parts }) => parts.some((p) => p.receiver === id && p.received === p.expected),
+  ];
+  const forth = [({ nodes }) => nodes.includes(id), ({ nodes }) => nodes.includes(user)];
+  const ways = steps[state.at].phase === "backward" ? [...back, ...forth] : forth;
+  const at = ways.map(find).find((found) => found >= 0);
+  if (at !== undefined) go(at);
 }
 
 // Closes these groups and opens all others. With `follow`, the groups of each step open by

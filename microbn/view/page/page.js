@@ -9,7 +9,7 @@ function show() {
   $("where").textContent = where.join(" · ");
   $("place").textContent = step.place;
   $("sentence").textContent = step.sentence;
-  $("tables").replaceChildren(...tables(step));
+  $("tables").replaceChildren(...(state.jacobian ? jacobian : tables)(step));
   $("code").replaceChildren(...code(step));
   $("step").scrollTop = 0;
   $("slider").value = state.at;
@@ -19,10 +19,13 @@ function show() {
   for (const button of $("groups").querySelectorAll("button[data-path]"))
     button.setAttribute("aria-pressed", !closed.has(button.dataset.path));
   $("groups").querySelector("[data-follow]")?.setAttribute("aria-pressed", state.follow);
-  for (const view of ["present", "near", "maths"]) {
+  for (const view of ["present", "near", "maths", "jacobian"]) {
     document.body.classList.toggle(view, state[view]);
     $(view).setAttribute("aria-pressed", state[view]);
   }
+  film.show(step);
+  explain(step);
+  showLive();
   draw(step);
   fill();
 }
@@ -38,12 +41,16 @@ function go(at, playing = false) {
   if (!playing) pause();
   $("groups").open = false;
   state.at = Math.max(0, Math.min(story.steps.length - 1, at));
+  writeAddress();
+  show();
+}
+
+function writeAddress() {
   try {
-    history.replaceState(null, "", `#step=${state.at}`);
+    history.replaceState(null, "", `#step=${state.at}${film.address()}`);
   } catch {
     // a sandboxed frame has no address to write to
   }
-  show();
 }
 
 // Goes to the next or the previous step, past all but the last in a closed call.
@@ -68,7 +75,8 @@ function shutCall(step) {
 }
 
 function fromAddress() {
-  const asked = /^#step=(\d+)$/.exec(location.hash);
+  const asked = /^#step=(\d+)(?:&training=(\d+))?(&mode=eval)?$/.exec(location.hash);
+  if (asked) film.goTo(asked.slice(1));
   return asked ? Number(asked[1]) : 0;
 }
 
@@ -103,6 +111,15 @@ const KEYS = {
   p: () => turn("present"),
   z: () => turn("near"),
   m: () => turn("maths"),
+  j: () => turn("jacobian"),
+  c: () => toggleBar(),
+  r: () => resetAll(),
+  "+": () => zoomBy(1.25),
+  "=": () => zoomBy(1.25),
+  "-": () => zoomBy(0.8),
+  0: zoomToFit,
+  "?": toggleKeys,
+  w: () => $("words").toggleAttribute("open"),
 };
 const PRESENTING = { ...KEYS, ArrowDown: () => scrollStep(1), ArrowUp: () => scrollStep(-1) };
 
@@ -118,16 +135,18 @@ addEventListener("click", (event) => {
 });
 let pointing = false;
 addEventListener("pointerdown", () => (pointing = true));
-$("pace").addEventListener("change", () => pointing && $("pace").blur());
+addEventListener("change", ({ target }) => {
+  if (pointing && target.matches("select, #live [type=range]")) target.blur();
+});
 
 addEventListener("keydown", (event) => {
   pointing = false;
   if (event.key === "Escape") {
     if (state.present) turn("present");
-    $("groups").open = false;
+    $("groups").open = $("words").open = false;
   }
   const inside = event.target.closest("select, summary, button");
-  const own = event.key === " " ? inside : event.target.closest("select, pre, figure");
+  const own = event.key === " " ? inside : event.target.matches("select, pre, figure");
   const keys = state.present ? PRESENTING : KEYS;
   if (own || event.ctrlKey || event.altKey || event.metaKey || !(event.key in keys)) return;
   event.preventDefault();

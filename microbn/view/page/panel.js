@@ -11,7 +11,8 @@ function tables(step) {
   read.classList.add("reads");
   const cards = make("div", { class: "cards" }, ...step.parts.map(card));
   const beside = row(...step.beside.map(([title, array]) => numbers(array, title, "whole")));
-  const gradient = row(numbers(step.gradient, node.gradientName, "whole"));
+  const whole = numbers(step.gradient, node.gradientName, "whole");
+  const gradient = row(playable(whole, node.id, true));
   return [gradient, read, cards, beside].filter((group) => group.children.length);
 }
 
@@ -48,6 +49,7 @@ function card(part) {
   if (part.product)
     sums.append(plus(term(part.product, "the rule gives")), then(`${part.summed} →`, mine));
   else sums.append(plus(mine));
+  if (terms.length === 1 && part.count) mine.classList.add("alone");
   if (part.total)
     sums.append(then("=", term(part.total, `${gradientName}, ${part.count}`, kind)));
   return make("div", { class: "card" }, head, sums);
@@ -63,15 +65,15 @@ function then(sign, figure) {
 }
 
 function value(node, kind = "") {
-  return numbers(node.value, node.name, kind);
+  return playable(numbers(node.value, node.name, kind), node.id);
 }
 
-// Shows an array as a table in colours, with its name and shape above it. For a large array the
-// cells are means of blocks, and the range stands below. Cells of the size `most` are the darkest.
+// Shows an array as a table in colours, with its name and shape above it. A large array is cut, and
+// its range stands below. Cells of the size `most` are the darkest.
 function numbers(table, name, kind = "", most = largest(table)) {
   const shape = table.shape.length ? ` ${tuple(table.shape)}` : "";
   const words = make("span", {}, name, make("span", { class: "shape" }, shape));
-  const element = make("table", { class: `${kind} ${table.block ? "blocks" : ""}` });
+  const element = make("table", { class: `${kind} ${table.rows[0]?.length > 6 ? "broad" : ""}` });
   element.append(make("caption", {}, words));
   table.rows.forEach((cells, i) => {
     const line = make("tr", {}, ...cells.map((text) => cell(text, most, table.noise)));
@@ -79,10 +81,10 @@ function numbers(table, name, kind = "", most = largest(table)) {
     element.append(line);
   });
   const figure = make("figure", {}, element);
-  if (table.block) {
-    const range = `${table.low} to ${table.high}, mean ${table.mean}`;
-    const each = `each cell is the mean of up to ${table.block.join(" × ")}`;
-    figure.append(make("figcaption", {}, `${range}; ${each}`));
+  lineUp(element, table.rows);
+  if (table.blocks.length) {
+    const range = `of all: ${table.low} to ${table.high}, mean ${table.mean}`;
+    figure.append(make("figcaption", {}, range));
   }
   if (!table.rows.length) figure.append(make("figcaption", {}, "empty"));
   return figure;

@@ -8,6 +8,7 @@ function picture() {
     const style = getComputedStyle(element);
     for (const name of written) to[i].style.setProperty(name, style.getPropertyValue(name));
   });
+  for (const line of copy.querySelectorAll(".hit")) line.remove();
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   copy.style.background = getComputedStyle(document.body).backgroundColor;
   // a name may have control characters, which XML does not allow

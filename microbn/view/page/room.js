@@ -1,6 +1,7 @@
 // Who gets which room: the graph and the panel beside each other, and the type in the panel.
 
 const NUMBERS = [1, 1.2, 1.4, 1.7, 2, 2.2, 2.4, 2.7, 3];
+const SMALLER = [0.9, 0.8, 0.7];
 const WORDS = [1, 1.2, 1.4, 1.6];
 const LEAST = { whole: 13.4 / 15, near: 1, small: 0.6 }; // 10 pt and 17 pt at 1280 x 720, less on a small screen
 const stacked = matchMedia("(max-width: 800px), (max-height: 520px)");
@@ -10,13 +11,18 @@ function unit() {
   return parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 }
 
-// Gives the graph the width that it needs at the full height, from 30% of the window to 45%. Where
-// the graph changes with the step, its width does not, so that the panel stays where it is.
+const MOST_WHOLE = 0.52; // of the window, for a graph that is seen whole then
+
+// Gives the graph the width that it needs at the full height, from 30% of the window to 45%, or to
+// 52% if it is seen whole then. Where the graph changes with the step, its width does not, so that
+// the panel stays where it is.
 function divide() {
   const width = $("main").clientWidth;
   const size = Math.max(sizeAt(Infinity, $("graph").clientHeight), least());
   const wish = state.near || state.follow ? 1 : (drawn.width * size + 16) / width;
-  const most = state.near ? 0.44 : 0.45;
+  const whole = !state.near && !state.follow && fitsWhole(drawn);
+  const needed = whole ? (drawn.width * least() + 16) / width : 0;
+  const most = state.near ? 0.44 : Math.max(0.45, needed);
   $("main").style.setProperty("--graph", `${100 * Math.min(Math.max(wish, 0.3), most)}%`);
 }
 
@@ -28,22 +34,15 @@ function sizeAt(width, height) {
   return Math.min(1.5 * unit(), width / drawn.width, height / drawn.height);
 }
 
-// Makes the graph as large as fits, but never too small to read; if it does not fit, it scrolls to
-// the step.
+// Makes the graph as large as fits and as the reader wants it; if it is larger, it scrolls to the
+// step.
 function fit(svg, step, moved = true) {
   divide();
   const room = $("graph");
-  const note = room.querySelector("p")?.offsetHeight ?? 0;
-  const size = Math.max(sizeAt(room.clientWidth, room.clientHeight - note), least());
-  svg.setAttribute("width", drawn.width * size);
-  svg.setAttribute("height", drawn.height * size);
+  const size = shownSize();
+  resize(svg, size);
   const box = [...drawn.boxes.values()].find((b) => b.nodes.some((n) => step.nodes.includes(n.id)));
-  if (!box) return;
-  room.scrollTo({
-    left: (box.x + box.width / 2) * size - room.clientWidth / 2,
-    top: (box.y + box.height / 2) * size - room.clientHeight / 2,
-    behavior: moved ? "instant" : "auto",
-  });
+  if (box) room.scrollTo(placeFor(box, size, moved));
 }
 
 // Lets the numbers in the panel grow until it is well filled, and if it is half empty then, the
@@ -54,11 +53,12 @@ function fill() {
   panel.classList.remove("tight", "beside", "short");
   panel.style.setProperty("--say", 1);
   panel.style.setProperty("--grow", 1);
-  if (!stacked.matches) {
+  if (!stacked.matches || story.pane) {
     panel.classList.toggle("tight", !fitsIn(panel));
     panel.classList.toggle("beside", !fitsIn(panel));
     if (!fitsIn(panel)) panel.classList.remove("beside");
-    grow(panel, "--grow", NUMBERS, 0.7);
+    if (fitsIn(panel)) grow(panel, "--grow", NUMBERS, 0.7);
+    else if (live && !bar.hidden) shrink(panel);
     grow(panel, "--say", WORDS, 0.5);
     panel.classList.toggle("short", filled(panel) < 0.5);
   }
@@ -76,6 +76,15 @@ function grow(panel, name, sizes, enough) {
     panel.style.setProperty(name, sizes[i - 1]);
     return;
   }
+}
+
+// Makes the numbers smaller where the sliders would cover them otherwise.
+function shrink(panel) {
+  for (const size of SMALLER) {
+    if (fitsIn(panel)) return;
+    panel.style.setProperty("--grow", size);
+  }
+  if (!fitsIn(panel)) panel.style.setProperty("--grow", 1);
 }
 
 // Returns which part of the panel's height has something in it.
