@@ -27,7 +27,7 @@ def neuron(w, x, b):
     return y
 
 
-with trace():  # remembers the lines of code too
+with trace():  # remembers the lines inside of microbn too
     y = neuron(Tensor(0.5, "w"), scalars([1.0, 2.0], "x"), Tensor(-1.0, "b"))
 
 

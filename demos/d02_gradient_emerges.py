@@ -19,7 +19,7 @@ from microbn.nn import BatchNorm, Linear
 from microbn.view.words import greek
 
 args = demo.options("d02_gradient_emerges", data=False)
-with trace():  # remembers the lines of code too
+with trace():  # remembers the lines inside of microbn too
     y = tour.batch_norm_on_digits(digits(args.seeds[0]), samples=4, features=2)
 dy = tour.cotangent(y)
 

@@ -1,4 +1,4 @@
-"""The command line: ``microbn tour``, ``step``, ``draw`` and ``check``."""
+"""The command line: ``microbn tour``, ``step``, ``lecture``, ``draw``, ``check`` and others."""
 
 from __future__ import annotations
 
@@ -15,12 +15,22 @@ from typing import Any, TextIO
 
 from .. import __version__
 from ..errors import ArgumentError, MicrobnError
+from ..view import Beside, Story
 from ..view.dot import FORMATS, check_renderers
 from ..view.values import printable
-from .examples import BUILT_IN
+from .examples import BUILT_IN, TRAINING
 from .finding import no_shape
 from .loading import users_code
-from .targets import by_hand, draws_nothing, find, gradients_graph, graph, told
+from .targets import (
+    by_hand,
+    closes_nothing,
+    draws_nothing,
+    filmed,
+    find,
+    gradients_graph,
+    graph,
+    told,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -107,19 +117,55 @@ def _run_step(args: argparse.Namespace) -> None:
 
     from ..view.terminal import tell
 
+    if args.beside and (args.all or args.frames or args.slides or not args.html):
+        raise ArgumentError(
+            "--beside shows two graphs on one page: write --html both.html, and leave out --all, "
+            "--frames and --slides"
+        )
     console = Console(highlight=False)
+    film = filmed(args.inputs, args.seed) if args.target == TRAINING else None
     with users_code(args.target, args.inputs):
-        story = told(args.target, args.inputs, args.seed)
+        story = film[0] if film else told(args.target, args.inputs, args.seed)
     if not draws_nothing(args.target, args.inputs, args.seed):
         print(f"Seed: {args.seed or 0}")
+    if film and not args.html:
+        print(f"The first of {len(film)} training steps; --html film.html shows them all")
     if args.html:
-        _say(f"Written: {story.save(args.html)}")
-    if args.frames:
+        shown = _set_beside(story, args) if args.beside else film or story
+        _say(f"Written: {shown.save(args.html)}")
+    if args.slides or args.frames:
         with console.status(f"drawing {len(story)} steps"):
-            frames = story.frames(args.frames)
-        _say(f"Written: {frames[0]} to {frames[-1].name}")
-    if args.all or not (args.html or args.frames):
+            written = _pictures_of(story, args)
+        _say("\n".join(f"Written: {files}" for files in written))
+    if args.all or not (args.html or args.slides or args.frames):
         tell(story, console, whole=args.all)
+
+
+def _pictures_of(story: Story, args: argparse.Namespace) -> list[str]:
+    """Write slides and pictures of all steps, as far as they are asked for. Return their files."""
+    written = []
+    if args.slides:
+        write = story.slides if args.slides.suffix.lower() == ".html" else story.save
+        written.append(str(write(args.slides)))
+    if args.frames:
+        frames = story.frames(args.frames)
+        written.append(f"{frames[0]} to {frames[-1].name}")
+    return written
+
+
+def _set_beside(story: Story, args: argparse.Namespace) -> Beside:
+    """Tell the story of the other target, with the same inputs and seed, and set it beside."""
+    from ..view import beside
+
+    with users_code(args.beside, args.inputs):
+        other = told(args.beside, args.inputs, args.seed)
+    return beside(story, other)
+
+
+def _run_playground(args: argparse.Namespace) -> None:
+    from ..lab.playing import playground
+
+    _say(f"Written: {playground(args.out, quick=args.quick)}")
 
 
 def _run_draw(args: argparse.Namespace) -> None:
@@ -134,6 +180,19 @@ def _run_draw(args: argparse.Namespace) -> None:
     if args.gradient or not draws_nothing(args.target, args.inputs, args.seed):
         print(f"Seed: {args.seed or 0}")
     _say(f"Written: {drawing.save(args.out)}")
+    if args.depth is not None and (why := closes_nothing(root, args.depth)):
+        _say(f"--depth {args.depth} closes nothing: {why}")
+
+
+def _run_lecture(args: argparse.Namespace) -> None:
+    from ..lab.lecture import lecture
+    from ..view.saving import write_whole
+
+    def tell_of(target: str, inputs: Sequence[str]) -> Story:
+        with users_code(target, inputs):
+            return told(target, inputs)
+
+    _say(f"Written: {write_whole(args.out, lecture(tell_of, args.script).encode())}")
 
 
 def _run_check(args: argparse.Namespace) -> int:
@@ -195,10 +254,28 @@ SUBCOMMANDS: dict[str, tuple[Callable, str, dict[str, dict[str, Any]]]] = {
         "--quick":     {"action": "store_true", "help": "train for half as many steps"},
     }),
     "step": (_run_step, "walk through a graph step by step, forward and back", TARGET | {
+        "target":      TARGET["target"] | {"help": f"{', '.join(BUILT_IN)}, {TRAINING} (of a net "
+                                                   "on the digits), or file.py:function"},
         "--all":       {"action": "store_true", "help": "print every step, without a prompt"},
         "--html":      {"type": _file_as(".html"), "metavar": "FILE",
                         "help": "write the steps as a web page"},
+        "--slides":    {"type": _file_as(".html", ".webp", ".gif"), "metavar": "FILE",
+                        "help": "write a slide of every step; or, as .webp or .gif, an animated "
+                                "picture"},
+        "--beside":    {"metavar": "TARGET",
+                        "help": "set the steps of this target beside, on the page of --html"},
         "--frames":    {"type": Path, "metavar": "DIR", "help": "write a picture of every step"},
+    }),
+    "lecture": (_run_lecture, "write a lecture as slides: a page with notes, votes and a clock", {
+        "script":      {"nargs": "?", "type": Path, "metavar": "SCRIPT",
+                        "help": "your own script, in TOML (default: 50 minutes of batch norm)"},
+        "-o --out":    {"type": _file_as(".html"), "required": True, "metavar": "FILE",
+                        "help": "write the slides here; print them from the browser"},
+    }),
+    "playground": (_run_playground, "write a page on which one chooses how nets are trained", {
+        "-o --out":    {"type": _file_as(".html"), "default": Path("playground.html"),
+                        "metavar": "FILE", "help": "write the page here (default: %(default)s)"},
+        "--quick":     {"action": "store_true", "help": "train few nets, for a test"},
     }),
     "draw": (_run_draw, "draw a graph, each node with its value and gradient", TARGET | {
         "-o --out":    {"type": PICTURE, "required": True, "metavar": "FILE",
@@ -206,9 +283,9 @@ SUBCOMMANDS: dict[str, tuple[Callable, str, dict[str, dict[str, Any]]]] = {
         "--depth":     {"type": int, "metavar": "N", "help": "close groups below this depth"},
         "--collapse":  {"nargs": "+", "default": (), "metavar": "GROUP",
                         "help": "close these groups"},
-        "--direction": {"choices": ("LR", "TB"), "default": "LR",
+        "--direction": {"choices": ("LR", "TB"),
                         "help": "draw the forward from left to right, or from top to bottom "
-                                "(default: LR)"},
+                                "(default: the way in which the text is larger on a screen)"},
         "--gradient":  {"action": "store_true",
                         "help": "draw the graph of the first input's gradient beside it"},
     }),

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import functional, nn
+from .. import functional, nn, optim
 from ..engine.primitive import defvjp, primitive
 from ..engine.tensor import Tensor
+from ..view.film import Film
 
 
 def neuron(w: Any, x: Any, b: Any) -> Any:
@@ -60,6 +61,18 @@ class MLP(nn.Module):
         return functional.cross_entropy(self.out(hidden), np.arange(x.shape[0]) % 2)
 
 
+def training(seed: int) -> Film:
+    """Train a small net with batch norm on the digits, and keep the story of each of 50 steps."""
+    from ..lab.data import digits  # lab is slow to load
+    from ..lab.filming import film
+    from ..lab.train import mlp
+
+    data = digits(seed)
+    model = mlp([data.features, 8, 8, data.classes], seed=seed, norm=nn.BatchNorm)
+    return film(model, optim.SGD(model.parameters(), 0.3), data, seed=seed, batch_size=12)
+
+
+TRAINING = "training"  # the film above, for `step`
 SCALARS = "batchnorm-scalars"  # batchnorm on 0-d Tensors, for `step` and `draw`
 # fmt: off
 BUILT_IN: dict[str, tuple[Callable, list[str]]] = {  # what makes it, and its usual inputs

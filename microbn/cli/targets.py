@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,8 +20,10 @@ from ..reading.scalars import scalars
 from ..reading.tape import history
 from ..reading.trace import trace
 from ..testing import HandWritten
-from ..view import Story, story
-from .examples import BUILT_IN, SCALARS, batchnorm_of_small_numbers
+from ..view import Story, snapshot, story
+from ..view.film import Film
+from ..view.outputs import one_root
+from .examples import BUILT_IN, SCALARS, TRAINING, batchnorm_of_small_numbers, training
 from .finding import matched, named, of_instances, parameters, with_options
 from .loading import load_file
 
@@ -29,11 +33,11 @@ def find(target: str, inputs: Sequence[str] = (), seed: int | None = None) -> tu
 
     A target is the name of an example, or ``file.py:name``. In the file the name stands for a
     function, a Module, a HandWritten, a layer with forward and backward, or a class of such layers,
-    which is then made; ``file.py:layer`` may also stand for two functions, layer_forward and
-    layer_backward. An input such as ``8x3``, ``3`` or ``()`` (a number) is a shape, and its values
-    are drawn from N(0, 1), from seed 0 if ``seed`` is None; ``name=[0, 2]`` is a value. A function
-    without parameters is called: it returns a function with its inputs, or what it computed from
-    Tensors.
+    which is then made. ``file.py:layer`` may also stand for two functions, layer_forward and
+    layer_backward. A PyTorch module is called with the file's ``example_inputs``. An input such as
+    ``8x3``, ``3`` or ``()`` (a number) is a shape, and its values are drawn from N(0, 1), from seed
+    0 if ``seed`` is None; ``name=[0, 2]`` is a value. A function without parameters is called: it
+    returns a function with its inputs, or what it computed from Tensors.
 
     Raises ArgumentError if the target is not there, or if the inputs do not fit.
     """
@@ -66,6 +70,8 @@ def graph(target: str, inputs: Sequence[str] = (), seed: int | None = None) -> t
         given = given[0](*map(_leaf, given[1:]))
     root, cotangent = given if isinstance(given, tuple) and len(given) == 2 else (given, None)
     cotangent = cotangent.data if isinstance(cotangent, Tensor) else cotangent
+    if isinstance(root, (tuple, list)) and root and all(isinstance(x, Tensor) for x in root):
+        root, _ = one_root("the target", root, [rng.normal(size=x.shape) for x in root])
     if isinstance(root, np.ndarray) and root.dtype == object:
         root = np.sum(root * rng.normal(size=root.shape))
     _check_root(root, cotangent, target)
@@ -95,12 +101,31 @@ def told(target: str, inputs: Sequence[str] = (), seed: int | None = None) -> St
     return story(root, cotangent, title=target, derived=derived)
 
 
+def filmed(inputs: Sequence[str] = (), seed: int | None = None) -> Film:
+    """Film a training on the digits. Raises ArgumentError for inputs, which it does not take."""
+    if inputs:
+        raise ArgumentError(
+            f"{TRAINING} learns from the digits and takes no input, got {inputs[0]}"
+        )
+    return training(seed or 0)
+
+
 def gradients_graph(root: Tensor, cotangent: Any, seed: int | None = None) -> tuple[Tensor, Any]:
     """Return the gradient of ``root`` for the first input, with its graph, and a cotangent."""
     leaves = [tensor for tensor in history(root) if tensor.function is None]
     x = next((leaf for leaf in leaves if leaf.role != "parameter"), leaves[0])
     gradient = grad(root, x, cotangent, create_graph=True)
     return gradient, np.random.default_rng(seed or 0).normal(size=gradient.shape)
+
+
+def closes_nothing(root: Tensor, depth: int) -> str:
+    """Say why no group of this graph is closed at a depth, or return "" if one is."""
+    deepest = max(map(len, snapshot(root).groups()), default=0)
+    if deepest > depth:
+        return ""
+    if not deepest:
+        return "this graph has no groups; scope and Modules make groups"
+    return f"its groups are {deepest} deep; --depth {deepest - 1} closes the innermost"
 
 
 def by_hand(f: Any) -> bool:
@@ -128,6 +153,8 @@ def _with_inputs(
 
 def _named_by(target: str, rng: np.random.Generator) -> tuple[Any, list[str]]:
     """Return the thing that a target names, and the usual inputs of an example."""
+    if target == TRAINING:
+        raise ArgumentError(f"{TRAINING} is there to be stepped through: microbn step {TRAINING}")
     if target in BUILT_IN:
         make, usual = BUILT_IN[target]
         return make(), usual
@@ -141,8 +168,25 @@ def _named_by(target: str, rng: np.random.Generator) -> tuple[Any, list[str]]:
         )
     own = rng.spawn(1)[0].integers(2**32)  # so that the file draws the same numbers again
     np.random.seed(own)  # noqa: NPY002
-    f = named(load_file(Path(path)), name)
+    module = load_file(Path(path))
+    f = named(module, name)
+    if "torch" in sys.modules and isinstance(f, sys.modules["torch"].nn.Module):
+        return _of_pytorch(f, module, name), []
     return HandWritten(*f) if type(f) is tuple else f, []
+
+
+def _of_pytorch(net: Any, file: ModuleType, name: str) -> Callable:
+    """Return a function without parameters that gives PyTorch's net and the file's inputs."""
+    from ..elsewhere import from_torch  # torch is loaded: the file imports it
+
+    inputs = getattr(file, "example_inputs", None)
+    if not (isinstance(inputs, tuple) and inputs):
+        raise ArgumentError(
+            f"{name} is a PyTorch module; write the inputs to call it with into the file, as a "
+            "tuple: example_inputs = (torch.randn(5, 3),)"
+        )
+    function, _ = from_torch(net, *inputs)
+    return lambda: (function, *function.examples)
 
 
 def _leaf(value: Any, name: str | None = None) -> Any:

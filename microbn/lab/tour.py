@@ -21,7 +21,7 @@ from ..reading.trace import trace
 from ..testing import numeric_vjp
 from ..view import draw, story
 from ..view.dot import check_renderers
-from ..view.phrases import greek
+from ..view.names import greek
 from ..view.values import printable
 from . import figures
 from .data import Split, digits

@@ -17,6 +17,7 @@ from ..arguments import check_counts, generator
 from ..engine.backward import grad
 from ..engine.mode import no_grad
 from ..engine.node import plain
+from ..engine.tensor import Tensor
 from ..errors import ArgumentError, NonFiniteError
 from ..nn import Linear, Module, ReLU, Sequential, he
 from ..optim import SGD, Optimizer
@@ -167,6 +168,11 @@ def step(model: Module, optimizer: Optimizer, x: np.ndarray, targets: np.ndarray
 
     After an error the parameters, the buffers and the optimizer's state are as they were.
     """
+    return taken_step(model, optimizer, x, targets).item()
+
+
+def taken_step(model: Module, optimizer: Optimizer, x: np.ndarray, targets: np.ndarray) -> Tensor:
+    """Train as `step` does, and return the loss with its graph, which is that before the update."""
     before = {path: buffer.copy() for path, buffer in model.named_buffers()}
     try:
         loss = F.cross_entropy(model.train()(x), targets)
@@ -178,7 +184,7 @@ def step(model: Module, optimizer: Optimizer, x: np.ndarray, targets: np.ndarray
             if path in before:
                 buffer[...] = before[path]
         raise
-    return loss.item()
+    return loss
 
 
 class Uninterrupted:

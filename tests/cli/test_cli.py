@@ -41,6 +41,46 @@ def test_tour_prints_its_tables_and_writes_its_pictures(tmp_path):
     ]
 
 
+def test_lecture_is_written_in_one_file(tmp_path, graphviz):
+    result = run("lecture", "-o", "talk.html", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "Written: talk.html\n"
+    assert "what is batch norm for?" in (tmp_path / "talk.html").read_text(encoding="utf-8")
+
+
+def test_lecture_of_ones_own_tells_the_story_of_a_file_and_says_what_is_wrong(
+    tmp_path, capsys, monkeypatch, graphviz
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "talk").mkdir()
+    (tmp_path / "talk" / "net.py").write_text("def double(x): return 2.0 * x\n")
+    script = tmp_path / "talk" / "talk.toml"
+    entry = "title='x'\n[[slide]]\ntitle='a'\nstory='net.py:double'\ninputs=['2']"
+    script.write_text(entry)
+    assert cli.main(["lecture", "talk/talk.toml", "-o", "talk.html"]) == 0
+    assert "double" in (tmp_path / "talk.html").read_text(encoding="utf-8")
+    capsys.readouterr()
+    for text, words in {
+        entry.replace("double", "treble"): "slide 1 (a): net.py has no function 'treble'",
+        entry + "\nminutes=-1": "slide 1 (a): minutes = -1 must be a number, 0 or more",
+        entry.replace("['2']", "['2', '3']"): "slide 1 (a):",
+    }.items():
+        script.write_text(text)
+        assert cli.main(["lecture", "talk/talk.toml", "-o", "other.html"]) == 2
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        assert words in err
+    assert not (tmp_path / "other.html").exists()
+
+
+@pytest.mark.parametrize("file", ["slides.html", "neuron.gif"])
+def test_step_writes_slides(tmp_path, monkeypatch, capsys, graphviz, file):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["step", "neuron", "--slides", file]) == 0
+    assert capsys.readouterr().out == f"Seed: 0\nWritten: {file}\n"
+    assert (tmp_path / file).stat().st_size > 10_000
+
+
 def test_tour_without_scikit_learn_says_at_once_what_to_install(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(sys.modules, "sklearn", None)
     assert cli.main(["tour", "--out", str(tmp_path / "out")]) == 2
@@ -390,7 +430,7 @@ def test_step_takes_other_shapes(step):
 def test_step_through_what_a_file_gives(step, mine):
     told = {name: step(f"{mine}:{name}")[1] for name in ("graph", "with_cotangent", "of_scalars")}
     assert "▸ mine.py:21" in told["graph"]
-    assert "d(exp(x)) (2,)" in told["with_cotangent"]
+    assert "dy (2,)" in told["with_cotangent"]
     assert "3  5" in told["with_cotangent"]
     assert "exp(leaf0): the exponential of leaf0, shape (2,)." in step(f"{mine}:with_inputs")[1]
     assert "Given: z[0] = 1 and z[1] = 2." in told["of_scalars"]
@@ -486,6 +526,18 @@ def test_step_writes_a_page_and_pictures_and_asks_nothing(step, tmp_path):
     assert len(list(frames.iterdir())) == 7
 
 
+def test_step_sets_another_target_beside_with_the_same_inputs(step, mine, tmp_path):
+    page = tmp_path / "both.html"
+    code, out, _ = step(
+        "softmax", "2x3", "--seed", "5", "--beside", f"{mine}:cut", "--html", f"{page}"
+    )
+    assert code == 0
+    assert out.splitlines() == ["Seed: 5", f"Written: {page}"]
+    text = page.read_text(encoding="utf-8")
+    assert f"<title>softmax beside {mine}:cut" in text
+    assert "x is the same on both sides." in text
+
+
 @pytest.mark.usefixtures("graphviz")
 def test_draw_writes_a_picture(tmp_path, capsys):
     plain, beside = tmp_path / "plain.svg", tmp_path / "beside.svg"
@@ -502,14 +554,32 @@ def test_draw_closes_groups_and_turns(tmp_path):
     pictures = {}
     for name, options in {
         "open": [], "norm": ["--collapse", "norm"], "closed": ["--depth", "0"],
-        "down": ["--direction", "TB"],
+        "across": ["--direction", "LR"],
     }.items():  # fmt: skip
         path = tmp_path / f"{name}.svg"
         assert cli.main(["draw", "mlp", "-o", str(path), *options]) == 0
         pictures[name] = path.read_text(encoding="utf-8")
     closed = [picture.count("▸") for picture in pictures.values()]
     assert closed == [1, 2, 4, 1]  # log_softmax is closed in each of them
-    assert pictures["down"] != pictures["open"]
+    assert pictures["across"] != pictures["open"]
+
+
+@pytest.mark.parametrize(
+    ("target", "depth", "said"),
+    [
+        ("mlp", "0", ""),
+        ("mlp", "1", ""),
+        ("mlp", "2", "--depth 2 closes nothing: its groups are 2 deep; --depth 1 closes the "),
+        ("softmax", "3", "--depth 3 closes nothing: its groups are 1 deep; --depth 0 closes the "),
+        ("neuron", "0", "--depth 0 closes nothing: this graph has no groups; scope and Modules "),
+    ],
+)
+@pytest.mark.usefixtures("graphviz")
+def test_a_depth_that_closes_nothing_is_said(target, depth, said, tmp_path, capsys):
+    assert cli.main(["draw", target, "-o", str(tmp_path / "x.svg"), "--depth", depth]) == 0
+    more = capsys.readouterr().out.split("x.svg\n")[1]
+    assert more.startswith(said)
+    assert bool(more) == bool(said)
 
 
 @pytest.mark.parametrize("target", BUILT_IN)
@@ -533,6 +603,19 @@ def test_the_graph_of_every_built_ins_gradient_is_drawn(target, tmp_path):
         (["step", "{mine}:nan"], "log: nan at [0], made at mine.py:47: return np.log(Tensor("),
         (["step", "batchnorm", "4x3", "2", "2"], "a norm of (4, 3) needs gamma and beta"),
         (["step", "neuron", "--html", "no/where.html"], "cannot write: "),
+        (
+            ["step", "neuron", "--beside", "batchnrom", "--html", "x.html"],
+            "'batchnrom' is no target",
+        ),
+        (["step", "neuron", "--beside", "softmax"], "--beside shows two graphs on one page: write"),
+        (
+            ["step", "neuron", "--beside", "softmax", "--html", "x.html", "--all"],
+            "write --html both.html, and leave out --all, --frames and --slides",
+        ),
+        (
+            ["step", "{mine}:named", "3", "y=0", "--beside", "neuron", "--html", "x.html"],
+            "neuron has no parameter 'y'; it has w, x, b",
+        ),
         (["draw", "neuron", "3", "3x0", "()", "-o", "x.svg"], "'3x0' is no shape; write 8x3, 3"),
         (["step", "neuron", "3", "-3", "()"], "'-3' is no shape; write 8x3, 3, or () for a number"),
         (["step", "neuron", "3", "-1x3", "()"], "'-1x3' is no shape; write 8x3, 3, or () for a n"),

@@ -1,0 +1,83 @@
+"""What stands on the slides of a lecture, in HTML: text, code, figures, votes, live stories."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ..errors import ArgumentError, listed
+from ..view.slides import paragraphs
+
+MIME = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".gif": "gif"}
+MIME |= {".svg": "svg+xml"}
+
+
+def text_body(title: str, text: str) -> str:
+    return f'<div class="body"><h2>{escape(title)}</h2>{paragraphs(text)}</div>'
+
+
+def code_body(title: str, text: str, code: str, prints: str) -> str:
+    shown = f"<pre><code>{escape(code.strip())}</code></pre>"
+    if prints:
+        shown += f'<pre class="printed">{escape(prints.strip())}</pre>'
+    return f'<div class="body"><h2>{escape(title)}</h2>{paragraphs(text)}{shown}</div>'
+
+
+def vote_body(question: str, options: Sequence[str], right: int, answer: str) -> str:
+    """Return a question with a place to type the hands that were counted for each option."""
+    mark = ' <span class="right-mark">✓ right</span>'
+    items = (
+        f'<li class="{"right" * (i == right)}"><span class="bar"></span>'
+        f'<span class="option">{escape(option)}{mark * (i == right)}</span><output></output>'
+        f'<input type="number" min="0" max="999" aria-label="Hands for: {escape(option)}"></li>'
+        for i, option in enumerate(options, 1)
+    )
+    return (
+        f'<div class="body"><h2>{escape(question)}</h2><ol class="options">{"".join(items)}</ol>'
+        f'<p class="answer">{escape(answer)}</p></div>'
+    )
+
+
+def live_body(title: str, page: int, first: int, still: str) -> str:
+    """Return a frame for a story's own page. Where no script runs, a picture stands there."""
+    return (
+        f'<h2 class="unseen">{escape(title)}</h2>'
+        f'<iframe class="live" title="{escape(title)}" data-page="{page}" data-step="{first}" '
+        f'sandbox="allow-scripts allow-downloads"></iframe>{still}'
+    )
+
+
+def figure_body(title: str, name: str, alt: str, folder: Path) -> str:
+    """Return a figure, whose picture is written into the page.
+
+    Raises ArgumentError if there is no such figure.
+    """
+    kind, content = _picture(name, folder)
+    address = f"data:image/{kind};base64,{b64encode(content).decode()}"
+    return f'<h2 class="unseen">{escape(title)}</h2><img src="{address}" alt="{escape(alt)}">'
+
+
+def _picture(name: str, folder: Path) -> tuple[str, bytes]:
+    """Return the kind and the content of a picture: a file of one's own, or one of the demos'."""
+    suffix = Path(name).suffix.lower()
+    if suffix and suffix not in MIME:
+        raise ArgumentError(f"figure = {name!r} is no picture; it ends with one of {listed(MIME)}")
+    place = folder / name if suffix else shipped() / f"{name}.png"
+    try:
+        return MIME[suffix or ".png"], place.read_bytes()
+    except OSError as error:
+        names = sorted(p.name[:-4] for p in shipped().iterdir() if p.name.endswith(".png"))
+        raise ArgumentError(
+            f"figure = {name!r}: there is no such picture; name a file beside the script, such as "
+            f"{name.partition('.')[0]}.png, or one of {', '.join(names)}"
+        ) from error
+
+
+def shipped() -> Any:
+    """Return the folder of the figures that come with microbn, from full runs of the demos."""
+    installed = files(__package__) / "pictures"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "docs" / "images"
