@@ -99,7 +99,7 @@ class Commands(SphinxDirective):
 
     def run(self):
         self.env.note_reread()
-        commands = ("tour", "step", "draw", "check")
+        commands = ("tour", "step", "lecture", "playground", "draw", "check")
         text = "\n".join(f"## {name}\n\n```text\n{usage(name)}```\n" for name in commands)
         return self.parse_text_to_nodes(text, allow_section_headings=True)
 
