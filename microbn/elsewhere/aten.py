@@ -18,12 +18,18 @@ from .. import functional as F
 from ..engine.functions import stop_gradient
 from ..engine.names import label
 from ..engine.node import is_node
-from ..engine.primitive import defvjp, primitive
+from ..engine.primitive import RULES, defvjp, primitive
 from .sliding import Refused, adaptive_avg_pool, avg_pool, convolution, max_pool
 
 erf: Any = primitive(lambda x: np.vectorize(math.erf, otypes=[float])(x).astype(x.dtype)[()])
 erf.__name__ = "erf"
-defvjp(erf, lambda g, out, x: g * (2 / math.sqrt(math.pi)) * np.exp(-np.square(x)))
+
+
+def _aten_erf(x: Any) -> Any:
+    """Return the error function of x. It gets its rule when it is first needed."""
+    if erf not in RULES:
+        defvjp(erf, lambda g, out, x: g * (2 / math.sqrt(math.pi)) * np.exp(-np.square(x)))
+    return erf(x)
 
 
 # --- numbers
@@ -227,7 +233,7 @@ ATEN: dict[str, Callable] = {
     "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "log2": np.log2,
     "fmod": np.fmod, "remainder": np.remainder,
     "sin": np.sin, "cos": np.cos, "tan": np.tan, "atan": np.arctan, "asin": np.arcsin,
-    "acos": np.arccos, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "erf": erf,
+    "acos": np.arccos, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "erf": _aten_erf,
     "relu": F.relu, "sigmoid": F.sigmoid, "clamp": _aten_clamp, "hardtanh": _aten_clamp,
     "maximum": np.maximum, "minimum": np.minimum, "where": np.where,
     "eq": np.equal, "ne": np.not_equal, "gt": np.greater, "ge": np.greater_equal,
