@@ -12,7 +12,7 @@ from ..errors import ArgumentError, DTypeError, ShapeError, listed
 
 
 class Convention(NamedTuple):
-    """What a library's batch norm calls its arrays, and the settings it has if none are given.
+    """A convention names the arrays of a library's batch norm, and its settings by default.
 
     ``momentum`` is the library's own: it weights the ``momentum_of`` statistics, the "new" or the
     "old"; None means that it has to be given. ``running_var`` is "biased" or "unbiased", and

@@ -1,4 +1,4 @@
-"""What stands on the slides of a lecture, in HTML: text, code, figures, votes, live stories."""
+"""The slides of a lecture hold text, code, figures, votes and live stories, written in HTML."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ MIME |= {".svg": "svg+xml"}
 
 
 def text_body(title: str, text: str) -> str:
+    """Return a slide with a title and paragraphs."""
     return f'<div class="body"><h2>{escape(title)}</h2>{paragraphs(text)}</div>'
 
 
 def code_body(title: str, text: str, code: str, prints: str) -> str:
+    """Return a slide with code, and below it what the code prints."""
     shown = f"<pre><code>{escape(code.strip())}</code></pre>"
     if prints:
         shown += f'<pre class="printed">{escape(prints.strip())}</pre>'

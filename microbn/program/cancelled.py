@@ -1,4 +1,4 @@
-"""What cancels: a bias where the mean is taken off, and sums of what has no mean left.
+"""Rewrites leave out what cancels: a bias before a mean is taken off, a sum without a mean.
 
 These rewrites belong to the pass "stages". They look at calls whose results may have names.
 """

@@ -1,4 +1,4 @@
-"""What a picture of fixed size is made of: lines of text, whose width is known, and boxes."""
+"""A picture of fixed size consists of lines of text, whose width is known, and of boxes."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ def pillow(module: str) -> Any:
 
 @cache
 def font_of(name: str, size: float) -> Any:
+    """Return one of matplotlib's fonts for Pillow, in a size in pixels."""
     import matplotlib
 
     folder = Path(matplotlib.get_data_path(), "fonts", "ttf")

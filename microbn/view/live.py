@@ -1,4 +1,4 @@
-"""What a page needs so that its numbers can be changed: the story computed and told again there.
+"""A page whose numbers can be changed computes its story, and tells it, again.
 
 Its program gives the arrays. Sentences, names and formulas come with marks in the place of numbers,
 and the page writes the numbers of the moment into them.

@@ -1,4 +1,4 @@
-"""How pictures and stories call values: in Greek, and no two values alike."""
+"""Pictures and stories call values by names in Greek, and no two values by the same one."""
 
 from __future__ import annotations
 

@@ -73,7 +73,8 @@ def shell(
         ),
         "script": script,
     }
-    return tuple(Template(part).substitute(words) for part in _text_of(frame).split("$story"))
+    whole = _text_of("head.html") + _text_of(frame)
+    return tuple(Template(part).substitute(words) for part in whole.split("$story"))
 
 
 def script_of(names: Iterable[str] = STORY_SCRIPTS, program: str = "") -> str:

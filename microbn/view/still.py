@@ -1,4 +1,4 @@
-"""Where everything stands in the picture of a step: the words, and below them the numbers."""
+"""The picture of a step is laid out: the words have their place, and the numbers theirs below."""
 
 from __future__ import annotations
 

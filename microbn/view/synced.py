@@ -68,7 +68,7 @@ class StoryWidget(AnyWidget):
 
 
 class Called:
-    """What the widget calls the values of a story and the leaves that can be changed.
+    """Name the values of a story, and the leaves that can be changed, as the widget calls them.
 
     A value that shares its name with another is called by its id, such as n3. ``values`` are the
     names by the ids, and ``inputs`` are the leaves by their names, as the page has them.
