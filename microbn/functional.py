@@ -18,13 +18,14 @@ from .engine.arrays import check_plain, from_list
 from .engine.functions import relu as relu
 from .engine.functions import stop_gradient as stop_gradient
 from .engine.functions import windows
-from .engine.names import labelled, one_box
+from .engine.names import labelled, one_box, one_line
 from .engine.node import is_node, plain
 from .errors import DTypeError, RangeError, ShapeError, listed
 
 Array = Any  # an ndarray, a Tensor, or an object array of 0-d Tensors
 
 
+@one_line
 def batch_norm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
     """Normalize each feature over the batch, then scale it by gamma and shift it by beta.
 
@@ -336,6 +337,8 @@ def _check_arrays(name: str, *arrays: Any) -> None:
     for x in arrays:
         if not hasattr(x, "ndim"):
             raise DTypeError(f"{name}: needs an array or a Tensor, got {type(x).__name__}")
+        if isinstance(x, np.ndarray) and x.dtype == np.float16:  # NumPy would keep three digits
+            raise DTypeError(f"{name}: needs float32 or float64, got float16; use x.astype(float)")
 
 
 def __getattr__(name: str) -> Any:

@@ -177,6 +177,12 @@ def test_a_function_names_its_results_and_not_its_arguments():
         ),
         (lambda: F.cross_entropy(X, TARGETS * 1.0), errors.DTypeError, "got float64"),
         (
+            lambda: F.batch_norm(X.astype(np.float16), GAMMA, BETA),
+            errors.DTypeError,
+            r"batch norm: needs float32 or float64, got float16; use x.astype\(float\)",
+        ),
+        (lambda: F.softmax(X.astype(np.float16)), errors.DTypeError, "softmax: .*got float16"),
+        (
             lambda: F.cross_entropy(X[:, 0], TARGETS),
             errors.ShapeError,
             r"needs logits \(N, C\) and N targets, got shapes \(5,\) and \(5,\)",

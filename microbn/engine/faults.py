@@ -175,7 +175,7 @@ def no_start(root: Any, who: str = "a backward") -> Exception:
         return DTypeError(f"{describe(root)} holds {root.dtype}: no gradient flows back from it")
     return ShapeError(
         f"a backward starts from a scalar; {describe(root)} has shape {root.shape}. "
-        "Use .sum(), or pass the cotangent"
+        "Pass the cotangent, an array of this shape, or use .sum()"
     )
 
 

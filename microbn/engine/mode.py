@@ -40,7 +40,8 @@ class Mode(NamedTuple):
     scope: tuple[str, ...] = ()
     watches: tuple[Watch, ...] = ()
     role: str = ""  # of the nodes that are made: "gradient" while a gradient is recorded
-    lines: bool = True  # whether each node remembers the code that made it
+    # Whether each node looks up the code that makes it. If not, all have this origin, or none.
+    lines: Any = True
 
 
 mode: ContextVar[Mode] = ContextVar("microbn", default=Mode())  # noqa: B039 (immutable)
@@ -85,10 +86,9 @@ _DEPTH: dict[str, Callable] = {"recording": not_, "lines": not_, "scope": len, "
 @contextmanager
 def switched(name: str, value: Any) -> Iterator[None]:
     """Set a switch inside a block. It is set back even if Ctrl-C comes anywhere in here."""
-    before = mode.get()
-    old = getattr(before, name)
+    old = getattr(mode.get(), name)
     try:
-        mode.set(before._replace(**{name: value}))
+        mode.set(mode.get()._replace(**{name: value}))
         yield
     finally:
         try:

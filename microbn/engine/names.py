@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..errors import MicrobnError, faults
-from .mode import mode, scope
-from .node import is_node, plain
+from .mode import Mode, mode
+from .node import Record, is_node, plain
 
 SomeFunction = TypeVar("SomeFunction", bound=Callable)
 
@@ -78,10 +78,9 @@ def _label_result(result: Any, names: Mapping, skipped: int = 0, word_of: Any = 
         if is_node(value) and value.record.name is None:
             value.name = word_of(name)
         elif isinstance(value, np.ndarray) and value.dtype.kind == "O" and value.ndim:
-            word = word_of(name)
             for place, entry in np.ndenumerate(value):
                 if is_node(entry) and entry.name is None:
-                    entry.name = type(word)(f"{name}[{', '.join(map(str, place))}]")
+                    entry.name = word_of(f"{name}[{', '.join(map(str, place))}]")
     return result
 
 
@@ -89,26 +88,35 @@ class OneCall(str):
     """The scope of one call of a composed function. Two calls of np.var have two scopes."""
 
     __slots__ = ()
-    __eq__ = object.__eq__
-    __ne__ = object.__ne__
-    __hash__ = object.__hash__
+    __eq__, __ne__, __hash__ = object.__eq__, object.__ne__, object.__hash__
+
+
+def one_line(function: SomeFunction, *group: str) -> SomeFunction:
+    """Decorate a function, so that it looks up the user's line once for all Tensors that it makes.
+
+    It must not call a function of the user's, as the lines of that one would be lost.
+    """
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        recording, groups, watches, role, lines = before = mode.get()
+        origin = Record.here(None, 2) if lines is True else lines
+        try:
+            mode.set(Mode(recording, (*groups, *map(OneCall, group)), watches, role, origin))
+            return function(*args, **kwargs)
+        except MicrobnError as error:
+            raise (faults.called_by(function, error) if group else error) from error.__cause__
+        finally:  # a single call: no Ctrl-C can come before it
+            mode.set(before)
+
+    return wraps(function)(call)  # type: ignore[return-value]
 
 
 def one_box(function: SomeFunction) -> SomeFunction:
     """Decorate a function, so that each call of it with Tensors is a group named after it.
 
-    An error from inside names it too.
+    An error from inside names it too. What `one_line` says holds for it as well.
     """
-
-    @wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        with scope(OneCall(function.__name__)):
-            try:
-                return function(*args, **kwargs)
-            except MicrobnError as error:
-                raise faults.called_by(function, error) from error.__cause__
-
-    return call  # type: ignore[return-value]
+    return one_line(function, function.__name__)
 
 
 def describe(node: Any, own: bool = False) -> str:

@@ -27,20 +27,19 @@ class Record:
         *("shape", "dtype", "flows"),  # a gradient flows into floats, not into a mask or an index
         *("number", "scope"),  # when it was made, and its groups, outermost first
         "role",  # "parameter" for a leaf that a Module holds, "gradient" in a gradient's own graph
-        *("code", "at", "line"),  # the user's code and its instruction; under trace() the line
+        *("origin", "line"),  # the instruction of the user's code; under trace() the line
         *("name", "grad", "read"),  # read: see reading/tape.py; unset at first
         *("holder", "__weakref__"),  # a weak reference to the Node, which has the value
     )
     kind: Any  # the class of every Node: Tensor
-    # Methods that reading/ replaces; the first two read the user's code.
-    note_code = called = note_read = cast(Any, lambda self, *_: None)
+    # Functions that reading/ replaces; the first two read the user's code.
+    here = called = note_read = cast(Any, lambda *_: None)
     ndim = property(lambda self: len(self.shape))
     size = property(lambda self: prod(self.shape))
 
 
 def _of_record(name: str) -> Any:
-    read = attrgetter(f"record.{name}")
-    return property(read, lambda self, new: setattr(self.record, name, new))
+    return property(attrgetter(f"record.{name}"), lambda self, new: setattr(self.record, name, new))
 
 
 class Node:

@@ -56,7 +56,7 @@ def recorded(kind, function, call, values, inputs, kwargs=NOTHING, depth=3):
     made.function, made.call, made.inputs, made.args = function, call, inputs, values
     made.kwargs, made.shape, made.dtype, made.out = kwargs, value.shape, value.dtype, value
     made.number, made.line, made.name, made.grad = next(numbers), None, None, None
-    made.code = made.note_code(depth) if lines else None
+    made.origin = made.here(depth) if lines is True else lines
     made.flows = number or made.dtype.type in _FLOATS
     if not (watches or (number and type(function) is np.ufunc)):
         _drop_unread(made, call.unread())

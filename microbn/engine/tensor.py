@@ -77,7 +77,7 @@ class Tensor(Node):
         made.function, made.args, made.inputs, made.kwargs = None, (), (), NOTHING
         made.number, made.flows, made.line, made.grad = next(numbers), True, None, None
         _, made.scope, watches, made.role, lines = mode.get()
-        made.name, made.code = name, made.note_code(2) if lines else None
+        made.name, made.origin = name, made.here(2) if lines is True else lines
         for watch in watches:
             watch.made(self)
 

@@ -203,6 +203,8 @@ class Dropout(Module):
 class Sequential(Module):
     """Calls layers one after the other."""
 
+    _one_line = False
+
     def __init__(self, *layers: Module) -> None:
         for i, layer in enumerate(layers):
             if not isinstance(layer, Module):

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import check_plain
-from ..engine.mode import mode
+from ..engine.mode import Mode, mode
+from ..engine.node import Record
 from ..engine.tensor import Tensor
 from ..errors import ArgumentError, DTypeError, GraphError, ShapeError
-from ..reading.lines import note_result
+from ..reading.lines import gives_back, note_result
 from . import parts
 
 
@@ -38,8 +39,13 @@ class Module:
     # For each attribute, the kinds of its parts by path: "parameter", "buffer", or a call's "note".
     _kinds: Mapping[str, dict[str, str]] = {}
 
+    # Whether a call runs no code of the user's, so that one look finds the line of all it computes.
+    _one_line = False
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        ours = cls.__module__.startswith(f"{__package__}.")
+        cls._one_line = vars(cls).get("_one_line", ours)
         if "__init__" in vars(cls):
             cls.__init__ = parts.listing_its_arguments(cls.__init__)  # type: ignore[method-assign]
 
@@ -78,13 +84,16 @@ class Module:
             raise AttributeError(f"{type(self).__name__} has no {name!r}; {instead}")
         return super().__getattribute__(name)  # raises Python's own error, or that of a property
 
+    @gives_back
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        before, around = mode.get(), _depth.get()
+        recording, groups, watches, role, lines = before = mode.get()
+        around = _depth.get()
         try:
             _depth.set(around + 1)
             try:
-                if self.name is not None:
-                    mode.set(before._replace(scope=(*before.scope, self.name)))
+                groups = groups if self.name is None else (*groups, self.name)
+                origin = Record.here(None, 2) if self._one_line and lines is True else lines
+                mode.set(Mode(recording, groups, watches, role, origin))
                 result = self.forward(*args, **kwargs)
                 note_result(result)
                 return result

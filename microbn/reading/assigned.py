@@ -1,23 +1,20 @@
 """The name of a value: its own, or that of the variable it was assigned to.
 
-``mu = x.mean(axis=0)`` makes a value that is called mu. Python's own instructions say so: what
-follows the call is the one that stores its result. So neither the source nor a frame is needed.
+``mu = x.mean(axis=0)`` makes a value that is called mu. So does ``mu = f(x)`` if the
+user's function f ends in ``return x.mean(axis=0)``.
 """
 
 from __future__ import annotations
 
-import dis
-from bisect import bisect_right
+import builtins
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from types import CodeType
 from typing import Any
 
 from ..engine.functions import getitem
 from ..engine.names import Local, OneCall
 from ..engine.node import Record
-from .lines import expression_at
+from .instructions import RETURNED, callee, destination, instruction, iterated
 
 
 def called(node: Any) -> str:
@@ -38,17 +35,10 @@ def _word(record: Any) -> str:
 
 def _is_result(record: Any) -> bool:
     """Return whether a node is surely what its instruction computed, and no step on the way."""
-    if record.code is None or record.at < 0:
-        return record.code is not None
-    alone = not _is_call(record) or _callee(record.code, record.at) == _maker(record)
+    if (origin := record.origin) is None or origin.is_result:
+        return origin is not None
+    alone = not _is_call(record) or callee(origin.code, origin.at) == _maker(record)
     return alone and not _composed_call(record)
-
-
-@lru_cache(4096)
-def _callee(code: CodeType, at: int) -> str:
-    """Return the last word of what an instruction calls, ``mean`` for ``x.mean(axis=0)``."""
-    what = getattr(expression_at(code, at), "func", None)
-    return getattr(what, "attr", getattr(what, "id", ""))
 
 
 def names_of(tape: Iterable) -> dict[int, str]:
@@ -78,7 +68,7 @@ def _inner(records: Sequence[Any]) -> set[int]:
     """
     inner, by_call = set(), defaultdict(list)
     for record in records:
-        if record.code is not None and (_is_call(record) or _composed_call(record)):
+        if record.origin and (_is_call(record) or _composed_call(record)):
             by_call[_call_of(record)].append(record)
     for (code, *_), made in by_call.items():
         words = {*code.co_names, *code.co_varnames}
@@ -86,12 +76,12 @@ def _inner(records: Sequence[Any]) -> set[int]:
         if len(makers := {*map(_maker, made)}) > 1 or not makers <= words:
             mine = {record.number for record in made}
             used: Any = (x for record in made for x in record.inputs if type(x) is Record)
-            inner |= {x.number for x in used if x.number in mine and x.at >= 0}
+            inner |= {x.number for x in used if x.number in mine and not x.origin.is_result}
     return inner
 
 
 def _call_of(record: Any) -> tuple:
-    return record.code, max(record.at, ~record.at), _composed_call(record)
+    return record.origin.code, record.origin.at, _composed_call(record)
 
 
 def _composed_call(record: Any) -> str | None:
@@ -105,7 +95,7 @@ def _maker(record: Any) -> str:
 
 def _is_call(record: Any) -> bool:
     """Return whether the user's code called something, and did not write an operator."""
-    return _instruction(record.code, max(record.at, ~record.at)).opname.startswith(_CALLS)
+    return instruction(record.origin.code, record.origin.at).opname.startswith(_CALLS)
 
 
 _CALLS = ("CALL", "PRECALL", "LOAD_ATTR")  # a property is a call too
@@ -113,92 +103,25 @@ _CALLS = ("CALL", "PRECALL", "LOAD_ATTR")  # a property is a call too
 
 def _target_of(record: Any) -> str:
     """Return the name of the variable that a value was stored in, or "" if it is not known."""
-    if record.code is None:
+    if (origin := record.origin) is None:
         return ""
-    at, depth = max(record.at, ~record.at), 0
-    step = _instruction(record.code, at)
+    depth, step = 0, instruction(origin.code, origin.at)
     if step.opname.startswith("UNPACK_"):  # a, b = x takes x[0] and x[1]
         depth = record.inputs[1] if record.function is getitem else -1
         if depth not in range((step.arg or 0) & 0xFF):  # *rest takes a list
             return ""
-    return _target(record.code, at, depth)
+    word, entry = destination(origin.code, origin.at, depth)
+    function = origin.code.co_name
+    for code, at in origin.callers:
+        asked = callee(code, at)
+        others = asked != function and not _OTHERS.isdisjoint((asked, iterated(code, at)))
+        if word != RETURNED or others:
+            break
+        word, entry = destination(code, at, 0, entry)
+        function = code.co_name
+    return "" if word == RETURNED else word
 
 
-@lru_cache(64)
-def _instructions(code: CodeType) -> tuple[list[int], list[dis.Instruction]]:
-    """Return the offsets of a code's instructions, and the instructions."""
-    steps = [step for step in dis.get_instructions(code) if step.opname != "EXTENDED_ARG"]
-    return [step.offset for step in steps], steps
-
-
-def _step_before(code: CodeType, at: int) -> int:
-    return bisect_right(_instructions(code)[0], at) - 1
-
-
-def _instruction(code: CodeType, at: int) -> dis.Instruction:
-    return _instructions(code)[1][_step_before(code, at)]
-
-
-@lru_cache(4096)
-def _target(code: CodeType, at: int, depth: int) -> str:
-    """Follow a value on Python's stack, from the instruction that pushed it to the one that stores.
-
-    ``depth`` is how many values lie above it.
-    """
-    steps = _instructions(code)[1]
-    index = _step_before(code, at) + 1
-    if steps[index - 1].opname == "PRECALL":  # Python 3.11 makes some calls here
-        index += 1
-    for _ in range(200):
-        step = steps[index]
-        if step.opname == "JUMP_FORWARD":
-            index = _step_before(code, step.argval)
-            continue
-        if step.opname == "BUILD_TUPLE" and steps[index + 1].opname == "UNPACK_SEQUENCE":
-            count = step.arg or 0
-            if depth < count == steps[index + 1].arg:  # a, b, c, d = ...
-                depth, index = count - 1 - depth, index + 2
-                continue
-        word, depth = _after(step, depth)
-        if word is not None:
-            return word
-        index += 1
-    return ""
-
-
-def _after(step: dis.Instruction, depth: int) -> tuple[str | None, int]:
-    """Return the name under which an instruction stores the value, or else its new depth.
-
-    The name is "" if something else uses the value.
-    """
-    kind, n = step.opname, step.arg or 0
-    if kind in ("STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST"):
-        taken = step.argval[: 1 + (kind == "STORE_FAST_STORE_FAST")]
-        return (taken[depth], 0) if depth < len(taken) else (None, depth - 2 * len(taken) + 2)
-    if kind == "STORE_ATTR" and depth == 1:
-        return step.argval, 0
-    if kind in _STORES and depth == 0:
-        return step.argval, 0
-    if kind == "SWAP" and depth in (0, n - 1):
-        return None, n - 1 - depth
-    if kind == "COPY" and depth == n - 1:
-        return None, 0  # the copy is stored first, as in (y := x * 2)
-    effect = dis.stack_effect(step.opcode, step.arg, jump=False)
-    pushed = next((count for kinds, count in _PUSHED if kind.startswith(kinds)), None)
-    pushed = n if kind == "UNPACK_SEQUENCE" else pushed
-    if pushed is None or depth < (effect if pushed < 0 else pushed) - effect:
-        return "", 0
-    return None, depth + effect
-
-
-_STORES = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
-# How many values an instruction puts onto the stack; -1 for one that takes none away.
-_PUSHED: list[tuple[tuple[str, ...], int]] = [
-    (("LOAD_METHOD",), 2),
-    (("LOAD_ATTR", "BINARY_", "COMPARE_OP", "CONTAINS_OP", "IS_OP", "UNARY_", "CALL"), 1),
-    (("BUILD_",), 1),
-    (("NOP", "PRECALL", "KW_NAMES", "STORE_", "POP_TOP", "SWAP"), 0),
-    (("LOAD_FAST", "LOAD_CONST", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF", "LOAD_SMALL_INT"), -1),
-    (("PUSH_NULL", "COPY"), -1),
-]
+# Functions that call the user's function, and do not simply return what it returned.
+_OTHERS = {*dir(builtins), "reduce", "accumulate", "starmap"}
 Record.called = _word

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
 
 from ..engine.functions import gate, relu
+from ..engine.names import OneCall
 from ..engine.node import Record, sources
 
 
@@ -30,13 +32,15 @@ def history(*roots: Any, leaves: Iterable = ()) -> list[Any]:
 def places(nodes: Iterable) -> dict[int, tuple[str, ...]]:
     """Map each parameter's number to its place: the group of the first node that uses it.
 
-    So a weight that two layers share stands in the first of them, as in a state_dict.
+    So a weight that two layers share stands in the first of them, as in a state_dict. One that is
+    given to a composed function, such as np.var, stands beside that call and not inside.
     """
     places: dict[int, tuple[str, ...]] = {}
     for node in nodes:
         for operand, _ in sources(node):
             if operand.role == "parameter":
-                places.setdefault(operand.number, node.scope)
+                outside = takewhile(lambda part: not isinstance(part, OneCall), node.scope)
+                places.setdefault(operand.number, tuple(outside))
     return places
 
 

@@ -55,7 +55,7 @@ class _Trace(Watch):
         if (fault := first_fault(np.where(_meant(node), 0, node.value))) is None:
             return
         name = node.function.__name__ if node.function else node.name or "a leaf"
-        where = f"made at {node.line}"
+        where = f"made at {line_of(node) or 'the call'}"
         seen = _seen_at(node, fault[0])
         for position, (operand, part) in enumerate(zip(node.inputs, seen, strict=True)):
             if part is not None and first_fault(part):
@@ -238,5 +238,5 @@ def spell(fault: tuple) -> str:
 
 def _made_at(node: Any) -> str:
     group = f" in {'.'.join(node.scope)}" if node.scope else ""
-    line = line_of(node)
+    line = line_of(node) or (node.line and "the call")
     return f"made{group} at {line}" if line else f"made{group} under no_lines()"

@@ -12,6 +12,7 @@ import microbn as mb
 from microbn import Tensor, nn
 from microbn import functional as F
 from microbn.reading.assigned import called, names_of
+from microbn.reading.lines import line_of
 from microbn.reading.tape import history
 
 CODE = {
@@ -32,7 +33,7 @@ CODE = {
     "y, z, w = x * 2, x * 3, np.exp(x)": ["y", "z", "w"],
     "a, b, c, d = x * 2, x * 3, -x, x + 1": ["a", "b", "c", "d"],
     "y, _ = x * 2 + 1, [x * 3]": ["", "y", ""],
-    "(y, z), w = (x * 2, x * 3), x * 4": ["", "", "w"],
+    "(y, z), w = (x * 2, x * 3), x * 4": ["y", "z", "w"],
     "y, z = x": ["y", "z"],
     "y, *z = x": ["y", ""],
     "for y in x: pass": ["y", "y"],
@@ -48,7 +49,7 @@ CODE = {
     "y = [x * i for i in range(2)]": ["", ""],
     "y = f(x * 2)": [""],
     "y = (x * 2, 1)": [""],
-    "y = (lambda t: t * 2)(x)": [""],
+    "y = (lambda t: t * 2)(x)": ["y"],
     "y = sum([x, x, x])": ["", "", "y"],
     "y = functools.reduce(operator.mul, [x, x, x])": ["", "y"],
     "y = np.var(x) + 1": ["center", "", "square", "", "y"],
@@ -84,6 +85,128 @@ def test_the_target_of_an_assignment_names_what_it_stores(code):
     made = made_by(code)
     names = names_of(made)
     assert [names[node.number] for node in made] == CODE[code]
+
+
+# Functions of the user's, then code that calls them, and the names of all values that are made.
+RETURNED = {
+    ("def f(t): return t * 2", "y = f(x)"): ["y"],
+    ("def f(t): return (t - 1) / 2", "y = f(x)"): ["", "y"],
+    ("def f(t): return np.var(t)", "y = f(x)"): ["center", "", "square", "y"],
+    ("def f(t): return F.sigmoid(t)", "y = f(x)"): ["", "", "", "y"],
+    ("def f(t):\n out = t * 2\n return out", "y = f(x)"): ["out"],
+    ("def f(t): return t * 2 if t.size else t * 3", "y = f(x)"): ["y"],
+    ("def f(t):\n with mb.scope('s'): return t * 2", "y = f(x)"): ["y"],
+    ("def f(t):\n try: return t * 2\n finally: print(t)", "y = f(x)"): ["y"],
+    ("@mb.scope('s')\ndef f(t): return t * 2", "y = f(x)"): ["y"],
+    ("@mb.no_grad()\ndef f(t): return t * 2", "y = f(x)"): ["y"],
+    ("def g(t): return t * 2\ndef f(t): return g(t)", "y = f(x)"): ["y"],
+    ("def g(t): return t * 2\ndef f(t): return g(t) + 1", "y = f(x)"): ["", "y"],
+    ("def f(t): return t * 2, t * 3", "y, z = f(x)"): ["y", "z"],
+    ("def f(t): return t * 2, t * 3", "y = f(x)"): ["", ""],
+    ("def f(t): return t * 2, t * 3", "y, *z = f(x)"): ["", ""],
+    ("def g(t): return t * 2, -t\ndef f(t): return g(t)", "y, z = f(x)"): ["y", "z"],
+    ("def g(t): return t * 2, -t\ndef f(t): return g(t), 1", "(y, z), w = f(x)"): ["", ""],
+    ("def f(t): return t * 2", "for i in range(3): x = f(x)"): ["x", "x", "x"],
+    ("def f(t): return t * 2", "y = x; y += f(x)"): ["", "y"],
+    ("def f(t): return t * 2", "print(y := f(x))"): ["y"],
+    ("def f(t): return t * 2", "box.y = f(x)"): ["y"],
+    ("def f(t): return t * 2", "f(x)"): [""],
+    ("def f(t): return t * 2", "y = [f(x)]"): [""],
+    ("def f(t): return t * 2", "y = f(x) + 1"): ["", "y"],
+    ("def f(t): return t * 2", "y = list(map(f, [x, x]))"): ["", ""],
+    ("def f(t): return t * 2", "y = [*map(f, [x, x])]"): ["", ""],
+    ("def f(t): return t * 2\ndef g(a, b): return a * b", "y = g(*map(f, [x, x]))"): ["", "", "y"],
+    ("def f(t): return t * 2", "y, z = map(f, [x, x])"): ["", ""],
+    ("def f(a, b): return a * b", "y = functools.reduce(f, [x, x, x])"): ["", ""],
+    ("def f(t): yield t * 2\ndef g(t): return next(f(t))", "y = g(x)"): [""],
+    ("def f(t):\n yield 1\n return t * 2", "for y in f(x): pass"): [""],
+    ("async def f(t): return t * 2", "try: f(x).send(None)\nexcept StopIteration: pass"): [""],
+    ("def f(t, n): return f(t, n - 1) if n else t * 2", "y = f(x, 3)"): ["y"],
+    ("class A:\n b = property(lambda self: x * 2)\nx = Tensor(1.0)", "y = A().b"): ["y"],
+    ("class M(nn.Module):\n def forward(self, t): return t * 2", "y = M()(x)"): ["y"],
+    (
+        "class M(nn.Module):\n def forward(self, t): return t * 2",
+        "y = nn.Sequential(M(), nn.ReLU())(x)",
+    ): ["", "y"],
+    (
+        "class M(nn.Module):\n def forward(self, t): return nn.ReLU()(t * 2)",
+        "for layer in [M(), M()]: x = layer(x)",
+    ): ["", "x", "", "x"],
+}
+
+
+@pytest.mark.parametrize(("functions", "code"), RETURNED)
+def test_a_returned_value_is_called_by_the_variable_of_its_caller(functions, code):
+    space = {"np": np, "F": F, "Tensor": Tensor, "nn": nn, "mb": mb}
+    exec(functions, space)
+    made = made_by(code, **space)
+    names = names_of(made)
+    assert [names[node.number] for node in made] == RETURNED[functions, code]
+    assert {called(node) for node in made} <= {*names.values(), ""}
+
+
+def test_a_function_that_is_called_in_two_places_names_each_result():
+    def twice(t):
+        return t * 2
+
+    y = twice(Tensor(1.0))
+    for _ in range(2):
+        z = twice(twice(y))
+        w = twice(z)
+    assert [called(node) for node in history(w)] == ["", "y", "", "z", "w"]
+
+
+def test_a_function_that_microbn_called_names_its_result_when_the_user_calls_it():
+    def twice(t):
+        return t * 2
+
+    def again(t):
+        return twice(t)
+
+    mb.jacobian(again, np.ones(2))
+    y = again(Tensor(1.0))
+    assert called(y) == "y"
+
+
+def test_a_returned_value_keeps_the_line_of_its_return():
+    def half(t):
+        return t / 2  # here
+
+    y = half(Tensor(1.0))
+    assert str(line_of(y)).endswith("return t / 2  # here")
+
+
+BATCH_NORM_IN_STEPS = """
+def forward(x, gamma, beta, eps):
+    N, D = x.shape
+    mu = 1./N * np.sum(x, axis=0)
+    xmu = x - mu
+    sq = xmu ** 2
+    var = 1./N * np.sum(sq, axis=0)
+    sqrtvar = np.sqrt(var + eps)
+    ivar = 1./sqrtvar
+    xhat = xmu * ivar
+    gammax = gamma * xhat
+    out = gammax + beta
+    cache = (xhat, gamma, xmu, ivar, sqrtvar, var, eps)
+    return out, cache
+"""
+
+
+def test_batch_norm_in_steps_has_the_names_of_its_steps():
+    space = {"np": np}
+    exec(BATCH_NORM_IN_STEPS, space)
+    given = [Tensor(values, name) for values, name in ((np.eye(3), "x"), ([1.0] * 3, "gamma"))]
+    y, cache = space["forward"](*given, Tensor([0.0] * 3, "beta"), 1e-5)
+    names = names_of(history(y))
+    steps = ["mu", "xmu", "sq", "var", "sqrtvar", "ivar", "xhat", "gammax", "out"]
+    assert [name for name in names.values() if name in steps] == steps
+    assert [names[node.number] for node in (y, *cache[:-1])] == [
+        *("out", "xhat", "gamma", "xmu", "ivar", "sqrtvar", "var")
+    ]
+    assert [called(node) for node in (y, *cache[:-1])] == [
+        *("out", "xhat", "gamma", "xmu", "ivar", "sqrtvar", "var")
+    ]
 
 
 def test_a_name_that_the_user_gave_counts_more():

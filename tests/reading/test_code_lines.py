@@ -14,6 +14,9 @@ import pytest
 import microbn as mb
 from microbn import Tensor, nn
 from microbn import functional as F
+from microbn.engine.node import Record
+from microbn.reading import lines
+from microbn.reading.assigned import called
 from microbn.reading.lines import Line, line_of
 from microbn.reading.tape import history
 
@@ -31,8 +34,8 @@ def ran(file, code=CELL):
 def test_every_value_has_the_users_line_without_trace():
     x = Tensor(np.eye(2))  # here
     y = F.batch_norm(x, np.ones(2), np.ones(2))  # there
-    lines = {str(line_of(node)).rpartition("# ")[2] for node in history(y)}
-    assert lines == {"here", "there"}
+    found = {str(line_of(node)).rpartition("# ")[2] for node in history(y)}
+    assert found == {"here", "there"}
     assert line_of(y).inside is None
 
 
@@ -80,6 +83,62 @@ def test_a_layer_of_the_users_own_is_the_users_code():
     assert where == ["in forward", "outside", "outside"]
 
 
+def looks_of(compute, monkeypatch):
+    """Return how often the user's line is looked up in a computation, once it is known."""
+    compute()
+    found, look = [], Record.here
+    monkeypatch.setattr(Record, "here", lambda _, depth: found.append(look(_, depth + 1)))
+    compute()
+    return len(found)
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        lambda x: F.batch_norm(x, np.ones(2), np.ones(2)),
+        lambda x: F.cross_entropy(x, np.array([0, 1])),
+        nn.BatchNorm(2),
+        nn.Linear(2, 2, rng=0),
+    ],
+    ids=["batch_norm", "cross_entropy", "BatchNorm", "Linear"],
+)
+def test_one_look_finds_the_line_of_all_that_a_call_makes(compute, monkeypatch):
+    x = Tensor(np.eye(2))
+    assert looks_of(lambda: compute(x), monkeypatch) == 1
+
+
+def test_a_layer_made_from_one_of_ours_has_lines_of_its_own():
+    class Scaled(nn.Linear):
+        def forward(self, x):
+            return super().forward(x) * 2  # in forward
+
+    y = Scaled(2, 2, rng=0)(Tensor(np.eye(2)))  # outside
+    where = [str(line_of(node)).rpartition("# ")[2] for node in history(y) if node.function]
+    assert where == ["in forward"] * 3
+
+
+def test_a_call_that_fails_or_returns_leaves_the_next_line_to_itself():
+    x = Tensor(np.eye(2))
+    for call in (F.batch_norm, F.softmax, nn.Linear(2, 2, rng=0)):
+        with pytest.raises((mb.MicrobnError, TypeError)):
+            call(x, np.ones(5), np.ones(5), 7, 8)
+        after = x * 2  # here
+        assert str(line_of(after)).endswith("# here")
+
+
+@pytest.mark.parametrize("most", [3, 20_000])
+def test_code_that_comes_and_goes_leaves_no_line_or_name_to_other_code(most, monkeypatch):
+    monkeypatch.setattr(lines, "_MOST_CODES", most)
+    x = Tensor(1.0)
+    for i in range(200):
+        space = {"x": x}
+        exec(compile("\n" * i + f"y{i} = x * 2", f"file {i}", "exec"), space)
+        node = space[f"y{i}"]
+        assert (called(node), str(line_of(node))) == (f"y{i}", f"file {i}:{i + 1}")
+    assert len(lines._ALIVE) <= most + 1
+    assert {id(code) for code in lines._ALIVE.values()} == {*lines._ORIGINS}
+
+
 def test_nothing_of_the_users_frame_stays_alive():
     class Kept:
         pass
@@ -103,9 +162,10 @@ def test_nothing_of_the_users_frame_stays_alive():
 
 def test_a_record_holds_no_frame():
     y = Tensor([1.0]) * 2
-    held = [getattr(y.record, slot, None) for slot in type(y.record).__slots__]
+    made = y.record, y.record.origin
+    held = [getattr(thing, slot, None) for thing in made for slot in type(thing).__slots__]
     assert not any(isinstance(thing, types.FrameType) for thing in held)
-    assert type(y.record.code) is types.CodeType
+    assert type(y.record.origin.code) is types.CodeType
 
 
 @pytest.mark.parametrize(
