@@ -14,10 +14,12 @@ from ..errors import ArgumentError, listed
 from ..view.slides import Slide, deck
 from ..view.stills import Stills
 from ..view.story import Story
-from .lecture_bodies import code_body, figure_body, live_body, text_body, vote_body
+from ..view.teller import Steps
+from .lecture_bodies import code_body, figure_body, framed_body, text_body, vote_body
 
 Told = Callable[[str, Sequence[str]], Story]
 
+_MOST_PRINTED = 4  # steps of a story in a frame
 DEFAULT = files(__package__) / "lecture.toml"
 TEXT, TEXTS = "a text in quotes", "a list of texts"
 ANY = {"title": TEXT, "minutes": "a number, 0 or more", "notes": TEXT}
@@ -145,9 +147,9 @@ class _Maker:
         except ArgumentError as error:
             raise ArgumentError(f"lecture: {name}: {error}") from error
 
-    def _slide(self, entry: Mapping[str, Any], body: str, kind: str, presses: int = 0) -> Slide:
+    def _slide(self, entry: Mapping[str, Any], body: str, kind: str, *more: Any) -> Slide:
         notes, minutes = entry.get("notes", ""), entry.get("minutes")
-        return Slide(entry["title"], body, notes, minutes, kind, presses)
+        return Slide(entry["title"], body, notes, minutes, kind, *more)
 
     def _of_text(self, entry: Mapping[str, Any]) -> Iterator[Slide]:
         yield self._slide(entry, text_body(entry["title"], entry.get("text", "")), "text")
@@ -183,14 +185,29 @@ class _Maker:
         if entry.get("live", False):
             self.pages.setdefault(key, story.page())
             number = [*self.pages].index(key)
-            body = live_body(entry["title"], number, first, stills.svg(last))
-            yield self._slide(entry, body, "live", last - first)
+            body = framed_body(entry["title"], number, first)
+            handout = [stills.svg(step) for step in telling_steps(story.steps, first, last)]
+            yield self._slide(entry, body, "framed", last - first, handout)
         else:
             yield from _still_slides(entry, stills, range(first, last + 1))
 
     def _target(self, target: str) -> str:
         """Return a target; a file of one's own stands beside the script."""
         return str(self.folder / target) if ".py:" in target else target
+
+
+def telling_steps(steps: Steps, first: int, last: int) -> list[int]:
+    """Return the steps that a handout shows of a part of a story, four at most.
+
+    These are the first step and the last, the one that computes the result, those that complete a
+    sum of several parts, and if there is room, others at equal distances.
+    """
+    between = range(first + 1, last)
+    result = steps.starts["backward"] - 1
+    sums = (n for n in between if any(p.received == p.expected > 1 for p in steps[n].parts))
+    others = (first + round((last - first) * share) for share in (1 / 3, 2 / 3, 1 / 2, 1 / 4))
+    wanted = dict.fromkeys([first, last, result, *sums, *others])
+    return sorted([n for n in wanted if first <= n <= last][:_MOST_PRINTED])
 
 
 def _still_slides(entry: Mapping[str, Any], stills: Stills, steps: range) -> Iterator[Slide]:

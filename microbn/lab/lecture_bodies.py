@@ -44,12 +44,12 @@ def vote_body(question: str, options: Sequence[str], right: int, answer: str) ->
     )
 
 
-def live_body(title: str, page: int, first: int, still: str) -> str:
-    """Return a frame for a story's own page. Where no script runs, a picture stands there."""
+def framed_body(title: str, page: int, first: int) -> str:
+    """Return a frame for a story's own page, which begins at the step ``first``."""
     return (
         f'<h2 class="unseen">{escape(title)}</h2>'
-        f'<iframe class="live" title="{escape(title)}" data-page="{page}" data-step="{first}" '
-        f'sandbox="allow-scripts allow-downloads"></iframe>{still}'
+        f'<iframe class="framed" title="{escape(title)}" data-page="{page}" data-step="{first}" '
+        'sandbox="allow-scripts allow-downloads"></iframe>'
     )
 
 

@@ -41,6 +41,8 @@ QUICK: dict[str, list] = GRID | {
     "scale": [1.0],
 }
 OF_EACH_RUN = ("end", "accuracy", "loss", "reach", "bars", "deviation", "gradient")
+PLAYGROUND_SCRIPTS = "elements.js", "key_list.js", "curves.js", "playground.js"
+_STYLES = "page.css", "keys.css", "playground.css"
 STEPS, FRAMES = 72, 8  # steps of a training, and pictures of it, besides the one at the start
 
 
@@ -72,10 +74,14 @@ def playground(path: Path | str, *, quick: bool = False, jobs: int = -1) -> Path
         "guess": _log_level(np.log(10)),
         "runs": ([row[name] for name in OF_EACH_RUN] for row in runs.rows),
     }
-    files = ["elements.js", "playground.js"], ["page.css", "playground.css"]
-    before, after = shell("A playground of training", "playground.html", *files)
+    before, after = playground_shell()
     pieces = (before, *json_in_pieces(data.items()), after)
     return write_whole(path, (encodable(piece).encode() for piece in pieces))
+
+
+def playground_shell() -> tuple[str, ...]:
+    """Return the page of a playground: the text before its data, and the text after."""
+    return shell("A playground of training", "playground.html", PLAYGROUND_SCRIPTS, _STYLES)
 
 
 def _runs(file: Path, axes: Mapping[str, Sequence], jobs: int) -> Results:

@@ -23,6 +23,7 @@ from .pairing import Pair, Pairing, Side
 from .saving import write_whole
 from .story import Story
 
+BESIDE_SCRIPTS = "elements.js", "key_list.js", "beside.js"
 _PANE_SCRIPTS = (*STORY_SCRIPTS, "pane.js")  # a pane shows one of the two stories
 _PANE_STYLES = (*STORY_STYLES, "pane.css")
 
@@ -102,9 +103,8 @@ class Beside:
     def _page(self) -> Iterator[str]:
         """Yield the page. Its script puts the two panes into frames, each the page of a story."""
         allowed = [hash_of(script_of(_PANE_SCRIPTS))]
-        before, *others = shell(
-            self.title, "beside.html", ["elements.js", "beside.js"], ["beside.css"], allowed=allowed
-        )
+        files = BESIDE_SCRIPTS, ["beside.css", "keys.css"]
+        before, *others = shell(self.title, "beside.html", *files, allowed=allowed)
         yield encodable(before)
         for data, text in zip([self._own_data(), *self._panes()], others, strict=True):
             yield from map(encodable, json_in_pieces(data))

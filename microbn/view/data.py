@@ -7,12 +7,12 @@ from typing import Any
 
 from ..reading.signs import BOX_SIGNS
 from .glossary import glossary
-from .graph import Graph
+from .graph import Graph, Vertex
 from .jacobians import data_of_jacobians
 from .live import Live
 from .steps import Part, StoryStep
 from .teller import Steps
-from .values import MOST_BOXES, MOST_LEAVES, NEAR_BOXES, ROLE_COLOURS, SHOWN, Tables
+from .values import MOST_BOXES, MOST_LEAVES, MOST_OPEN, NEAR_BOXES, ROLE_COLOURS, SHOWN, Tables
 
 
 def data_of_story(
@@ -34,23 +34,13 @@ def data_of_story(
     yield "starts", steps.starts
     yield "roles", [role for role in ROLE_COLOURS if role in found]
     yield "composed", [[path, function] for path, function in graph.composed.items()]
-    yield "most", {"boxes": MOST_BOXES, "near": NEAR_BOXES, "leaves": MOST_LEAVES, **SHOWN}
+    boxes = {"boxes": MOST_BOXES, "near": NEAR_BOXES, "open": MOST_OPEN}
+    yield "most", {**boxes, "leaves": MOST_LEAVES, **SHOWN}
     yield "words", glossary()
     yield "operators", BOX_SIGNS
-    yield (
-        "nodes",
-        (
-            {
-                **{word: getattr(node, word) for word in ("id", "sign", "role", "scope")},
-                "name": names[node.id],
-                "gradientName": gradient_names.get(node.id),
-                "value": tables.add(node.value, what=("value", node.id)),
-            }
-            for node in graph.nodes
-        ),
-    )
-    uses = ("id", "source", "target", "position", "uses")
-    yield "edges", ({word: getattr(edge, word) for word in uses} for edge in graph.edges)
+    called = ((node, names[node.id], gradient_names.get(node.id)) for node in graph.nodes)
+    yield "nodes", (_data_of_node(*one, tables) for one in called)
+    yield "edges", (_words_of(edge, "id source target position uses") for edge in graph.edges)
     yield "jacobians", data_of_jacobians(steps.links, steps.swept, names)
     yield "steps", (_data_of_step(step, tables, steps.noise) for step in steps)
     yield "tables", iter(tables)
@@ -58,10 +48,24 @@ def data_of_story(
         yield "live", live.data(tables.numbers)
 
 
-def _data_of_step(step: StoryStep, tables: Tables, noise: Mapping[str, float]) -> dict[str, Any]:
-    words = ("phase", "nodes", "edges", "reads", "sentence", "code", "math")
+def _words_of(one: Any, words: str) -> dict[str, Any]:
+    return {word: getattr(one, word) for word in words.split()}
+
+
+def _data_of_node(
+    node: Vertex, name: str, gradient_name: str | None, tables: Tables
+) -> dict[str, Any]:
     return {
-        **{word: getattr(step, word) for word in words},
+        **_words_of(node, "id sign role scope"),
+        "name": name,
+        "gradientName": gradient_name,
+        "value": tables.add(node.value, what=("value", node.id)),
+    }
+
+
+def _data_of_step(step: StoryStep, tables: Tables, noise: Mapping[str, float]) -> dict[str, Any]:
+    return {
+        **_words_of(step, "phase nodes edges reads sentence code math"),
         "gradient": tables.add(
             step.gradient, noise.get(step.nodes[0], 0.0), ("gradient", step.nodes[0])
         ),
@@ -76,10 +80,9 @@ def _data_of_step(step: StoryStep, tables: Tables, noise: Mapping[str, float]) -
 
 
 def _data_of_part(part: Part, tables: Tables, noise: Mapping[str, float]) -> dict[str, Any]:
-    words = ("edge", "receiver", "rule", "summed", "received", "expected", "count", "pattern")
     numbers, terms = ("earlier", "product", "gradient", "total"), part.terms()
     return {
-        **{word: getattr(part, word) for word in words},
+        **_words_of(part, "edge receiver rule summed received expected count pattern"),
         **{
             word: tables.add(terms.get(word), noise[part.receiver], (word, part.edge))
             for word in numbers

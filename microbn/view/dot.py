@@ -174,7 +174,7 @@ def _draw_arrows(dot: Any, graph: Graph, current: Collection[str], sent: Collect
         bold = _CURRENT if uses & {*current, *sent} else {}
         ends, way = _way(edge, back)
         against = {"dir": "forward" if "dir" in way else "back"} if uses & {*sent} else {}
-        dot.edge(*ends, label=label, **(way | bold | against))
+        dot.edge(*ends, label=label, id=edge.id, **(way | bold | against))
 
 
 def _escaped(text: str) -> str:

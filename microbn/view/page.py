@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
@@ -15,12 +16,13 @@ from .values import CURRENT_COLOUR, ROLE_COLOURS
 
 STORY_SCRIPTS = (
     *("elements.js", "layout.js", "state.js", "colours.js", "boxes.js", "focus.js", "stack.js"),
-    *("graph.js", "room.js", "zoom.js", "reach.js", "keys.js", "maths.js", "points.js"),
-    *("panel.js", "words.js", "jacobian.js", "groups.js", "picture.js", "numbers.js", "noise.js"),
-    *("live.js", "cells.js", "sliders.js", "page.js", "around.js"),
+    *("graph.js", "heat.js", "room.js", "zoom.js", "reach.js", "key_list.js", "keys.js"),
+    *("maths.js", "points.js", "panel.js", "words.js", "jacobian.js", "explored.js", "groups.js"),
+    *("picture.js", "numbers.js", "noise.js", "live.js", "cells.js", "sliders.js", "page.js"),
+    "around.js",
 )
-STORY_STYLES = "page.css", "jacobian.css", "live.css"
-FILM_SCRIPTS = (*STORY_SCRIPTS[:-2], "film.js", *STORY_SCRIPTS[-2:], "remote.js")
+STORY_STYLES = "page.css", "keys.css", "jacobian.css", "live.css"
+FILM_SCRIPTS = (*STORY_SCRIPTS[:-2], "curves.js", "film.js", *STORY_SCRIPTS[-2:], "remote.js")
 FILM_STYLES = (*STORY_STYLES, "film.css")
 _PAGE_FOLDER = Path(__file__).with_suffix("")
 # Written as \u escapes, these cannot end the script element that the data stand in.
@@ -68,7 +70,7 @@ def shell(
             "img-src data:; base-uri 'none'; form-action 'none'"
         ),
         "title": html.escape(title),
-        "style": Template("".join(map(_text_of, styles))).substitute(
+        "style": Template(_without_indents("".join(map(_text_of, styles)))).substitute(
             ROLE_COLOURS, now=CURRENT_COLOUR
         ),
         "script": script,
@@ -78,10 +80,15 @@ def shell(
 
 
 def script_of(names: Iterable[str] = STORY_SCRIPTS, program: str = "") -> str:
-    """Return the script that is made of these files, without the lines that are comments."""
+    """Return the script that these files make, without comments and with little space."""
     start = ['"use strict";', f"const program = {program or 'null'};"]
-    lines = "\n".join([*start, *map(_text_of, names)]).split("\n")
-    return "\n".join(line for line in lines if not line.lstrip().startswith("//"))
+    lines = _without_indents("\n".join([*start, *map(_text_of, names)])).split("\n")
+    kept = (re.sub(r" // [^\"'`]*$", "", line) for line in lines if not line.startswith("//"))
+    return "\n".join(filter(None, kept))
+
+
+def _without_indents(text: str) -> str:
+    return "\n".join(map(str.strip, text.split("\n")))
 
 
 def hash_of(script: str) -> str:

@@ -1,19 +1,15 @@
-"""A picture of fixed size, and in it the part of a graph's drawing that is seen: SVG or pixels."""
+"""A picture of fixed size as SVG, and in it the part of a graph's drawing that is seen."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
 from typing import Any, NamedTuple
 
-from .dot import Drawing
-from .letters import EDGE, HEIGHT, PAPER, WIDTH, Box, Text, font_of, pillow, width_of
+from .letters import EDGE, HEIGHT, PAPER, WIDTH, Box, Text, width_of
 
 _MAP_SIZE = 13.4  # 10 points: the least size of the names in the graph
-_NODE = re.compile(
-    r'<g id="[^"]*" class="(?:node|cluster)">\s*<title>([^<]*)</title>.*?</g>', re.DOTALL
-)
 _FAMILIES = {
     "plain": ("DejaVu Sans, Verdana, sans-serif", "400"),
     "bold": ("DejaVu Sans, Verdana, sans-serif", "700"),
@@ -42,44 +38,37 @@ def measured(svg: str) -> tuple[float, float]:
     return float(found[1]), float(found[2])
 
 
-def view_of(svg: str, id: str) -> View:
-    """Return what is seen of a drawing: all of it, or what is around a node, in a legible size."""
-    width, height = measured(svg)
+def view_of(size: tuple[float, float], middle: tuple[float, float] | None) -> View:
+    """Return what is seen of a drawing: all of it, or what is around a place, in a legible size."""
+    width, height = size
     most, room = 0.42 * WIDTH - EDGE, HEIGHT - 2 * EDGE
     scale = max(min(most / width, room / height, 2.0), _MAP_SIZE / 11)
     seen = min(width, most / scale), min(height, room / scale)
-    nodes = {found[1]: found[0] for found in _NODE.finditer(svg)}
-    x, y = _middle(nodes.get(id, ""), height) or (width / 2, height / 2)
     left, top = (
         min(max(at - part / 2, 0), whole - part)
-        for at, part, whole in zip((x, y), seen, (width, height), strict=True)
+        for at, part, whole in zip(middle or (width / 2, height / 2), seen, size, strict=True)
     )
     return View(left, top, *seen, scale)
 
 
-def _middle(node: str, height: float) -> tuple[float, float] | None:
+def middle_of(node: str, height: float) -> tuple[float, float] | None:
     """Return where a node stands, from its first line of text; y is counted from the bottom."""
     if not (found := re.search(r'<text[^>]* x="([-\d.]+)" y="([-\d.]+)"', node)):
         return None
     return float(found[1]) + 4, float(found[2]) + height - 4
 
 
-# --- as SVG, and as pixels
-
-
 def as_svg(placed: Iterable[Any], drawn: str, view: View, said: str) -> str:
-    """Write a picture as SVG. ``said`` is what a screen reader says of it."""
-    inside = re.sub(
-        r"^.*?<svg[^>]*>|</svg>\s*$|<title>[^<]*</title>|<!--.*?-->", "", drawn, flags=re.S
-    )
-    inside = re.sub(r' id="[^"]*"', "", inside)
+    """Write a picture. ``drawn`` is the inside of the drawing's SVG, and ``said`` is what a screen
+    reader says of the picture.
+    """
     window = f"{view.x:.1f} {view.y:.1f} {view.width:.1f} {view.height:.1f}"
     top = (HEIGHT - view.height * view.scale) / 2
     size = f'width="{view.width * view.scale:.1f}" height="{view.height * view.scale:.1f}"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'aria-label="{escape(said)}"><rect width="{WIDTH}" height="{HEIGHT}" fill="{PAPER}"/>'
-        f'<svg x="{EDGE}" y="{top:.1f}" {size} viewBox="{window}">{inside}</svg>'
+        f'<svg x="{EDGE}" y="{top:.1f}" {size} viewBox="{window}">{drawn}</svg>'
         f"{''.join(map(_element, placed))}</svg>"
     )
 
@@ -101,31 +90,3 @@ def _element(one: Text | Box) -> str:
         f'font-size="{one.size:.1f}" fill="{one.ink}" textLength="{length:.1f}" '
         f'lengthAdjust="spacingAndGlyphs">{escape(one.text.strip())}</text>'
     )
-
-
-def as_image(placed: Iterable[Any], drawing: Drawing, view: View) -> Any:
-    """Paint a picture with Pillow."""
-    from io import BytesIO
-
-    images = pillow("Image")
-    image = images.new("RGB", (WIDTH, HEIGHT), PAPER)
-    graph = images.open(BytesIO(drawing.render("png"))).convert("RGB")
-    dots = 150 / 72  # of Graphviz's PNG, to a point
-    window = tuple(dots * v for v in (view.x, view.y, view.x + view.width, view.y + view.height))
-    size = round(view.width * view.scale), round(view.height * view.scale)
-    seen = graph.resize(size, images.Resampling.LANCZOS, box=_inside(window, graph.size))
-    image.paste(seen, (EDGE, (HEIGHT - size[1]) // 2))
-    pen = pillow("ImageDraw").Draw(image)
-    for one in placed:
-        if isinstance(one, Box):
-            corners = (one.x, one.y, one.x + one.width, one.y + one.height)
-            pen.rectangle([round(at) for at in corners], one.fill, one.line)
-        else:
-            font = font_of(one.font, one.size)
-            pen.text((one.x, one.y), one.text, one.ink, font, anchor="ls")
-    return image
-
-
-def _inside(window: Sequence[float], size: tuple[int, int]) -> tuple[float, ...]:
-    """Return the window, but no more than the picture has; Graphviz rounds to whole pixels."""
-    return tuple(min(at, most) for at, most in zip(window, (*size, *size), strict=True))

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from .page import encodable, json_text, shell
 
-_DECK_SCRIPTS = (
-    *("elements.js", "slides.js", "speaker.js", "frames.js", "votes.js", "clock.js"),
-    "slides_keys.js",
+DECK_SCRIPTS = (
+    *("elements.js", "key_list.js", "slides.js", "speaker.js", "frames.js", "votes.js"),
+    *("clock.js", "slides_keys.js"),
 )
+_DECK_STYLES = "slides.css", "keys.css"
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Slide:
     """One slide: its ``name``, its ``body`` in HTML, and the speaker's ``notes`` as text.
 
     ``minutes`` are planned for it, or None. The ``kind`` is its class in slides.css. The slide
-    stays for so many ``presses`` of the key that leads on: each shows one thing more.
+    stays for so many ``presses`` of the key that leads on: each shows one thing more. In print and
+    without a script, the bodies in ``handout`` stand in the place of a body with a frame.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Slide:
     minutes: float | None = None
     kind: str = "still"
     presses: int = 0
+    handout: Sequence[str] = ()
 
 
 def deck(title: str, slides: Sequence[Slide], pages: Sequence[str] = ()) -> str:
@@ -38,7 +41,7 @@ def deck(title: str, slides: Sequence[Slide], pages: Sequence[str] = ()) -> str:
     whose scripts run in the frame and nowhere else.
     """
     inside = (found for page in pages for found in re.findall(r"'sha256-([\w+/=]+)'", page[:2000]))
-    parts = shell(title, "slides.html", _DECK_SCRIPTS, ["slides.css"], dict.fromkeys(inside))
+    parts = shell(title, "slides.html", DECK_SCRIPTS, _DECK_STYLES, dict.fromkeys(inside))
     before, between, after = parts
     slides_text = "\n".join(_articles(slides))
     return encodable("".join([before, slides_text, between, json_text([*pages]), after]))
@@ -46,12 +49,13 @@ def deck(title: str, slides: Sequence[Slide], pages: Sequence[str] = ()) -> str:
 
 def _articles(slides: Sequence[Slide]) -> Iterable[str]:
     for number, slide in enumerate(slides, 1):
+        printed = (f'<div class="handout">{body}</div>' for body in slide.handout)
         minutes = "" if slide.minutes is None else f' data-minutes="{slide.minutes:g}"'
         yield (
             f'<article class="slide {slide.kind}" aria-label="{html.escape(slide.name)}" '
             f'data-presses="{slide.presses}"{minutes}>'
             f'<p class="number">{number} · {html.escape(slide.name)}</p>'
-            f'<div class="paper">{slide.body}</div>'
+            f'<div class="paper">{slide.body}</div>{"".join(printed)}'
             f'<aside class="notes" aria-label="Notes">{paragraphs(slide.notes)}</aside></article>'
         )
 

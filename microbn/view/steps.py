@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -56,6 +59,13 @@ class Part:
         return terms
 
 
+class Remark(NamedTuple):
+    """A sentence that is added to a step, and arrays by title to show beside its own."""
+
+    said: str
+    beside: Mapping[str, np.ndarray] = MappingProxyType({})
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class StoryStep:
     """One step. ``phase`` is "given", "forward" or "backward", and ``sentence`` says what happens.
@@ -87,6 +97,12 @@ class StoryStep:
     def __str__(self) -> str:
         lines = [self.sentence, *(f"  {part.sentence}" for part in self.parts)]
         return printable("\n".join(lines))
+
+    def remarked(self, remarks: Sequence[Remark]) -> StoryStep:
+        """Return the step with these remarks."""
+        said = " ".join([self.sentence, *(remark.said for remark in remarks)])
+        beside = {title: x for remark in remarks for title, x in remark.beside.items()}
+        return replace(self, sentence=said, beside=self.beside | beside) if remarks else self
 
     @property
     def ran(self) -> Line | None:

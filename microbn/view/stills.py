@@ -11,11 +11,13 @@ from functools import cached_property
 from io import BytesIO
 from typing import Any
 
-from .dot import Drawing, check_renderers, to_dot
+from .dot import check_renderers
 from .graph import Graph
 from .letters import EDGE, LEGIBLE, cut, pillow
-from .painting import View, as_image, as_svg, view_of
+from .painting import View, as_svg
 from .panel import Panel
+from .pixels import as_image
+from .redrawn import Looks, Redrawn
 from .slides import Slide
 from .still import placed_numbers, placed_words
 from .teller import Steps
@@ -57,27 +59,25 @@ class Stills:
         boxes = ((node.id, *node.members) for node in self.graph.nodes)
         self._boxes = {id: box for box, *inside in boxes for id in (box, *inside)}
 
-    def drawing(self, number: int) -> Drawing:
-        """Draw the graph at a step. It shows names alone, so its layout is always the same."""
+    def looks(self, number: int) -> Looks:
+        """Return how the graph looks at a step."""
         step = self.steps[number]
         known, _ = self.steps.known(number)
         constants = {node.id for node in self.graph.nodes if node.role == "constant"}
-        return to_dot(
-            self.graph,
-            values=False,
-            grads=False,
-            direction="TB",
-            current=(*step.nodes, *step.edges),
-            sent=step.edges if step.phase == "backward" else (),
+        return Looks(
+            current={*step.nodes, *step.edges},
+            sent={*step.edges} if step.phase == "backward" else frozenset(),
             later={*self._boxes} - known - constants,
         )
 
     @cached_property
-    def _layout(self) -> str:
-        return self.drawing(0).svg()
+    def _redrawn(self) -> Redrawn:
+        return Redrawn(self.graph)
 
-    def _view(self, number: int) -> View:
-        return view_of(self._layout, self._boxes[self.steps[number].nodes[0]])
+    def _drawn(self, number: int) -> tuple[str, View]:
+        """Return the graph at a step as SVG, and which part of it is seen."""
+        view = self._redrawn.view(self._boxes[self.steps[number].nodes[0]])
+        return self._redrawn.svg(self.looks(number), view), view
 
     def _placed(self, number: int, view: View) -> list[Any]:
         """Return the texts and boxes that stand beside the drawing."""
@@ -95,9 +95,8 @@ class Stills:
 
     def svg(self, number: int) -> str:
         """Return the picture of a step as SVG."""
-        view = self._view(number)
-        placed = self._placed(number, view)
-        return as_svg(placed, self.drawing(number).svg(), view, self.steps[number].sentence)
+        drawn, view = self._drawn(number)
+        return as_svg(self._placed(number, view), drawn, view, self.steps[number].sentence)
 
     def slide(self, number: int, minutes: float | None = None) -> Slide:
         """Return a step as a slide. Its notes have the sentences, also of each part."""
@@ -108,8 +107,8 @@ class Stills:
 
     def image(self, number: int) -> Any:
         """Return the picture of a step as an image of Pillow's."""
-        view = self._view(number)
-        return as_image(self._placed(number, view), self.drawing(number), view)
+        drawn, view = self._drawn(number)
+        return as_image(self._placed(number, view), drawn, view)
 
     def animation(self, format: str) -> bytes:
         """Return an animated picture of all steps, "webp" or "gif", that begins again at its end.

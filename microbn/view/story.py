@@ -10,7 +10,7 @@ import html
 from base64 import b64encode
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from .outputs import one_root
 from .page import encodable, notebook_frame, page_in_pieces
 from .saving import write_whole
 from .slides import deck
-from .steps import StoryStep
+from .steps import Remark, StoryStep
 from .stills import Stills
 from .teller import Steps
 from .values import MOST_BOXES
@@ -118,7 +118,7 @@ class Story:
 
     By the id of a node, ``names`` has the name of its value and ``gradient_names`` the name of its
     gradient: ``x̂``, ``dx̂``. A story is a sequence of its steps: ``len(story)``, ``story[3]``,
-    ``for step in story``.
+    ``for step in story``. Its page ``opens`` at the step of this number.
     """
 
     graph: Graph
@@ -126,6 +126,7 @@ class Story:
     gradient_names: dict[str, str]
     steps: Steps
     title: str
+    opens: int = 0
 
     @property
     def starts(self) -> dict[str, int]:
@@ -140,6 +141,10 @@ class Story:
 
     def __iter__(self) -> Iterator[StoryStep]:
         return iter(self.steps)
+
+    def with_remarks(self, remarks: Mapping[int, Sequence[Remark]], opens: int) -> Story:
+        """Return the story with remarks on some steps, by their numbers. Its page opens at one."""
+        return replace(self, steps=self.steps.with_remarks(remarks), opens=opens)
 
     def __str__(self) -> str:
         return "\n".join(f"{step.number:>3}  {step}".replace("\n", "\n     ") for step in self)
@@ -161,7 +166,8 @@ class Story:
     def pieces(self, live: Live | None = None) -> Iterator[tuple[str, Any]]:
         """Yield the data in named pieces, to be read in order; a long piece is an iterator."""
         names = self.names, self.gradient_names
-        return data_of_story(self.title, self.graph, *names, self.steps, live)
+        yield "opens", self.opens
+        yield from data_of_story(self.title, self.graph, *names, self.steps, live)
 
     def _page(self) -> Iterator[str]:
         live = Live(self.steps)

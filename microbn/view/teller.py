@@ -16,7 +16,7 @@ from .graph import Vertex
 from .links import Links
 from .mathematics import Mathematics, gradient_pattern
 from .news import News
-from .steps import Part, StoryStep
+from .steps import Part, Remark, StoryStep
 from .sums import Sent, Sums
 from .values import short
 from .words import Words, positions_read
@@ -29,8 +29,8 @@ class Steps(Sequence[StoryStep]):
 
     A leaf sends nothing on, so it has no backward step of its own. Each step is told when it is
     asked for, and the last few are kept. ``starts`` are the numbers of the first step of the
-    forward, and of the backward. ``noise`` is how large rounding noise can be in the gradient of a
-    node, by its id.
+    forward, and of the backward, and ``remarks`` are found by the numbers of theirs. ``noise`` is
+    how large rounding noise can be in the gradient of a node, by its id.
     """
 
     def __init__(
@@ -39,7 +39,8 @@ class Steps(Sequence[StoryStep]):
         """Tell of a sweep. ``derived`` are gradients to compare with, by the id of a node."""
         self.teller = teller = Teller(links, words, swept, derived)
         self._told: dict[int, StoryStep] = {}
-        self.links, self.swept = links, swept
+        self.links, self.words, self.swept = links, words, swept
+        self.remarks: Mapping[int, Sequence[Remark]] = {}
         self.starts = {"forward": 1, "backward": 1 + len(teller.computed)}
         self.noise: Mapping[str, float] = teller.sums.noise
 
@@ -53,8 +54,15 @@ class Steps(Sequence[StoryStep]):
         if number not in self._told:
             if len(self._told) >= _MOST_KEPT:
                 del self._told[next(iter(self._told))]
-            self._told[number] = self.teller.step(number)
+            remarks = self.remarks.get(number, ())
+            self._told[number] = self.teller.step(number).remarked(remarks)
         return self._told[number]
+
+    def with_remarks(self, remarks: Mapping[int, Sequence[Remark]]) -> Steps:
+        """Return the same steps with remarks on some, by their numbers."""
+        steps = Steps(self.links, self.words, self.swept, self.teller.derived)
+        steps.remarks = remarks
+        return steps
 
     def known(self, last: int) -> tuple[set[str], dict[str, np.ndarray]]:
         """Return the ids of the values that are known after a step, and the gradients so far."""

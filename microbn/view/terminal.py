@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any
 
 from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
@@ -20,7 +20,7 @@ from .steps import Part, StoryStep
 from .story import Story
 from .values import GAP, MOST_LEAVES, lined_up, table
 
-COMMANDS = "n next · p previous · g 12 · f forward · b backward · ? keys · q quit"
+COMMANDS = "n next · p back · g 12 · f forward · b backward · ? keys · q quit"
 HELP = """\
 n      next step                   f     where the forward starts
 p      previous step               b     where the backward starts
@@ -28,6 +28,8 @@ g 12   go to step 12; so does 12   ?     these keys; so does h
 g +5   go 5 steps on; g -5 back    q     quit; Ctrl-D does too
 Enter moves the way you last moved: n, p, g +5. After a jump to a step it moves to the next.
 "–" is no gradient, or none yet."""
+_LONG_SHAPE = re.compile(r"\(\d+(?:, \d+)+\)")
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 _BY = re.compile(r"g *([+-]\d{1,9})")  # go on, or back, by so many steps
 _VALUE, _GRADIENT, _SENT, _NOW = "bold cyan", "bold magenta", "bold yellow", "bold green"
 
@@ -106,12 +108,20 @@ class _Screen:
         """Print one step: its place in the story, its sentences, the code and the numbers."""
         where = f"Step {step.number} of {len(self.story) - 1}, {step.phase}: {self.story.title}"
         self.console.print(Rule(_harmless(where, "bold"), align="left", style="dim"))
-        self.console.print(_harmless(step.sentence, "bold"))
+        self._say(step.sentence, "bold")
         for part in step.parts:
-            self.console.print(Padding(_harmless(part.sentence), (0, 0, 0, 2), expand=False))
+            self._say(part.sentence, indent="  ")
         if step.line:
             self.console.print(*_marked_code(step), sep="\n", no_wrap=True, overflow="ellipsis")
         self.console.print("", Columns(self._numbers(step), padding=(1, 3)), sep="\n")
+
+    def _say(self, sentence: str, style: str = "", indent: str = "") -> None:
+        """Print a sentence, whose lines do not end within a shape."""
+        whole = _LONG_SHAPE.sub(lambda shape: shape[0].replace(" ", _NO_BREAK), printable(sentence))
+        width = self.console.width - len(indent)
+        lines = textwrap.wrap(whole, width, break_on_hyphens=False)
+        text = textwrap.indent("\n".join(lines), indent).replace(_NO_BREAK, " ")
+        self.console.print(Text(text, style))
 
     def _numbers(self, step: StoryStep) -> Iterator[RenderableType]:
         names, gradients = self.story.names, self.story.gradient_names

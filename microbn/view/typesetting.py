@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .axes import below_sum
+from .expressions import as_product, called_name, expression_of, is_never
 from .mathml import Tree, interleaved, name_tree, operator, row, summation, text_tree
 from .values import constant_number
 
@@ -51,16 +51,11 @@ def typeset(text: str, names: Mapping[str, Typeset], first: str = "", over: str 
     if len(text) > _LONGEST_READ:
         raise UnreadableError("too long")
     try:
-        node = _expression(text)
+        node = expression_of(text)
         setter = _Typesetter(names, first)
         return setter.summed(node, over) if over else setter.whole(node)
     except (SyntaxError, ValueError, TypeError, IndexError, MemoryError, RecursionError) as error:
         raise UnreadableError(text) from error
-
-
-@lru_cache(maxsize=1000)  # the same few texts come again and again
-def _expression(text: str) -> ast.expr:
-    return ast.parse(text.replace("·", "*"), mode="eval").body
 
 
 def enclosed(inner: Typeset, least: int) -> Tree:
@@ -83,42 +78,6 @@ def _typeset_number(value: Any) -> Typeset:
     return Typeset(row(["mn", {}, digits], operator("·"), ten), PRODUCT, ())
 
 
-def _as_product(node: ast.expr) -> tuple[int, list[ast.expr], list[ast.expr]]:
-    """Return the sign of a product, the factors above its fraction line and those below.
-
-    A value that is repeated to fit a shape, as by ``spread``, is written as the value.
-    """
-    match node:
-        case ast.UnaryOp(ast.USub(), inner):
-            sign, above, below = _as_product(inner)
-            return -sign, above, below
-        case ast.BinOp(left, ast.Mult() | ast.Div() as op, right):
-            sign, above, below = _as_product(left)
-            other, more, less = _as_product(right)
-            if isinstance(op, ast.Div):
-                more, less = less, more
-            return sign * other, above + more, below + less
-        case ast.Call(ast.Name("spread"), [inner, *_]):
-            while isinstance(inner, ast.Call) and _called(inner) == "expand_dims":
-                inner = inner.args[0]
-            return _as_product(inner)
-    return 1, [node], []
-
-
-def _called(node: ast.Call) -> str:
-    """Return the name of the function that is called, such as ``logical_and`` or ``add.reduce``."""
-    return ast.unparse(node.func)
-
-
-def _is_never(node: ast.expr) -> bool:
-    match node:
-        case ast.Constant(value):
-            return value is False
-        case ast.Call(ast.Name("logical_and"), args):
-            return any(map(_is_never, args))
-    return False
-
-
 class _Typesetter:
     """Typesets the nodes of an expression, each by the method for its kind."""
 
@@ -134,7 +93,7 @@ class _Typesetter:
             case ast.BinOp(left, ast.Add() | ast.Sub() as op, right):
                 return self._sum(left, right, isinstance(op, ast.Sub))
             case ast.BinOp(_, ast.Mult() | ast.Div()) | ast.UnaryOp(ast.USub()):
-                return self.product(*_as_product(node))
+                return self.product(*as_product(node))
             case ast.BinOp(base, ast.Pow(), exponent):
                 return self._power(base, self.whole(exponent).tree)
             case ast.BinOp(left, ast.MatMult(), right):
@@ -153,7 +112,7 @@ class _Typesetter:
     def _bracketed(self, node: ast.expr) -> Typeset:
         match node:
             case ast.Call():
-                return self._call(_called(node), node)
+                return self._call(called_name(node), node)
             case ast.Attribute(inner, "mT" | "T"):
                 return self._power(inner, _TRANSPOSED)
             case ast.Subscript(inner, index):
@@ -179,7 +138,7 @@ class _Typesetter:
         return Typeset(text_tree("…" if value is ... else str(value)))
 
     def _sum(self, left: ast.expr, right: ast.expr, minus: bool) -> Typeset:
-        sign, above, below = _as_product(right)
+        sign, above, below = as_product(right)
         second = enclosed(self.product(1, above, below), PRODUCT)
         shown = "−" if minus != (sign < 0) else "+"
         first = enclosed(self.whole(left), SUM)
@@ -187,7 +146,7 @@ class _Typesetter:
 
     def summed(self, node: ast.expr, over: str) -> Typeset:
         """Typeset the sum of an expression, with its sign in front of the ∑."""
-        sign, above, below = _as_product(node)
+        sign, above, below = as_product(node)
         tree = row(summation(over), enclosed(self.product(1, above, below), SIGNED))
         return Typeset(row(operator("−"), tree) if sign < 0 else tree, SIGNED)
 
@@ -245,8 +204,8 @@ class _Typesetter:
             case ("expand_dims", [x, _]) if self.first and self._shape(x) == ():
                 return self.whole(x)
             case ("spread", [_, _]) if self.first:
-                return self.product(*_as_product(node))
-            case ("where", [condition, _, y]) if self.first and _is_never(condition):
+                return self.product(*as_product(node))
+            case ("where", [condition, _, y]) if self.first and is_never(condition):
                 return self.whole(y)
             case ("where", [condition, x, y]):
                 return self._cases(condition, x, y)

@@ -25,6 +25,7 @@ SHOWN = {
 MOST_LEAVES = 12  # tables in the first step
 MOST_BOXES = 120  # in a drawing; of a larger graph only the boxes near the step are drawn
 NEAR_BOXES = 18  # so many of them
+MOST_OPEN = 40  # boxes with which a page opens; with more, its groups are closed but for the step's
 
 
 class Table(NamedTuple):

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from functools import cache
+from html import unescape
 from itertools import accumulate
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from shown import run, same
 import microbn
 from microbn import errors
 from microbn.cli.targets import told
-from microbn.lab.lecture import ANY, DEFAULT, KINDS, lecture
+from microbn.lab.lecture import ANY, DEFAULT, KINDS, lecture, telling_steps
 from microbn.lab.lecture_bodies import shipped
 
 ROOT = Path(microbn.__file__).parents[1]
@@ -56,7 +57,7 @@ def test_each_kind_of_slide_is_made_in_the_order_of_the_script(tmp_path, graphvi
         ("figure", "b"),
         ("vote", "t"),
         ("code", "c"),
-        ("live", "d"),
+        ("framed", "d"),
         ("still", "e: step 1, forward"),
         ("still", "e: step 2, forward"),
     ]
@@ -74,6 +75,30 @@ def test_a_story_that_is_shown_twice_is_in_the_page_once(tmp_path, graphviz):
     once, twice = (made(tmp_path, f'title="x"\n{entry * n}') for n in (1, 2))
     assert len(twice) < 1.5 * len(once)
     assert twice.count('data-page="0"') == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "printed"),
+    [
+        (0, 10, [0, 3, 7, 10]),  # at equal distances in the forward
+        (11, 14, [11, 12, 13, 14]),
+        (15, 20, [15, 17, 18, 20]),  # "centered" is complete at 18
+        (0, 20, [0, 10, 18, 20]),  # and the forward ends at 10
+        (4, 4, [4]),
+        (4, 5, [4, 5]),
+    ],
+)
+def test_the_handout_of_a_story_has_its_first_and_last_step_its_result_and_its_sums(
+    first, last, printed
+):
+    assert telling_steps(told("batchnorm").steps, first, last) == printed
+
+
+def test_a_framed_story_has_its_telling_steps_as_pictures(tmp_path, graphviz):
+    html = made(tmp_path, 'title="x"\n[[slide]]\ntitle="d"\nstory="fork"\nlive=true\nsteps=[1,3]\n')
+    sentences = [stories.fork()[number].sentence for number in (1, 2, 3)]
+    pictures = re.findall(r'class="handout"><svg [^>]*aria-label="([^"]*)"', html)
+    assert [unescape(said) for said in pictures] == sentences
 
 
 @pytest.mark.parametrize(
@@ -228,7 +253,7 @@ def test_script_that_the_page_shows_makes_a_lecture(graphviz):
     html = lecture(
         lambda target, inputs: told(target, inputs), ROOT / "docs" / "teach" / "talk.toml"
     )
-    assert [kind for kind, *_ in slides_of(html)] == ["live", "vote", "figure", "text"]
+    assert [kind for kind, *_ in slides_of(html)] == ["framed", "vote", "figure", "text"]
 
 
 SIZES = """() => {

@@ -4,16 +4,18 @@ import itertools
 
 import numpy as np
 import pytest
+import stories
 from browser import AXE, PHONE, RULES, SIZE, watch, with_axe
 
 from microbn import lab
 from microbn.errors import ArgumentError
 from microbn.lab import playing
 from microbn.lab.data import digits
-from microbn.lab.playing import QUICK, STEPS, end_of, play
+from microbn.lab.playing import GRID, QUICK, STEPS, end_of, play
 from microbn.lab.results import Results
 from microbn.lab.train import trained
 from microbn.nn import BatchNorm
+from microbn.view.page import json_in_pieces
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed: lab unchecked")
 pytest.importorskip("joblib", reason="joblib is not installed: lab unchecked")
@@ -147,6 +149,36 @@ def test_each_setting_shows_its_run(visit, made):
             )
             bars = [share for layer in run["bars"][-1] if layer for share in layer]
             assert np.corrcoef(heights, bars)[0, 1] > 0.9
+
+
+def by_number(number):
+    """Return a run of a full grid that tells its number: its accuracy is the number."""
+    return ["learns", number, [30] * STEPS, [0, 0], [[[1] * 3]] * 2, [[1]] * 2, [[1, 2]] * 2]
+
+
+def test_each_slider_and_menu_is_moved_by_keys_and_leads_to_its_run(opened):
+    many = [len(values) for values in GRID.values()]
+    runs = [by_number(n) for n in range(np.prod(many))]
+    data = {"axes": GRID, "steps": STEPS, "frames": 1, "guess": 36, "runs": runs}
+    before, after = playing.playground_shell()
+    page = opened(stories.fork(), text="".join([before, *json_in_pieces(data.items()), after]))
+    place = [1, 3, 0, 0, 1, 0]  # where the page begins
+    for i, name in enumerate(GRID):
+        assert_run(page, place, many)
+        page.focus(f"#{name}")
+        page.keyboard.press("ArrowRight" if page.evaluate(IS_SLIDER) else "ArrowDown")
+        place[i] += 1
+        assert_run(page, place, many)
+        page.keyboard.press("Home")
+        place[i] = 0
+    assert_run(page, place, many)
+
+
+IS_SLIDER = "document.activeElement.type === 'range'"
+
+
+def assert_run(page, place, many):
+    assert f", {np.ravel_multi_index(place, many)}% right" in page.inner_text("#end")
 
 
 def test_nothing_lies_on_anything_else(visit):

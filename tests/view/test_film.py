@@ -211,6 +211,33 @@ def test_the_loss_is_drawn_with_a_mark_and_said_in_words(opened):
     assert page.inner_text("#trained") == f"5 of {STEPS - 1} · loss {losses[5]}"
 
 
+RIMS = "all => all.map((rim) => Number(rim.getAttribute('width')))"
+WIDTHS = """() => Object.fromEntries([...document.querySelectorAll("#graph .box")].map((box) => [
+  box.querySelector("title").textContent.split(" ")[0],
+  Number(box.querySelector("rect").getAttribute("width"))]))"""
+
+
+def with_a_row(size):
+    """Film a sum in which a parameter is one row, and another one a vector."""
+    row, bias = mb.Tensor(np.linspace(-1, 1, size)[None], "row"), mb.Tensor(np.ones(size), "bias")
+    row.role = bias.role = "parameter"
+    told = mb.story(np.sum(np.ones((3, size)) * row + bias))
+    moving = {"l.running_mean": np.linspace(0, 1, size)}
+    return Film("rows", [Shot(told, told, moving, moving)] * 2)
+
+
+def test_a_row_of_many_numbers_makes_no_box_and_no_statistic_wide(opened):
+    strips = []
+    for size in (8, 64, 512):
+        page = opened(with_a_row(size), "#step=1")
+        page.wait_for_selector("#trained:has-text('loss')")
+        widths = page.evaluate(WIDTHS)
+        assert max(widths["row"], widths["bias"]) < 300
+        assert max(page.locator("#graph .rim").evaluate_all(RIMS)) <= 72
+        strips.append(page.locator("#statistics svg").first.bounding_box()["width"])
+    assert strips[1:] == strips[:1] * 2
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [SIZE, PHONE], ids=["1280x720", "phone"])
 def test_axe_finds_nothing_in_a_film(opened, size, scheme):

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import stories
-from browser import PHONE, at, look
+from browser import PHONE, SIZE, at, look
 from stories import told
 from test_page_readers import AXE, RULES, with_axe
 
 import microbn as mb
-from microbn import Tensor
+from microbn import Tensor, nn
 from microbn.cli.examples import batchnorm_of_small_numbers
 from microbn.view import story
 from microbn.view.values import constant_number, number, short, table
@@ -79,6 +79,41 @@ def test_the_sliders_cover_no_number(opened):
     size = "parseFloat(getComputedStyle(document.querySelector('#tables td')).fontSize)"
     assert page.evaluate(size) > 16
     assert bottom(page, "#tables") <= page.locator("#live").bounding_box()["y"]
+
+
+@pytest.mark.parametrize("size", [SIZE, PHONE], ids=["1280x720", "phone"])
+@pytest.mark.parametrize("keys", ["", "m", "p", "pm", "mz"])
+def test_the_sliders_cover_nothing_of_a_step_in_any_view(opened, keys, size):
+    with mb.trace():
+        loss = batchnorm_of_small_numbers()
+    told = story(loss, derived={"x": np.zeros((4, 3))})
+    page = opened(told, viewport=size)
+    page.keyboard.press("c")
+    for key in keys:
+        page.keyboard.press(key)
+    for step in told:
+        look(page, step.number)
+        assert page.evaluate(COVERED) == []
+
+
+def test_sliders_that_cover_a_table_are_found(opened):
+    page = opened(stories.batch_norm())
+    page.keyboard.press("c")
+    page.evaluate("document.getElementById('live').style.marginTop = '-400px'")
+    assert page.evaluate(COVERED) != []
+
+
+# What the bar lies on: what of it is seen, as the panel may be scrolled.
+COVERED = """() => {
+  const bar = document.getElementById("live").getBoundingClientRect();
+  const panel = document.getElementById("step").getBoundingClientRect();
+  const parts = document.querySelectorAll("#sentence, #code > *, #tables figure, #tables h2");
+  return [...parts].filter((part) => {
+    const { top, bottom } = part.getBoundingClientRect();
+    return Math.min(bottom, panel.bottom) - Math.max(top, panel.top) > 0
+      && Math.min(bottom, panel.bottom) > bar.top + 1;
+  }).map((part) => part.textContent.slice(0, 40));
+}"""
 
 
 def bottom(page, selector):
@@ -210,6 +245,25 @@ def test_the_slider_of_epsilon_moves_by_powers_of_ten(opened):
     page.keyboard.press("r")
     assert "ε = 1e-05" in look(page).sentence
     assert said(page) == "All numbers are as they were at first."
+
+
+@pytest.mark.parametrize(
+    ("layers", "sliders"),
+    [(1, ["ε"]), (2, ["ε of layers.0", "ε of layers.1"]), (6, ["ε of layers.0"])],
+)
+def test_of_many_constants_those_of_the_group_have_sliders_and_say_whose_they_are(
+    opened, layers, sliders
+):
+    model = nn.Sequential(*(nn.BatchNorm(2) for _ in range(layers)))
+    with mb.trace():
+        one = told(model(Tensor([[1.0, 2.0], [3.0, 5.0]], "x")))
+    page = opened(one)
+    look(page, next(step.number for step in one if "plus ε" in step.sentence))
+    page.keyboard.press("c")
+    labels = page.locator("#live input[type=range]").evaluate_all(
+        "all => all.map((one) => one.ariaLabel)"
+    )
+    assert sorted(labels) == sliders
 
 
 def test_the_slider_of_a_cell_stays_when_the_step_changes(opened):

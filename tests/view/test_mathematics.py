@@ -200,8 +200,8 @@ def test_the_lines_of_a_story_are_true_in_numbers(told):
 
 
 def test_a_lost_sign_is_seen(monkeypatch):
-    factors = typesetting._as_product
-    monkeypatch.setattr(typesetting, "_as_product", lambda node: (1, *factors(node)[1:]))
+    factors = typesetting.as_product
+    monkeypatch.setattr(typesetting, "as_product", lambda node: (1, *factors(node)[1:]))
     stories.batch_norm.cache_clear()
     story = stories.batch_norm()
     stories.batch_norm.cache_clear()

@@ -4,10 +4,12 @@ import json
 from collections import Counter
 from itertools import combinations
 
+import numpy as np
 import pytest
 import stories
 from browser import PHONE, SIZE, await_step, look
 
+from microbn import Tensor, nn
 from microbn.view import data
 from microbn.view.graph import around
 
@@ -133,6 +135,29 @@ def test_any_number_of_values_fits_into_one_group(opened):
 
 
 # --- arrows
+
+
+@pytest.mark.parametrize("made", [stories.batch_norm, stories.mlp, stories.residual])
+def test_arrows_go_down_if_all_groups_are_open(opened, made):
+    page = opened(made())
+    page.evaluate("closeGroups([], false)")
+    edges = look(page).edges
+    assert edges
+    assert [edge["uses"] for edge in edges if edge["to"][1] <= edge["from"][1]] == []
+
+
+def deep():
+    layers = (nn.Sequential(nn.Linear(4, 4, rng=n), nn.BatchNorm(4), nn.ReLU()) for n in range(12))
+    return stories.told(nn.Sequential(*layers)(Tensor(np.eye(5, 4), "x")))
+
+
+@pytest.mark.parametrize("made", [stories.mlp, deep])
+def test_no_box_is_cut_at_a_side_of_the_graph(opened, made):
+    page = opened(made(), "#step=1")
+    for number in range(1, len(made()), 5):
+        look(page, number)
+        room = page.locator("#graph")
+        assert room.evaluate("room => room.scrollWidth - room.clientWidth") == 0
 
 
 def key(path):

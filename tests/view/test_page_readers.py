@@ -23,7 +23,7 @@ COLOURS = """() => [
     "td", getComputedStyle(cell).color, getComputedStyle(cell).backgroundColor]),
   [...document.querySelectorAll("#graph .box text:not(.sum)")].map((text) => [
     "box", getComputedStyle(text).fill,
-    getComputedStyle(text.parentNode.querySelector("rect")).fill]),
+    getComputedStyle(text.closest(".box").querySelector("rect")).fill]),
   [...document.querySelectorAll("#graph .frame text, #graph .sum")].map((text) => [
     "frame", getComputedStyle(text).fill, getComputedStyle(document.body).backgroundColor]),
 )"""

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import stories
 from browser import PHONE, await_that, look
+from browser import SIZE as SCREEN
 
 import microbn as mb
-from microbn import Tensor, scalars
+from microbn import Tensor, nn, scalars
+from microbn import functional as F
 from microbn.view import story
 
 SIZE = """() => document.querySelector("#graph svg").width.baseVal.value
@@ -65,7 +67,39 @@ def test_small_graphs_are_seen_whole_at_every_step(opened, made, keys):
 
 
 def test_a_graph_that_is_not_seen_whole_is_found(opened):
-    assert opened(stories.mlp()).evaluate(OVER) != [0, 0]
+    assert opened(stories.mlp(), "#step=1").evaluate(OVER) != [0, 0]
+
+
+def net():
+    model = nn.Sequential(
+        nn.Linear(2, 4, rng=0), nn.BatchNorm(4), nn.ReLU(), nn.Linear(4, 2, rng=1)
+    )
+    x = np.random.default_rng(0).normal(size=(5, 2))
+    return story(F.cross_entropy(model(x), np.array([0, 1, 0, 1, 1])))
+
+
+@pytest.mark.parametrize("made", [net, stories.mlp, stories.residual])
+@pytest.mark.parametrize("size", [SCREEN, PHONE], ids=["1280x720", "phone"])
+def test_a_page_opens_with_the_whole_graph_in_sight_and_then_follows_the_steps(opened, made, size):
+    page = opened(made(), viewport=size)
+    assert page.evaluate(OVER) == [0, 0]
+    page.keyboard.press("m")
+    assert page.evaluate(OVER) == [0, 0]
+    page.keyboard.press("ArrowRight")
+    usual = page.evaluate("usualSize()")
+    assert page.evaluate(SIZE) == pytest.approx(usual, rel=1e-3)
+    page.keyboard.press("Home")
+    assert page.evaluate(SIZE) == pytest.approx(page.evaluate("usualSize()"), rel=1e-3)
+
+
+def test_zooming_begins_at_the_size_of_the_opening_and_0_leads_to_the_usual_one(opened):
+    page = opened(stories.mlp())
+    whole = page.evaluate(SIZE)
+    page.keyboard.press("+")
+    assert page.evaluate(SIZE) == pytest.approx(1.25 * whole, rel=1e-3)
+    page = opened(stories.mlp())
+    page.keyboard.press("0")
+    assert page.evaluate(SIZE) == pytest.approx(page.evaluate("least()"), rel=1e-3)
 
 
 @pytest.mark.parametrize(("larger", "smaller", "fit"), [("+", "-", "0"), ("=", "-", "0")])
@@ -180,6 +214,7 @@ def test_where_the_reader_scrolled_to_stays_while_the_step_is_in_sight(opened):
     told = stories.mlp()
     page = opened(told, "#step=9", reduced_motion="reduce")
     page.keyboard.press("+")
+    page.evaluate("show()")  # the step is in the middle then
     page.locator("#graph").evaluate("room => room.scrollBy({ top: 40, behavior: 'instant' })")
     before = page.evaluate(SCROLL)
     page.evaluate("show()")

@@ -7,15 +7,16 @@ import pytest
 import stories
 from browser import PHONE, SIZE, await_that
 
-from microbn.lab.lecture_bodies import code_body, live_body, text_body, vote_body
+from microbn.lab.lecture_bodies import code_body, framed_body, text_body, vote_body
 from microbn.view.slides import Slide, deck, paragraphs
 
 VOTE = vote_body("Which one?", ["this", "that", "none"], 2, "That one, because.")
+PICTURES = ["<svg></svg>"] * 3
 SLIDES = [
     Slide("Begin", text_body("Begin", "Some text.\n\n- one\n- two `x`"), "Say hello.", 3, "text"),
     Slide("A vote", VOTE, "Count the hands.", 2, "vote", 1),
     Slide("Some code", code_body("Some code", "Look:", "x = 1", "1"), "", 1, "code"),
-    Slide("Live", live_body("Live", 0, 1, "<svg></svg>"), "Press on.", 4, "live", 3),
+    Slide("Live", framed_body("Live", 0, 1), "Press on.", 4, "framed", 3, PICTURES),
     Slide("The end", text_body("The end", ""), "", None, "text"),
 ]
 
@@ -138,6 +139,18 @@ def test_presenter_sees_this_slide_the_next_one_and_the_notes(shown):
     assert not page.locator(".soon .paper").is_visible()
 
 
+def test_the_presenters_next_slide_has_its_story(shown):
+    page = shown(address="#slide=3")
+    press(page, "p")
+    frame = page.locator(".soon iframe").element_handle()
+    await_that(page, lambda: frame.get_attribute("data-ready"))
+    seen = page.locator(".soon iframe").evaluate("f => getComputedStyle(f).visibility")
+    assert seen == "visible"
+    box, paper = (page.locator(f".soon {part}").bounding_box() for part in ("iframe", ".paper"))
+    assert box == pytest.approx(paper, abs=1)
+    await_that(page, lambda: step_in(frame.content_frame()) == 1)
+
+
 def test_second_window_shows_the_notes_and_the_two_go_together(shown, opened):
     page = shown()
     press(page, "ArrowRight")
@@ -224,14 +237,48 @@ def test_clock_begins_with_the_second_slide_and_compares_with_the_plan(shown):
     assert page.inner_text("#clock") == "7:05 of 10 min · on time"
 
 
-def test_clock_is_started_and_stopped_by_hand(shown):
+def test_clock_is_started_and_set_to_0_by_hand(shown):
     page = clocked(shown)
     press(page, "t")
     page.clock.run_for(90_000)
     assert page.inner_text("#clock") == "1:30 of 10 min · on time"
-    page.click("#time")
+    press(page, "T")
     assert page.inner_text("#clock") == "0:00 of 10 min"
     assert page.inner_text("#time") == "Start the clock"
+
+
+@pytest.mark.parametrize("act", [lambda page: press(page, "t"), lambda page: page.click("#time")])
+def test_no_time_passes_while_the_clock_is_paused_and_none_is_lost(shown, act):
+    page = clocked(shown)
+    press(page, "ArrowRight")
+    page.clock.run_for(90_000)
+    act(page)
+    for _ in range(2):
+        page.clock.run_for(5 * 60_000)
+        assert page.inner_text("#clock") == "1:30 of 10 min · paused"
+        assert page.inner_text("#time") == "Go on"
+        press(page, "ArrowRight", "ArrowLeft")
+    act(page)
+    page.clock.run_for(61_000)
+    assert page.inner_text("#clock") == "2:31 of 10 min · on time"
+    assert page.inner_text("#time") == "Pause the clock"
+
+
+def test_a_reload_and_a_second_window_know_that_the_clock_is_paused(shown, opened):
+    page = clocked(shown)
+    press(page, "ArrowRight")
+    page.clock.run_for(90_000)
+    press(page, "t")
+    page.clock.run_for(60_000)
+    page.reload()
+    assert page.inner_text("#clock") == "1:30 of 10 min · paused"
+    with page.expect_popup() as popup:
+        press(page, "w")
+    opened.troubles.clear()  # the window was meant to open
+    second = popup.value
+    await_that(second, lambda: second.inner_text("#clock") == "1:30 of 10 min · paused")
+    press(second, "t")
+    await_that(page, lambda: "paused" not in page.inner_text("#clock"))
 
 
 def test_without_a_plan_the_clock_shows_the_time_alone(shown):
@@ -422,7 +469,14 @@ def pages_of(pdf):
 def test_printing_gives_one_slide_a_page_in_16_to_9(shown, keys):
     page = shown()
     press(page, *keys, "ArrowRight")
-    assert pages_of(page.pdf(prefer_css_page_size=True)) == (len(SLIDES), {b"0 0 960 540"})
+    many = len(SLIDES) - 1 + len(PICTURES)
+    assert pages_of(page.pdf(prefer_css_page_size=True)) == (many, {b"0 0 960 540"})
+
+
+def test_a_handout_that_ends_with_a_story_has_no_empty_page(shown):
+    page = shown(SLIDES[:4])
+    many = 3 + len(PICTURES)
+    assert pages_of(page.pdf(prefer_css_page_size=True)) == (many, {b"0 0 960 540"})
 
 
 def test_handout_has_the_answers_and_pictures_in_place_of_live_pages(shown):
@@ -432,13 +486,21 @@ def test_handout_has_the_answers_and_pictures_in_place_of_live_pages(shown):
     hidden = ("#bar", ".notes", ".options input", "iframe")
     seen |= {part: not page.locator(part).first.is_visible() for part in hidden}
     assert all(seen.values()), seen
-    assert page.locator("iframe + svg").evaluate("svg => getComputedStyle(svg).display") == "block"
+    printed = page.locator(".handout").evaluate_all(
+        "all => all.map((one) => one.checkVisibility())"
+    )
+    assert printed == [True] * len(PICTURES)
 
 
 def test_without_a_script_all_slides_stand_below_each_other(opened):
     text = re.sub(r"<script>.*</script>", "", deck("A deck", SLIDES, [""]), flags=re.DOTALL)
     page = opened(stories.fork(), text=text)
-    assert all(paper.is_visible() for paper in page.locator(".paper").all())
+    shown = [paper.is_visible() for paper in page.locator(".paper, .handout").all()]
+    framed = page.locator(".paper, .handout").evaluate_all(
+        "all => all.map((one) => !!one.querySelector('iframe'))"
+    )
+    assert shown == [not is_frame for is_frame in framed]
+    assert len(shown) == len(SLIDES) + len(PICTURES)
     assert not page.locator("#bar").is_visible()
 
 

@@ -17,6 +17,7 @@ from microbn.cli.targets import told
 from microbn.view.letters import LEGIBLE, width_of
 from microbn.view.painting import measured
 from microbn.view.panel import Panel, paint
+from microbn.view.redrawn import Looks, drawing_of_names
 from microbn.view.stills import Stills
 from microbn.view.values import table
 
@@ -79,15 +80,32 @@ def test_no_cell_lies_on_another(made):
 def drawn(svg):
     """Return where the names stand in the drawing of the graph, and what is seen of it."""
     drawing, _, _ = read(svg)
+    return names_in(drawing), drawing.attrib
+
+
+def names_in(drawing):
+    """Return the names in a drawing, and where they stand."""
+    drawing = ET.fromstring(drawing) if isinstance(drawing, str) else drawing
     groups = [g for g in drawing.iter(f"{SVG}g") if g.get("class") == "node"]
     texts = [t for group in groups for t in group.iter(f"{SVG}text")]
-    return [(t.text, t.get("x"), t.get("y")) for t in texts], drawing.attrib
+    return [(t.text, t.get("x"), t.get("y")) for t in texts]
+
+
+def is_seen(name, height, window):
+    """Return whether a name begins in the part that is seen of a drawing of this height."""
+    left, top, width, down = map(float, window["viewBox"].split())
+    x, y = float(name[1]) + 4, float(name[2]) + height - 4
+    return left <= x <= left + width and top <= y <= top + down
 
 
 @pytest.mark.parametrize("made", MADE)
 def test_the_drawing_has_the_same_layout_and_size_in_every_step(made):
     pictures = [drawn(svg) for svg in pictures_of(made)]
-    assert all(names == pictures[0][0] for names, _ in pictures)
+    layout = drawing_of_names(stills_of(made()).graph, Looks()).svg()
+    whole, (_, height) = names_in(layout), measured(layout)
+    for names, window in pictures:
+        assert [name for name in whole if name in names] == names
+        assert {name for name in whole if is_seen(name, height, window)} <= {*names}
     for side in ("x", "y", "width", "height"):
         assert len({place[side] for _, place in pictures}) == 1
 
@@ -114,16 +132,17 @@ def test_of_a_large_drawing_the_part_with_the_step_is_seen_and_its_names_are_leg
 
 
 def test_whole_graph_of_batch_norm_is_seen():
-    svg = stills_of(told("batchnorm")).svg(3)
-    whole = stills_of(told("batchnorm")).drawing(3).svg()
-    seen = read(svg)[0].get("viewBox").split()
+    stills = stills_of(told("batchnorm"))
+    whole = drawing_of_names(stills.graph, stills.looks(3)).svg()
+    seen = read(stills.svg(3))[0].get("viewBox").split()
     assert [*map(float, seen)] == pytest.approx([0, 0, *measured(whole)], abs=0.1)
 
 
 def test_what_is_not_computed_yet_is_dashed():
     story = stories.batch_norm()
     stills = stills_of(story)
-    dashed = [stills.drawing(number).source.count("dashed") for number in range(len(story))]
+    looks = map(stills.looks, range(len(story)))
+    dashed = [drawing_of_names(stills.graph, one).source.count("dashed") for one in looks]
     computed = sum(1 for node in story.graph.nodes if node.function)
     assert dashed == [*range(computed, -1, -1), *[0] * (len(story) - computed - 1)]
 

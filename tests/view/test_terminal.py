@@ -109,6 +109,14 @@ def test_a_sum_over_rows_and_a_sum_of_parts_are_shown_as_such():
     assert "2 of 2" not in steps[19]
 
 
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_no_line_ends_within_a_shape(width):
+    for story in (batchnorm(), stories.mlp()):
+        text = told(story, width)
+        assert all(len(line) <= width + line.count("\u0302") for line in text.splitlines())
+        assert not re.search(r"\(\d+,( \d+,)*$", text, re.M)
+
+
 def test_line_that_ran_is_marked_and_its_caller_is_named():
     step = told(batchnorm()).split("Step 7 of 20")[1].split("Step 8 ")[0].splitlines()
     before, now, called = step[3:6]
@@ -321,6 +329,16 @@ def test_the_end_of_the_input_ends_the_session():
     session = Session("neuron")
     session.types("\x04")
     assert session.ends() == 0
+
+
+@pytest.mark.parametrize("again", ["n", "g +5", "g -123"])
+def test_the_commands_stand_in_one_line(again):
+    out = StringIO()
+    console = Console(file=out, width=80, highlight=False)
+    console.input = lambda prompt: "q"
+    terminal._next_command(console, "12/20 backward", again)
+    assert out.getvalue().count("\n") == 2  # one above
+    assert f"Enter {again}" in out.getvalue()
 
 
 def test_colours_are_for_terminals_that_want_them():

@@ -70,7 +70,22 @@ const KEYS = {
   z: () => turn("near"),
   m: () => turn("maths"),
   j: () => turn("jacobian"),
+  "?": toggleKeys,
 };
+
+listKeys([
+  ["→  Page Down", "the next step of both"],
+  ["←  Page Up", "the step before"],
+  ["Home  End", "the first step, the last"],
+  ["f  b", "the start of the forward, of the backward"],
+  ["z", "the focus or the whole graphs"],
+  ["m", "mathematics or code"],
+  ["j", "Jacobians or the tables"],
+  ["↓  ↑", "scroll a step that is too long for its side"],
+  ["Tab", "into a graph, its step, the buttons"],
+  ["↓  ↑  Enter", "on a box: to the next box, arrow or group; go there or open it"],
+  ["?", "this list"],
+]);
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || !(event.key in KEYS)) return;

@@ -40,10 +40,16 @@ function boxOf(node, shut) {
   return groupsOf(node).find((path) => shut.has(path)) ?? node.id;
 }
 
+// Returns how many boxes there are if the calls of composed functions are closed.
+function boxesAtFirst() {
+  return new Set(story.nodes.map((node) => boxOf(node, composed))).size;
+}
+
 // Returns the groups that are closed at this step.
 function shutNow(current) {
   if (!state.follow) return closed;
   const open = new Set(current.flatMap((id) => groupsOf(nodes.get(id))));
+  if (state.follow === "modules") for (const path of composed.keys()) open.delete(path);
   return new Set([...closed].filter((path) => !open.has(path)));
 }
 
@@ -164,7 +170,14 @@ function nested(boxes, step) {
 // Returns when the first value in a box was computed. Parameters do not count unless the box has
 // nothing else, because they were made before everything.
 function begun(box) {
-  if (box.children) return Math.min(...box.children.map(begun));
+  if (box.children) {
+    const made = box.children.filter(computes);
+    return Math.min(...(made.length ? made : box.children).map(begun));
+  }
   const first = box.nodes.find((node) => node.sign) ?? box.nodes[0]; // they are in order
   return nodes.get(first.id).order;
+}
+
+function computes(box) {
+  return box.children ? box.children.some(computes) : box.nodes.some((node) => node.sign);
 }

@@ -43,13 +43,21 @@ function leaveForCell(event, cell) {
 // Writes the name of a number: x[0, 1], or x if it has no axes.
 function cellName({ node, kind, shape }, place) {
   const { name, gradientName } = nodes.get(node);
-  const word = kind === "cotangent" ? gradientName : name.split(" = ")[0]; // it is called ε
+  const word = kind === "cotangent" ? gradientName : constantName(node, name);
   if (!shape.length) return word;
   const index = shape.map((n, axis) => {
     const after = shape.slice(axis + 1).reduce((x, y) => x * y, 1);
     return Math.floor(place / after) % n;
   });
   return `${word}[${index.join(", ")}]`;
+}
+
+// Returns what a constant is called, ε and not ε = 1e-05; of several ε, the one of its layer.
+function constantName(id, name) {
+  const [word] = name.split(" = ");
+  const alike = live.inputs.filter(({ node }) => nodes.get(node).name.split(" = ")[0] === word);
+  const place = nodes.get(id).scope.join(".");
+  return alike.length > 1 && place ? `${word} of ${place}` : word;
 }
 
 function keyInCell(event, cell, input, place) {
@@ -72,6 +80,7 @@ function keyInCell(event, cell, input, place) {
 function focusCell(input, place) {
   const name = `${live.inputs.indexOf(input)} ${place}`;
   document.querySelector(`[data-cell="${name}"]`)?.focus();
+  fill(); // the bar may have another height now
 }
 
 // Lets a number be typed into its cell. A digit may have been typed before.

@@ -13,3 +13,8 @@ function make(name, attributes = {}, ...children) {
   element.append(...children);
   return element;
 }
+
+// Makes words in a picture.
+function label(x, y, text, kind = "") {
+  return make("text", { x, y, class: kind }, text);
+}

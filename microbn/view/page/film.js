@@ -73,7 +73,7 @@ function showFilm(step) {
   $("later").disabled = shot.at === last;
   const group = step.phase === "given" ? "" : nodes.get(step.nodes[0]).scope.join(".");
   const boxes = statistics.map((one) => statistic(one, `${group}.`.startsWith(`${one.layer}.`)));
-  $("losses").replaceChildren(curves(losses));
+  $("losses").replaceChildren(drawLosses(losses));
   $("statistics").replaceChildren(...boxes);
   const shown = boxes.find((box) => box.classList.contains("now"));
   if (shown) $("statistics").scrollTop = shown.offsetTop - boxes[0].offsetTop;
@@ -118,30 +118,24 @@ function strip(table, name) {
   return svg;
 }
 
-const PLOT = { width: 210, height: 96, left: 34, right: 30, top: 8, bottom: 18 };
+const PLOT = { width: 210, height: 96, left: 40, right: 30, top: 8, bottom: 18, type: 11 };
 
 // Draws the losses in training and in eval, with a mark at the training step that is shown.
-function curves(losses) {
+function drawLosses(losses) {
   const all = [...losses.train, ...losses.eval];
-  const [low, high] = [Math.min(...all, 0), Math.max(...all)];
-  const { width, height, left, right, top, bottom } = PLOT;
-  const x = (i) => left + (i * (width - left - right)) / Math.max(1, losses.train.length - 1);
-  const y = (loss) => height - bottom - ((loss - low) * (height - top - bottom)) / (high - low || 1);
-  const view = { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": curvesInWords(losses) };
-  const svg = make("svg", { ...view, onclick: (event) => train(stepUnder(event, losses.train.length)) });
-  svg.append(make("path", { class: "axes", d: `M ${left} ${top} V ${y(low)} H ${width - right}` }));
-  for (const loss of [low, high]) svg.append(label(left - 4, y(loss) + 4, shorter(loss), "end"));
-  svg.append(label(x(shot.at), height - 4, `step ${shot.at}`, shot.at ? "middle" : ""));
-  svg.append(make("path", { class: "mark", d: `M ${x(shot.at)} ${top} V ${y(low)}` }));
-  const ends = Object.values(losses).map((line) => y(line.at(-1)));
-  const apart = Math.max(0, 12 - Math.abs(ends[0] - ends[1])) / 2; // so that the two words do not meet
-  for (const [i, [mode, line]] of Object.entries(losses).entries()) {
-    const points = line.map((loss, i) => `${x(i)} ${y(loss)}`);
-    svg.append(make("path", { class: `line ${mode}`, d: `M ${points.join(" L ")}` }));
-    const up = ends[i] < ends[1 - i] || (ends[0] === ends[1] && i) ? -apart : apart;
-    svg.append(label(width - right + 3, ends[i] + 4 + up, mode, ""));
+  const levels = [Math.min(...all, 0), Math.max(...all)];
+  const { svg, x, y } = curves(PLOT, {
+    steps: losses.train.length - 1,
+    levels,
+    ticks: levels.map((loss) => [loss, shorter(loss)]),
+    lines: Object.entries(losses).map(([mode, line]) => ({ points: [...line.entries()], kind: mode, name: mode })),
+    at: shot.at,
+    said: lossesInWords(losses),
+  });
+  svg.addEventListener("click", (event) => train(stepUnder(event, losses.train.length)));
+  svg.append(label(x(shot.at), PLOT.height - 4, `step ${shot.at}`, shot.at ? "middle" : ""));
+  for (const [mode, line] of Object.entries(losses))
     svg.append(dot(x(shot.at), y(line[shot.at]), mode));
-  }
   return svg;
 }
 
@@ -149,7 +143,7 @@ function dot(x, y, mode) {
   return make("rect", { class: `dot ${mode}`, x: x - 3.5, y: y - 3.5, width: 7, height: 7, rx: mode === "train" ? 3.5 : 0 });
 }
 
-function curvesInWords({ train, eval: evaluated }) {
+function lossesInWords({ train, eval: evaluated }) {
   const said = (line) => `from ${shorter(line[0])} to ${shorter(line.at(-1))}, now ${shorter(line[shot.at])}`;
   return `The loss over ${train.length} training steps: in training ${said(train)}; in eval ${said(evaluated)}`;
 }
@@ -250,7 +244,7 @@ function setUpFilm() {
   const section = make("section", { id: "film", "aria-label": "The training" });
   const boxes = make("div", { id: "statistics", role: "region", tabindex: 0, "aria-label": "Running statistics" });
   section.append(make("div", { id: "losses" }), make("p", { id: "reading" }), boxes);
-  $("step").before(section);
+  $("side").before(section);
   $("slider").setAttribute("aria-label", "Step of the story");
   listKeys(FILM_HELP);
   if (!addressedInFilm.test(location.hash)) turnTo(0);

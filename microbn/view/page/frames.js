@@ -1,27 +1,27 @@
-// Live pages: a story's own page stands in a frame, and the deck leads it from step to step.
+// Framed stories: a story's own page stands in a frame, and the deck leads it from step to step.
 
 const pages = JSON.parse($("pages").textContent);
-const MINE = ["PageDown", "PageUp", "Escape"]; // keys that a live page hands to the deck
+const MINE = ["PageDown", "PageUp", "Escape"]; // keys that a framed story hands to the deck
 
 const phone = matchMedia("(max-width: 800px) and (orientation: portrait)");
 
-// A live page is as wide as a projector's window, and then made as small or large as its slide.
+// A framed story is as wide as a projector's window, and then made as small or large as its slide.
 const sizes = new ResizeObserver((seen) => {
   for (const { target, contentRect } of seen) {
     const scale = phone.matches ? "none" : `scale(${contentRect.width / 1280})`;
     target.querySelector("iframe").style.setProperty("transform", scale);
   }
 });
-for (const frame of document.querySelectorAll("iframe.live")) sizes.observe(frame.parentElement);
+for (const frame of document.querySelectorAll("iframe.framed")) sizes.observe(frame.parentElement);
 
-function liveFrame(slide) {
-  return slide?.querySelector("iframe.live");
+function frameOf(slide) {
+  return slide?.querySelector("iframe.framed");
 }
 
 // Fills the frames of this slide and of the next, and leads this one to its step.
 function showFrames() {
   for (const slide of slides.slice(state.at, state.at + 2)) {
-    const frame = liveFrame(slide);
+    const frame = frameOf(slide);
     if (!frame || frame.srcdoc) continue;
     frame.addEventListener("load", () => {
       frame.dataset.ready = "yes";
@@ -30,7 +30,7 @@ function showFrames() {
     });
     frame.srcdoc = pages[Number(frame.dataset.page)];
   }
-  const frame = liveFrame(slides[state.at]);
+  const frame = frameOf(slides[state.at]);
   if (frame) lead(frame, { at: Number(frame.dataset.step) + state.presses });
 }
 
@@ -38,15 +38,15 @@ function lead(frame, message) {
   if (frame.dataset.ready) frame.contentWindow.postMessage(message, "*");
 }
 
-// Hands a key that the deck does not know to the live page of this slide. Returns whether there is one.
+// Hands a key that the deck does not know to the story of this slide. Returns whether there is one.
 function handOn(key) {
-  const frame = liveFrame(slides[state.at]);
+  const frame = frameOf(slides[state.at]);
   if (frame) lead(frame, { key });
   return Boolean(frame);
 }
 
 addEventListener("message", ({ source, data }) => {
-  const frame = liveFrame(slides[state.at]);
+  const frame = frameOf(slides[state.at]);
   if (source !== frame?.contentWindow || !MINE.includes(data?.key)) return;
   frame.blur();
   focus();

@@ -1,26 +1,36 @@
 // Draws the graph as it is at a step, in SVG.
 
-let drawn = { shown: null }; // the last layout
+let drawn = { shown: null, boxes: new Map() }; // the last layout, and what was drawn in it
 
 function draw(step) {
   const parts = state.near ? nearby(step) : visible(step);
-  const { note } = parts;
   const shown = [...parts.boxes.keys(), state.near && state.at].join(" ");
   const moved = drawn.shown !== shown;
-  if (moved) drawn = { shown, ...arranged(parts, step) };
-  const viewBox = `0 0 ${drawn.width} ${drawn.height}`;
-  const kind = state.near ? "near" : "whole";
-  const svg = make("svg", { viewBox, class: kind, role: "group", "aria-label": pictured(step) });
-  svg.append(make("defs", {}, arrow("tip", "", 8), arrow("tip-now", "now", 3.6)));
-  svg.append(...drawn.groups.map(frame), ...lines(step));
-  for (const box of drawn.boxes.values()) svg.append(drawBox(box, step));
-  if (state.near) svg.append(...messages(step));
-  hold();
   holdFocus();
-  $("graph").replaceChildren(svg);
-  if (note) $("graph").append(make("p", {}, note));
-  fit(svg, step, moved);
-  reach(svg, step);
+  if (moved) {
+    drawn = { shown, ...arranged(parts, step) };
+    const note = parts.note ? [make("p", {}, parts.note)] : [];
+    $("graph").replaceChildren(drawnAnew(step), ...note);
+  }
+  drawn.svg.setAttribute("aria-label", pictured(step));
+  pointNow(step);
+  for (const box of drawn.boxes.values()) dress(box, step);
+  fit(drawn.svg, step, moved);
+  reach(step);
+}
+
+// Draws all that stays the same from step to step, in this order.
+function drawnAnew(step) {
+  const viewBox = `0 0 ${drawn.width} ${drawn.height}`;
+  const svg = make("svg", { viewBox, class: viewShown(), role: "group" });
+  svg.append(make("defs", {}, arrow("tip", "", 8), arrow("tip-now", "now", 3.6)));
+  drawn.arrows = new Map(drawn.links.map((link) => [link, line(link)]));
+  drawn.over = new Map(drawn.links.map((link) => [link, broadLine(link)]));
+  svg.append(...drawn.groups.map(frame), ...drawn.arrows.values(), ...drawn.over.values());
+  svg.append(...[...drawn.boxes.values()].map(drawBox));
+  if (state.near) svg.append(...messages(step));
+  drawn.stops = stops(svg);
+  return (drawn.svg = svg);
 }
 
 function pictured(step) {
@@ -35,34 +45,35 @@ function arrow(id, kind, size) {
 }
 
 function frame({ x, y, width, height, path }) {
-  const g = make("g", { class: "frame", "data-id": key(path), onclick: () => toggle(key(path)) });
+  const said = `the open group ${path.join(", ")}`, click = () => toggle(key(path));
+  const reached = { role: "button", "aria-label": said, onclick: click };
+  const g = make("g", { class: "frame", "data-id": key(path), ...reached });
   g.append(make("rect", { x, y, width, height, rx: 10 }));
   g.append(label(x + 10, y + 19, "▾ " + cut(path.at(-1), 24)));
   return g;
 }
 
-function label(x, y, text, kind = "") {
-  return make("text", { x, y, class: kind }, text);
+function line(link) {
+  const path = make("path", { class: "edge", d: curve(drawn.routes.get(link.id)) });
+  path.dataset.uses = link.uses.join(" ");
+  path.dataset.link = link.id;
+  return path;
 }
 
-// Returns the edges. Those of the step come last, and so lie on top; in the backward their arrows
-// point back, as the messages go.
-function lines(step) {
-  const back = step.phase === "backward";
-  const [now, others] = [[], []];
-  for (const link of drawn.links) {
-    const path = make("path", { class: "edge", d: curve(drawn.routes.get(link.id)) });
-    path.dataset.uses = link.uses.join(" ");
-    path.dataset.link = link.id;
+// Marks the edges of a step. They come last, and so lie on top; in the backward their arrows point
+// back, as the messages go.
+function pointNow(step) {
+  const back = step.phase === "backward", now = [];
+  for (const [link, path] of drawn.arrows) {
     const current = link.uses.some((id) => step.edges.includes(id));
-    path.setAttribute(
-      current && back ? "marker-start" : "marker-end",
-      current ? "url(#tip-now)" : "url(#tip)",
-    );
+    const [end, other] = current && back ? ["start", "end"] : ["end", "start"];
+    path.setAttribute(`marker-${end}`, current ? "url(#tip-now)" : "url(#tip)");
+    path.removeAttribute(`marker-${other}`);
     path.classList.toggle("now", current);
-    (current ? now : others).push(path);
+    if (current) now.push(path);
   }
-  return [...others, ...now];
+  const [above] = drawn.over.values();
+  above?.before(...now);
 }
 
 function curve(points) {
@@ -75,58 +86,41 @@ function curve(points) {
   return d;
 }
 
-function drawBox(box, step) {
+function drawBox(box) {
   const { x, y, width, height, title, detail, places } = box;
+  const said = box.group ? title : `${box.node.name} ${detail ?? ""} (${box.node.role})`;
+  const click = () => (box.group ? toggle(box.group) : visit(box.node.id));
+  const spoken = said.replace("▸ ", "the closed group ");
+  const g = make("g", { "data-id": box.id, role: "button", "aria-label": spoken, onclick: click });
+  g.append(make("title", {}, said), make("rect", { x, y, width, height, rx: 8 }));
+  const text = (place, words, kind) => label(x + place[0], y + place[1], words, kind);
+  g.append(text(places.title, title, box.group || box.thumb ? "" : "small"));
+  if (detail) g.append(text(places.detail, detail, "small"));
+  box.thumbs = box.thumb ? thumbsOf(box) : [];
+  g.append(...box.thumbs.map((thumb) => thumb.element));
+  return (box.element = g);
+}
+
+// Brings a box to a step: its value, its gradient so far, and how many parts of the gradient have
+// arrived.
+function dress(box, step) {
   const now = box.nodes.some((node) => step.nodes.includes(node.id)) ? "now" : "";
   const whole = box.node ? [box.node] : box.nodes;
   const there = whole.some((n) => n.role === "constant" || known.get(n.id) <= state.at);
   const kind = `box ${box.group ? "group" : box.node.role} ${now} ${there ? "" : "later"}`;
-  const click = () => (box.group ? toggle(box.group) : visit(box.node.id));
-  const g = make("g", { class: kind, "data-id": box.id, onclick: click });
-  g.append(
-    make("title", {}, box.group ? title : `${box.node.name} ${detail ?? ""} (${box.node.role})`),
-  );
-  g.append(make("rect", { x, y, width, height, rx: 8 }));
-  const text = (place, words, kind) => label(x + place[0], y + place[1], words, kind);
-  g.append(text(places.title, title, box.group || box.thumb ? "" : "small"));
-  if (detail) g.append(text(places.detail, detail, "small"));
-  if (box.thumb) g.append(...thumbs(box, there));
-  return g;
-}
-
-// Draws a box's value, its gradient so far, and how many parts of the gradient have arrived.
-function thumbs(box, there) {
-  const left = box.x + box.places.thumbs[0];
-  const found = [thumb(there ? box.node.value : null, box, left)];
-  if (box.node.role === "constant") return found;
-  const soFar = gradientOf(box.node.id);
-  found.push(thumb(soFar?.table ?? null, box, left + box.thumb.width + PAD));
-  const part = soFar?.part;
-  if (part?.count && (part.received < part.expected || soFar.at === state.at))
-    found.push(label(box.x + box.width - 4, box.y - 4, part.count, "sum"));
-  return found;
+  box.element.setAttribute("class", kind);
+  const [value, gradient] = box.thumbs;
+  if (value) showIn(value, there ? box.node : null, "value");
+  if (!gradient) return;
+  const soFar = gradientOf(box.node.id), part = soFar?.part;
+  showIn(gradient, soFar ?? null, "table");
+  const isNews = part?.count && (part.received < part.expected || soFar.at === state.at);
+  const old = box.element.querySelector(".sum"), said = isNews ? part.count : "";
+  if (said === (old?.textContent ?? "")) return;
+  old?.remove();
+  if (said) box.element.append(label(box.x + box.width - 4, box.y - 4, said, "sum"));
 }
 
 function gradientOf(id) {
-  return (received.get(id) ?? []).filter((entry) => entry.at <= state.at).at(-1);
-}
-
-// Draws a small heatmap, or a single number, or a dash if nothing is computed yet.
-function thumb(table, box, x) {
-  const { width, height, cell } = box.thumb;
-  const top = box.y + box.places.thumbs[1];
-  const base = top + height / 2 + (state.near ? 8 : 5);
-  if (!table) return label(x + width / 2, base, "–", "dash");
-  if (!cell) return label(x + width / 2, base, table.rows[0]?.[0] ?? "", "number");
-  const g = make("g", { class: "heat" });
-  const shown = heat(table);
-  const most = largest(shown);
-  shown.rows.forEach((row, i) =>
-    row.forEach((text, k) => {
-      const place = { x: x + k * cell.width, y: top + i * cell.height, ...cell };
-      g.append(make("rect", { ...place, fill: colour(text, most, table.noise).background }));
-    }),
-  );
-  g.append(make("rect", { x, y: top, width, height, class: "rim" }));
-  return g;
+  return received.get(id)?.findLast((entry) => entry.at <= state.at);
 }

@@ -61,7 +61,7 @@ function matrix(one) {
   const rows = full(one.entries.split(" "), down.length, across.length);
   const most = Math.max(...rows.flat().map((text) => Math.abs(Number(text))).filter(Number.isFinite));
   const upright = across.length <= MOST_UPRIGHT;
-  const table = make("table", { class: `jacobian ${upright ? "upright" : ""}` });
+  const table = make("table", { class: `jacobian ${upright ? "upright" : ""}`, role: "grid" });
   const size = make("span", { class: "shape" }, ` ${down.length} × ${across.length}`);
   table.append(make("caption", {}, make("span", {}, nameOf(one), size)));
   const heads = across.map((name) => make("th", { scope: "col" }, make("span", {}, name)));
@@ -70,14 +70,17 @@ function matrix(one) {
     const cells = row.map((text) => entry(text, most || 1));
     table.append(make("tr", {}, make("th", { scope: "row" }, down[i]), ...cells));
   });
-  const widest = Math.max(2, ...[rows, upright ? across : []].flat(2).map((text) => text.length));
-  const room = Math.max(...down.map((name) => name.length)) + across.length * (widest + 1);
-  table.style.setProperty("--across", room);
-  table.style.setProperty("--down", down.length + 3);
+  const told = explored(table, nameOfEntry(y.name, x.name, down, across), rows);
   const legend = `Each row says how fast one entry of ${y.name} grows with each entry of ${x.name}.`;
   const old = "The numbers have changed. This Jacobian belongs to those that the story began with.";
   const said = [otherNumbers ? old : "", one.said, legend].filter(Boolean);
-  return [make("figure", {}, table), ...said.map((text) => make("p", { class: "about" }, text))];
+  return [make("figure", {}, table), told, ...said.map((text) => make("p", { class: "about" }, text))];
+}
+
+// Returns a function that names an entry: ∂y[0,1] / ∂x[2,3].
+function nameOfEntry(y, x, down, across) {
+  const whole = (name, entry) => (entry.startsWith("[") ? together(name) + entry : entry || together(name));
+  return (i, k) => `∂${whole(y, down[i])} / ∂${whole(x, across[k])}`;
 }
 
 // A number that is small beside the largest one is given as ~.

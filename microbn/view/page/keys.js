@@ -1,4 +1,4 @@
-// The list of the keys, which ? opens and closes.
+// The keys of a story, for the list of the keys.
 
 const KEY_HELP = [
   ["→  Page Down", "the next step"],
@@ -20,31 +20,3 @@ const KEY_HELP = [
   ["↓  ↑  Enter", "on a box: to the next box, arrow or group; go there or open it"],
   ["?", "this list"],
 ];
-
-const keyList = $("keys");
-
-function listKeys(lines) {
-  const rows = lines.map(([keys, does]) => {
-    const shown = keys.split("  ").map((key) => make("kbd", {}, key));
-    const head = make("th", { scope: "row" }, ...shown.flatMap((key) => [key, " "]));
-    return make("tr", {}, head, make("td", {}, does));
-  });
-  keyList.querySelector("tbody").append(...rows);
-}
-
-function toggleKeys() {
-  if (keyList.open) keyList.close();
-  else keyList.showModal();
-}
-
-// While the list is open, the page's other keys rest. A click beside it closes it.
-addEventListener(
-  "keydown",
-  (event) => {
-    if (!keyList.open) return;
-    if (event.key === "?") toggleKeys();
-    event.stopPropagation();
-  },
-  { capture: true },
-);
-keyList.addEventListener("click", (event) => event.target === keyList && keyList.close());

@@ -65,18 +65,18 @@ function resetNumbers() {
   compute();
 }
 
-// Computes everything and tells the story again, at the same step.
+// Computes everything and tells the story again, at the same step. What the story says is worked out
+// when it is asked for, so that it costs nothing where it is not shown.
 function compute() {
   const free = live.inputs.filter((input) => !input.refused);
   const edited = isEdited();
   live.arrays = edited ? program(...free.map(({ shape, now }) => ({ shape, data: now }))) : null;
-  if (edited) tellAgain();
-  else tellAsAtFirst();
+  live.noises = edited ? noises(live, entries()) : null;
+  if (!live.isFollowed) followNumbers();
+  edition += 1;
+  rename();
   numbersChanged(edited);
-  if (Object.keys(live.names).length) drawn.shown = null; // their boxes may need more room
-  const root = live.told.names.at(-1).name;
-  if (story.title === root)
-    document.title = document.querySelector("h1").textContent = story.nodes.at(-1).name;
+  if (state.near || [...drawn.boxes.values()].some(isOutgrown)) drawn.shown = null;
   const top = $("step").scrollTop;
   show();
   $("step").scrollTop = top;
@@ -87,73 +87,86 @@ function computed(number) {
   return live.arrays?.[live.outputs.get(number)];
 }
 
-function tellAgain() {
+// Returns a function that gives the size of the largest finite entry of an array, by its number.
+function entries() {
   const sizes = new Map();
-  const entry = (number) => {
+  return (number) => {
     if (!sizes.has(number)) {
       const array = computed(number);
       sizes.set(number, array ? largestEntry(array.data) : live.still[number]);
     }
     return sizes.get(number);
   };
-  const { tables, cancelled } = noises(live, entry);
-  live.told.tables.forEach((before, number) => {
-    const array = computed(number), noise = tables.get(number) ?? 0;
-    makeLater(number, () => (array ? tabled(array, before, noise) : { ...before, noise }));
-  });
-  for (const [id, [name, gradientName]] of Object.entries(live.names)) {
-    nodes.get(id).name = withNumbers(name);
-    if (gradientName) nodes.get(id).gradientName = withNumbers(gradientName);
-  }
-  live.told.steps.forEach((before, at) => tellStep(at, before, cancelled[at]));
 }
 
-// Puts a table into the story that is made when it is first looked at.
-function makeLater(number, made) {
-  const always = { configurable: true, enumerable: true };
-  const put = (how) => Object.defineProperty(story.tables, number, { ...always, ...how });
-  put({
-    get: () => {
-      const value = made();
-      put({ value, writable: true });
-      return value;
-    },
+function followNumbers() {
+  const { tables, steps } = live.told;
+  live.isFollowed = true;
+  tables.forEach((before, number) =>
+    whenAsked(story.tables, number, before, () => tableNow(number, before)),
+  );
+  steps.forEach(({ sentence, math, beside, rules }, at) => {
+    const step = story.steps[at], again = live.steps[at];
+    whenAsked(step, "sentence", sentence, () => sentenceNow(at, again.sentence ?? sentence));
+    whenAsked(step, "math", math, () => (isNew(again.math) ? treeWithNumbers(again.math) : math));
+    whenAsked(step, "beside", beside, () => []); // it belongs to the first numbers
+    step.parts.forEach((part, i) => {
+      const rule = again.rules?.[i];
+      whenAsked(part, "rule", rules[i], () => (isNew(rule) ? withNumbers(rule) : rules[i]));
+    });
   });
 }
 
-// Tells a step with the numbers of now. A gradient derived by hand belongs to those of the start.
-function tellStep(at, before, cancelled) {
-  const [step, again] = [story.steps[at], live.steps[at]];
-  step.parts.forEach((part, i) => {
-    part.rule = isNew(again.rules?.[i]) ? withNumbers(again.rules[i]) : before.rules[i];
-  });
-  const said = [withNumbers(again.sentence ?? before.sentence)];
-  step.parts.forEach((part, i) => {
+// Lets a property be what it was at first or, where numbers have changed, what `again` returns. That
+// is asked at most once after each change.
+function whenAsked(owner, name, first, again) {
+  let when = 0, value;
+  const get = () => {
+    if (!live.arrays) return first;
+    if (when !== edition) [value, when] = [again(), edition];
+    return value;
+  };
+  Object.defineProperty(owner, name, { get, configurable: true, enumerable: true });
+}
+
+function tableNow(number, before) {
+  const array = computed(number), noise = live.noises.tables.get(number) ?? 0;
+  return array ? tabled(array, before, noise) : { ...before, noise };
+}
+
+// Tells a step with the numbers of now. A gradient derived by hand is left out.
+function sentenceNow(at, sentence) {
+  const again = live.steps[at];
+  const said = [withNumbers(sentence)];
+  story.steps[at].parts.forEach((part, i) => {
     const isWhole = part.received === part.expected && isFiniteAll(live.terms[at].parts[i].numbers);
-    if (!cancelled[i] || !isWhole) return;
-    const cancels = live.cancels[cancelled[i].exact ? 0 : 1];
+    const cancelled = live.noises.cancelled[at][i];
+    if (!cancelled || !isWhole) return;
+    const cancels = live.cancels[cancelled.exact ? 0 : 1];
     const own = nodes.get(part.receiver).gradientName;
     said.push(cancels.replace("{}", () => own) + withNumbers(again.taken?.[i] ?? ""));
   });
-  if (before.beside.length)
+  if (live.told.steps[at].beside.length)
     said.push("The gradient derived by hand is left out, because it belongs to the first numbers.");
-  step.sentence = said.join(" ");
-  step.beside = [];
-  step.math = isNew(again.math) ? treeWithNumbers(again.math) : before.math;
+  return said.join(" ");
 }
 
 function isFiniteAll({ total, gradient }) {
   return computed(total ?? gradient)?.data.every(Number.isFinite) ?? true;
 }
 
-function tellAsAtFirst() {
-  live.told.tables.forEach((table, number) => makeLater(number, () => table));
-  story.nodes.forEach((node, i) => Object.assign(node, live.told.names[i]));
-  story.steps.forEach((step, at) => {
-    const { rules, ...texts } = live.told.steps[at];
-    Object.assign(step, texts);
-    step.parts.forEach((part, i) => (part.rule = rules[i]));
+// Gives the numbers of now to the values that are called by numbers, and to the page that is called
+// by its last value.
+function rename() {
+  story.nodes.forEach((node, i) => {
+    const [name, gradientName] = live.names[node.id] ?? [];
+    if (name === undefined) return;
+    const first = live.told.names[i];
+    node.name = live.arrays ? withNumbers(name) : first.name;
+    node.gradientName = live.arrays && gradientName ? withNumbers(gradientName) : first.gradientName;
   });
+  if (story.title === live.told.names.at(-1).name)
+    document.title = document.querySelector("h1").textContent = story.nodes.at(-1).name;
 }
 
 // Writes the numbers of now in the place of the marks in a text. Other characters stay.

@@ -7,15 +7,15 @@ function largestEntry(data) {
 }
 
 const capped = (noise) => Math.min(noise, Number.MAX_VALUE);
-const epsilon = (number) => (story.tables[number].dtype === "float32" ? 2 ** -23 : 2 ** -52);
-const count = (number) => story.tables[number].shape.reduce((n, m) => n * m, 1);
+const epsilon = (number) => (live.told.tables[number].dtype === "float32" ? 2 ** -23 : 2 ** -52);
+const count = (number) => live.told.tables[number].shape.reduce((n, m) => n * m, 1);
 
 // Returns for each value how large the noise is in its largest entry, as a share of that entry.
 function sharesOfNoise({ kinds, values, operands }, entry) {
   const [noise, shares] = [new Map(), new Map()];
   for (const { id } of story.nodes) {
     const number = values.get(id), ids = operands.get(id) ?? [];
-    const isFloat = story.tables[number].dtype.startsWith("float");
+    const isFloat = live.told.tables[number].dtype.startsWith("float");
     noise.set(id, ids.length && isFloat ? capped(noiseOf(id, ids, number)) : 0);
     shares.set(id, noise.get(id) ? capped(noise.get(id) / (entry(number) || 1)) : 0);
   }
@@ -39,28 +39,40 @@ function sharesOfNoise({ kinds, values, operands }, entry) {
 // Returns the noise in each table, by number, and for each step and part whether the terms of a sum
 // cancel: then it is no larger than its noise, and its terms are.
 function noises(live, entry) {
-  const shares = sharesOfNoise(live, entry);
-  const [noise, terms] = [new Map(), new Map()]; // in the gradient of each value so far
-  const ofStep = (step, at) => step.parts.map((part, i) => add(step, part, at, i));
-  const cancelled = live.terms.map(ofStep);
-  const tables = new Map();
+  const sums = new NoisySums(live, entry), tables = new Map();
+  const ofPart = (step, part, ids) => sums.add(step, part, ids ?? []);
+  const cancelled = live.terms.map((step, at) =>
+    step.parts.map((part, i) => ofPart(step, part, live.steps[at].reads?.[i])),
+  );
   const note = (number, id) =>
-    tables.set(number, Math.max(tables.get(number) ?? 0, noise.get(id) ?? 0));
+    tables.set(number, Math.max(tables.get(number) ?? 0, sums.noise.get(id) ?? 0));
   live.terms.forEach(({ sender, gradient, parts }) => {
     if (gradient !== null) note(gradient, sender);
     for (const { receiver, numbers } of parts)
       for (const number of Object.values(numbers)) if (number !== null) note(number, receiver);
   });
   return { tables, cancelled };
+}
 
-  function add(step, { receiver, numbers }, at, i) {
+// The noise in the gradient of each value, and its largest term, as far as messages have arrived.
+class NoisySums {
+  constructor(live, entry) {
+    this.shares = sharesOfNoise(live, entry);
+    this.entry = entry;
+    [this.noise, this.terms] = [new Map(), new Map()];
+  }
+
+  // Adds the message of a part, whose rule read the values with these ids. Returns null unless the
+  // terms of the sum cancel now.
+  add({ sender, gradient: given }, { receiver, numbers }, ids) {
     const { earlier, gradient, total } = numbers, wide = numbers.product ?? gradient;
+    const { noise, terms, entry } = this;
     const product = entry(wide), before = earlier === null ? 0 : entry(earlier);
     const often = count(wide) / Math.max(count(gradient), 1);
     const largest = Math.max(product, entry(gradient), before);
     const rounded = (4 + Math.sqrt(often)) * epsilon(gradient) * largest;
-    const share = (noise.get(step.sender) ?? 0) / (entry(step.gradient) || 1);
-    const read = (live.steps[at].reads?.[i] ?? []).map((id) => shares.get(id));
+    const share = (noise.get(sender) ?? 0) / (entry(given) || 1);
+    const read = ids.map((id) => this.shares.get(id));
     const handedOn = capped(Math.sqrt(often) * Math.hypot(share, ...read)) * product;
     noise.set(receiver, capped(Math.hypot(noise.get(receiver) ?? 0, rounded, handedOn)));
     terms.set(receiver, Math.max(terms.get(receiver) ?? 0, product, entry(gradient)));

@@ -78,6 +78,6 @@ function noteChoice(id) {
   if (nodes.has(id)) selectedId = id;
 }
 
-// The page draws the graph last whenever it shows a step, also with other numbers.
-new MutationObserver(tellNotebook).observe($("graph"), { childList: true });
+// Whenever the page shows a step, also with other numbers, it says the phase.
+new MutationObserver(tellNotebook).observe(document.body, { attributeFilter: ["data-phase"] });
 tellAround({ ready: true });

@@ -23,6 +23,7 @@ function withoutZeros(text) {
 // last digit, and JavaScript the larger one.
 function rounded(size, digits) {
   const up = size.toExponential(digits - 1);
+  if (size.toExponential().indexOf("e") !== digits + 2) return up; // it has no digit 5 more
   const [mantissa, exponent] = size.toExponential(60).split("e");
   const all = mantissa.replace(".", "");
   const halfway = /^50*$/.test(all.slice(digits)) && Number(all[digits - 1]) % 2 === 0;

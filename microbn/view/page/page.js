@@ -2,32 +2,37 @@
 
 function show() {
   const step = story.steps[state.at];
-  const phase = step.phase[0].toUpperCase() + step.phase.slice(1);
+  hold();
   document.body.dataset.phase = step.phase;
-  const groups = step.phase === "given" ? [] : nodes.get(step.nodes[0]).scope;
-  const where = [phase, `step ${state.at} of ${story.steps.length - 1}`, ...groups];
-  $("where").textContent = where.join(" · ");
-  $("place").textContent = step.place;
-  $("sentence").textContent = step.sentence;
-  $("tables").replaceChildren(...(state.jacobian ? jacobian : tables)(step));
-  $("code").replaceChildren(...code(step));
-  $("step").scrollTop = 0;
-  $("slider").value = state.at;
-  $("slider").setAttribute("aria-valuetext", `${phase}, step ${state.at}: ${step.sentence}`);
-  $("previous").disabled = $("first").disabled = state.at === 0;
-  $("next").disabled = $("last").disabled = state.at === story.steps.length - 1;
-  for (const button of $("groups").querySelectorAll("button[data-path]"))
-    button.setAttribute("aria-pressed", !closed.has(button.dataset.path));
-  $("groups").querySelector("[data-follow]")?.setAttribute("aria-pressed", state.follow);
   for (const view of ["present", "near", "maths", "jacobian"]) {
     document.body.classList.toggle(view, state[view]);
     $(view).setAttribute("aria-pressed", state[view]);
   }
+  showWords(step);
+  $("tables").replaceChildren(...(state.jacobian ? jacobian : tables)(step));
+  for (const button of $("groups").querySelectorAll("button[data-path]"))
+    button.setAttribute("aria-pressed", !closed.has(button.dataset.path));
+  $("groups").querySelector("[data-follow]")?.setAttribute("aria-pressed", Boolean(state.follow));
   film.show(step);
   explain(step);
   showLive();
   draw(step);
+  $("step").scrollTop = 0;
   fill();
+}
+
+// Says where the step is in the story, and what happens in it.
+function showWords(step) {
+  const phase = step.phase[0].toUpperCase() + step.phase.slice(1), last = story.steps.length - 1;
+  const groups = step.phase === "given" ? [] : nodes.get(step.nodes[0]).scope;
+  $("where").textContent = [phase, `step ${state.at} of ${last}`, ...groups].join(" · ");
+  $("place").textContent = step.place;
+  $("sentence").textContent = step.sentence;
+  $("code").replaceChildren(...code(step));
+  $("slider").value = state.at;
+  $("slider").setAttribute("aria-valuetext", `${phase}, step ${state.at}: ${step.sentence}`);
+  $("previous").disabled = $("first").disabled = state.at === 0;
+  $("next").disabled = $("last").disabled = state.at === last;
 }
 
 // Turns a view on or off. Presenter's mode starts with the focus view, and ends with it.
@@ -40,7 +45,9 @@ function turn(view, on = !state[view]) {
 function go(at, playing = false) {
   if (!playing) pause();
   $("groups").open = false;
+  const before = state.at;
   state.at = Math.max(0, Math.min(story.steps.length - 1, at));
+  opening &&= state.at === before;
   writeAddress();
   show();
 }
@@ -69,7 +76,7 @@ function passed(at) {
 
 // Returns the closed call that a step is inside, if any. With `follow` it opens by itself.
 function shutCall(step) {
-  if (state.follow) return undefined;
+  if (state.follow === true) return undefined;
   const groups = groupsOf(nodes.get(step.nodes[0]));
   return groups.find((path) => composed.has(path) && closed.has(path));
 }
@@ -77,7 +84,7 @@ function shutCall(step) {
 function fromAddress() {
   const asked = /^#step=(\d+)(?:&training=(\d+))?(&mode=eval)?$/.exec(location.hash);
   if (asked) film.goTo(asked.slice(1));
-  return asked ? Number(asked[1]) : 0;
+  return asked ? Number(asked[1]) : (story.opens ?? 0);
 }
 
 function play() {

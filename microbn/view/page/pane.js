@@ -20,6 +20,7 @@ listenAround(({ at, lacks, near, maths, jacobian, key }) => {
 // Returns whether a key is for what has the focus: a button, or a box of the graph.
 function isForFocus({ key, target }) {
   if (key === " ") return target.closest("button, summary, select");
+  if (key.startsWith("Arrow") && target.closest("table.jacobian")) return true;
   if (key === "ArrowUp" || key === "ArrowDown") return target.closest("#graph [data-id]");
   return ["Tab", "Enter", "Escape"].includes(key);
 }
@@ -31,11 +32,12 @@ handKeysOn((event) => !(event.ctrlKey || event.altKey || event.metaKey || isForF
 function mark() {
   if (state.at !== asked) tellAround({ at: state.at }); // a click has led to another step
   const backward = story.steps[state.at].phase === "backward";
+  for (const old of drawn.svg.querySelectorAll(".differs")) old.remove();
   for (const box of drawn.boxes.values()) {
     const { id } = box.node ?? {};
     const apart = story.pane.differs[id]?.[backward ? "gradient" : "value"];
     if (apart && (backward ? isComplete(id) : known.get(id) <= state.at))
-      $("graph").querySelector("svg").append(label(box.x + box.width + 4, box.y + 20, "≠", "differs"));
+      drawn.svg.append(label(box.x + box.width + 4, box.y + 20, "≠", "differs"));
   }
   for (const table of $("tables").querySelectorAll("table")) {
     const words = table.caption.firstChild;
@@ -60,6 +62,6 @@ function isComplete(id) {
   return found?.at(-1).at <= state.at;
 }
 
-// The page draws the graph last whenever it shows a step.
-new MutationObserver(mark).observe($("graph"), { childList: true });
+// Whenever the page shows a step, it says the phase.
+new MutationObserver(mark).observe(document.body, { attributeFilter: ["data-phase"] });
 tellAround({ ready: true });

@@ -13,7 +13,10 @@ function tables(step) {
   const beside = row(...step.beside.map(([title, array]) => numbers(array, title, "whole")));
   const whole = numbers(step.gradient, node.gradientName, "whole");
   const gradient = row(playable(whole, node.id, true));
-  return [gradient, read, cards, beside].filter((group) => group.children.length);
+  const opens = story.opens > 0 && state.at === story.opens; // because of what stands beside
+  beside.classList.toggle("compared", opens);
+  const groups = opens ? [beside, gradient, read, cards] : [gradient, read, cards, beside];
+  return groups.filter((group) => group.children.length);
 }
 
 // Puts the sign of an operation, such as ×, between the tables of its two operands.

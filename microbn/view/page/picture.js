@@ -1,5 +1,6 @@
 // Saves the graph as an SVG file, with the page's colours written into it.
 function picture() {
+  paintAll();
   const svg = $("graph").querySelector("svg");
   const copy = svg.cloneNode(true);
   const written = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font", "text-anchor"];

@@ -41,7 +41,7 @@ function show() {
   $("training").value = state.frame;
   $("training").setAttribute("aria-valuetext", `${step} of ${steps}`);
   $("trained").textContent = `${step} of ${steps}`;
-  replace("losses", curves(now, step));
+  replace("losses", drawLosses(step));
   $("what").textContent = `Activations and gradients, after step ${step}`;
   replace("layers", layers(now));
 }
@@ -71,7 +71,7 @@ function otherSeeds(now) {
 
 // --- the pictures
 
-const PLOT = { height: 236, left: 58, right: 112, top: 12, bottom: 34 };
+const PLOT = { height: 236, left: 58, right: 112, top: 12, bottom: 34, type: 15 };
 
 // Returns how wide a picture is in its own units, so that its type keeps its size.
 function widthOf(id) {
@@ -79,45 +79,27 @@ function widthOf(id) {
 }
 
 // Draws the losses with each norm, the chosen one thick, and a mark at the training step.
-function curves(now, step) {
-  const { height, left, right, top, bottom } = PLOT;
-  const width = widthOf("losses");
+function drawLosses(step) {
+  const plot = { ...PLOT, width: widthOf("losses") };
   const each = axes.norm.map((norm, i) => [norm, run({ norm: i })]);
   const all = each.flatMap(([, { loss }]) => loss.filter((level) => level !== null));
   const [low, high] = [Math.min(...all, guess - 50), Math.min(Math.max(...all, guess + 20), guess + 400)];
-  const x = (i) => left + (i * (width - left - right)) / steps;
-  const y = (level) => height - bottom - ((Math.min(level, high) - low) * (height - top - bottom)) / (high - low);
-  const view = { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": curvesInWords(each) };
-  const svg = make("svg", view, make("path", { class: "axes", d: `M ${left} ${top} V ${height - bottom} H ${width - right}` }));
-  for (let level = Math.ceil(low / 100) * 100; level <= high; level += 100)
-    svg.append(words(left - 8, y(level) + 5, number(level), "end"), line("grid", [[left, y(level)], [width - right, y(level)]]));
-  svg.append(line("guess", [[left, y(guess)], [width - right, y(guess)]]), words(width - right - 6, y(guess) - 5, "a guess", "end soft"));
-  for (const i of [0, steps]) svg.append(words(x(i), height - 12, i ? `step ${i}` : "0", "middle"));
-  svg.append(line("mark", [[x(step), top], [x(step), height - bottom]]));
-  const last = each.map(([norm, { loss }]) => ending(norm, loss, x, y));
-  apart(last);
-  each.forEach(([norm, { loss }], i) => {
-    const chosenOne = i === chosen.norm ? "chosen" : "";
-    const points = loss.flatMap((level, k) => (level === null ? [] : [[x(k + 1), y(level)]]));
-    svg.append(line(`line ${norm} ${chosenOne}`, points));
-    svg.append(words(last[i].x + 6, last[i].y + 5, last[i].text, `name ${chosenOne}`));
-  });
+  const ticks = [];
+  for (let level = Math.ceil(low / 100) * 100; level <= high; level += 100) ticks.push([level, number(level)]);
+  const lines = each.map(([norm, { loss }], i) => lineOf(norm, loss, i === chosen.norm));
+  const said = curvesInWords(each);
+  const { svg, x, y } = curves(plot, { steps, levels: [low, high], ticks, lines, at: step, said });
+  const right = plot.width - plot.right;
+  svg.append(stroke("guess", [[plot.left, y(guess)], [right, y(guess)]]), label(right - 6, y(guess) - 5, "a guess", "end soft"));
+  for (const i of [0, steps]) svg.append(label(x(i), plot.height - 12, i ? `step ${i}` : "0", "middle"));
   return svg;
 }
 
-// Returns where the line of a norm ends, and what stands there.
-function ending(norm, loss, x, y) {
-  const broken = loss.indexOf(null);
-  const at = broken < 0 ? loss.length - 1 : broken - 1;
-  return { x: x(at + 1), y: y(loss[Math.max(at, 0)] ?? guess), text: broken < 0 ? NORMS[norm] : `✕ ${NORMS[norm]}` };
-}
-
-// Moves words apart that would meet.
-function apart(ends) {
-  const sorted = [...ends].sort((a, b) => a.y - b.y);
-  for (let i = 1; i < sorted.length; i++) sorted[i].y = Math.max(sorted[i].y, sorted[i - 1].y + 17);
-  const over = Math.max(0, sorted.at(-1).y - (PLOT.height - PLOT.bottom));
-  for (const end of sorted) end.y -= over;
+// Returns the line of a norm, which ends where its loss is no longer finite.
+function lineOf(norm, loss, isChosen) {
+  const points = loss.flatMap((level, k) => (level === null ? [] : [[k + 1, level]]));
+  const name = loss.includes(null) ? `✕ ${NORMS[norm]}` : NORMS[norm];
+  return { points, kind: `${norm} ${isChosen ? "chosen" : ""}`, name };
 }
 
 function curvesInWords(each) {
@@ -141,38 +123,38 @@ function layers({ reach, bars, deviation, gradient }) {
   const [low, high] = GRADIENTS;
   const x = (level) => right + ((Math.max(low, Math.min(high, level)) - low) * (width - right - 26)) / (high - low);
   for (let level = low; level <= high; level += width > 600 ? 400 : 1200) {
-    svg.append(line("grid", [[x(level), top], [x(level), height - bottom]]));
-    svg.append(words(x(level), height - bottom + 16, number(level), "middle"));
+    svg.append(stroke("grid", [[x(level), top], [x(level), height - bottom]]));
+    svg.append(label(x(level), height - bottom + 16, number(level), "middle"));
   }
   const [half, centre] = [number(reach[state.frame]), left + wide / 2];
-  svg.append(line("grid", [[centre, top], [centre, height - bottom]]));
+  svg.append(stroke("grid", [[centre, top], [centre, height - bottom]]));
   for (const [text, at] of [[`-${half}`, left], ["0", centre], [half, left + wide]])
-    svg.append(words(at, height - bottom + 16, text, "middle"));
-  svg.append(words(centre, height - 3, "activations; right: deviation", "middle soft"));
-  svg.append(words(x((low + high) / 2), height - 3, "norm of the gradient", "middle soft"));
+    svg.append(label(at, height - bottom + 16, text, "middle"));
+  svg.append(label(centre, height - 3, width > 600 ? "activations; right: deviation" : "activations", "middle soft"));
+  svg.append(label(x((low + high) / 2), height - 3, width > 600 ? "norm of the gradient" : "gradient", "middle soft"));
   for (let layer = 0; layer < many; layer++) {
     const base = height - bottom - layer * tall;
-    svg.append(words(left - 8, base - tall / 2 + 5, layer < many - 1 ? `layer ${layer + 1}` : "output", "end"));
+    svg.append(label(left - 8, base - tall / 2 + 5, layer < many - 1 ? `layer ${layer + 1}` : "output", "end"));
     if (layer < many - 1) svg.append(...histogram(bars[state.frame][layer], deviation[state.frame][layer], base, tall, wide));
     const norm = gradient[state.frame][layer];
     const long = Math.max(0, x(norm ?? low) - x(low));
     svg.append(make("rect", { class: "norm", x: x(low), y: base - 0.75 * tall, width: long, height: tall / 2 }));
     const [place, kind] = long > width / 8 ? [long - 6, "end inside"] : [long + 6, ""];
-    svg.append(words(x(low) + place, base - tall / 2 + 5, number(norm), kind));
+    svg.append(label(x(low) + place, base - tall / 2 + 5, number(norm), kind));
   }
   return svg;
 }
 
 function histogram(bars, deviation, base, tall, wide) {
   const { left } = ROW;
-  const text = words(left + wide + 8, base - tall / 2 + 5, number(deviation), "");
+  const text = label(left + wide + 8, base - tall / 2 + 5, number(deviation), "");
   if (!bars) return [text];
   const [most, across] = [Math.max(...bars, 1), wide / bars.length];
   const rects = bars.map((share, i) => {
     const high = (0.92 * tall * share) / most;
     return make("rect", { class: "bar", x: left + i * across, y: base - high, width: across - 1, height: high });
   });
-  return [line("floor", [[left, base], [left + wide, base]]), ...rects, text];
+  return [stroke("floor", [[left, base], [left + wide, base]]), ...rects, text];
 }
 
 function layersInWords(deviation, gradient) {
@@ -182,14 +164,6 @@ function layersInWords(deviation, gradient) {
       : `output: gradient ${number(norm)}`,
   );
   return said.join("; ");
-}
-
-function line(kind, points) {
-  return make("path", { class: kind, d: `M ${points.map((point) => point.join(" ")).join(" L ")}` });
-}
-
-function words(x, y, text, kind) {
-  return make("text", { x, y, class: kind }, text);
 }
 
 // --- going through it
@@ -216,7 +190,7 @@ function pause() {
 }
 
 function setting(name) {
-  const label = make("label", { for: name }, WORDS[name]);
+  const words = make("label", { for: name }, WORDS[name]);
   const many = axes[name].length;
   const choose = () => {
     chosen[name] = Number($(name).value);
@@ -224,25 +198,45 @@ function setting(name) {
   };
   if (!SLIDERS.includes(name)) {
     const options = axes[name].map((value, i) => make("option", { value: i }, NORMS[value] ?? String(value)));
-    return [label, make("select", { id: name, onchange: choose }, ...options)];
+    return [words, make("select", { id: name, onchange: choose }, ...options)];
   }
   const slider = make("input", { id: name, type: "range", min: 0, max: many - 1, oninput: choose });
   slider.disabled = many === 1;
-  label.append(make("output", { id: `${name}-is`, for: name }));
-  return [label, slider];
+  words.append(make("output", { id: `${name}-is`, for: name }));
+  return [words, slider];
 }
+
+function stepBy(way) {
+  pause();
+  turnTo(state.frame + way);
+}
+
+const KEYS = {
+  " ": play,
+  "[": () => stepBy(-1),
+  "]": () => stepBy(1),
+  "?": toggleKeys,
+};
+
+listKeys([
+  ["Space", "play the training, pause it"],
+  ["]", "the next picture of the training"],
+  ["[", "the picture before"],
+  ["Tab", "to the settings, one after the other"],
+  ["←  →  Home  End", "on a slider: a smaller setting, a larger one, the ends"],
+  ["?", "this list"],
+]);
 
 addEventListener("keydown", (event) => {
   const inside = event.target.closest("select, button");
   if (inside || event.ctrlKey || event.altKey || event.metaKey) return;
-  const keys = { " ": play, "[": () => turnTo(state.frame - 1), "]": () => turnTo(state.frame + 1) };
-  if (!(event.key in keys)) return;
+  if (!(event.key in KEYS)) return;
   event.preventDefault();
-  if (event.key !== " ") pause();
-  keys[event.key]();
+  KEYS[event.key]();
 });
 addEventListener("resize", show);
 $("play").addEventListener("click", play);
+$("help").addEventListener("click", toggleKeys);
 $("training").addEventListener("input", () => {
   pause();
   turnTo(Number($("training").value));

@@ -14,14 +14,10 @@ function holdFocus() {
   tip.hidden = true;
 }
 
-// Makes what was drawn reachable.
-function reach(svg, step) {
-  for (const link of drawn.links) addReach(svg, link);
-  for (const part of svg.querySelectorAll(".box, .frame")) {
-    part.setAttribute("role", "button");
-    part.setAttribute("aria-label", spokenBox(part));
-  }
-  const all = stops(svg);
+// Makes what is drawn reachable at a step.
+function reach(step) {
+  for (const [link, over] of drawn.over) over.setAttribute("aria-label", messageOf(link).join("; "));
+  const all = drawn.stops;
   const now = [...drawn.boxes.values()].find((b) => b.nodes.some((n) => step.nodes.includes(n.id)));
   const at = all.find(({ dataset }) => dataset.id === focused);
   const first = at ?? all.find(({ dataset }) => dataset.id === now?.id) ?? all[0];
@@ -31,18 +27,16 @@ function reach(svg, step) {
   redrawn = false;
 }
 
-// Lays a broad and invisible line over an arrow, which is easier to hit.
-function addReach(svg, link) {
-  const [arrow] = [...svg.querySelectorAll(".edge")].filter((p) => p.dataset.link === link.id);
-  const said = messageOf(link);
+// Makes a broad and invisible line over an arrow, which is easier to hit.
+function broadLine(link) {
   const over = make("path", {
-    class: "hit", d: arrow.getAttribute("d"), role: "button", "aria-label": said.join("; "),
-    "data-id": link.id, onclick: () => visitMessage(link),
+    class: "hit", d: curve(drawn.routes.get(link.id)), role: "button", "data-id": link.id,
+    onclick: () => visitMessage(link),
     onpointermove: ({ clientX, clientY }) => showTip(link, clientX, clientY),
     onpointerleave: () => (tip.hidden = true), onblur: () => (tip.hidden = true),
     onfocus: () => redrawn || showTip(link, ...middle(over)),
   });
-  arrow.parentNode.insertBefore(over, svg.querySelector(".box"));
+  return over;
 }
 
 function middle(path) {
@@ -62,18 +56,12 @@ function stops(svg) {
   return all.map(({ id }) => found.get(id)).filter(Boolean);
 }
 
-function spokenBox(part) {
-  const { id } = part.dataset;
-  if (part.classList.contains("frame")) return `the open group ${JSON.parse(id).join(", ")}`;
-  return part.querySelector("title").textContent.replace("▸ ", "the closed group ");
-}
-
 // Returns what goes back along an arrow, a line for each use that it stands for.
-function messageOf({ source, target, uses }) {
+function messageOf({ uses }) {
   const said = uses.slice(0, 3).map((id) => {
-    const edge = story.edges.find((one) => one.id === id);
-    const [from, to] = [nodes.get(edge.source).name, nodes.get(edge.target).name];
-    const sent = sentAlong(id);
+    const { source, target } = edgesById.get(id);
+    const [from, to] = [nodes.get(source).name, nodes.get(target).name];
+    const sent = sentAlong.get(id);
     if (!sent) return `${to} uses ${from}; no gradient comes back`;
     const { rule, summed, count } = sent.part;
     const more = [summed, count && `part ${count}`].filter(Boolean).map((text) => `, ${text}`);
@@ -82,22 +70,17 @@ function messageOf({ source, target, uses }) {
   return uses.length > 3 ? [...said, `and ${uses.length - 3} more`] : said;
 }
 
-// Returns the part that goes back along an edge, and the step that sends it.
-function sentAlong(id) {
-  for (const [at, step] of story.steps.entries())
-    for (const part of step.parts) if (part.edge === id) return { part, at };
-  return null;
-}
-
 function visitMessage({ uses }) {
-  const sent = uses.map(sentAlong).find(Boolean);
+  const sent = uses.map((id) => sentAlong.get(id)).find(Boolean);
   if (sent) go(sent.at);
 }
 
 // Shows the message of an arrow beside a place on the screen, with its numbers if it was sent.
 function showTip(link, x, y) {
   const lines = messageOf(link).map((text) => make("p", {}, text));
-  const [sent, ...more] = link.uses.map(sentAlong).filter((one) => one && one.at <= state.at);
+  const [sent, ...more] = link.uses
+    .map((id) => sentAlong.get(id))
+    .filter((one) => one && one.at <= state.at);
   const name = sent && nodes.get(sent.part.receiver).gradientName;
   tip.replaceChildren(...lines);
   if (sent && !more.length)
@@ -120,8 +103,7 @@ $("graph").addEventListener("keydown", (event) => {
   event.preventDefault();
   event.stopPropagation();
   if (!way) return void stop.dispatchEvent(new MouseEvent("click", { bubbles: true }));
-  const all = stops($("graph").querySelector("svg"));
-  const next = all[all.indexOf(stop) + way];
+  const next = drawn.stops[drawn.stops.indexOf(stop) + way];
   if (!next) return;
   stop.setAttribute("tabindex", -1);
   next.setAttribute("tabindex", 0);

@@ -11,7 +11,8 @@ function unit() {
   return parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 }
 
-const MOST_WHOLE = 0.52; // of the window, for a graph that is seen whole then
+const MOST_ACROSS = 0.45; // of the window, for the graph
+const MOST_WHOLE = 0.52; // the same, if it is seen whole then
 
 // Gives the graph the width that it needs at the full height, from 30% of the window to 45%, or to
 // 52% if it is seen whole then. Where the graph changes with the step, its width does not, so that
@@ -19,11 +20,13 @@ const MOST_WHOLE = 0.52; // of the window, for a graph that is seen whole then
 function divide() {
   const width = $("main").clientWidth;
   const size = Math.max(sizeAt(Infinity, $("graph").clientHeight), least());
-  const wish = state.near || state.follow ? 1 : (drawn.width * size + 16) / width;
-  const whole = !state.near && !state.follow && fitsWhole(drawn);
+  const wish = state.near || state.follow === true ? 1 : (drawn.width * size + 16) / width;
+  const whole = !state.near && state.follow !== true && fitsWhole(drawn);
   const needed = whole ? (drawn.width * least() + 16) / width : 0;
-  const most = state.near ? 0.44 : Math.max(0.45, needed);
-  $("main").style.setProperty("--graph", `${100 * Math.min(Math.max(wish, 0.3), most)}%`);
+  const most = state.near ? 0.44 : Math.max(MOST_ACROSS, needed);
+  const share = `${100 * Math.min(Math.max(wish, 0.3), most)}%`;
+  const { style } = $("main");
+  if (style.getPropertyValue("--graph") !== share) style.setProperty("--graph", share);
 }
 
 function least() {
@@ -43,6 +46,7 @@ function fit(svg, step, moved = true) {
   resize(svg, size);
   const box = [...drawn.boxes.values()].find((b) => b.nodes.some((n) => step.nodes.includes(n.id)));
   if (box) room.scrollTo(placeFor(box, size, moved));
+  paintSeen();
 }
 
 // Lets the numbers in the panel grow until it is well filled, and if it is half empty then, the
@@ -54,7 +58,9 @@ function fill() {
   panel.style.setProperty("--say", 1);
   panel.style.setProperty("--grow", 1);
   if (!stacked.matches || story.pane) {
-    panel.classList.toggle("tight", !fitsIn(panel));
+    fitMatrix(panel);
+    panel.classList.toggle("tight", !fitsIn(panel) || isPainted(panel));
+    fitMatrix(panel);
     panel.classList.toggle("beside", !fitsIn(panel));
     if (!fitsIn(panel)) panel.classList.remove("beside");
     if (fitsIn(panel)) grow(panel, "--grow", NUMBERS, 0.7);
@@ -62,6 +68,7 @@ function fill() {
     grow(panel, "--say", WORDS, 0.5);
     panel.classList.toggle("short", filled(panel) < 0.5);
   }
+  else fitMatrix(panel);
   for (const part of panel.querySelectorAll("pre, figure, #formulas"))
     // so that the keyboard can scroll it too
     if (isWide(part)) part.tabIndex = 0;

@@ -1,4 +1,5 @@
-// The bar in which numbers are dragged: the one chosen last, and the constants of the step.
+// The bar below the step in which numbers are dragged: the one chosen last, and the constants of the
+// step.
 
 const MOST_SLIDERS = 4;
 const bar = make("div", { id: "live", role: "group", "aria-label": "Change numbers" });
@@ -12,7 +13,7 @@ listKeys(KEY_HELP.filter(([key]) => live || (key !== "c" && key !== "r")));
 if (live) {
   bar.hidden = true;
   bar.append(sliders, reset, said);
-  $("tables").after(bar);
+  $("step").after(bar);
   $("save").before(opener);
   reset.addEventListener("click", () => resetAll());
   opener.addEventListener("click", () => toggleBar());
@@ -71,17 +72,24 @@ function showLive() {
   for (const row of rows) row.follow();
 }
 
-// Returns the numbers that have a slider: the one chosen, and constants, those of the step first.
+// Returns the numbers that have a slider: the one chosen, and constants, those of the step
+// first; of many constants, those in its group.
 function shownNumbers() {
   const step = story.steps[state.at];
   const into = story.edges.filter((edge) => step.nodes.includes(edge.target));
   const near = new Set(into.map((edge) => edge.source));
-  const constants = live.inputs.filter(({ kind }) => kind === "constant");
+  const all = live.inputs.filter(({ kind }) => kind === "constant");
+  const constants = all.length > MOST_SLIDERS ? all.filter(({ node }) => isBeside(node, step)) : all;
   const sorted = [...constants].sort((a, b) => near.has(b.node) - near.has(a.node));
   const found = sorted.map((input) => ({ input, place: 0 }));
   const others = found.filter(({ input }) => input !== chosen?.input);
   const first = chosen ?? (found.length ? null : { input: live.inputs[0], place: 0 });
   return [...(first ? [first] : []), ...others].slice(0, MOST_SLIDERS);
+}
+
+// Returns whether a constant is in the group of a step.
+function isBeside(id, { phase, nodes: [now] }) {
+  return phase !== "given" && key(nodes.get(id).scope) === key(nodes.get(now).scope);
 }
 
 // Makes a slider for a number, with a field for its exact value.
@@ -96,7 +104,7 @@ function sliderFor(input, place) {
   if (input.refused) element.append(make("span", { class: "why" }, `stays: ${input.refused}`));
   const follow = () => {
     const [now, word] = [input.now[place], cellName(input, place)];
-    name.textContent = isNaN(Number(word)) ? word : "constant";
+    name.textContent = word.replace(/^[-\d.e+]+(?= of |$)/, "constant"); // a number is no name
     const at = scale.place(now);
     range.min = Math.min(range.min, at);
     range.max = Math.max(range.max, at);

@@ -13,6 +13,7 @@ function show() {
     slide.classList.toggle("now", at === state.at);
     slide.classList.toggle("soon", at === state.at + 1);
     slide.classList.toggle("shown", at === state.at && state.presses > 0);
+    slide.inert = at !== state.at; // the next one is there to be seen
   });
   for (const [view, button] of Object.entries(VIEWS)) {
     document.body.classList.toggle(view, state[view]);
@@ -49,7 +50,7 @@ function back() {
 // Writes the place and the time into the address, so that they outlive a reload.
 function keep() {
   if (location.hash === "#speaker") return;
-  history.replaceState({ began: clock.began }, "", `#slide=${state.at + 1}.${state.presses}`);
+  history.replaceState({ ...clock }, "", `#slide=${state.at + 1}.${state.presses}`);
 }
 
 function fromAddress() {

@@ -8,14 +8,14 @@ function openWindow() {
 
 function tell() {
   const { at, presses } = state;
-  other?.postMessage({ deck: { at, presses, began: clock.began } }, "*");
+  other?.postMessage({ deck: { at, presses, clock } }, "*");
 }
 
 addEventListener("message", ({ source, data }) => {
   if (!other || source !== other || !data) return;
   if (data.hello) tell();
   if (!data.deck) return;
-  clock.began = data.deck.began;
+  setClock(data.deck.clock);
   go(data.deck.at, data.deck.presses, true);
 });
 

@@ -5,10 +5,10 @@ const NUMBER = "600 15px ui-monospace, monospace"; // as in page.css
 const BROAD = [Infinity, 260, 220, 180, 0]; // boxes broader than this are stacked, in a later try more
 let broad = Infinity;
 
-// Lays out the boxes as they are or, if the whole graph does not fit then, in the first way in which
-// it does.
+// Lays out the boxes as they are or, if they are cut at a side then, in the first way in which they
+// are not.
 function arranged({ boxes, links, stack }, step) {
-  const tries = state.near || state.follow ? [Infinity] : BROAD;
+  const tries = state.near ? [Infinity] : BROAD;
   const attempt = (most) => {
     broad = most;
     const { root, groups } = nested(boxes, step);
@@ -17,9 +17,14 @@ function arranged({ boxes, links, stack }, step) {
   };
   for (const most of tries) {
     const made = attempt(most);
-    if (fitsWhole(made)) return made;
+    if (fitsWhole(made) || fitsAcross(made)) return made;
   }
   return attempt(Infinity);
+}
+
+function fitsAcross({ width }) {
+  const room = $("main").clientWidth * (stacked.matches ? 1 : MOST_ACROSS) - 16;
+  return width * least() <= room;
 }
 
 // Returns whether a layout can be read in the room that the graph can get.
@@ -44,4 +49,12 @@ function stackUp(box) {
 function numberWidth(node) {
   const shown = [node.value, ...(received.get(node.id) ?? []).map((entry) => entry.table)];
   return Math.max(62, ...shown.map(({ rows }) => widthOf(rows[0]?.[0] ?? "", NUMBER)));
+}
+
+// Returns whether a box needs another place than it has: it has another name now, or its number has
+// become too long. A box that has room to spare stays.
+function isOutgrown({ node, title, thumb }) {
+  if (!node) return false;
+  const isNumber = thumb && !thumb.cell && !state.near;
+  return title.replace("▸ ", "") !== cut(node.name, 22) || (isNumber && numberWidth(node) > thumb.width);
 }

@@ -4,12 +4,7 @@
 const TRAITS = { at: "step", selected: "selected", inputs: "inputs" }; // by the words of notebook.js
 
 function render({ model, el }) {
-  const frame = document.createElement("iframe");
-  frame.setAttribute("sandbox", "allow-scripts allow-downloads");
-  frame.title = "Step through the graph";
-  frame.style.cssText = "width: 100%; height: 640px; border: 0";
-  frame.srcdoc = model.get("_page");
-
+  const frame = frameOf(model.get("_page"));
   let known = {}; // what the page knows, as text
   const follow = () => {
     const news = {};
@@ -22,10 +17,8 @@ function render({ model, el }) {
   };
   const hear = ({ source, data }) => {
     if (source !== frame.contentWindow) return;
-    if (data.ready) {
-      known = {}; // also when the notebook has moved the frame, which loads it again
-      return follow();
-    }
+    if (data.ready) known = {}; // also when the notebook has moved the frame, which loads it again
+    if (data.ready) return follow();
     for (const [word, value] of Object.entries(data)) known[word] = JSON.stringify(value);
     for (const [word, value] of Object.entries(data)) model.set(TRAITS[word], value);
     model.save_changes();
@@ -38,6 +31,15 @@ function render({ model, el }) {
     removeEventListener("message", hear);
     for (const change of changes) model.off(change, follow);
   };
+}
+
+function frameOf(page) {
+  const frame = document.createElement("iframe");
+  frame.setAttribute("sandbox", "allow-scripts allow-downloads");
+  frame.title = "Step through the graph";
+  frame.style.cssText = "width: 100%; height: 640px; border: 0";
+  frame.srcdoc = page;
+  return frame;
 }
 
 export default { render };

@@ -3,6 +3,7 @@
 
 const zooms = { near: 1, whole: 1 }; // times the size that the page would choose
 const SIZES = [0.15, 6]; // the smallest and the largest, in pixels for a unit of the drawing
+let opening = true; // until the reader goes on or zooms, the whole graph is seen, however small
 let kept = null; // what is kept while a step is drawn: where the graph is scrolled to
 
 function viewShown() {
@@ -22,11 +23,13 @@ function wholeSize() {
 }
 
 function shownSize() {
-  const size = usualSize() * zooms[viewShown()];
+  const size = opening && !state.near ? wholeSize() : usualSize() * zooms[viewShown()];
   return Math.max(SIZES[0], Math.min(SIZES[1], size));
 }
 
 function resize(svg, size) {
+  if (drawn.size === size) return;
+  drawn.size = size;
   svg.setAttribute("width", drawn.width * size);
   svg.setAttribute("height", drawn.height * size);
 }
@@ -38,7 +41,7 @@ function zoomBy(factor, x, y) {
   const svg = $("graph").querySelector("svg");
   const before = svg.getBoundingClientRect();
   const size = Math.max(SIZES[0], Math.min(SIZES[1], shownSize() * factor));
-  zooms[viewShown()] = size / usualSize();
+  setZoom(size / usualSize());
   resize(svg, size);
   const after = svg.getBoundingClientRect();
   $("graph").scrollBy({
@@ -46,14 +49,20 @@ function zoomBy(factor, x, y) {
     top: after.top + ((at[1] - before.top) / before.height) * after.height - at[1],
     behavior: "instant",
   });
+  paintSeen();
 }
 
 // Shows the whole graph or, if it is seen whole or nearly so, returns to the usual size.
 function zoomToFit() {
   const [now, whole, usual] = [shownSize(), wholeSize(), usualSize()];
   const there = Math.abs(now / whole - 1) < 0.01;
-  zooms[viewShown()] = there ? 1 : whole / usual;
+  setZoom(there ? 1 : whole / usual);
   show();
+}
+
+function setZoom(times) {
+  zooms[viewShown()] = times;
+  opening = false;
 }
 
 // Remembers where the graph is scrolled to, before it is drawn again.
