@@ -15,22 +15,12 @@ from typing import Any
 import numpy as np
 
 from .. import functional as F
-from ..engine.functions import stop_gradient
-from ..engine.names import label
+from ..engine.functions import getitem, stop_gradient
 from ..engine.node import is_node
-from ..engine.primitive import RULES, defvjp, primitive
-from .sliding import Refused, adaptive_avg_pool, avg_pool, convolution, max_pool
-
-erf: Any = primitive(lambda x: np.vectorize(math.erf, otypes=[float])(x).astype(x.dtype)[()])
-erf.__name__ = "erf"
-
-
-def _aten_erf(x: Any) -> Any:
-    """Return the error function of x. It gets its rule when it is first needed."""
-    if erf not in RULES:
-        defvjp(erf, lambda g, out, x: g * (2 / math.sqrt(math.pi)) * np.exp(-np.square(x)))
-    return erf(x)
-
+from .refused import Refused
+from .sliding import adaptive_avg_pool, adaptive_largest, avg_pool, convolution, largest_of_windows
+from .ties import clamp, hardsigmoid, hardswish, hardtanh, largest, place_by, smallest
+from .whole import ATEN_WHOLE, error_function
 
 # --- numbers
 
@@ -51,10 +41,6 @@ def _aten_div(x: Any, y: Any, rounding_mode: str | None = None) -> Any:
     if rounding_mode:
         raise Refused("a division that rounds has no gradient; divide without rounding_mode")
     return x / y
-
-
-def _aten_clamp(x: Any, low: Any = None, high: Any = None) -> Any:
-    return np.clip(x, low, high)
 
 
 def _aten_to_copy(x: Any, dtype: Any = None, **_: Any) -> Any:
@@ -114,7 +100,7 @@ def _aten_as_strided(x: Any, shape: Any, strides: Any, offset: int = 0) -> Any:
 
 def _aten_along(x: Any, axis: int, index: Any) -> Any:
     """Index one axis."""
-    return x[(slice(None),) * (axis % x.ndim) + (index,)]
+    return getitem(x, *(slice(None),) * (axis % x.ndim), index)
 
 
 def _aten_slice(x: Any, axis: int = 0, start: Any = None, end: Any = None, step: int = 1) -> Any:
@@ -128,7 +114,7 @@ def _aten_split(x: Any, sizes: Sequence[int], axis: int = 0) -> list:
 
 
 def _aten_index(x: Any, indices: Sequence) -> Any:
-    return x[tuple(slice(None) if index is None else index for index in indices)]
+    return getitem(x, *(slice(None) if index is None else index for index in indices))
 
 
 def _aten_pad(x: Any, sides: Sequence[int], value: float = 0) -> Any:
@@ -154,19 +140,26 @@ def _aten_var(x: Any, axes: Any = None, correction: float | None = 1, keepdim: b
     return np.var(x, axis=axis, ddof=1 if correction is None else correction, keepdims=keepdim)
 
 
+def _aten_std(x: Any, axes: Any = None, correction: float | None = 1, keepdim: bool = False) -> Any:
+    axis = tuple(axes) if axes else None
+    return np.std(x, axis=axis, ddof=1 if correction is None else correction, keepdims=keepdim)
+
+
+def _aten_norm(x: Any, order: float = 2, axes: Any = None, keepdim: bool = False, **_: Any) -> Any:
+    axes = [axis % x.ndim for axis in axes or range(x.ndim)]
+    others = [axis for axis in range(x.ndim) if axis not in axes]
+    if len(axes) != 1:  # NumPy's norm of two axes is that of a matrix
+        x_t = np.transpose(x, [*others, *axes])
+        norms = np.linalg.norm(np.reshape(x_t, (*x_t.shape[: len(others)], -1)), order, axis=-1)
+        return np.expand_dims(norms, tuple(axes)) if keepdim else norms
+    return np.linalg.norm(x, order, axis=axes[0], keepdims=keepdim)
+
+
 def _aten_var_mean(x: Any, axes: Any = None, correction: Any = 1, keepdim: bool = False) -> tuple:
     axis = tuple(axes) if axes else None
     mean = np.mean(x, axis=axis, keepdims=True)
     var = np.var(x, axis=axis, ddof=correction, keepdims=True, mean=mean)
-    label(locals())
     return (var, mean) if keepdim else (np.squeeze(var, axis), np.squeeze(mean, axis))
-
-
-def _aten_along_axis(function: Callable) -> Callable:
-    def along(x: Any, axis: int, keepdim: bool = False) -> tuple:
-        return function(x, axis=axis, keepdims=keepdim), None  # the places have no gradient
-
-    return along
 
 
 # --- layers
@@ -185,11 +178,11 @@ def _aten_addmm(bias: Any, x: Any, y: Any, beta: float = 1, alpha: float = 1) ->
 def _aten_dropout(x: Any, p: float, train: bool = True) -> tuple:
     if train and p:
         raise Refused("dropout is random in training; call module.eval(), or give it p=0")
-    return x, None
+    return x, lambda: np.ones(x.shape, bool)
 
 
 def _aten_embedding(weight: Any, index: Any, padding: int = -1, *_: Any) -> Any:
-    rows = weight[index]
+    rows = getitem(weight, index)
     if padding < 0 or not is_node(rows):
         return rows
     return np.where((index == padding)[..., None], stop_gradient(rows), rows)
@@ -233,8 +226,9 @@ ATEN: dict[str, Callable] = {
     "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "log2": np.log2,
     "fmod": np.fmod, "remainder": np.remainder,
     "sin": np.sin, "cos": np.cos, "tan": np.tan, "atan": np.arctan, "asin": np.arcsin,
-    "acos": np.arccos, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "erf": _aten_erf,
-    "relu": F.relu, "sigmoid": F.sigmoid, "clamp": _aten_clamp, "hardtanh": _aten_clamp,
+    "acos": np.arccos, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "erf": error_function,
+    "relu": F.relu, "sigmoid": F.sigmoid, "clamp": clamp,
+    "hardtanh": hardtanh, "hardsigmoid": hardsigmoid, "hardswish": hardswish,
     "maximum": np.maximum, "minimum": np.minimum, "where": np.where,
     "eq": np.equal, "ne": np.not_equal, "gt": np.greater, "ge": np.greater_equal,
     "lt": np.less, "le": np.less_equal, "isinf": np.isinf, "isnan": np.isnan,
@@ -249,9 +243,11 @@ ATEN: dict[str, Callable] = {
     "sum": _aten_reduction(np.sum), "mean": _aten_reduction(np.mean),
     "prod": _aten_reduction(np.prod), "amax": _aten_reduction(np.max),
     "amin": _aten_reduction(np.min), "any": _aten_reduction(np.any),
-    "all": _aten_reduction(np.all), "max.dim": _aten_along_axis(np.max), "max.other": np.maximum,
-    "min.dim": _aten_along_axis(np.min), "min.other": np.minimum, "max.default": np.max,
+    "all": _aten_reduction(np.all), "max.dim": largest, "max.other": np.maximum,
+    "min.dim": smallest, "min.other": np.minimum, "max.default": np.max,
+    "argmax": place_by(np.argmax), "argmin": place_by(np.argmin),
     "min.default": np.min, "var": _aten_var, "var_mean": _aten_var_mean,
+    "std": _aten_std, "linalg_vector_norm": _aten_norm,
     "cumsum": lambda x, axis: np.cumsum(x, axis),
     "view": _aten_view, "_unsafe_view": _aten_view, "reshape": _aten_view, "expand": _aten_expand,
     "as_strided": _aten_as_strided, "permute": np.transpose, "t": np.transpose,
@@ -267,15 +263,22 @@ ATEN: dict[str, Callable] = {
     "stack": lambda xs, axis=0: np.stack(xs, axis),
     "tril": np.tril, "triu": np.triu,
     "convolution": convolution, "native_dropout": _aten_dropout,
-    "max_pool2d_with_indices": lambda *args: (max_pool(*args), None), "avg_pool2d": avg_pool,
-    "_adaptive_avg_pool2d": adaptive_avg_pool,
+    "max_pool2d_with_indices": largest_of_windows(2),
+    "max_pool3d_with_indices": largest_of_windows(3),
+    "avg_pool2d": avg_pool(2), "avg_pool3d": avg_pool(3),
+    "_adaptive_avg_pool2d": adaptive_avg_pool, "_adaptive_avg_pool3d": adaptive_avg_pool,
+    "adaptive_max_pool2d": adaptive_largest,
     "full": _aten_full, "full_like": _aten_full_like, "scalar_tensor": _aten_scalar_tensor,
     "arange": _aten_arange, "clone": _aten_same, "alias": _aten_same,
     "lift_fresh_copy": _aten_same, "contiguous": _aten_same,
     "_to_copy": _aten_to_copy, "detach": _aten_detach,
     "_assert_tensor_metadata": lambda *_, **__: None,
+    **ATEN_WHOLE,
 }
 # fmt: on
+
+#: The operations that leave the numbers of an array as they are.
+SAME_NUMBERS = {"unsqueeze", "view", "reshape", "expand", "_to_copy", "alias", "clone", "detach"}
 
 
 def _aten_ones(x: Any, axes: Any) -> tuple[int, ...]:

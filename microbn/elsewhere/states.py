@@ -69,7 +69,7 @@ CONVENTIONS = {  # ε, momentum, of, running variance, axis, and the names
     "onnx": Convention(1e-5, 0.9, "old", "biased", 1,
         "scale", "B", "input_mean mean", "input_var var"),
     "mindspore": Convention(1e-5, 0.9, "old", "unbiased", 1,
-        "gamma", "beta", "moving_mean", "moving_variance"),
+        "gamma", "beta", "moving_mean mean", "moving_variance variance"),
     "tinygrad": Convention(1e-5, 0.1, "new", "unbiased", 1,
         "weight", "bias", "running_mean", "running_var", "num_batches_tracked"),
 }

@@ -1,4 +1,4 @@
-"""The batch norms of other libraries, each behind the same five functions.
+"""The batch norms of other libraries, each behind the same six functions.
 
 Arrays come and go as NumPy's, with the features on axis 1. A library needs itself and NumPy alone,
 so that each can have an environment of its own.
@@ -59,6 +59,7 @@ def pytorch(channels: int, axes: int, **momentum: float) -> Layer:
         lambda x: layer.eval()(torch.tensor(x)).detach().numpy(),
         lambda: (layer.running_mean.numpy(), layer.running_var.numpy()),
         *by_torch(lambda x: layer.train()(x)),
+        layer.state_dict,
     )
 
 
@@ -84,11 +85,17 @@ def keras(channels: int, axes: int, **momentum: float) -> Layer:
         lambda: (array(layer.moving_mean), array(layer.moving_variance)),
         lambda x, dy: first(gradient(last(x), last(dy))),
         lambda x, dy, v: first(second(last(x), last(dy), last(v))),
+        lambda: {v.name: array(v) for v in layer.variables},
     )
 
 
-def pure(forward: Callable, state: Any, statistics: Callable, axis: int = -1) -> Layer:
-    """Make a layer of ``forward(x, state, training)``, which returns y and the state after it."""
+def pure(
+    forward: Callable, state: Any, statistics: Callable, arrays: Callable, axis: int = -1
+) -> Layer:
+    """Make a layer of ``forward(x, state, training)``, which returns y and the state after it.
+
+    ``statistics`` and ``arrays`` are functions of the state.
+    """
     import jax
 
     inward, outward = (last, first) if axis == -1 else (np.asarray, np.asarray)
@@ -105,6 +112,7 @@ def pure(forward: Callable, state: Any, statistics: Callable, axis: int = -1) ->
         lambda: [*map(np.ravel, statistics(held[0]))],
         lambda x, dy: outward(gradient(inward(x), inward(dy))),
         lambda x, dy, v: outward(second(inward(x), inward(dy), inward(v))),
+        lambda: arrays(held[0]),
     )
 
 
@@ -121,7 +129,12 @@ def flax(channels: int, axes: int, **momentum: float) -> Layer:
         y, found = layer.apply(given, x, use_running_average=not training, mutable=["batch_stats"])
         return y, found["batch_stats"]
 
-    return pure(forward, variables["batch_stats"], lambda state: (state["mean"], state["var"]))
+    def arrays(state: Any) -> dict:
+        return {"params": variables["params"], "batch_stats": state}
+
+    return pure(
+        forward, variables["batch_stats"], lambda state: (state["mean"], state["var"]), arrays
+    )
 
 
 def haiku(channels: int, axes: int, momentum: float = 0.9) -> Layer:
@@ -137,7 +150,12 @@ def haiku(channels: int, axes: int, momentum: float = 0.9) -> Layer:
     def statistics(state: Any) -> tuple:
         return tuple(state[f"batch_norm/~/{kind}_ema"]["average"] for kind in ("mean", "var"))
 
-    return pure(lambda x, s, t: net.apply(parameters, s, None, x, t), state, statistics)
+    return pure(
+        lambda x, s, t: net.apply(parameters, s, None, x, t),
+        state,
+        statistics,
+        lambda state: {**parameters, **state},
+    )
 
 
 def equinox_ema(channels: int, axes: int, **options: Any) -> Layer:
@@ -153,8 +171,14 @@ def equinox_ema(channels: int, axes: int, **options: Any) -> Layer:
 
         return jax.vmap(of, axis_name="N", out_axes=(0, None))(x)
 
+    def arrays(state: Any) -> dict:
+        names = ("ema_state_index", "batch_state_index", "batch_counter")
+        places = {name: getattr(layer, name) for name in names}
+        kept = {name: state.get(place) for name, place in places.items() if place is not None}
+        return {"weight": layer.weight, "bias": layer.bias, **kept}
+
     place = layer.ema_state_index or layer.batch_state_index
-    return pure(forward, state, lambda state: state.get(place), axis=1)
+    return pure(forward, state, lambda state: state.get(place), arrays, axis=1)
 
 
 def equinox_batch(channels: int, axes: int, **options: Any) -> Layer:
@@ -179,6 +203,7 @@ def mlx(channels: int, axes: int, **momentum: float) -> Layer:
         lambda: (np.array(layer.running_mean), np.array(layer.running_var)),
         lambda x, dy: first(gradient(last(x), last(dy))),
         lambda x, dy, v: first(second(last(x), last(dy), last(v))),
+        layer.parameters,
     )
 
 
@@ -209,6 +234,7 @@ def paddle(channels: int, axes: int, **momentum: float) -> Layer:
         lambda: (layer._mean.numpy(), layer._variance.numpy()),
         lambda x, dy: once(x, dy, False)[1].numpy(),
         second,
+        lambda: {name: array.numpy() for name, array in layer.state_dict().items()},
     )
 
 
@@ -235,6 +261,7 @@ def mindspore(channels: int, axes: int, **momentum: float) -> Layer:
         lambda: (layer.moving_mean.asnumpy(), layer.moving_variance.asnumpy()),
         lambda x, dy: slope(ms.Tensor(x), dy).asnumpy(),
         lambda x, dy, v: second(x, dy, v).asnumpy(),
+        lambda: {array.name: array.asnumpy() for array in layer.get_parameters()},
     )
 
 
@@ -261,4 +288,5 @@ def tinygrad(channels: int, axes: int, **momentum: float) -> Layer:
         lambda: (layer.running_mean.numpy(), layer.running_var.numpy()),
         lambda x, dy: once(Tensor(x), dy)[1].numpy(),
         second,
+        lambda: {name: array.numpy() for name, array in nn.state.get_state_dict(layer).items()},
     )

@@ -16,6 +16,7 @@ class Layer(NamedTuple):
     statistics: Callable  # the running mean and variance, as they would be used
     gradient: Callable | None = None  # of x, from x and a cotangent
     second: Callable | None = None  # of the sum of that gradient times a direction
+    arrays: Callable | None = None  # what it keeps, by its own names
 
 
 def onnx_runtime(channels: int, axes: int, **momentum: float) -> Layer:
@@ -49,7 +50,11 @@ def of_onnx(run: Callable, channels: int, momentum: dict) -> Layer:
         held[:] = moved or held
         return y
 
-    return Layer(lambda x: called(x, 1), lambda x: called(x, 0), lambda: held)
+    def arrays() -> dict:
+        ones, zeros = np.ones(channels, np.float32), np.zeros(channels, np.float32)
+        return {"scale": ones, "B": zeros, "input_mean": held[0], "input_var": held[1]}
+
+    return Layer(lambda x: called(x, 1), lambda x: called(x, 0), lambda: held, arrays=arrays)
 
 
 def operator(inputs: dict[str, np.ndarray], training: int, momentum: dict) -> Any:

@@ -17,6 +17,7 @@ import numpy as np
 
 from . import norms, operators
 from .operators import Layer
+from .trained import trained
 
 INF = float("inf")
 FLOAT = np.float32
@@ -232,12 +233,14 @@ def answer(ask: Callable[[Make], str], make: Make) -> str:
 
 
 def found(library: str, packages: list[str]) -> dict[str, Any]:
-    """Return the versions and the answers of a library."""
+    """Return the versions and the answers of a library, and a trained layer."""
     make = getattr(operators if library.startswith("onnx") else norms, library)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         cells = {label: answer(ask, make) for label, ask in QUESTIONS.items()}
-    return {"versions": {name: version(name) for name in packages}, "cells": cells}
+        kept = None if library == "microbn" else trained(make)
+    versions = {name: version(name) for name in packages}
+    return {"versions": versions, "cells": cells, "trained": kept}
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+LOADED = "eval of the layer, loaded here"
 TABLES = {  # each with its questions
     "Defaults": [
         *("ε", "weight of the first mean", "running variance"),
@@ -17,6 +18,7 @@ TABLES = {  # each with its questions
         *("three axes", "four axes", "float16", "integers"),
     ],
     "Gradients": ["gradient", "gradient at a constant feature", "second derivative"],
+    "Loading": [LOADED],
 }
 NOTES = {
     "Defaults": """\
@@ -35,25 +37,39 @@ deviation 1 stand on an offset, in float32. A dtype is that of the output.""",
     "Gradients": """\
 Each number is the largest error, at 8 values of deviation 1, with a random cotangent in float32; at
 a constant feature it is the relative one. "none": there are no gradients.""",
+    "Loading": """\
+The layer saw four batches, and `state` gave its arrays to a layer of ours. The number is the
+largest difference of their outputs in eval, in float32.""",
 }
 
 
 def page(known: dict[str, Any]) -> str:
     """Return the page: the versions, the tables, and the libraries that did not run."""
     ran = {name: found for name, found in known.items() if found}
-    versions = [
+    parts = [f"`python -m tests.elsewhere` ran {versions(ran)}."]
+    for title, questions in TABLES.items():
+        parts += [f"**{title}**", table(ran, questions), NOTES[title]]
+    parts += ["A name that ends in Error, or in Graph, is that of the error that was raised."]
+    return "\n\n".join([*parts, *absent(known)]) + "\n"
+
+
+def versions(ran: dict[str, Any]) -> str:
+    """Name the libraries with the versions of their packages."""
+    named = [
         f"{name} ({', '.join(' '.join(pair) for pair in found['versions'].items())})"
         for name, found in ran.items()
         if found["versions"]
     ]
-    parts = [f"`python -m tests.elsewhere` ran microbn and {', '.join(versions)}."]
-    for title, questions in TABLES.items():
-        parts += [f"**{title}**", table(ran, questions), NOTES[title]]
-    parts += ["A name that ends in Error, or in Graph, is that of the error that was raised."]
-    parts += [
-        f"{name} could not be installed, or did not run." for name in known if name not in ran
+    return f"microbn and {', '.join(named)}"
+
+
+def absent(known: dict[str, Any]) -> list[str]:
+    """Name the libraries that have no answers."""
+    return [
+        f"{name} could not be installed, or did not run."
+        for name, found in known.items()
+        if not found
     ]
-    return "\n\n".join(parts) + "\n"
 
 
 def table(ran: dict[str, Any], questions: list[str]) -> str:

@@ -10,28 +10,34 @@ import numpy as np
 import pytest
 
 from elsewhere import __main__ as main
-from elsewhere import norms, questions, tables
+from elsewhere import environments, norms, questions, tables
 
-KNOWN = json.loads((main.MEASURED / "elsewhere.json").read_text("utf-8"))
+KNOWN = json.loads(main.INQUIRY.file.read_text("utf-8"))
 CONVENTIONS = tables.TABLES["Defaults"] + tables.TABLES["Small batches and bad entries"]
 MEASURES = [q for q in questions.QUESTIONS if q not in CONVENTIONS]
 SIZE = re.compile(r"\d+e[+-]\d+$")
 
 
 def test_the_page_has_the_recorded_answers():
-    assert (main.MEASURED / "elsewhere.md").read_text("utf-8") == tables.page(KNOWN)
+    assert main.INQUIRY.file.with_suffix(".md").read_text("utf-8") == tables.page(KNOWN)
     assert [*KNOWN] == [*main.LIBRARIES]
 
 
 def test_every_question_stands_in_one_table():
     asked = [question for part in tables.TABLES.values() for question in part]
-    assert sorted(asked) == sorted(questions.QUESTIONS)
+    assert sorted(asked) == sorted([*questions.QUESTIONS, tables.LOADED])
+
+
+def test_a_layer_of_every_library_was_loaded_and_gave_the_same_in_eval():
+    found = {name: answers["cells"][tables.LOADED] for name, answers in KNOWN.items()}
+    assert found.pop("microbn") == "–"
+    assert {name: said for name, said in found.items() if float(said) > 1e-6} == {}
 
 
 @pytest.mark.parametrize("name", ["microbn", "PyTorch"])
 def test_the_answers_are_the_recorded_ones(name):
     library = main.LIBRARIES[name]
-    packages = [pin.split("==")[0] for pin in library.packages.split()]
+    packages = environments.names(library)
     for package in packages:
         if find_spec(package) is None:
             pytest.skip(f"{name} is not installed: unchecked")
@@ -115,8 +121,8 @@ def test_an_error_is_an_answer_and_a_missing_package_is_none():
 
 
 def test_a_library_that_does_not_run_is_named(tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(main.LIBRARIES, "Nobody's", main.Library("nobody"))
-    found = main.answers(tmp_path, ["Nobody's"])
+    monkeypatch.setitem(main.LIBRARIES, "Nobody's", environments.Library("nobody"))
+    found = environments.answers(main.INQUIRY, tmp_path, ["Nobody's"])
     assert found == {"Nobody's": None}
     assert "Nobody's did not run" in capsys.readouterr().err
     page = tables.page({"microbn": KNOWN["microbn"], **found})
@@ -125,10 +131,10 @@ def test_a_library_that_does_not_run_is_named(tmp_path, monkeypatch, capsys):
 
 def test_an_environment_is_made_once(tmp_path, monkeypatch):
     ran = []
-    monkeypatch.setattr(main, "run", lambda command: ran.append(command))
+    monkeypatch.setattr(environments, "run", lambda command: ran.append(command))
     library = main.LIBRARIES["MLX"]
     (tmp_path / "mlx-0.32.4").mkdir()
-    places = [main.interpreter(library, tmp_path) for _ in range(2)]
+    places = [environments.interpreter(library, tmp_path) for _ in range(2)]
     assert places == [str(tmp_path / "mlx-0.32.4" / "bin" / "python")] * 2
     assert [command[-2:] for command in ran] == [
         ["--clear", str(tmp_path / "mlx-0.32.4")],
