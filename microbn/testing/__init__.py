@@ -13,6 +13,7 @@ from .checker.inputs import HandWritten as HandWritten
 from .checker.report import Compared as Compared
 from .checker.report import Report as Report
 from .checker.report import Suspect as Suspect
+from .checker.stages import CheckedStage as CheckedStage
 from .gradcheck import assert_gradients as assert_gradients
 from .gradcheck import gradcheck as gradcheck
 

@@ -38,7 +38,7 @@ def given_gradients(
     def decorate(test: Callable) -> Callable:
         _in_order(test, inputs)
 
-        @given(inputs=_drawn(inputs), seed=st.integers(0, 2**32 - 1))
+        @given(inputs=drawn_inputs(inputs), seed=st.integers(0, 2**32 - 1))
         def property_test(inputs: dict[str, Any], seed: int) -> None:
             __tracebackhide__ = True  # pytest shows the caller's line
             values = [inputs[name] for name in order_of_f]
@@ -86,7 +86,7 @@ def _in_order(f: Callable, inputs: Mapping[str, Any]) -> list[str]:
 
 
 @st.composite
-def _drawn(draw: st.DrawFn, inputs: dict[str, Any]) -> dict[str, Any]:
+def drawn_inputs(draw: st.DrawFn, inputs: dict[str, Any]) -> dict[str, Any]:
     """Draw a value for each input, in the order in which they were given."""
     values: dict[str, Any] = {}
     for name, strategy in inputs.items():

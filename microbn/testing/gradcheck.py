@@ -19,6 +19,7 @@ from .checker.comparison import compare
 from .checker.inputs import name_of
 from .checker.recognize import subject_of
 from .checker.report import Report
+from .checker.stages import stages_of
 
 
 def gradcheck(
@@ -26,7 +27,9 @@ def gradcheck(
     *inputs: Any,
     order: int = 1,
     closed_form: Callable | None = None,
+    stages: bool = False,
     seed: int = 0,
+    hints: int = 2,
     **others: Any,
 ) -> Report:
     """Compare the gradient of ``f`` at the ``inputs`` with finite differences.
@@ -36,27 +39,40 @@ def gradcheck(
     and its gradient. Inputs are arrays of floats, or Tensors; the check computes in float64. Other
     inputs, such as labels and options, are constants; pass them by position too. With ``order=2``
     the check covers the gradient's own gradient as well. ``closed_form(cotangent, *inputs)`` is a
-    backward written by hand that must return the same gradient for each input.
+    backward written by hand that must return the same gradient for each input. With ``hints=0``
+    the report's text is the verdict alone, with ``hints=1`` it also says where a gradient is wrong,
+    and with ``hints=2`` it also says why, as far as the numbers tell. The story keeps to the level.
+
+    ``stages=True`` compares each gradient that a backward by hand computes on the way, such as
+    dx_hat, with the one that emerges from its forward, and names the first one that is wrong. They
+    are its variables, and what it puts into a dict in its cache; or those in a dict that it returns
+    behind its gradients. The report has them in ``stages``, and their page in ``story``.
 
     Returns a `Report`. It is true if every gradient is right, and otherwise says in words what is
     wrong. A slope that cannot be determined counts as not right. Raises whatever f raises at the
     inputs (close by, a ValueError or an ArithmeticError only means that f is undefined there),
-    DTypeError and ArgumentError for an f or an input that cannot be checked, and NonFiniteError
-    where f is not finite at the inputs.
+    DTypeError and ArgumentError for an f or an input that cannot be checked, ArgumentError for
+    stages of an f that has a graph, and NonFiniteError where f is not finite at the inputs.
     """
-    _check_options(f, order, closed_form, others)
+    _check_options(f, order, closed_form, stages, hints, others)
     rng = _cotangents(seed)
     with subject_of(f, inputs) as subject:
         by_hand = isinstance(subject, ByHand)
         if order == 2 and by_hand:
             raise ArgumentError("gradcheck: order=2 needs a graph; a HandWritten layer has none")
+        if stages and not by_hand:
+            raise ArgumentError(
+                f"gradcheck: stages are those of a backward by hand, and {subject.name} has none; "
+                "leave them out, and the report names the node that is wrong"
+            )
         report = compare(subject, rng, order, closed_form)
         called = ", ".join([subject.name, *subject.given[: len(inputs)]])
         options = ", closed_form=..." * (closed_form is not None) + ", order=2" * (order == 2)
+        options += ", stages=True" * bool(stages) + f", hints={hints}" * (hints != 2)
         again, notes = f"gradcheck({called}{options}, seed={seed})", report.notes + subject.notes
-        report = replace(report, again=again, notes=notes)
-        if by_hand:
-            return report
+        report = replace(report, again=again, notes=notes, level=hints)
+        if isinstance(subject, ByHand):
+            return _with_stages(report, subject, rng) if stages else report
         if not (report.faults or any(part.wrong.any() for part in report.inputs)):
             return replace(report, graph=subject.record(subject.values)[0])
         graph = subject.traced()
@@ -72,7 +88,21 @@ def assert_gradients(f: Any, *inputs: Any, **options: Any) -> None:
         raise GradientError(report)
 
 
-def _check_options(f: Any, order: Any, closed_form: Any, others: dict[str, Any]) -> None:
+def _with_stages(report: Report, subject: ByHand, rng: np.random.Generator) -> Report:
+    """Return the report with the stages of the backward, unless it could not be run at all."""
+    if report.output is None:
+        return replace(report, no_story="the layer cannot be checked as it stands")
+    cotangent = rng.normal(size=report.output.shape)
+    stages, notes, story, no_story = stages_of(subject, cotangent, why=report.level > 1)
+    if not report.level:
+        story, no_story = None, "its page shows where you are wrong; use hints=1 or hints=2"
+    notes = report.notes + notes
+    return replace(report, stages=stages, notes=notes, story=story, no_story=no_story)
+
+
+def _check_options(
+    f: Any, order: Any, closed_form: Any, stages: Any, hints: Any, others: dict[str, Any]
+) -> None:
     if others:
         name, f_name = next(iter(others)), name_of(f)
         raise ArgumentError(
@@ -81,8 +111,14 @@ def _check_options(f: Any, order: Any, closed_form: Any, others: dict[str, Any])
         )
     if not (isinstance(order, int) and order in (1, 2)):
         raise ArgumentError(f"gradcheck: order is 1 or 2, got {order!r:.60}")
+    if not (isinstance(hints, int) and hints in (0, 1, 2)):
+        raise ArgumentError(
+            f"gradcheck: hints is 0 (the verdict), 1 (and where) or 2 (and why), got {hints!r:.60}"
+        )
     if not (closed_form is None or callable(closed_form)):
         raise DTypeError(f"gradcheck: closed_form is a function, got {closed_form!r:.60}")
+    if not isinstance(stages, bool):
+        raise DTypeError(f"gradcheck: stages is True or False, got {stages!r:.60}")
 
 
 def _cotangents(seed: int) -> np.random.Generator:

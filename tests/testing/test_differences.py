@@ -109,3 +109,138 @@ def test_numeric_vjp_gives_the_values_alone():
         numeric_vjp(np.square, x, [1.0, -1.0]).tolist()
         == slopes(np.square, x, [1.0, -1.0]).value.tolist()
     )
+
+
+def counted(f):
+    """Return the function, and a list that grows with its calls."""
+    calls = []
+
+    def counting(x):
+        calls.append(x.copy())
+        return f(x)
+
+    return counting, calls
+
+
+MIXED = {  # functions, and a claim that is right
+    "each by itself": (np.tanh, lambda x, g: g * (1 - np.tanh(x) ** 2)),
+    "rows": (
+        lambda x: x / np.sum(x, axis=1, keepdims=True),
+        lambda x, g: (
+            (g - np.sum(g * x, axis=1, keepdims=True) / x.sum(1, keepdims=True))
+            / x.sum(1, keepdims=True)
+        ),
+    ),
+    "neighbours": (
+        lambda x: x * np.roll(x, 1, axis=0),
+        lambda x, g: g * np.roll(x, 1, axis=0) + np.roll(g, -1, axis=0) * np.roll(x, -1, axis=0),
+    ),
+    "all": (lambda x: x * np.sum(x), lambda x, g: g * np.sum(x) + np.sum(g * x)),
+}
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_entries_that_share_no_output_have_the_same_slopes_together(name):
+    rng = np.random.default_rng(0)
+    f, claim = MIXED[name]
+    x, g = rng.uniform(1, 2, size=(6, 3)), rng.normal(size=(6, 3))
+    alone = slopes(f, x, g)
+    together = slopes(f, x, g, claim=claim(x, g))
+    assert np.all(np.abs(together.value - alone.value) <= 10 * (together.bar + alone.bar) + 1e-12)
+    assert np.all(together.bar <= 1e-6 * np.abs(together.value))
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_an_entry_that_does_not_confirm_its_claim_is_moved_alone(name):
+    rng = np.random.default_rng(0)
+    f, claim = MIXED[name]
+    x, g = rng.uniform(1, 2, size=(6, 3)), rng.normal(size=(6, 3))
+    wrong, alone = claim(x, g), slopes(f, x, g)
+    wrong[2, 1] *= 1.00001
+    found = slopes(f, x, g, claim=wrong)
+    assert [part[2, 1] for part in found[:3]] == [part[2, 1] for part in alone[:3]]
+
+
+def test_entries_that_share_no_output_are_moved_together():
+    x = np.random.default_rng(0).normal(size=(40, 5))
+    (alone, many), (together, few) = counted(np.exp), counted(np.exp)
+    slopes(alone, x, np.ones(x.shape))
+    slopes(together, x, np.ones(x.shape), claim=np.exp(x))
+    assert len(few) < len(many) / 5
+    assert x.size < len(few) < x.size + 20
+
+
+def test_outputs_that_change_only_together_are_no_ones():
+    """Two entries at 0 change the last output only if both are moved: no claim is confirmed so."""
+
+    def f(x):
+        return np.append(np.exp(x), np.minimum(*np.abs(x)))
+
+    x = np.zeros(2)
+    calls = counted(f)
+    found = slopes(calls[0], x, np.ones(3), claim=np.ones(2))
+    assert np.allclose(found.value, 1, atol=1e-9)
+    assert all(np.count_nonzero(moved) < 2 for moved in calls[1][-8:])
+
+
+def test_a_kink_is_one_among_entries_that_are_moved_together():
+    x = np.array([0.0, 1.0, -1.0, 2.0])
+    found = slopes(lambda x: np.maximum(x, 0), x, np.ones(4), claim=np.array([0.0, 1, 0, 1]))
+    assert np.allclose(found.low, [0, 1, 0, 1], atol=1e-9)
+    assert np.allclose(found.high, [1, 1, 0, 1], atol=1e-9)
+
+
+def _moved_on(x):
+    """Return 3 x, and x once more one place on where it is close to 0. The first step jumps it."""
+    return 3 * x + np.roll(np.where(np.abs(x) < 0.1, x, 0.0), 1)
+
+
+WITH_WRONG_OWNERS = {  # wrong claims about _moved_on
+    "the part that moved on is missing": lambda x, g: 3 * g,
+    "it comes back to the output's owner": lambda x, g: (3 + np.roll(np.abs(x) < 0.1, 1)) * g,
+    "it is missing at 0": lambda x, g: 3 * g + np.roll(g, -1) * ((np.abs(x) < 0.1) & (x != 0)),
+}
+
+
+@pytest.mark.parametrize("name", WITH_WRONG_OWNERS)
+@pytest.mark.parametrize("seed", range(5))
+def test_an_output_that_moves_at_small_steps_only_is_not_its_owners(name, seed):
+    rng = np.random.default_rng(seed)
+    x, g = 4 * rng.normal(size=12), rng.normal(size=12)
+    x[[2, 7]] = 0
+    found = slopes(_moved_on, x, g, claim=WITH_WRONG_OWNERS[name](x, g))
+    right = 3 * g + np.roll(g, -1) * (np.abs(x) < 0.1)
+    assert np.allclose(found.value, right, rtol=1e-6)
+
+
+def test_a_small_slope_is_not_confirmed_beside_the_inaccuracy_of_a_large_one():
+    """The large slope hides whether the small one's part in its output is there."""
+
+    def f(x):
+        near = np.where(np.abs(x[1]) < 0.1, x[1], 0.0)
+        return np.array([1e8 * (x[0] - 4) + near, x[1], x[2]])
+
+    x = np.array([4.0, 0.0, -3.0])
+    found = slopes(f, x, np.ones(3), claim=np.array([1e8, 1.0, 1.0]))
+    assert abs(found.value[1] - 2) < 1e-5
+
+
+@pytest.mark.parametrize("error", [AssertionError, KeyError, RuntimeError, ZeroDivisionError])
+def test_entries_are_moved_alone_where_f_raises_an_error_at_several(error):
+    x, g = np.random.default_rng(0).normal(size=(2, 5))
+
+    def only_close(moved):
+        if np.count_nonzero(moved != x) > 1:
+            raise error("this is too far")
+        return np.exp(moved)
+
+    found = slopes(only_close, x, g, claim=g * np.exp(x))
+    assert [part.tolist() for part in found] == [part.tolist() for part in slopes(only_close, x, g)]
+
+
+def test_an_entry_at_a_kink_does_not_send_all_others_to_be_moved_alone():
+    x, g = np.random.default_rng(0).normal(size=(2, 200))
+    x[[3, 50]] = 0
+    f, calls = counted(lambda x: x + np.maximum(x, 0))
+    slopes(f, x, g, claim=g * (1 + (x > 0)))
+    assert len(calls) < 2 * x.size

@@ -46,7 +46,7 @@ def dx(dy, gamma, s, h):
         (lambda dy, g, s, h: 1.0005 * dx(dy, g, s, h), "every entry is 1.0005 times what it shoul"),
         (lambda dy, g, s, h: N * dx(dy, g, s, h), "the length of axis 0 of 'x': a sum where a"),
         (lambda dy, g, s, h: dx(dy, g, s, h) / N, "the length of axis 0 of 'x': a mean where a"),
-        (lambda dy, g, s, h: 0 * dx(dy, g, s, h), "it is 0 everywhere: is the path cut"),
+        (lambda dy, g, s, h: 0 * dx(dy, g, s, h), "it is 0 everywhere: is it still to be"),
         (lambda dy, g, s, h: dx(dy, g, s, h) / 0, "it is not finite: a division by 0"),
         (lambda dy, g, s, h: dx(dy, 1.0, s, h), "it lacks the factor 'gamma'"),
         (lambda dy, g, s, h: dx(dy, g * g, s, h), "it has the factor 'gamma' once too often"),
@@ -67,7 +67,10 @@ def dx(dy, gamma, s, h):
             lambda dy, g, s, h: g / s * (dy - dy.mean(1, keepdims=True) - h * (dy * h).mean(0)),
             "looks like that of a mean or a sum over the wrong axis",
         ),
-        (lambda dy, g, s, h: dx(dy, g, s, h) * (np.arange(N) > 0)[:, None], None),
+        (
+            lambda dy, g, s, h: dx(dy, g, s, h) * (np.arange(N) > 0)[:, None],
+            "each column of it should sum to 0, and does not",
+        ),
         (
             lambda dy, g, s, h: dx(dy, g, s, h).sum(0) + 0 * dy + dx(dy, g, s, h).mean(),
             None,  # nothing that is known; better silent than misleading
@@ -154,3 +157,37 @@ def test_a_backward_that_is_not_linear_gets_no_hint_from_its_numbers():
 
 def test_nothing_is_guessed_of_what_is_right():
     assert hints() == {}
+
+
+def test_an_error_of_one_row_times_one_column_is_no_mean_where_nothing_sums_to_0():
+    row, off = np.random.default_rng(2).normal(size=(1, 4)), np.array([1.0, 2.0, 0.5, 3.0])
+    layer = HandWritten(lambda w: (row @ w, None), lambda dy, _: row.T @ (dy * off))
+    assert gradcheck(layer, np.random.default_rng(1).normal(size=(4, 4))).hints() == {}
+
+
+def test_one_small_entry_that_is_hardly_off_makes_no_region_of_its_own():
+    def hardly_off(dy, _):
+        return dy * (1 + 6e-6 * (np.abs(dy) == np.abs(dy).min()))
+
+    report = gradcheck(HandWritten(lambda x: (1.0 * x, None), hardly_off), np.eye(8) - 0.5)
+    assert report.inputs[0].wrong.sum() == 1
+    assert report.hints()["x"].startswith("it is nearly right")
+
+
+def test_a_gradient_that_should_be_0_is_told_so():
+    layer = HandWritten(lambda x: (np.exp(x) / np.exp(x), x), lambda dy, x: dy * np.exp(x))
+    (hint,) = gradcheck(layer, np.random.default_rng(0).normal(size=(4, 3))).hints().values()
+    assert hint == "it should be 0 everywhere: here the output does not change with x"
+
+
+def test_of_a_row_with_one_number_nothing_is_guessed_that_needs_several():
+    x = np.array([[1.0, -0.5, -2.0], [-1.0, 2.0, -0.75], [-3.0, -1.5, 0.5]])
+    for wrong in (lambda dy, out: dy * out, lambda dy, out: (dy * (out > 0)).sum(0) + 0 * dy):
+        layer = HandWritten(lambda x: (np.maximum(x, 0),) * 2, wrong)
+        assert gradcheck(layer, x).hints() == {}
+
+
+def test_a_formula_that_gives_infinities_explains_nothing():
+    x = np.array([[-1.0, 0.5, 2.0], [3.0, -0.25, 0.75]])
+    layer = HandWritten(lambda x: (np.maximum(x, 0), x), lambda dy, x: dy * (x > 1))  # 1 / out
+    assert gradcheck(layer, x).hints() == {}

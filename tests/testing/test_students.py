@@ -105,18 +105,18 @@ WRONG = [  # and what is said of it
     (["losses.py:wrong_loss", "4x3"], "every entry is 12 times what it should be, the number of e"),
     (["losses.py:wrong_loss", "4x3"], "Note: the arrays beside the loss are taken for its grad"),
     (["functions.py:pool_slow", "3"], "Hint for 'x': every entry is 2 times what it should be"),
-    (["habits.py:relu", "4x3"], "its backward writes into the gradient that came in; let it work"),
+    (["habits.py:relu", "4x3"], "its backward writes into dout (the gradient that came in);"),
     (["habits.py:relu", "4x3"], "Otherwise right: all 12 slopes agree"),
-    (["habits.py:doubled", "4x3"], "its backward writes into the gradient that came in; let it wo"),
+    (["habits.py:doubled", "4x3"], "its backward writes into dout (the gradient that came in);"),
     (["habits.py:doubled", "4x3"], "(ratio 2); "),
     (["habits.py:square", "4x3"], "its backward changes its cache: called again, it gives somethi"),
     (["habits.py:square", "4x3"], "Otherwise right: all 12 slopes agree"),
     (["habits.py:popped", "4x3"], "changes its cache: called again, it raises IndexError"),
     (["habits.py:inplace", "4x3"], "it writes into its input 'x'; let it work on a copy"),
     (["habits.py:inplace", "4x3"], "Otherwise right: all 12 slopes agree"),
-    (["habits.py:ignores", "4x3"], "not depend on the gradient that comes in (for a gradient of 1"),
+    (["habits.py:ignores", "4x3"], "not depend on dout, the gradient that comes in (for a grad"),
     (["habits.py:ignores", "4x3"], "Hint for 'x': its backward ignores the gradient that comes in"),
-    (["layers.py:InPlace", "4x3"], "its backward writes into the gradient that came in; let it wo"),
+    (["layers.py:InPlace", "4x3"], "its backward writes into dout (the gradient that came in);"),
     (["layers.py:SoftmaxWithLoss", "4x3", "t=[0, 2, 1, 0]"], "(for a gradient of 1 it is right)"),
     (["stubs.py:mul", "3", "3"], "the gradient for 'y' is None, its input float64: is it unfinish"),
     (["functions.py:dropout", "4x3", "dropout_param={'p': 0.5}"], "Set its seed in the function"),
@@ -131,6 +131,16 @@ def test_a_wrong_layer_is_told_with_its_verdict(args, words, check):
     assert status == 1
     assert words in out + err
     assert "every entry is -" not in out
+
+
+BY_HAND = [args for args, _ in WRONG if "numbers_out.py" not in args[0]]
+OF_THE_ENGINE = ("node", "rule", "cotangent", "operand", "t.data", "graph", "Tensor")
+
+
+@pytest.mark.parametrize("args", BY_HAND, ids=lambda value: str(value)[:40])
+def test_who_brings_numpy_is_told_nothing_in_the_words_of_the_engine(args, check):
+    _, out, err = check(*args)
+    assert [word for word in OF_THE_ENGINE if word in out + err] == []
 
 
 TIP = '; labels, options and sizes are given by name: y="[0, 2]", n=3\n'

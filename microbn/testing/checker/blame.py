@@ -15,8 +15,9 @@ from ...errors import NonFiniteError
 from ...reading.formula import formula
 from ...reading.replay import call_again, replay
 from ...reading.tape import history
+from .chords import extent, norm
 from .comparison import FAINT, compare
-from .differences import extent, norm, slopes
+from .differences import slopes
 from .inputs import Inputs
 from .report import Suspect
 from .subjects import Subject

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,21 @@ from ...engine.tensor import Tensor
 from ...errors import DTypeError, RuleError, listed
 from .inputs import HandWritten, Inputs, as_list, check_order, name_of, outputs_of, required
 from .subjects import Gradients, Subject, joined, leaves_of, unfinished
+from .variables import variables_of_last
+
+
+class OnTheWay(NamedTuple):
+    """The gradients of a backward, and by name those of values on the way.
+
+    They stand in a dict behind the gradients, and then they are ``chosen``. Without one, they are
+    all variables of the backward, and whatever it puts into a dict in its cache. ``lines`` are the
+    lines that set them, by name, as far as they are variables.
+    """
+
+    gradients: list[np.ndarray]
+    stages: dict[str, Any]
+    chosen: bool
+    lines: dict[str, str]
 
 
 class ByHand(Subject):
@@ -34,7 +49,8 @@ class ByHand(Subject):
         outputs, cache = self._forward(inputs)
         given, once_more = _split(cotangent, outputs), _split(cotangent, outputs)
         cache += self._options(len(outputs) + len(cache), inputs)
-        several = "the gradient of output {}" if len(outputs) > 1 else "the gradient that came in"
+        alone = "dout (the gradient that came in)"
+        several = "the gradient of output {}" if len(outputs) > 1 else alone
         others = {several.format(i): part for i, part in enumerate(given)}
         others |= {f"the input {n!r}": x for n, x in zip(self.names, inputs, strict=True)}
         before = [array.copy() for array in others.values()]
@@ -49,6 +65,37 @@ class ByHand(Subject):
         if not faults and (changed := self._again(once_more, cache, kept)):
             faults.append(changed)
         return Gradients(kept, tuple(faults), tuple(notes))
+
+    def once_more(self, cotangent: np.ndarray) -> Sequence[np.ndarray]:
+        """Run its forward and backward again, from another cotangent."""
+        return self.gradients(cotangent).arrays
+
+    def on_tensors(self) -> list[Any]:
+        """Run its forward on Tensors, and return its outputs."""
+        return self._outputs(leaves_of(self.values, self.names))[0]
+
+    def given_back(self, outputs: Sequence, cotangent: np.ndarray) -> tuple[Any, Any]:
+        """Return what a story starts from: the output and its cotangent, or lists of several."""
+        if len(outputs) == 1:
+            return outputs[0], np.array(cotangent)
+        return [*outputs], _split(np.array(cotangent), outputs)
+
+    def on_the_way(self, cotangent: np.ndarray) -> OnTheWay:
+        """Run its backward, and return its gradients and those of values on the way."""
+        inputs = [value.copy() for value in self.values]
+        outputs, cache = self._forward(inputs)
+        given = _split(np.array(cotangent), outputs)
+        cache += self._options(len(outputs) + len(cache), inputs)
+        dicts = [(one, {*one}) for one in _dicts_in(cache)]
+        with variables_of_last() as own:
+            found = self.f.backward(*given, *cache)
+        arrays, stages = self._each(found), _stages_behind(found)
+        if stages:
+            return OnTheWay(arrays, stages, True, own.lines(stages))
+        for one, before in dicts:
+            stages |= _by_names({key: one[key] for key in one if key not in before})
+        stages = {**own, **stages}
+        return OnTheWay(arrays, stages, False, own.lines(stages))
 
     def _options(self, count: int, inputs: Sequence) -> list[Any]:
         """Return the inputs, such as options, that the backward takes by name after the cache."""
@@ -76,7 +123,12 @@ class ByHand(Subject):
         )
 
     def _forward(self, inputs: Sequence) -> tuple[list[np.ndarray], list[Any]]:
-        """Return the outputs, and the cache that the backward takes; mostly one of each."""
+        """Return the outputs as arrays, and the cache that the backward takes."""
+        outputs, cache = self._outputs(inputs)
+        return [*map(np.asarray, outputs)], cache
+
+    def _outputs(self, inputs: Sequence) -> tuple[list[Any], list[Any]]:
+        """Return the outputs, and the cache; mostly one of each."""
         name, takes = name_of(self.f.forward), _required_or_none(self.f.backward)
         check_order(name_of(self.f.backward), takes)
         given = self.f.forward(*self.inputs.filled(inputs))
@@ -96,7 +148,7 @@ class ByHand(Subject):
         count = min(outputs_of(takes, self.given), len(given) - 1) if takes else len(given) - 1
         if any(out is None for out in given[:count]):
             raise unfinished(name, "returns None for its output")
-        return [*map(np.asarray, given[:count])], [*given[count:]]
+        return [*given[:count]], [*given[count:]]
 
     def _each(self, given: Any) -> list[np.ndarray]:
         """Return the gradients as arrays, one for each input that gets one."""
@@ -107,6 +159,8 @@ class ByHand(Subject):
                 "unfinished"
             )
         gradients = as_list(given)
+        if _stages_behind(given) and len(gradients) - 1 in (count, len(self.given)):
+            gradients.pop()
         if isinstance(given, dict) or len(gradients) not in (count, len(self.given)):
             several = f"{len(gradients)} gradients for {count} inputs"
             found = "a dict" if isinstance(given, dict) else several
@@ -118,6 +172,32 @@ class ByHand(Subject):
         if len(gradients) > count:
             gradients = [gradients[i] for i in self.inputs.places]
         return [*map(np.asarray, gradients)]
+
+
+def _stages_behind(given: Any) -> dict[str, Any]:
+    """Return the dict of further gradients that a backward gives back behind the gradients."""
+    last = given[-1] if isinstance(given, (tuple, list)) and len(given) > 1 else None
+    return _by_names(last) if isinstance(last, dict) else {}
+
+
+def _by_names(gradients: dict) -> dict[str, Any]:
+    """Return a dict by names alone, in which dicts inside it are opened."""
+    found: dict[str, Any] = {}
+    for key, value in gradients.items():
+        found |= _by_names(value) if isinstance(value, dict) else {str(key): value}
+    return found
+
+
+def _dicts_in(cache: Any) -> list[dict]:
+    """Return the dicts in a cache, also those inside of others. A cache may hold itself."""
+    found, waiting = {id(cache): cache}, [cache]
+    while waiting:
+        one = waiting.pop()
+        parts = one.values() if isinstance(one, dict) else one
+        inside = isinstance(one, (tuple, list, dict)) and [p for p in parts if id(p) not in found]
+        waiting += inside or []
+        found |= {id(part): part for part in inside or []}
+    return [one for one in found.values() if isinstance(one, dict)]
 
 
 def _shared(arrays: Iterable, others: dict[str, np.ndarray]) -> Iterator[str]:
@@ -183,6 +263,7 @@ def loss_with_gradient(f: Any, names: Sequence[str]) -> HandWritten:
     def backward(dout: Any, gradients: Any) -> tuple:
         return tuple(dout * gradient for gradient in gradients)
 
+    forward.__name__ = name_of(f)
     return HandWritten(forward, backward)
 
 

@@ -37,7 +37,8 @@ def compare(
         return Report(subject.name, faults=(unusable,))
     cotangent = rng.normal(size=out.shape)
     report = _compared(subject, cotangent, closed_form)
-    report = replace(report, faults=((habit,) if habit else ()) + report.faults, output=out)
+    faults = ((habit,) if habit else ()) + report.faults
+    report = replace(report, faults=faults, output=out, dout=cotangent)
     if report.ok and order == 2:
         return replace(compare(Gradient(subject, cotangent), rng), order=2)
     return report
@@ -46,13 +47,13 @@ def compare(
 def _compared(subject: Subject, cotangent: np.ndarray, closed_form: Callable | None) -> Report:
     with np.errstate(all="ignore"):  # an infinite gradient is reported
         found = subject.gradients(cotangent.copy())
-        scaled = subject.gradients(TIMES * cotangent).arrays
+        scaled = subject.once_more(TIMES * cotangent)
     faults, compared = list(found.faults), []
     for i, (name, value) in enumerate(zip(subject.names, subject.values, strict=True)):
         if fault := unfit(name, value, found.arrays[i]):
             faults.append(fault)
             continue
-        numeric = slopes(_along(subject, i), value, cotangent, found.scale)
+        numeric = slopes(_along(subject, i), value, cotangent, found.scale, found.arrays[i])
         judged = _judged(name, value, found.arrays[i], numeric)
         judged = judged._replace(bent=bent(found.arrays[i], scaled[i]))
         if judged.bent:

@@ -5,24 +5,22 @@ Nothing here knows of gradients: the checker compares gradients with these slope
 
 from __future__ import annotations
 
-import functools
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...errors import DTypeError, ShapeError
+from .chords import GOLDEN, Chords, Group, Measured, Spot, extent, together
 
-EPS = float(np.finfo(np.float64).eps)
 LEVELS = 5  # how often a step is quartered before another start is tried
 STARTS = [2.0**-k for k in range(0, 31, 6)]  # shrink the first step: a kink or pole may be close
 FLAT = 200  # first chords below this many times the noise are rounding, and the slope is 0
 CLOSING = 0.6  # quartering a step must shrink the gap between its chords to this share of it
 DONE, GOOD = 1e-7, 1e-6  # relative errors: stop refining at the first, accept a slope at the second
 SURE = 1e-4  # a slope with this relative error is kept, even if smaller steps give another
-GOLDEN = 0.618  # times the first step: a second step that shares no period with it
 LOST = 1e-12  # steps below this may be lost when f adds something to x
+REGROUPED = 4  # so often a group is moved, each time without those that did not confirm
 SHARP = 1e-3  # at a kink, the error of both sides must be below this share of their gap
 
 
@@ -54,16 +52,25 @@ class _Slope(NamedTuple):
 
 
 UNKNOWN = _Slope(np.nan, np.nan, np.inf)
-Chords = Callable[[float], tuple[float, float, float]]
+AtStep = Callable[[float], Measured]
+Found = tuple[float, float, float, float]  # as in Slopes
 
 
-def slopes(f: Callable[[np.ndarray], Any], x: Any, cotangent: Any, scale: float = 0.0) -> Slopes:
+def slopes(
+    f: Callable[[np.ndarray], Any],
+    x: Any,
+    cotangent: Any,
+    scale: float = 0.0,
+    claim: np.ndarray | None = None,
+) -> Slopes:
     """Return the slopes of ``sum(cotangent * f(x))`` along every entry of x.
 
     ``f`` takes and returns float64 arrays. The first step is a sixteenth of the spread of x, which
     works far from 0 too; it shrinks where f is not finite, and close to a kink. The error bars
     assume that f rounds numbers of the size it returns. If larger terms cancel on the way, pass
-    their size as ``scale``.
+    their size as ``scale``. With a ``claim``, slopes of which each may be right, entries that share
+    no output are moved together, which is faster. An entry that does not confirm its claim in this
+    way is then moved alone.
 
     Raises DTypeError if x is no array of numbers, and ShapeError if the cotangent does not have
     the shape of f(x).
@@ -74,18 +81,16 @@ def slopes(f: Callable[[np.ndarray], Any], x: Any, cotangent: Any, scale: float 
         x = np.array(x, np.float64)
     except (TypeError, ValueError):
         raise DTypeError(f"slopes: x is an array of floats, got {x!r:.60}") from None
-    found = np.empty((4, *x.shape))
     with np.errstate(all="ignore"):  # beyond a pole f may be anything
         here, first = np.array(f(x)), extent(x) / 16
         if np.shape(cotangent) != here.shape:
             fits = f"the cotangent has shape {np.shape(cotangent)}, f(x) {here.shape}"
             raise ShapeError(f"slopes: {fits}")
-        noise = _noise(f, x, here, cotangent, scale)
-        for index in np.ndindex(x.shape):
-            chords = _chords(f, x, index, here, cotangent, noise)
-            start = _resolved(chords, first)
-            found[:, *index] = *_slope(chords, start), 10 * chords(start)[2]
-    return Slopes(*found)
+        place = Spot(f, x, here, cotangent, scale)
+        entries = [Chords(place, number) for number in range(x.size)]
+        confirmed = {} if claim is None else dict(_confirmed(place, entries, first, claim))
+        found = [confirmed.get(i) or _one_by_one(chords, first) for i, chords in enumerate(entries)]
+    return Slopes(*np.reshape(found, (x.size, 4)).T.reshape(4, *x.shape))
 
 
 def numeric_vjp(f: Callable[[np.ndarray], Any], x: Any, cotangent: Any) -> np.ndarray:
@@ -93,56 +98,42 @@ def numeric_vjp(f: Callable[[np.ndarray], Any], x: Any, cotangent: Any) -> np.nd
     return slopes(f, x, cotangent).value
 
 
-def _noise(f: Callable, x: np.ndarray, here: np.ndarray, cotangent: Any, scale: float) -> Callable:
-    """Estimate how much of the weighted sum of f is rounding, given which of its outputs move.
+def _confirmed(
+    place: Spot, entries: Sequence[Chords], first: float, claim: np.ndarray
+) -> Iterator[tuple[int, Found]]:
+    """Yield the number of each entry that confirms its claim, moved with others, and its slope."""
+    claims = claim.reshape(-1).tolist()
+    for group in together(place, entries, first):
+        for number, slope in _agreed(group, first, claims):
+            yield number, (*slope, 10 * place.most / first)
 
-    An output that does not move is not rounded again. An output close to 0 is assumed to round like
-    the median output. A single output is assumed to round like f of the reversed entries of x, if
-    that is larger.
+
+def _agreed(group: Group, first: float, claims: list[float]) -> Iterator[tuple[int, _Slope]]:
+    """Yield the members and slopes of a group in which all members confirm their claims.
+
+    If one does not, another may move its outputs. So the others are moved again without it, and no
+    output of it may change. What any claim is off might belong to any member's slope.
     """
-    middling = np.median(np.abs(here)) if here.size else 0.0
-    if here.size == 1:
-        elsewhere = float(np.abs(f(x.reshape(-1)[::-1].reshape(x.shape))).item())
-        middling = max(middling, elsewhere) if elsewhere < np.inf else middling
-    sizes = np.abs(cotangent) * np.maximum(np.abs(here), middling)
-    eps = EPS * (1 + np.max(np.abs(x), initial=0) / extent(x))  # far from 0, x is rounded more
-    largest = float(np.max(sizes, initial=0)) or 1.0  # keeps the squares from overflowing
-    squares, still = np.square(sizes / largest), norm(cotangent) * middling
-
-    def noise(moves: Any) -> float:
-        return eps * max(largest * float(np.vdot(squares, moves)) ** 0.5 or still, scale)
-
-    return noise
+    for _ in range(REGROUPED):
+        if len(group.numbers) < 2:
+            return
+        found = {i: _central(chords, first, flat=False) for i, chords in group.chords()}
+        off = {i: abs(slope.low - claims[i]) for i, slope in found.items()}
+        doubtful = {i for i, s in found.items() if not max(s.bar, off[i]) <= GOOD * abs(s.low)}
+        if not doubtful:
+            worst = max(off.values())
+            yield from ((i, s) for i, s in found.items() if worst <= GOOD * abs(s.low))
+            return
+        group = group.without(doubtful)
 
 
-def _chords(
-    f: Callable, x: np.ndarray, index: tuple, here: Any, cotangent: Any, noise: Callable
-) -> Chords:
-    """Return a function of the step: the slopes of the chords right and left, and their noise.
-
-    An output that moved once is assumed to move at every step, even if too little to be seen.
-    """
-    far = x.copy()
-    far[index] = x.flat[np.argmax(np.abs(x - x[index]))]
-    moving = f(far) != here
-
-    def chord(step: float) -> tuple[Any, float]:
-        moved = x.copy()
-        moved[index] += step
-        change, taken = f(moved) - here, float(moved[index] - x[index])
-        return change, float(np.vdot(cotangent, change)) / taken if taken else np.nan
-
-    @functools.cache
-    def chords(step: float) -> tuple[float, float, float]:
-        nonlocal moving
-        (up, right), (down, left) = chord(step), chord(-step)
-        moving = moving | (up != down)
-        return right, left, noise(moving) / step
-
-    return chords
+def _one_by_one(chords: AtStep, first: float) -> Found:
+    """Return the slope along one entry, and below which size it cannot be told from 0."""
+    start = _resolved(chords, first)
+    return *_slope(chords, start), 10 * chords(start)[2]
 
 
-def _resolved(chords: Chords, first: float) -> float:
+def _resolved(chords: AtStep, first: float) -> float:
     """Return a first step that is large enough not to be lost in rounding, and at most 1."""
     right, left, noise = chords(first)
     while first < LOST and right == left == 0:  # f may not be flat, but round so small a step away
@@ -154,14 +145,13 @@ def _resolved(chords: Chords, first: float) -> float:
     return first
 
 
-def _slope(chords: Chords, first: float) -> _Slope:
+def _slope(chords: AtStep, first: float) -> _Slope:
     """Return the slope along one entry from the first start that gives a good one.
 
     At a kink, return the slopes on both sides.
     """
     right, left, noise = chords(first)
-    other = chords(GOLDEN * first)  # the first step may be just a period of f
-    if all(abs(up) + abs(down) <= FLAT * n for up, down, n in ((right, left, noise), other)):
+    if _lost(chords(first)) and _lost(chords(GOLDEN * first)):  # the first may be a period of f
         return _Slope((right + left) / 2, (right + left) / 2, FLAT * noise if right or left else 0)
     best = UNKNOWN
     for scale in STARTS:
@@ -175,7 +165,13 @@ def _slope(chords: Chords, first: float) -> _Slope:
     return kink if kink.bar < best.bar else best
 
 
-def _central(chords: Chords, start: float, flat: bool) -> _Slope:
+def _lost(measured: Measured) -> bool:
+    """Return whether both chords are no more than rounding."""
+    right, left, noise = measured
+    return abs(right) + abs(left) <= FLAT * noise
+
+
+def _central(chords: AtStep, start: float, flat: bool) -> _Slope:
     """Return the limit of the central differences, with an error bar.
 
     The chords on both sides have to approach each other as the step shrinks. If they do not, there
@@ -199,7 +195,7 @@ def _central(chords: Chords, start: float, flat: bool) -> _Slope:
     return best
 
 
-def _kink(chords: Chords, start: float) -> _Slope:
+def _kink(chords: AtStep, start: float) -> _Slope:
     """Return the limits of the chords on both sides, if the two are clearly apart."""
     rights, lefts, noise = _Limit(4), _Limit(4), 0.0
     for level in range(LEVELS):
@@ -230,13 +226,3 @@ class _Limit:
             if error <= self.error:
                 self.value, self.error = row[-1], error
         self.row = row
-
-
-def extent(x: np.ndarray) -> float:
-    """Return the standard deviation of the entries; if it is 0, their size; if that is 0, 1."""
-    return float(np.std(x) if x.size else 0) or float(np.max(np.abs(x), initial=0)) or 1.0
-
-
-def norm(x: Any) -> float:
-    """Return the root of the sum of the squares, without overflow."""
-    return math.hypot(*np.ravel(x))

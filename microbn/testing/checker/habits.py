@@ -14,7 +14,7 @@ def called_twice(subject: Subject) -> tuple[np.ndarray, str | None, str | None]:
     """Return the output, a reason why it cannot be checked, if any, and a bad habit, if any."""
     out = subject.output(subject.values)
     first = out.copy()
-    again = subject.output(subject.values)
+    again, written = subject.again()
     if first.tobytes() != again.tobytes():
         chance = "is there dropout, or a state? Set its seed in the function"
         return first, f"called twice, it gives two results: {chance}", None
@@ -24,8 +24,8 @@ def called_twice(subject: Subject) -> tuple[np.ndarray, str | None, str | None]:
         coarse = "which is too coarse to check: inconclusive"
         return first, f"it returns {out.dtype} for float64, {coarse}", None
     habit = None
-    if name := subject.written():
-        habit = f"it writes into its input {name!r}; let it work on a copy"
+    if written:
+        habit = f"it writes into its input {written!r}; let it work on a copy"
     elif np.shares_memory(out, again) and not any(np.shares_memory(out, v) for v in subject.values):
         habit = "it returns the same array each time, and so overwrites its earlier results"
     return first, None, habit

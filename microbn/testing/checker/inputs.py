@@ -150,6 +150,8 @@ def _float_copy(function: str, i: int, x: Any) -> np.ndarray | None:
             f"gradcheck: input {i} of {function} is a function; to check a backward written by "
             "hand, pass it with its forward: gradcheck(HandWritten(forward, backward), x)"
         )
+    if hasattr(x, "is_floating_point") and x.is_floating_point():  # one of PyTorch's
+        x = x.detach().numpy()
     if not (is_node(x) or isinstance(x, (np.ndarray, np.generic, float, list, tuple))):
         return None
     check_plain(x)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...engine.node import is_node
 from ...errors import DTypeError, RuleError, listed
 from .inputs import HandWritten, Inputs, as_list, check_order, outputs_of, parameter_names, required
 from .subjects import unfinished
@@ -71,13 +72,16 @@ class Layer:
         def forward(*given: Any) -> tuple:
             layer = deepcopy(self.layer)
             for parameter, value in zip(self.parameters, given[self.count :], strict=True):
-                _value_at(layer, parameter.place)[...] = value
+                _put(layer, parameter.place, value)
             outputs, cache = self._forward(layer, given[: self.count])
-            return (*outputs, (layer, cache))
+            return (*outputs, (layer, cache, {}))
 
         def backward(*given: Any) -> tuple:
-            *douts, (layer, cache) = given
-            gradients, further = self._backward(layer := deepcopy(layer), douts, cache)
+            *douts, (layer, cache, stages) = given
+            before = {*getattr(layer := deepcopy(layer), "__dict__", ())}
+            gradients, further = self._backward(layer, douts, cache)
+            now = getattr(layer, "__dict__", {})
+            stages |= {key: x for key, x in now.items() if key not in before}
             places = (parameter.gradient for parameter in self.parameters)
             return (*gradients, *(_value_at((layer, further), place) for place in places))
 
@@ -206,6 +210,19 @@ def _value_at(thing: Any, place: Place, default: Any = None) -> Any:
         except (LookupError, TypeError):
             return default
     return thing
+
+
+def _put(thing: Any, place: Place, value: Any) -> None:
+    """Write an array into the one in a place. A Tensor takes its place."""
+    if not is_node(value):
+        _value_at(thing, place)[...] = value
+        return
+    *above, key = place
+    owner = _value_at(thing, tuple(above))
+    if isinstance(owner, (list, dict)):
+        owner[key] = value
+    else:
+        setattr(owner, key, value)
 
 
 def _dotted(place: Place) -> str:

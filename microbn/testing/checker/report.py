@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,9 +12,11 @@ import numpy as np
 from ...engine.tensor import Tensor
 from ...errors import GraphError
 from ...reading.lines import line_of
+from ...view.story import Story
 from ...view.values import printable
 from .differences import Slopes
-from .hints import hint
+from .hints import CUT, NOT_WRITTEN, hint
+from .stages import CheckedStage, stages_in_words
 
 
 class Compared(NamedTuple):
@@ -49,7 +52,19 @@ class Compared(NamedTuple):
         """A mask of the entries at a kink, where the slopes on the two sides differ."""
         return self.numeric.high > self.numeric.low
 
+    @property
+    def right(self) -> np.ndarray:
+        """The right gradient: the slopes found by differences.
+
+        At a kink, where several slopes are right, it is the given gradient if that is right.
+        """
+        return np.where(self.kinks & ~self.wrong, self.analytic, self.numeric.value)
+
     def __str__(self) -> str:
+        return self.told()
+
+    def told(self, ratio: bool = True) -> str:
+        """Say where the largest difference is, with or without the ratio of the two numbers."""
         i, where = self.worst, f" {list(self.worst)}" if self.worst else ""
         analytic, low, high, bar = (float(p[i]) for p in (self.analytic, *self.numeric[:3]))
         gradient, left, right = told_apart(analytic, low, high)
@@ -61,9 +76,9 @@ class Compared(NamedTuple):
             count = f"{self.unknown.sum()} of {self.unknown.size}"
             return f"{shown}; inconclusive: {count} slopes cannot be determined, so this is no pass"
         middle = (low + high) / 2
-        told = middle and np.isfinite(analytic) and not self.bent
-        ratio = f" (ratio {told_apart(analytic / middle, 1.0, least=6)[0]})" if told else ""
-        return f"{shown}{ratio}; {self.wrong.sum()} of {self.wrong.size} entries differ"
+        known = ratio and middle and np.isfinite(analytic) and not self.bent
+        times = f" (ratio {told_apart(analytic / middle, 1.0, least=6)[0]})" if known else ""
+        return f"{shown}{times}; {self.wrong.sum()} of {self.wrong.size} entries differ"
 
     def off(self) -> str:
         """Say how the wrong entries are off: by a common factor, or one by one."""
@@ -103,10 +118,14 @@ class Suspect(NamedTuple):
     why: str
 
     def __str__(self) -> str:
+        return f"{self.place()}: {self.why}"
+
+    def place(self) -> str:
+        """Say which node it is, and the line of code that made it."""
         where = f", {line}" if (line := line_of(self.node)) else ""
         group = f" in {'.'.join(self.node.scope)}" if self.node.scope else ""
         name = getattr(self.node.function, "__name__", "")
-        return f"{name}{group} (node {self.number}{where}): {self.why}"
+        return f"{name}{group} (node {self.number}{where})"
 
 
 @dataclass(frozen=True, repr=False)
@@ -115,8 +134,12 @@ class Report:
 
     ``inputs`` holds a `Compared` for each input. ``faults`` lists mistakes that finite differences
     cannot show, and ``notes`` lists habits that are not wrong yet. ``again`` is the call that
-    repeats the check. ``suspect`` is the node where the gradient goes wrong, and ``graph`` the root
-    of the recorded graph, if there is one.
+    repeats the check. ``output`` is the function's output, and ``dout`` the gradient that came in.
+    ``suspect`` is the node where the gradient goes wrong, and ``graph`` the root of the recorded
+    graph, if there is one. ``level`` decides what the report says: the verdict (0), where the
+    gradient is wrong (1), or also why (2). With ``stages=True`` there are also the ``stages`` of a
+    backward by hand, and the ``story`` of its forward, which opens at the first wrong one;
+    without a story, ``no_story`` says why there is none.
     """
 
     name: str
@@ -126,8 +149,13 @@ class Report:
     order: int = 1
     again: str = ""
     output: np.ndarray | None = None
+    dout: np.ndarray | None = None
     suspect: Suspect | None = None
     graph: Tensor | None = None
+    level: int = 2
+    stages: tuple[CheckedStage, ...] = ()
+    story: Story | None = None
+    no_story: str = ""
 
     @property
     def ok(self) -> bool:
@@ -142,18 +170,35 @@ class Report:
 
     def _text(self) -> str:
         title = f"gradcheck of {self.name}"
+        if self.level == 0:
+            return f"{title}: {self._verdict()}"
         notes = [f"Note: {note}" for note in self.notes]
+        stages = stages_in_words(self.stages, why=self.level > 1)
         if self.ok:
-            return "\n  ".join([f"{title}: {self._agreement()}", *notes])
+            return "\n  ".join([f"{title}: {self._agreement()}", *stages, *notes])
+        found = [fault if self.level > 1 else _what_happens(fault) for fault in self.faults]
         verdicts = ("differs", "inconclusive")
         bad = [part for verdict in verdicts for part in self.inputs if part.verdict == verdict]
-        found = [*self.faults, *map(str, bad)]
+        found += [part.told(ratio=self.level > 1) for part in bad]
         if not bad and self.inputs:  # a bad habit does not hide the verdict
             found.append(f"Otherwise right: {self._agreement()}")
-        suspect = [f"Suspect: {self.suspect}"] if self.suspect else []
-        advice = [f"Hint for {name!r}: {words}" for name, words in self.hints().items()]
-        last = [*suspect, *advice, *notes, *[f"Again: {self.again}"] * bool(self.again)]
-        return "\n  ".join([f"{title}: {found[0]}", *found[1:], *last])
+        last = [*self._advice(), *notes, *[f"Again: {self.again}"] * bool(self.again)]
+        return "\n  ".join([f"{title}: {found[0]}", *found[1:], *stages, *last])
+
+    def _verdict(self) -> str:
+        if self.output is None:
+            return "it cannot be checked as it stands"
+        unsure = not (self.faults or any(part.wrong.any() for part in self.inputs))
+        return "right" if self.ok else "inconclusive" if unsure else "wrong"
+
+    def _advice(self) -> list[str]:
+        """Return a line for the suspect, and one for each hint."""
+        suspects = [self.suspect] if self.suspect else []
+        lines = [f"Hint for {name!r}: {words}" for name, words in self.hints().items()]
+        if self.graph is not None and any("dout" in line for line in lines):
+            lines.append("(dout is the gradient of the output, which the check draws)")
+        named = (str(node) if self.level > 1 else node.place() for node in suspects)
+        return [*(f"Suspect: {node}" for node in named), *lines]
 
     __repr__ = __str__
 
@@ -170,21 +215,36 @@ class Report:
         return f"all {sum(sizes)} slopes agree{within}{second}{at_kinks}"
 
     def hints(self) -> dict[str, str]:
-        """Return the likeliest guess at what is wrong with each gradient, by the input's name."""
+        """Return the likeliest guess at what is wrong with each gradient, by the input's name.
+
+        Below level 2 the report keeps the guesses to itself. It makes none where the first wrong
+        stage says more.
+        """
+        if self.level < 2:
+            return {}
         inputs = {part.name: part.value for part in self.inputs}
-        right = {part.name: part.numeric.value for part in self.inputs}
+        right = {part.name: part.right for part in self.inputs}
+        of_layer = (self.output, self.dout) if self.order == 1 else (None, None)
+        given = (inputs, right, *of_layer, NOT_WRITTEN if self.graph is None else CUT)
+        told = {stage.input for stage in self.stages if not stage.ok}
         with np.errstate(all="ignore"):  # a wrong gradient may be huge
             found = {
-                part.name: hint(part.name, part.analytic, inputs, right, self.output)
+                part.name: hint(part.name, part.analytic, *given)
                 for part in self.inputs
-                if part.wrong.any() and not part.unknown.any() and not part.bent
+                if part.wrong.any()
+                and part.name not in told
+                and not (part.unknown | part.kinks & part.wrong).any()
             }
-        ignored = [part.name for part in self.inputs if part.bent == "ignored"]
-        found |= dict.fromkeys(ignored, IGNORED)
+        for part in self.inputs:
+            if part.bent:  # its numbers say nothing
+                found[part.name] = IGNORED if part.bent == "ignored" else None
         return {name: words for name, words in found.items() if words}
 
     def __rich__(self) -> Any:
-        """Return a table with a row for each input, and the report in words below it."""
+        """Return a table with a row for each input, what it means, and the report in words.
+
+        At level 0 there is no table.
+        """
         from rich.console import Group
         from rich.table import Table
         from rich.text import Text
@@ -197,7 +257,14 @@ class Report:
         for part in self.inputs:
             cells = (Text(printable(cell)) for cell in part.row())
             table.add_row(*cells, style=_STYLE[part.verdict])
-        return Group(*[table] * bool(self.inputs), Text(str(self)))
+        meaning = Text("\n".join(self._meaning()), style="dim")
+        words = Text(str(self))
+        return Group(table, meaning, words) if self.inputs and self.level else words
+
+    def _meaning(self) -> list[str]:
+        """Return a line for each column of the table that needs a word."""
+        lines = [OFF_BY, BAR]
+        return lines + [KINKS] * any(part.kinks.any() for part in self.inputs)
 
     def draw(self) -> Any:
         """Draw the checked graph with the suspect in red. Raises GraphError if there is none."""
@@ -209,9 +276,17 @@ class Report:
         return draw(self.graph, grads=False, direction="TB", suspect=suspect)
 
 
+def _what_happens(fault: str) -> str:
+    """Return a fault's sentence up to its reason or its way out, after a semicolon or a colon."""
+    return re.split(r"[;:] ", fault)[0]
+
+
 BENT = {
-    "ignored": "does not depend on the gradient that comes in",
-    "not linear": "is not linear (or not the same twice) in the gradient that comes in",
+    "ignored": "does not depend on dout, the gradient that comes in",
+    "not linear": "is not linear (or not the same twice) in dout, the gradient that comes in",
 }
 IGNORED = "its backward ignores the gradient that comes in (dout): multiply by it"
+OFF_BY = "off by: how far the gradient is, at most, from the slope that finite differences find"
+BAR = "± bar: how far that slope itself may be off; the gradient may be off by ten of these bars"
+KINKS = "kinks: points with a slope on each side, as 0 is for relu; any slope between is right"
 _STYLE = {"agrees": "", "differs": "red", "inconclusive": "yellow"}

@@ -17,7 +17,7 @@ from ...engine.tensor import Tensor
 from ...errors import DTypeError, GraphError, NonFiniteError, RuleError, listed
 from ...nn.module import Module
 from ...reading.trace import trace
-from .differences import norm
+from .chords import norm
 from .inputs import Inputs, unique
 
 
@@ -61,12 +61,12 @@ class Subject:
             return np.asarray(self.record(values)[0].value)
         return joined(self.f(*self.inputs.filled(values)))
 
-    def written(self) -> str | None:
-        """Return the name of the first input that the function writes into, if there is one."""
+    def again(self) -> tuple[np.ndarray, str | None]:
+        """Return the output, and the name of the first input that is written into, if any is."""
         values = [value.copy() for value in self.values]
-        self.run(values)
+        out = self.run(values)
         pairs = zip(self.names, values, self.values, strict=True)
-        return next((name for name, now, was in pairs if not np.array_equal(now, was)), None)
+        return out, next((name for name, now, was in pairs if not np.array_equal(now, was)), None)
 
     def record(self, values: Sequence) -> tuple[Tensor, list[Tensor]]:
         """Return the output as a Tensor, and the leaves it was made from."""
@@ -83,7 +83,7 @@ class Subject:
 
     def gradients(self, cotangent: np.ndarray) -> Gradients:
         """Return the gradients that the sweep finds."""
-        out, leaves = self.record(self.values)
+        out, leaves = self.recorded = self.record(self.values)
         found: dict[int, np.ndarray] = {}
         faults: list[str] = []
         terms = []
@@ -95,6 +95,11 @@ class Subject:
         arrays = [found.get(leaf.number, np.zeros(leaf.shape)) for leaf in leaves]
         notes = self.inputs.note()
         return Gradients(arrays, tuple(faults[:1]), notes, norm(np.array(terms)))
+
+    def once_more(self, cotangent: np.ndarray) -> Sequence[np.ndarray]:
+        """Return the gradients from another cotangent, after `gradients`."""
+        out, leaves = self.recorded
+        return grad(out, leaves, cotangent)
 
 
 class OfModule(Subject):
