@@ -5,32 +5,22 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shlex
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from .. import __version__
 from ..errors import ArgumentError, MicrobnError
 from ..view import Beside, Story
-from ..view.dot import FORMATS, check_renderers
-from ..view.values import printable
+from .checking import CHECK
 from .examples import BUILT_IN, TRAINING
 from .finding import no_shape
+from .grading.command import GRADE
 from .loading import users_code
-from .targets import (
-    by_hand,
-    closes_nothing,
-    draws_nothing,
-    filmed,
-    find,
-    gradients_graph,
-    graph,
-    told,
-)
+from .options import PICTURE, TARGET, file_as, say
+from .targets import closes_nothing, draws_nothing, filmed, gradients_graph, graph, told
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,10 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2
     except OSError as error:
-        _say(f"microbn: cannot write: {error}", sys.stderr)
+        say(f"microbn: cannot write: {error}", sys.stderr)
         return 2
     except MicrobnError as error:
-        _say(f"microbn: {error}", sys.stderr)
+        say(f"microbn: {error}", sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -66,10 +56,6 @@ def _arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
     if unknown:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     return args
-
-
-def _say(text: str, stream: TextIO | None = None) -> None:
-    print(printable(text), file=stream)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -87,23 +73,6 @@ def _parser() -> argparse.ArgumentParser:
         for flags, options in arguments.items():
             command.add_argument(*flags.split(), **options)
     return parser
-
-
-def _seed_from(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"a seed is 0 or a positive integer, not {text!r}")
-    return int(text)
-
-
-def _file_as(*endings: str) -> Callable[[str], Path]:
-    """Return a function that takes the path of a file with one of these endings."""
-
-    def path_from(text: str) -> Path:
-        if Path(text).suffix.lower() not in endings:
-            raise argparse.ArgumentTypeError(f"{text!r} does not end with {' or '.join(endings)}")
-        return Path(text)
-
-    return path_from
 
 
 def _run_tour(args: argparse.Namespace) -> None:
@@ -132,11 +101,11 @@ def _run_step(args: argparse.Namespace) -> None:
         print(f"The first of {len(film)} training steps; --html film.html shows them all")
     if args.html:
         shown = _set_beside(story, args) if args.beside else film or story
-        _say(f"Written: {shown.save(args.html)}")
+        say(f"Written: {shown.save(args.html)}")
     if args.slides or args.frames:
         with console.status(f"drawing {len(story)} steps"):
             written = _pictures_of(story, args)
-        _say("\n".join(f"Written: {files}" for files in written))
+        say("\n".join(f"Written: {files}" for files in written))
     if args.all or not (args.html or args.slides or args.frames):
         tell(story, console, whole=args.all)
 
@@ -165,7 +134,7 @@ def _set_beside(story: Story, args: argparse.Namespace) -> Beside:
 def _run_playground(args: argparse.Namespace) -> None:
     from ..lab.playing import playground
 
-    _say(f"Written: {playground(args.out, quick=args.quick)}")
+    say(f"Written: {playground(args.out, quick=args.quick)}")
 
 
 def _run_draw(args: argparse.Namespace) -> None:
@@ -179,9 +148,9 @@ def _run_draw(args: argparse.Namespace) -> None:
         drawing = draw(root, cotangent, **options)
     if args.gradient or not draws_nothing(args.target, args.inputs, args.seed):
         print(f"Seed: {args.seed or 0}")
-    _say(f"Written: {drawing.save(args.out)}")
+    say(f"Written: {drawing.save(args.out)}")
     if args.depth is not None and (why := closes_nothing(root, args.depth)):
-        _say(f"--depth {args.depth} closes nothing: {why}")
+        say(f"--depth {args.depth} closes nothing: {why}")
 
 
 def _run_lecture(args: argparse.Namespace) -> None:
@@ -192,57 +161,10 @@ def _run_lecture(args: argparse.Namespace) -> None:
         with users_code(target, inputs):
             return told(target, inputs)
 
-    _say(f"Written: {write_whole(args.out, lecture(tell_of, args.script).encode())}")
+    say(f"Written: {write_whole(args.out, lecture(tell_of, args.script).encode())}")
 
 
-def _run_check(args: argparse.Namespace) -> int:
-    from rich.console import Console
-    from rich.text import Text
-
-    from ..testing import gradcheck
-
-    console = Console()
-    with users_code(args.target, args.inputs):
-        f, inputs = find(args.target, args.inputs, args.seed)
-        if args.draw and by_hand(f):
-            raise ArgumentError(
-                f"--draw: {args.target} has no graph, its backward is by hand; leave --draw out"
-            )
-        if args.draw:
-            check_renderers()
-        with console.status(Text(printable(f"checking {args.target}"))):
-            report = gradcheck(f, *inputs, order=args.order, seed=args.seed or 0)
-    options = ["--order", str(args.order)] * (args.order != 1)
-    options += ["--seed", str(args.seed)] * bool(args.seed)
-    again = shlex.join(["microbn", "check", args.target, *args.inputs, *options])
-    console.print(replace(report, again=""))
-    if not report:  # on one line, so that it can be copied
-        console.print(Text(printable(f"  Again: {again}")), soft_wrap=True)
-    if args.draw:
-        _say(f"Drawn: {report.draw().save(args.draw)}")
-    return 0 if report else 1
-
-
-PICTURE = _file_as(*(f".{format}" for format in FORMATS))
-CHECK = """compare a gradient with finite differences
-
-status 0: every gradient is right
-status 1: a gradient is wrong, or cannot be told to be right
-status 2: the check could not run (usage, an import, an error in your code)
-
-±:    the error bar of a numeric slope; a gradient may be off by ten of them
-kink: a point with a slope on each side, as 0 is for relu; any slope between the
-      two is right"""
 # fmt: off
-TARGET: dict[str, dict[str, Any]] = {
-    "target": {"metavar": "TARGET", "help": f"{', '.join(BUILT_IN)}, or file.py:function"},
-    "inputs": {"metavar": "INPUT", "nargs": "*",
-               "help": "a shape for each input: 8x3, 3, or '()' for a number; or a value: "
-                       "y=\"[0, 2]\""},
-    "--seed": {"type": _seed_from,
-               "help": "draw the inputs and the cotangent from this seed (default: 0; but step and "
-                       "draw show batchnorm in small numbers)"},
-}
 # What each command runs, what it does in words, and its arguments as argparse takes them.
 # What is said below an empty line stands below the options.
 SUBCOMMANDS: dict[str, tuple[Callable, str, dict[str, dict[str, Any]]]] = {
@@ -257,9 +179,9 @@ SUBCOMMANDS: dict[str, tuple[Callable, str, dict[str, dict[str, Any]]]] = {
         "target":      TARGET["target"] | {"help": f"{', '.join(BUILT_IN)}, {TRAINING} (of a net "
                                                    "on the digits), or file.py:function"},
         "--all":       {"action": "store_true", "help": "print every step, without a prompt"},
-        "--html":      {"type": _file_as(".html"), "metavar": "FILE",
+        "--html":      {"type": file_as(".html"), "metavar": "FILE",
                         "help": "write the steps as a web page"},
-        "--slides":    {"type": _file_as(".html", ".webp", ".gif"), "metavar": "FILE",
+        "--slides":    {"type": file_as(".html", ".webp", ".gif"), "metavar": "FILE",
                         "help": "write a slide of every step; or, as .webp or .gif, an animated "
                                 "picture"},
         "--beside":    {"metavar": "TARGET",
@@ -269,11 +191,11 @@ SUBCOMMANDS: dict[str, tuple[Callable, str, dict[str, dict[str, Any]]]] = {
     "lecture": (_run_lecture, "write a lecture as slides: a page with notes, votes and a clock", {
         "script":      {"nargs": "?", "type": Path, "metavar": "SCRIPT",
                         "help": "your own script, in TOML (default: 50 minutes of batch norm)"},
-        "-o --out":    {"type": _file_as(".html"), "required": True, "metavar": "FILE",
+        "-o --out":    {"type": file_as(".html"), "required": True, "metavar": "FILE",
                         "help": "write the slides here; print them from the browser"},
     }),
     "playground": (_run_playground, "write a page on which one chooses how nets are trained", {
-        "-o --out":    {"type": _file_as(".html"), "default": Path("playground.html"),
+        "-o --out":    {"type": file_as(".html"), "default": Path("playground.html"),
                         "metavar": "FILE", "help": "write the page here (default: %(default)s)"},
         "--quick":     {"action": "store_true", "help": "train few nets, for a test"},
     }),
@@ -289,11 +211,7 @@ SUBCOMMANDS: dict[str, tuple[Callable, str, dict[str, dict[str, Any]]]] = {
         "--gradient":  {"action": "store_true",
                         "help": "draw the graph of the first input's gradient beside it"},
     }),
-    "check": (_run_check, CHECK, TARGET | {
-        "--order":     {"type": int, "choices": (1, 2), "default": 1,
-                        "help": "2 checks second derivatives (default: 1)"},
-        "--draw":      {"type": PICTURE, "metavar": "FILE",
-                        "help": "draw the graph into this .svg, .png or .pdf"},
-    }),
+    "check": CHECK,
+    "grade": GRADE,
 }
 # fmt: on

@@ -147,9 +147,9 @@ def matched(
 
     A parameter that can only be given by name counts as one of the others.
     """
-    pairs = [re.fullmatch(r"([^\W\d]\w*)=(.*)", text, re.DOTALL) for text in given]
+    pairs = [PAIR.fullmatch(text) for text in given]
     values = {pair[1]: pair[2] for pair in pairs if pair}
-    shapes = [_shape_from(text) for text, pair in zip(given, pairs, strict=True) if not pair]
+    shapes = [shape_from(text) for text, pair in zip(given, pairs, strict=True) if not pair]
     if unknown := values.keys() - {p.name for p in wanted}:
         known = ", ".join(p.name for p in wanted)
         raise ArgumentError(f"{target} has no parameter {min(unknown)!r}; it has {known or 'none'}")
@@ -211,7 +211,7 @@ def _value_from(text: str, rng: np.random.Generator) -> Any:
     try:
         value = _literal(text)
     except NO_LITERAL:
-        return rng.normal(size=_shape_from(text)) if SHAPE.fullmatch(text) else text
+        return rng.normal(size=shape_from(text)) if SHAPE.fullmatch(text) else text
     if isinstance(value, list):
         try:
             array = np.array(value)
@@ -243,11 +243,13 @@ class _NamedNumbers(ast.NodeTransformer):
         return ast.Constant(float(node.id)) if node.id in ("nan", "inf") else node
 
 
+PAIR = re.compile(r"([^\W\d]\w*)=(.*)", re.DOTALL)
 SHAPE = re.compile(r"-?\d+(x-?\d+)+")
 NO_LITERAL = (ValueError, SyntaxError, MemoryError, RecursionError)
 
 
-def _shape_from(text: str) -> tuple[int, ...]:
+def shape_from(text: str) -> tuple[int, ...]:
+    """Read a shape such as ``8x3``. Raises ArgumentError for anything else."""
     sides = [] if text == "()" else text.split("x")
     if not all(side.isdecimal() and int(side) for side in sides):
         raise ArgumentError(no_shape(text))

@@ -7,7 +7,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -80,6 +80,29 @@ def _run_file(name: str, path: Path, folders: list[str] | None = None) -> Module
     module = sys.modules[name] = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def seed_torch(path: Path, seed: int) -> None:
+    """Seed PyTorch if the file imports it, so that its weights are drawn from the seed too."""
+    if _imports_torch(path, set()):
+        with suppress(ImportError):  # the file will raise it again
+            import torch
+
+            torch.manual_seed(seed)
+
+
+def _imports_torch(path: Path, seen: set[Path]) -> bool:
+    """Return whether a file imports PyTorch, or another file beside it that does."""
+    seen.add(path)
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):  # running the file will raise it again
+        return False
+    names = [x.name for node in ast.walk(tree) if isinstance(node, ast.Import) for x in node.names]
+    names += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    words = {name.split(".")[0] for name in names}
+    beside = {path.parent / f"{word}.py" for word in words}
+    return "torch" in words or any(_imports_torch(file, seen) for file in beside - seen)
 
 
 @contextmanager

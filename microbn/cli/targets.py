@@ -20,12 +20,13 @@ from ..reading.scalars import scalars
 from ..reading.tape import history
 from ..reading.trace import trace
 from ..testing import HandWritten
+from ..testing.checker.inputs import required
 from ..view import Story, snapshot, story
 from ..view.film import Film
 from ..view.outputs import one_root
 from .examples import BUILT_IN, SCALARS, TRAINING, batchnorm_of_small_numbers, training
 from .finding import matched, named, of_instances, parameters, with_options
-from .loading import load_file
+from .loading import load_file, seed_torch
 
 
 def find(target: str, inputs: Sequence[str] = (), seed: int | None = None) -> tuple[Any, list[Any]]:
@@ -34,7 +35,8 @@ def find(target: str, inputs: Sequence[str] = (), seed: int | None = None) -> tu
     A target is the name of an example, or ``file.py:name``. In the file the name stands for a
     function, a Module, a HandWritten, a layer with forward and backward, or a class of such layers,
     which is then made. ``file.py:layer`` may also stand for two functions, layer_forward and
-    layer_backward. A PyTorch module is called with the file's ``example_inputs``. An input such as
+    layer_backward. A PyTorch module is called with the file's ``example_inputs``, and
+    `find` gives its parameters as inputs too. An input such as
     ``8x3``, ``3`` or ``()`` (a number) is a shape, and its values are drawn from N(0, 1), from seed
     0 if ``seed`` is None; ``name=[0, 2]`` is a value. A function without parameters is called: it
     returns a function with its inputs, or what it computed from Tensors.
@@ -67,7 +69,8 @@ def graph(target: str, inputs: Sequence[str] = (), seed: int | None = None) -> t
         given = f(*(leaf(value, name) for name, value in drawn.items()))
     if isinstance(given, (tuple, list)) and given and _checkable(given[0]):
         _need_graph(given[0], target)
-        given = given[0](*map(_leaf, given[1:]))
+        y = given[0](*map(_leaf, given[1:]))  # so that a story calls it y
+        given = y
     root, cotangent = given if isinstance(given, tuple) and len(given) == 2 else (given, None)
     cotangent = cotangent.data if isinstance(cotangent, Tensor) else cotangent
     if isinstance(root, (tuple, list)) and root and all(isinstance(x, Tensor) for x in root):
@@ -138,7 +141,13 @@ def _with_inputs(
 ) -> tuple[Any, dict[str, Any]]:
     """Return the function or layer of a target, and a value by name for each parameter."""
     f, usual = _named_by(target, rng)
-    given = given or usual
+    return with_values(target, f, given or usual, rng)
+
+
+def with_values(
+    target: str, f: Any, given: Sequence[str], rng: np.random.Generator
+) -> tuple[Any, dict[str, Any]]:
+    """Return the layer of a function, or of a class, and a value by name for each parameter."""
     if not isinstance(f, type):
         drawn, options = matched(target, parameters(f), given, rng)
         bound = with_options(f, options)
@@ -168,24 +177,46 @@ def _named_by(target: str, rng: np.random.Generator) -> tuple[Any, list[str]]:
         )
     own = rng.spawn(1)[0].integers(2**32)  # so that the file draws the same numbers again
     np.random.seed(own)  # noqa: NPY002
+    seed_torch(Path(path), int(own))
     module = load_file(Path(path))
     f = named(module, name)
-    if "torch" in sys.modules and isinstance(f, sys.modules["torch"].nn.Module):
-        return _of_pytorch(f, module, name), []
+    if _is_torch_module(f):
+        return _of_pytorch(f, module, target), []
     return HandWritten(*f) if type(f) is tuple else f, []
 
 
-def _of_pytorch(net: Any, file: ModuleType, name: str) -> Callable:
+def _is_torch_module(f: Any) -> bool:
+    """Return whether this is a PyTorch module, or a class of them."""
+    if "torch" not in sys.modules:
+        return False
+    made = sys.modules["torch"].nn.Module
+    return isinstance(f, made) or (isinstance(f, type) and issubclass(f, made))
+
+
+def _of_pytorch(net: Any, file: ModuleType, target: str) -> Callable:
     """Return a function without parameters that gives PyTorch's net and the file's inputs."""
     from ..elsewhere import from_torch  # torch is loaded: the file imports it
 
+    path, _, name = target.rpartition(":")
+    if isinstance(net, type):
+        raise ArgumentError(
+            f"{name} is a class; write model = {name}({', '.join(required(net))}) and "
+            f"example_inputs = (torch.randn(...),) into the file, and give {path}:model"
+        )
     inputs = getattr(file, "example_inputs", None)
-    if not (isinstance(inputs, tuple) and inputs):
+    if hasattr(inputs, "detach"):
+        raise ArgumentError(
+            "example_inputs is a tensor; write a tuple: example_inputs = (torch.randn(...),)"
+        )
+    if not (isinstance(inputs, (tuple, dict)) and inputs):
         raise ArgumentError(
             f"{name} is a PyTorch module; write the inputs to call it with into the file, as a "
-            "tuple: example_inputs = (torch.randn(5, 3),)"
+            "tuple: example_inputs = (torch.randn(5, 3),), or as a dict of inputs by name"
         )
-    function, _ = from_torch(net, *inputs)
+    if isinstance(inputs, dict):
+        function, _ = from_torch(net, **inputs)
+    else:
+        function, _ = from_torch(net, *inputs)
     return lambda: (function, *function.examples)
 
 
@@ -220,6 +251,8 @@ def _checked_result(given: Any, target: str) -> tuple[Any, list[Any]]:
     if by_hand(given):
         raise ArgumentError(f"{target}() gives a layer alone; return it with its inputs: layer, x")
     if isinstance(given, (tuple, list)) and given and _checkable(given[0]):
+        if hasattr(given[0], "of_all"):  # PyTorch's modules are checked with their parameters
+            return given[0].of_all()
         return given[0], [*given[1:]]
     if isinstance(given, Tensor):
         leaves = [tensor for tensor in history(given) if tensor.function is None]

@@ -302,6 +302,7 @@ def test_a_target_that_is_none_is_one_line(args, message, mine, capsys):
         (["step", "{mine}:broken", "3", "--html", "x.txt"], "'x.txt' does not end with .html"),
         (["check", "{mine}:broken", "3", "--nix"], "unrecognized arguments: --nix"),
         (["check", "{mine}:broken", "3", "--seed", "-1"], "a seed is 0 or a positive integer"),
+        (["check", "{mine}:broken", "3", "--hints", "3"], "argument --hints: invalid choice: "),
     ],
 )
 def test_what_the_arguments_say_wrongly_is_known_before_anything_runs(args, message, mine, capsys):
@@ -330,6 +331,7 @@ def test_help_of_check_explains_its_statuses_and_the_words_of_its_report(monkeyp
         *said,
         "±:    the error bar of a numeric slope",
         "kink: a point with a slope on each side",
+        "  --hints {0,1,2}  0 says the verdict, 1 also where, 2 also why (default: 2)",
     ]
     assert [line for line in lines if f"\n{line}" not in shown] == []
     assert max(map(len, shown.splitlines())) <= 80
@@ -628,3 +630,84 @@ def test_what_cannot_be_stepped_or_drawn_is_one_line(args, message, mine, capsys
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert message in err
+
+
+STAGED = """
+import numpy as np
+def layer_forward(x, w):
+    h = np.tanh(x)
+    return h * h * w, (h, w)
+def layer_backward(dout, cache):
+    h, w = cache
+    dh = dout * h * w
+    return dh * (1 - h**2), (dout * h * h).sum(0)
+def with_graph(x): return np.tanh(x)
+"""
+
+
+FILLING = """
+import numpy as np
+def layer_forward(x):
+    out = np.zeros(x.shape)
+    out[:] = np.tanh(x)
+    return out, out
+def layer_backward(dout, out): return dout * (1 - out**2)
+"""
+
+
+def test_check_says_why_it_writes_no_page(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "300")
+    (tmp_path / "loop.py").write_text(FILLING)
+    assert cli.main(["check", "loop.py:layer", "4x3", "--html", "loop.html"]) == 0
+    why = "Not written: loop.html, because layer_forward does not run on Tensors (loop.py:5: "
+    assert why in capsys.readouterr().out
+    assert not (tmp_path / "loop.html").exists()
+
+
+def test_check_names_the_first_wrong_stage_and_writes_its_page(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "300")
+    (tmp_path / "staged.py").write_text(STAGED)
+    args = ["check", "staged.py:layer", "4x3", "3"]
+    assert cli.main([*args, "--html", "stages.html"]) == 1
+    out = capsys.readouterr().out
+    assert "First wrong stage: dh (staged.py:8) is a sum of 2 parts: " in out
+    assert "Yours lacks part" in out or "times 0.5" in out or "0.5 times" in out
+    assert "Again: microbn check staged.py:layer 4x3 3 --stages\n" in out
+    step = re.search(r"Written: stages.html, opens at step (\d+)\n", out)[1]
+    assert f'"opens":{step}' in (tmp_path / "stages.html").read_text("utf-8")
+    pages = []
+    for hints in "12":
+        assert cli.main([*args, "--html", "stages.html", "--hints", hints]) == 1
+        pages.append((tmp_path / "stages.html").read_text("utf-8"))
+    assert "First wrong stage: dh (staged.py:8)\n" in capsys.readouterr().out
+    assert "Your dh differs here." in pages[0]
+    assert "Your dh has the path through h" in pages[1]
+    assert "Your dh has" not in pages[0]
+    capsys.readouterr()
+    assert cli.main([*args, "--html", "none.html", "--hints", "0"]) == 2
+    assert "--hints 0 says the verdict alone; use --hints 1 or 2" in capsys.readouterr().err
+    assert not (tmp_path / "none.html").exists()
+    assert cli.main(["check", "staged.py:with_graph", "4x3", "--stages"]) == 2
+    assert "stages are those of a backward by hand" in capsys.readouterr().err
+
+
+def test_the_line_of_the_command_itself_is_never_shown(tmp_path, capsys):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import numpy as np\n"
+        "from microbn import nn\n"
+        "layer = nn.BatchNorm(3)\n"
+        "def target():\n"
+        "    return layer, np.eye(4, 3)\n"
+        "def blown():\n"
+        "    return np.log, np.zeros(3)\n"
+    )
+    for target in (["target"], ["layer", "4x3"]):
+        assert cli.main(["step", f"{file}:{target[0]}", *target[1:], "--all"]) == 0
+        said = capsys.readouterr().out
+        assert "targets.py" not in said
+    assert "functional.py" in said  # the layer's own line
+    cli.main(["step", f"{file}:blown", "--all"])
+    assert "targets.py" not in "".join(capsys.readouterr())
