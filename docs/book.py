@@ -6,7 +6,8 @@ commands, and the notebook of the start page.
 
 import re
 from ast import get_docstring, parse
-from contextlib import redirect_stdout, suppress
+from contextlib import chdir, redirect_stdout, suppress
+from importlib.util import find_spec
 from io import StringIO
 from os import environ
 from pathlib import Path
@@ -28,7 +29,7 @@ FRAME = """\
 <iframe class="stepper" sandbox="allow-scripts allow-downloads" loading="lazy"
  src="{page}#step={step}" title="Step through {target}"></iframe>
 <p class="stepper"><a href="{page}#step={step}">The same on a page of its own</a>, for a projector;
-<code>microbn step {target} --html {target}.html</code> writes it.</p>
+<code>microbn step {target} --html {name}</code> writes it.</p>
 """
 DEPENDS = """
 
@@ -43,15 +44,22 @@ FULL_RUN = """\
 
 
 class Stepper(SphinxDirective):
-    """Show the live page of a built-in target. It opens at the step in ``:step:``."""
+    """Show the live page of a target. It opens at the step in ``:step:``.
+
+    A target is built in, or a net of PyTorch's in learn/libraries. Where PyTorch is not installed,
+    the ``:picture:`` of that net's page is shown.
+    """
 
     required_arguments = 1
-    option_spec: ClassVar = {"step": int}
+    option_spec: ClassVar = {"step": int, "picture": str}
 
     def run(self):
         self.env.note_reread()
         target, step = self.arguments[0], self.options.get("step", 0)
-        frame = FRAME.format(page=stepper_page(self.env, target), target=target, step=step)
+        if (picture := self.options.get("picture")) and not find_spec("torch"):
+            return self.parse_text_to_nodes(f"![The page of {target}]({picture})")
+        page, name = stepper_page(self.env, target), page_name(target)
+        frame = FRAME.format(page=page, target=target, step=step, name=name)
         return [nodes.raw("", frame, format="html")]
 
 
@@ -59,8 +67,15 @@ def stepper_page(env, target):
     """Write the story of a target. Return its address, seen from the page that is being read."""
     folder = Path(env.app.outdir) / "steppers"
     folder.mkdir(parents=True, exist_ok=True)
-    told(target).save(folder / f"{target}.html")
-    return f"{'../' * env.docname.count('/')}steppers/{target}.html"
+    with chdir(HERE / "learn" / "libraries"):  # so that the page's title is the target alone
+        story = told(target)
+    story.save(folder / page_name(target))
+    return f"{'../' * env.docname.count('/')}steppers/{page_name(target)}"
+
+
+def page_name(target):
+    """Return the name of a target's page: ``net.html`` for ``net.py:model``."""
+    return f"{target.partition('.py:')[0]}.html"
 
 
 class Claims(SphinxDirective):
@@ -99,7 +114,7 @@ class Commands(SphinxDirective):
 
     def run(self):
         self.env.note_reread()
-        commands = ("tour", "step", "lecture", "playground", "draw", "check")
+        commands = ("tour", "step", "lecture", "playground", "draw", "check", "grade")
         text = "\n".join(f"## {name}\n\n```text\n{usage(name)}```\n" for name in commands)
         return self.parse_text_to_nodes(text, allow_section_headings=True)
 
@@ -159,6 +174,18 @@ def section(page, name, rows):
     return "\n".join([f"### d{greek(name)}\n", head, "|:--|:--|", *table, ""])
 
 
+class Instructors(SphinxDirective):
+    """Show the content only in a book for instructors: ``sphinx-build -t instructors``."""
+
+    has_content = True
+
+    def run(self):
+        self.env.note_reread()
+        if not self.env.app.tags.has("instructors"):
+            return []
+        return self.parse_content_to_nodes(allow_section_headings=True)
+
+
 def find_anywhere(app, doctree):
     """Let a short name in a docstring, such as `grad`, be found wherever it is documented."""
     for reference in doctree.findall(addnodes.pending_xref):
@@ -182,7 +209,7 @@ def write_notebook(app):
 
 
 def setup(app):
-    for directive in (Stepper, Claims, Commands, Rooms, Stages):
+    for directive in (Stepper, Claims, Commands, Rooms, Stages, Instructors):
         app.add_directive(directive.__name__.lower(), directive)
     app.connect("builder-inited", write_notebook)
     app.connect("doctree-read", find_anywhere)

@@ -23,6 +23,8 @@ extensions = [
 ]
 html_math_renderer = "mathml"
 exclude_patterns = ["_build", "measured"]  # pages include its tables
+if not tags.has("instructors"):  # noqa: F821, Sphinx defines it
+    exclude_patterns.append("teach/solutions.md")
 myst_heading_anchors = 3
 html_theme = "pydata_sphinx_theme"
 html_title = "microbn"

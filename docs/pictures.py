@@ -4,11 +4,14 @@ The projection is drawn from three numbers. All other pictures come from runs an
 
 RUNS is the folder where the tour and the demos left their pictures (``microbn tour --out RUNS``,
 and ``--save RUNS`` for every demo); these are copied. Two steps of batch norm's page are
-photographed in a browser, which needs a Chromium and playwright, from the extra ``test``.
+photographed in a browser, which needs a Chromium and playwright, from the extra ``test``. Where
+PyTorch is installed, so are the pages of its nets.
 """
 
 import shutil
 import sys
+from contextlib import chdir
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +23,8 @@ from microbn.lab.projection import projection_figure
 
 IMAGES = Path(__file__).parent / "images"
 DEMOS = Path(__file__).parents[1] / "demos"
+LIBRARIES = Path(__file__).parent / "learn" / "libraries"
+NETS = {"convnet": "x̂₁ =", "transformer": "weights ="}  # of PyTorch's, and the step that is shown
 FROM_THE_TOUR = ("comparison.png", "batchnorm.svg")
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 DRAWN = "d01_one_neuron"  # its picture is the drawing of a graph, and no figure
@@ -49,17 +54,26 @@ def steps(story):
 
 
 def photographed(browser, folder):
-    """Photograph two steps of batch norm's page, at the size of a projector."""
+    """Photograph two steps of batch norm's page and the nets', at the size of a projector."""
     story = told("batchnorm")
+    views = [(name, story, step) for name, step in steps(story).items()]
+    views += [(f"net_{net}", *nets_step(net)) for net in NETS if find_spec("torch")]
     with TemporaryDirectory() as scratch, sync_playwright() as playwright:
-        page = story.save(Path(scratch) / "bn.html")
         chromium = playwright.chromium.launch(executable_path=browser)
         tab = chromium.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
-        for name, step in steps(story).items():
+        for name, story, step in views:
+            page = story.save(Path(scratch) / f"{name}.html")
             tab.goto(f"{page.as_uri()}#step={step}")
             print(picture := folder / f"{name}.png")
             tab.screenshot(path=picture)
         chromium.close()
+
+
+def nets_step(net):
+    """Return the story of a net of PyTorch's, and the number of its step."""
+    with chdir(LIBRARIES):
+        story = told(f"{net}.py:model")
+    return story, next(s.number for s in story if s.sentence.startswith(NETS[net]))
 
 
 def projected(folder=IMAGES):

@@ -22,7 +22,7 @@ PLACES = {  # the public names of each module, so that no room has to be loaded 
     "Sequential BatchNorm GhostBatchNorm GroupNorm LayerNorm he xavier",
     "microbn.optim": "Optimizer SGD Adam",
     "microbn.testing": "gradcheck assert_gradients given_gradients HandWritten Report Compared "
-    "Suspect numeric_vjp slopes Slopes replay programs strategies",
+    "Suspect CheckedStage numeric_vjp slopes Slopes replay programs strategies",
     "microbn.elsewhere": "TorchFunction from_torch state Convention CONVENTIONS",
     "microbn.view": "draw story beside widget Story Beside snapshot Graph to_dot Drawing",
 }

@@ -112,12 +112,22 @@ def test_a_contender_that_is_not_installed_is_named(monkeypatch):
 def test_a_training_goal_that_is_missed_once_says_so_there(name):
     ratios = [*training.GOALS[name]]
     ratios[2] += 0.001
-    goals = training.rows_of(name, [{name: [ratio]} for ratio in ratios])[2]
-    assert [goal.partition(": ")[2] for goal in goals[1:]] == ["met", "met", "not met", "met"]
+    products = training.PRODUCTS
+    races = [{name: [n], training.LIMIT: [m]} for n, m in zip(ratios, products, strict=True)]
+    _, _, goals, apart, *_ = training.rows_of(name, races)
+    for row in (goals, apart):
+        assert [cell.partition(": ")[2] for cell in row[1:]] == ["met", "met", "not met", "met"]
+
+
+def test_what_quicker_products_save_is_no_merit_of_the_rest():
+    slow, quick = [{KERNELS: [0.7], training.LIMIT: [n]} for n in (0.6, 0.5)]
+    cells = training.apart_from_products(KERNELS, [slow, quick, quick, quick])
+    assert cells[:2] == ["0.10, ≤ 0.17: met", "0.20, ≤ 0.20: met"]
 
 
 def test_eager_is_compared_with_the_peer_of_its_own_heat():
     races = [{OURS: [2.2], COMPOSED: [2.0]}] * 2 + [{OURS: [2.3], COMPOSED: [2.0]}, {OURS: [2.0]}]
+    races = [{**race, training.LIMIT: [0.5]} for race in races]
     said = training.rows_of(OURS, races)[-1][1:]
     assert said[:3] == ["1.10, ≤ 1.1: met", "1.10, ≤ 1.1: met", "1.15, ≤ 1.1: not met"]
     assert said[3] == "not measured"

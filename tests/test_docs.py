@@ -5,9 +5,11 @@ import re
 import runpy
 import shlex
 import shutil
+import sys
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from unittest.mock import patch
 
 import numpy as np
@@ -35,6 +37,8 @@ TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for
 def test_blocks_run_as_they_stand_and_print_what_is_shown(page, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)  # where what they save goes
     monkeypatch.syspath_prepend((ROOT / page).parent)  # as for a student who is in that folder
+    monkeypatch.setitem(sys.modules, "mine", mine := ModuleType("mine"))
+    exec(MINE, vars(mine))
     namespace = {}
     with patch.dict(RULES), patch.dict(CALLS):  # which a page may add to
         for code, shown in blocks(TEXTS[page]):
@@ -83,7 +87,6 @@ from microbn import Tensor, closed_form
 def loss(): return np.sum(np.square(Tensor([1.0, 2.0], "w")))
 def example(): return np.tanh, np.ones(3)
 def softmax(x): return np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
-def layer(x, gamma, beta): return gamma * x + beta
 layer_forward, layer_backward = closed_form.forward, closed_form.backward
 def nll(x, y): return -np.log(softmax(x))[np.arange(len(y)), y].mean()
 def norm_forward(x, gamma, beta, bn_param):
@@ -101,6 +104,7 @@ class Linear:
 class Affine(Linear):
     def __init__(self, n_in, n_out): super().__init__(np.random.normal(size=(n_in, n_out)))
 """
+LAYER = "def layer(x, gamma, beta): return gamma * x + beta\n"
 
 
 def test_commands_are_found():
@@ -113,17 +117,17 @@ def test_commands_are_found():
 def test_command_runs_as_it_is_shown(command, tmp_path, monkeypatch, capsys, request):
     if re.match(r"draw|lecture|step .*--(frames|slides)", command):
         request.getfixturevalue("graphviz")
-    if "their_net.py" in command:
-        pytest.importorskip("torch", reason="PyTorch is not installed: unchecked")
-        shutil.copy(DOCS / "learn" / "libraries" / "their_net.py", tmp_path)
     monkeypatch.chdir(tmp_path)
-    for file in ("mine.py", "net.py"):
-        (tmp_path / file).write_text(MINE)
-    for file in ("teach/exercises.py", "teach/talk.toml", "learn/libraries/their_net.py"):
+    (tmp_path / "mine.py").write_text(MINE)
+    (tmp_path / "net.py").write_text(f"{MINE}{LAYER}")
+    nets = [f"learn/libraries/{net}.py" for net in ("their_net", "convnet", "transformer")]
+    for file in ("teach/exercises.py", "teach/sheet.toml", "teach/talk.toml", *nets):
         shutil.copy(DOCS / file, tmp_path)
-    if "their_net.py" in command:
-        pytest.importorskip("torch")
-    expected = int("exercises.py" in command and command.split(":")[1].split()[0] in WRONG)
+    (tmp_path / "class").mkdir()
+    shutil.copy(DOCS / "teach" / "exercises.py", tmp_path / "class" / "anna.py")
+    if any(Path(net).name in command for net in nets):
+        pytest.importorskip("torch", reason="PyTorch is not installed: unchecked")
+    expected = int("exercises.py:" in command and command.split(":")[1].split()[0] in WRONG)
     assert cli.main(shlex.split(command, comments=True)) == expected
     assert capsys.readouterr().err == ""
 
@@ -514,8 +518,23 @@ def test_weights_go_to_disk_and_back(capsys):
 def test_exercises_have_one_layer_that_is_right():
     text = (DOCS / "teach" / "exercises.py").read_text()
     layers = re.findall(r"def (\w+)_forward", text)
-    assert sorted(layers) == sorted([*WRONG, "layer_norm"])
+    assert sorted(layers) == sorted([*WRONG, "swish"])
     assert all(f"exercises.py:{layer} " in TEXTS["docs/teach/lab.md"] for layer in layers)
+
+
+def test_the_lab_hands_out_no_answer_with_its_question():
+    exercises = (DOCS / "teach" / "exercises.py").read_text()
+    backwards = re.findall(r"def (\w+_backward)(.*?)(?=\ndef |\Z)", exercises, re.DOTALL)
+    centering = [name for name, code in backwards if re.search(r"mean\(|/ len\(", code)]
+    assert centering == ["affine_backward"]  # its mistake; part 2 asks for the others
+    lab = TEXTS["docs/teach/lab.md"]
+    told = ("solutions.md", "by_hand.md", "closed_form", "variance", "--hints 2", "--hints 0")
+    assert [words for words in told if words in lab] == []
+    assert lab.count(" --hints 1\n") == len(backwards)
+    first, second = re.findall(r"```python\n(.*?)```", lab.split("## 3.")[1], re.DOTALL)[:2]
+    for code, imports in ((first, "layer_forward"), (second, "layer_backward, layer_forward")):
+        assert f"from mine import {imports}\n" in code
+        assert "\ndef test_every_feature_has_mean_beta(" in code
 
 
 CITATION = re.compile(

@@ -141,6 +141,12 @@ CALLS = {
     "Adam": (optim.Adam, lambda: [[x()], 0.1, (0.9, 0.999), 1e-8]),
     "gradcheck": (gradcheck, lambda: [np.exp, np.ones(3)]),
     "gradcheck(order=)": (lambda order: gradcheck(np.exp, v(), order=order), lambda: [2]),
+    "gradcheck(stages=)": (
+        lambda stages: gradcheck(
+            HandWritten(lambda x: (2 * x, x), lambda dy, x: 2 * dy), np.ones(3), stages=stages
+        ),
+        lambda: [True],
+    ),
     "gradcheck(seed=)": (lambda seed: gradcheck(np.exp, v(), seed=seed), lambda: [0]),
     "gradcheck(closed_form=)": (
         lambda form: gradcheck(np.exp, v(), closed_form=None if callable(form) else form),

@@ -1,5 +1,5 @@
 """Nine layers, each with a backward written by hand. One of them is right: which? And what is
-wrong with the others? ``microbn check exercises.py:affine 5x3 3x2 2`` tells whether, and often why.
+wrong with the others? ``microbn check exercises.py:affine 5x3 3x2 2 --hints 1`` tells where.
 """
 
 import numpy as np
@@ -60,25 +60,17 @@ def batch_norm_forward(x, gamma, beta):  # 8x3 3 3
 
 def batch_norm_backward(dout, cache):
     gamma, centered, std = cache
-    dx_hat = gamma * dout
-    dstd = -(dx_hat * centered / std**2).sum(axis=0)
-    dvar = 0.5 * dstd / std
-    dcentered = dx_hat / std + 2 * centered * dvar
-    return dcentered - dcentered.mean(axis=0), (dout * centered / std).sum(axis=0), dout.sum(axis=0)
+    return dout * gamma / std, (dout * centered / std).sum(axis=0), dout.sum(axis=0)
 
 
-def layer_norm_forward(x, gamma, beta):  # 8x3 3 3
-    centered = x - x.mean(axis=1, keepdims=True)
-    std = np.sqrt((centered**2).mean(axis=1, keepdims=True) + 1e-5)
-    return gamma * centered / std + beta, (gamma, centered / std, std)
+def swish_forward(x):  # 4x3
+    sigmoid = 1 / (1 + np.exp(-x))
+    return x * sigmoid, (x, sigmoid)
 
 
-def layer_norm_backward(dout, cache):
-    gamma, x_hat, std = cache
-    dx_hat = gamma * dout
-    along = (dx_hat * x_hat).mean(axis=1, keepdims=True)
-    dx = (dx_hat - dx_hat.mean(axis=1, keepdims=True) - x_hat * along) / std
-    return dx, (dout * x_hat).sum(axis=0), dout.sum(axis=0)
+def swish_backward(dout, cache):
+    x, sigmoid = cache
+    return dout * sigmoid * (1 + x * (1 - sigmoid))
 
 
 def dropout_forward(x):  # 4x3

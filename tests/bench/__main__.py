@@ -20,6 +20,7 @@ from .checker import checker
 from .compositions import compositions
 from .convolution import convolution
 from .features import features
+from .marking import marking
 from .measures import MEASURES, Table
 from .pages import pages
 from .remembering import remembering
@@ -35,6 +36,7 @@ ALL = {
     "convolution": convolution,
     "compositions": compositions,
     "checker": checker,
+    "marking": marking,
     "pages": pages,
     "stories": stories,
     "training-again": training_again,

@@ -47,6 +47,9 @@ GOALS = {
     MERGED: (0.83, 0.80, 0.80, 0.87),
     KERNELS: (0.68, 0.60, 0.45, 0.78),
 }
+# What the products took of the step by hand on the processor for which these goals were set. On
+# others it is more or less, so the rest of the step is compared as well.
+PRODUCTS = (0.51, 0.40, 0.17, 0.63)
 # The most that a contender may take, as a part of the fastest of these peers in its heat.
 BESIDE = {
     OURS: ([COMPOSED], (1.1, 1.1, 1.1, 1.1)),
@@ -128,9 +131,19 @@ def rows_of(name: str, races: Sequence[Mapping[str, list[float]]]) -> list[list[
     rows.append(["  middle half of the rounds", *(middle_half(r[name]) for r in races)])
     found = zip((median(r[name]) for r in races), GOALS[name], strict=True)
     rows.append(["  goal", *(f"≤ {goal}: {met(ratio, goal)}" for ratio, goal in found)])
+    rows.append(["  apart from the products", *apart_from_products(name, races)])
     if name in BESIDE:
         rows.append(beside(name, races, *BESIDE[name]))
     return rows
+
+
+def apart_from_products(name: str, races: Sequence[Mapping[str, list[float]]]) -> list[str]:
+    """Return what a contender takes beyond the products of its heat, and what its goal leaves."""
+    cells = []
+    for r, goal, there in zip(races, GOALS[name], PRODUCTS, strict=True):
+        rest, left = median(r[name]) - median(r[LIMIT]), goal - there
+        cells.append(f"{rest:.2f}, ≤ {left:.2f}: {met(rest, left)}")
+    return cells
 
 
 def beside(

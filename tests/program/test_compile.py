@@ -437,7 +437,7 @@ def quietly(x):
             errors.ArgumentError,
             "'speed' is no pass; write dead",
         ),
-        (lambda: compile(F.relu, Tensor(X)), errors.ShapeError, "pass the cotangent"),
+        (lambda: compile(F.relu, Tensor(X)), errors.ShapeError, "Pass the cotangent"),
         (lambda: compile(F.relu, Tensor(X), cotangent=GAMMA), errors.ShapeError, "cotangent has"),
         (lambda: compile(np.sum, X), errors.GraphError, "no example is a Tensor"),
         (lambda: compile(np.sum), errors.GraphError, "no example is a Tensor"),
