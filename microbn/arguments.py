@@ -95,6 +95,21 @@ def generator(owner: str, seed: Any) -> np.random.Generator:
         ) from None
 
 
+def read_toml(owner: str, place: Any) -> dict[str, Any]:
+    """Return what a file in TOML holds. Raises ArgumentError if it cannot be read, or is no TOML.
+
+    ``place`` is a path, or a resource of a package.
+    """
+    from tomllib import TOMLDecodeError, loads  # on first need
+
+    try:
+        return loads(place.read_bytes().decode("utf-8-sig"))  # some editors write a BOM
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArgumentError(f"{owner}: {str(place)!r} cannot be read: {error}") from error
+    except TOMLDecodeError as error:
+        raise ArgumentError(f"{owner}: {place.name} is no TOML: {error}") from error
+
+
 def need_package(package: str, extra: str, purpose: str) -> Any:
     """Import a package that not everybody has, and return it.
 

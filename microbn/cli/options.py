@@ -1,4 +1,4 @@
-"""What the commands share: how they print, and the options that several of them take."""
+"""The commands share these: a way to print, and the options that several of them take."""
 
 from __future__ import annotations
 
@@ -13,17 +13,22 @@ from .examples import BUILT_IN
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
+    """Print a text to a stream, without characters that a terminal could take for orders."""
     print(printable(text), file=stream)
 
 
 def seed_from(text: str) -> int:
+    """Return the seed in a text. Raises ArgumentTypeError for anything but 0 or more."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"a seed is 0 or a positive integer, not {text!r}")
     return int(text)
 
 
 def file_as(*endings: str) -> Callable[[str], Path]:
-    """Return a function that takes the path of a file with one of these endings."""
+    """Return a function that takes the path of a file with one of these endings.
+
+    It raises ArgumentTypeError for a path with another ending.
+    """
 
     def path_from(text: str) -> Path:
         if Path(text).suffix.lower() not in endings:

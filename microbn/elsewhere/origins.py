@@ -1,4 +1,4 @@
-"""Where the operations of an exported program come from: the module, the line, and the variable."""
+"""The origin of an operation in an exported program: the module, the line, and the variable."""
 
 from __future__ import annotations
 

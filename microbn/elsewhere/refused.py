@@ -1,4 +1,4 @@
-"""What an operation of PyTorch's is refused with."""
+"""This error refuses an operation of PyTorch's."""
 
 
 class Refused(Exception):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from importlib.resources import files
@@ -10,6 +9,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from ..arguments import read_toml
 from ..errors import ArgumentError, listed
 from ..view.slides import Slide, deck
 from ..view.stills import Stills
@@ -76,12 +76,7 @@ def lecture(told: Told, script: str | Path | None = None) -> str:
 
 def _script_from(place: Any) -> dict[str, Any]:
     """Return a script as it stands in its file. Raises ArgumentError if it is none."""
-    try:
-        read = tomllib.loads(place.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ArgumentError(f"lecture: {str(place)!r} cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ArgumentError(f"lecture: {place.name} is no TOML: {error}") from error
+    read = read_toml("lecture", place)
     if strange := [key for key in read if key not in ("title", "slide")]:
         raise ArgumentError(
             f"lecture: {place.name} has the key {strange[0]!r}; a script has a title, and after it "

@@ -1,4 +1,4 @@
-"""Where Python's instructions put a value: into a variable, or back to the caller.
+"""Python's instructions put a value into a variable, or give it back to the caller.
 
 The instruction that stores a value follows the one that computed it, and the values between them
 lie on Python's stack. So neither the source nor a frame is needed.

@@ -57,7 +57,7 @@ class Line(NamedTuple):
 def no_lines() -> Iterator[None]:
     """``with no_lines():`` computes without remembering the code that makes each Tensor.
 
-    Recording a single number then takes about a sixth less time. The Tensors made inside have no
+    Recording a single number then takes less time. The Tensors made inside have no
     line of code in a story, and no name from an assignment. It is also a decorator of functions.
     """
     with switched("lines", None):

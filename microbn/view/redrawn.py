@@ -27,7 +27,7 @@ _PLAIN, _BOLD, _OTHER = range(3)  # the last is a later box, or an arrow that ca
 
 
 class Looks(NamedTuple):
-    """How a graph looks at a step, by the ids of its nodes and edges.
+    """The look of a graph at a step, by the ids of its nodes and edges.
 
     ``current`` ones are bold, ``sent`` are edges that carry a message, ``later`` nodes are dashed.
     """

@@ -1,4 +1,4 @@
-"""What it costs to remember the code that makes each value, beside the same under `no_lines`."""
+"""The cost of remembering the code that makes each value, beside the same under `no_lines`."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ MINUTES = 15  # for an environment, and for a library's answers
 
 
 class Library(NamedTuple):
-    """Where a library runs: the adapter that asks it, its environment, and its variables."""
+    """A library that is asked: the adapter that asks it, its environment, and its variables."""
 
     adapter: str
     packages: str = ""  # with their versions; microbn runs where this runs
@@ -30,7 +30,7 @@ class Library(NamedTuple):
 
 
 class Inquiry(NamedTuple):
-    """What is asked of libraries: a module that prints one library's answers, and their page.
+    """The questions to libraries: a module that prints one library's answers, and their page.
 
     The module is run in the folder of the tests, with an adapter and the names of packages. What it
     prints is ``completed`` here. The answers are kept in ``file`` as JSON, and the page of them

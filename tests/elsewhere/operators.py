@@ -1,4 +1,4 @@
-"""What a batch norm of another library is asked for, and ONNX's operator as one."""
+"""The batch norm that other libraries are asked for, and ONNX's operator as one."""
 
 from __future__ import annotations
 

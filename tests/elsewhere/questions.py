@@ -1,4 +1,4 @@
-"""What a batch norm does: questions that are put to each library.
+"""The questions on batch norm that are put to each library.
 
 ``python -m elsewhere.questions LIBRARY``, run in the folder tests, prints the answers of one
 library as JSON. It needs the library and NumPy alone.

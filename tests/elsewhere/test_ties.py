@@ -1,4 +1,4 @@
-"""Where entries tie or stand on a bound, gradients are PyTorch's."""
+"""The gradients of entries that tie, or stand on a bound, are PyTorch's."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What a graph keeps, and what it computes again when somebody asks for it."""
+"""A graph keeps what its rules read, and computes the rest again when somebody asks for it."""
 
 import gc
 import tracemalloc

@@ -1,4 +1,4 @@
-"""What the state machine of ``test_machine.py`` sees: faults planted in the engine, one by one."""
+"""The state machine of ``test_machine.py`` sees faults that are planted in the engine, one by one."""
 
 import functools
 import inspect

@@ -160,6 +160,10 @@ def test_what_is_wrong_in_a_script_is_named_with_its_slide(tmp_path, text, sente
         made(tmp_path, text)
 
 
+def test_a_script_that_begins_with_a_byte_order_mark_is_read(tmp_path):
+    assert "byte order" in made(tmp_path, "\ufefftitle='byte order'\n[[slide]]\ntitle='a'")
+
+
 def test_a_script_that_is_not_there_and_a_story_that_is_not_there_are_named(tmp_path):
     with pytest.raises(errors.ArgumentError, match=r"no\.toml.* cannot be read"):
         lecture(told, tmp_path / "no.toml")

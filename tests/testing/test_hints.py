@@ -1,4 +1,4 @@
-"""What the checker guesses: each mistake in a batch norm has a pattern of its own."""
+"""The guesses of the checker: each mistake in a batch norm has a pattern of its own."""
 
 import numpy as np
 import pytest

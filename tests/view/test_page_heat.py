@@ -1,4 +1,4 @@
-"""What is drawn again on the page, and what stays: boxes, arrows, and the heatmaps in sight."""
+"""A page draws again what has changed: boxes, arrows, and the heatmaps in sight. The rest stays."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""How large drawings are: the direction they take, and frames that are equal."""
+"""The size of drawings: the direction that they take, and frames that are equal."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""How a story calls values, gradients and constants."""
+"""A story calls values, gradients and constants by names."""
 
 import re
 

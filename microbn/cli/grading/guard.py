@@ -1,4 +1,4 @@
-"""What a hand-in may do in its process: limits, imports, files, and NumPy as it was."""
+"""The guard keeps a hand-in within its limits, imports and files, and NumPy as it was."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from .sheet import HABITS, Exercise, Sheet, read_sheet
 
 @dataclass(frozen=True)
 class Mark:
-    """What an exercise earns: points for each row, such as a gradient, and the reason for less."""
+    """The mark of an exercise: points for each row, such as a gradient, and the reason for less."""
 
     exercise: str
     earned: Mapping[str, float]

@@ -30,7 +30,7 @@ RUNNING: set[subprocess.Popen] = set()
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the checker said of an exercise: a dict for each check, or why there is no result."""
+    """The outcome of an exercise: a dict for each check, or the reason for having no result."""
 
     checked: tuple[dict[str, Any], ...] = ()
     refused: str = ""

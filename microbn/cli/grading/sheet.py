@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import inf, prod
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ... import __version__
+from ...arguments import read_toml
 from ...errors import ArgumentError, listed
 from ..finding import PAIR, SHAPE, shape_from
 
@@ -81,12 +81,7 @@ def read_sheet(path: Path | str) -> Sheet:
     What stands above the first exercise, such as ``seeds``, holds for all that do not say it.
     """
     path = Path(path)
-    try:
-        read = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ArgumentError(f"grade: the sheet {str(path)!r} cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ArgumentError(f"grade: {path.name} is no TOML: {error}") from error
+    read = read_toml("grade", path)
     entries = read.pop("exercise", None)
     if not (isinstance(entries, list) and entries and all(isinstance(e, dict) for e in entries)):
         raise ArgumentError(f"grade: {path.name} has no exercises; begin each with [[exercise]]")

@@ -29,7 +29,7 @@ class Meant(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What is said of a stage: of "yours" in a report, and of "your dvar" on its page.
+    """The words about a stage: about "yours" in a report, and about "your dvar" on its page.
 
     If it is ``inside``, the words are a sentence of their own, such as "every entry is 0".
     """

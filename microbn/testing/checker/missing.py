@@ -1,4 +1,4 @@
-"""How a stage differs from the gradient that emerges: what it lacks, or has too often."""
+"""A stage can lack a part of the gradient that emerges, or have it too often: this finds out."""
 
 from __future__ import annotations
 
