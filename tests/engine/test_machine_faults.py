@@ -1,4 +1,4 @@
-"""The state machine of ``test_machine.py`` sees faults that are planted in the engine, one by one."""
+"""The state machine of ``test_machine.py`` sees the faults that are planted in the engine."""
 
 import functools
 import inspect
