@@ -140,7 +140,7 @@ def test_otter_file_is_written_without_a_hand_in(folder, capsys):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["no.toml", "anna.py"], "grade: the sheet 'no.toml' cannot be read"),
+        (["no.toml", "anna.py"], "grade: 'no.toml' cannot be read"),
         (["sheet.toml", "no.py"], "grade: there is no hand-in 'no.py'"),
         (["sheet.toml", "sheet.toml"], "grade: sheet.toml is no Python file"),
         (["sheet.toml", "anna.py", "--exercise", "x"], "sheet.toml has no exercise 'x'"),
