@@ -293,8 +293,7 @@ def _class_numbers(logits: Array, targets: Any) -> Any:
     """Return the targets as an array of class numbers, one for each row of the logits."""
     _check_arrays("cross_entropy", logits)
     check_plain(targets)
-    if not is_node(targets):
-        targets = from_list(targets) if isinstance(targets, (list, tuple)) else np.asarray(targets)
+    targets = targets if is_node(targets) else np.asarray(from_list(targets))
     if logits.ndim != 2 or targets.shape != logits.shape[:1]:
         raise ShapeError(
             f"cross_entropy: needs logits (N, C) and N targets, "

@@ -52,8 +52,7 @@ def scatter(g: Any, shape: tuple[int, ...], *index: Any) -> Any:
 @partial(primitive, fresh=True)
 def gate(g: Any, mask: Any) -> Any:
     """Compute ``np.where(mask, g, 0)`` by the bits of g, without a branch for each entry."""
-    bits = g.view(f"i{g.itemsize}")
-    return (bits * mask).view(g.dtype)
+    return (g.view(f"i{g.itemsize}") * mask).view(g.dtype)
 
 
 @partial(primitive, fresh=True)
@@ -79,8 +78,7 @@ def stack(*xs: Any, axis: int = 0) -> Any:
 @partial(primitive, fresh=True)
 def windows(x: Any, shape: tuple[int, ...]) -> Any:
     """Return the windows of ``shape`` over the last axes of x, as the last axes of the result."""
-    axes = tuple(range(x.ndim - len(shape), x.ndim))
-    return np.lib.stride_tricks.sliding_window_view(x, shape, axes)
+    return np.lib.stride_tricks.sliding_window_view(x, shape, tuple(range(-len(shape), 0)))
 
 
 @partial(primitive, fresh=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, wraps
 from itertools import islice
 from types import CodeType
@@ -47,12 +47,11 @@ def labelled(function: SomeFunction) -> SomeFunction:
     except OSError:
         return function
     parameters = len(inspect.signature(function).parameters)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Return):
-            call: Any = ast.parse(f"_label_result(None, locals(), {parameters})", mode="eval").body
-            for part in ast.walk(call):
-                ast.copy_location(part, node)
-            call.args[0], node.value = node.value or call.args[0], call
+    for node in [part for part in ast.walk(tree) if isinstance(part, ast.Return)]:
+        call: Any = ast.parse(f"_label_result(None, locals(), {parameters})", mode="eval").body
+        for part in ast.walk(call):
+            ast.copy_location(part, node)
+        call.args[0], node.value = node.value or call.args[0], call
     function.__code__ = _compiled(tree, function.__code__)
     function.__globals__[_label_result.__name__] = _label_result
     return function
@@ -74,6 +73,8 @@ _local = cache(Local)
 
 def _label_result(result: Any, names: Mapping, skipped: int = 0, word_of: Any = _local) -> Any:
     """Name the Tensors in ``names``, except for the first ``skipped``, and return the result."""
+    if all_numbers(result if type(result) is tuple else (result,)):
+        return result
     for name, value in islice(names.items(), skipped, None):
         if is_node(value) and value.record.name is None:
             value.name = word_of(name)
@@ -82,6 +83,14 @@ def _label_result(result: Any, names: Mapping, skipped: int = 0, word_of: Any = 
                 if is_node(entry) and entry.name is None:
                     entry.name = word_of(f"{name}[{', '.join(map(str, place))}]")
     return result
+
+
+def all_numbers(things: Iterable) -> bool:
+    """Return whether all of these are NumPy's own arrays of numbers: no call of them is recorded.
+
+    It is quick rather than complete: of other things, too, nothing may be recorded.
+    """
+    return all([type(x) is np.ndarray and not x.dtype.hasobject for x in things])  # a fast loop
 
 
 class OneCall(str):
@@ -98,6 +107,8 @@ def one_line(function: SomeFunction, *group: str) -> SomeFunction:
     """
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        if not group and all_numbers((*args, *kwargs.values())):
+            return function(*args, **kwargs)
         recording, groups, watches, role, lines = before = mode.get()
         origin = Record.here(None, 2) if lines is True else lines
         try:
@@ -133,8 +144,7 @@ def maker(node: Any) -> str:
 
     A composed function makes many nodes. Outside of its call, all of them go by its name.
     """
-    inside = mode.get().scope
-    calls = [part for part in node.scope if isinstance(part, OneCall) and part not in inside]
+    calls = [c for c in node.scope if isinstance(c, OneCall) and c not in mode.get().scope]
     return str(calls[0]) if calls and node.role != "gradient" else node.function.__name__
 
 
@@ -146,8 +156,7 @@ def step_in_words(step: Any) -> str:
 
 def brief(gradient: Any) -> str:
     """Return a gradient in one line: up to a dozen entries in full, the shape if there are more."""
-    array = np.asarray(plain(gradient))
-    if array.size > 12:
+    if (array := np.asarray(plain(gradient))).size > 12:
         return f"an array of shape {array.shape}"
     return np.array2string(array, precision=3, separator=", ").replace("\n", "")
 

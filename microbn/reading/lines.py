@@ -217,7 +217,10 @@ _FOLDERS = (
     contextmanager.__code__.co_filename,
 )
 _COMMANDS = str(_HOME / "cli/targets.py")  # it names the root
-_EXAMPLES = {_COMMANDS, *(str(_HOME / file) for file in ("cli/examples.py", "lab/tour.py"))}
+_EXAMPLES = {
+    _COMMANDS,
+    *(str(_HOME / file) for file in ("cli/examples.py", "lab/tour.py", "lab/lecture_layers.py")),
+}
 Record.here = here
 
 

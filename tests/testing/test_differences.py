@@ -170,6 +170,30 @@ def test_entries_that_share_no_output_are_moved_together():
     assert x.size < len(few) < x.size + 20
 
 
+@pytest.mark.parametrize("name", MIXED)
+def test_three_steps_confirm_an_entry(name):
+    rng = np.random.default_rng(0)
+    f, claim = MIXED[name]
+    x, g = rng.uniform(1, 2, size=(6, 3)), rng.normal(size=(6, 3))
+    counting, calls = counted(f)
+    slopes(counting, x, g, claim=claim(x, g))
+    assert len(calls) <= 1 + 3 * x.size
+
+
+def test_a_step_to_the_left_shows_an_output_that_a_step_to_the_right_does_not():
+    x, g = np.random.default_rng(0).normal(size=(2, 12))
+    x[[2, 7]] = 0
+
+    def f(x):
+        return 3 * x + np.roll(np.maximum(-x, 0), 1)
+
+    claim = 3 * g - np.roll(g, -1) * (x < 0)
+    found, alone = slopes(f, x, g, claim=claim), slopes(f, x, g)
+    assert np.allclose(found.low, alone.low, rtol=1e-8)
+    assert np.allclose(found.high, alone.high, rtol=1e-8)
+    assert np.flatnonzero(found.high > found.low).tolist() == [2, 7]
+
+
 def test_outputs_that_change_only_together_are_no_ones():
     """Two entries at 0 change the last output only if both are moved: no claim is confirmed so."""
 
@@ -190,9 +214,33 @@ def test_a_kink_is_one_among_entries_that_are_moved_together():
     assert np.allclose(found.high, [1, 1, 0, 1], atol=1e-9)
 
 
-def _moved_on(x):
-    """Return 3 x, and x once more one place on where it is close to 0. The first step jumps it."""
-    return 3 * x + np.roll(np.where(np.abs(x) < 0.1, x, 0.0), 1)
+@pytest.mark.parametrize("claim", [0.1, 0.5, 0.9])
+def test_a_claim_between_the_slopes_of_a_kink_does_not_hide_it(claim):
+    """0.9 is the slope of the cubic through relu's steps, and 0.5 that of the parabola."""
+    found = slopes(lambda x: np.maximum(x, 0), [0.0, 1.0], np.ones(2), claim=np.array([claim, 1]))
+    assert np.allclose(found.low, [0, 1], atol=1e-9)
+    assert np.allclose(found.high, [1, 1], atol=1e-9)
+
+
+@given(distinct(4, 4), st.sampled_from(["exp", "quick wave", "log", "root", "pole", "tanh"]))
+def test_a_confirmed_slope_is_within_ten_bars_of_the_derivative(arrays, name):
+    f, derivative, place = ENTRYWISE[name]
+    x, cotangent = place(arrays[0]), arrays[1]
+    right = cotangent * derivative(x)
+    found = slopes(f, x, cotangent, claim=right)
+    assert np.all(np.abs(found.value - right) <= 10 * found.bar + found.rounding)
+
+
+def test_the_bar_of_a_confirmed_slope_covers_the_rounding_at_its_smallest_step():
+    x = np.array([0.3, 1.7, -0.2, 5.0])
+    found = slopes(lambda x: 3 * x - 1, x, np.ones(4), claim=3 * np.ones(4))
+    assert np.all(found.bar >= np.finfo(float).eps * 15 * 4 / (x.std() / 16 / 512))
+    assert np.all(found.bar <= 1e-9)
+
+
+def _moved_on(x, close=0.1):
+    """Return 3 x, and x once more one place on where it is close to 0. A step may jump it."""
+    return 3 * x + np.roll(np.where(np.abs(x) < close, x, 0.0), 1)
 
 
 WITH_WRONG_OWNERS = {  # wrong claims about _moved_on
@@ -213,6 +261,16 @@ def test_an_output_that_moves_at_small_steps_only_is_not_its_owners(name, seed):
     assert np.allclose(found.value, right, rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", WITH_WRONG_OWNERS)
+@pytest.mark.parametrize("close", [2e-5, 1e-4, 2e-4, 3e-4])
+def test_an_output_that_moves_at_the_smallest_step_only_confirms_no_claim(name, close):
+    """The jump is too close to 0 for the entry that is moved alone, and all slopes seem to be 3."""
+    x, g = 4 * np.random.default_rng(0).normal(size=12), np.random.default_rng(1).normal(size=12)
+    x[[2, 7]] = 0
+    found = slopes(lambda x: _moved_on(x, close), x, g, claim=WITH_WRONG_OWNERS[name](x, g))
+    assert np.allclose(found.value, 3 * g, rtol=1e-6)
+
+
 def test_a_small_slope_is_not_confirmed_beside_the_inaccuracy_of_a_large_one():
     """The large slope hides whether the small one's part in its output is there."""
 
@@ -223,6 +281,34 @@ def test_a_small_slope_is_not_confirmed_beside_the_inaccuracy_of_a_large_one():
     x = np.array([4.0, 0.0, -3.0])
     found = slopes(f, x, np.ones(3), claim=np.array([1e8, 1.0, 1.0]))
     assert abs(found.value[1] - 2) < 1e-5
+
+
+def test_a_kink_in_an_output_of_a_large_slope_is_not_overlooked():
+    """The second entry has a kink in the first output, which only a step to the left shows."""
+
+    def f(x):
+        return np.array([1e8 * (x[0] - 4) + np.maximum(-x[1], 0), x[1], x[2]])
+
+    found = slopes(f, np.array([4.0, 0.0, -3.0]), np.ones(3), claim=np.array([1e8, 1.0, 1.0]))
+    assert np.allclose([found.low[1], found.high[1]], [0, 1], atol=1e-6)
+
+
+def test_two_kinks_do_not_make_up_for_each_other_in_an_output():
+    def f(x):
+        return 3 * x + np.array([0, 0, 0, 0, 0, np.maximum(-x[1], 0) - np.maximum(-x[3], 0)])
+
+    x = np.array([1.0, 0.0, 2.0, 0.0, -1.0, 3.0])
+    found = slopes(f, x, np.ones(6), claim=3 * np.ones(6))
+    assert np.flatnonzero(found.high - found.low > 0.5).tolist() == [1, 3]
+
+
+def test_an_entry_with_a_wrong_claim_does_not_send_all_others_to_be_moved_alone():
+    x, g = np.random.default_rng(0).normal(size=(2, 200))
+    claim = g * np.exp(x)
+    claim[[3, 50]] *= 2
+    f, calls = counted(np.exp)
+    slopes(f, x, g, claim=claim)
+    assert len(calls) < 2 * x.size
 
 
 @pytest.mark.parametrize("error", [AssertionError, KeyError, RuntimeError, ZeroDivisionError])

@@ -30,6 +30,21 @@ def test_batch_norm_passes(order):
     assert str(report).startswith("gradcheck of batch_norm: all 30 slopes agree, within ")
 
 
+@pytest.mark.parametrize("layer", [F.batch_norm, LAYER])
+def test_a_check_of_30_entries_evaluates_a_batch_norm_50_times_for_the_slopes(layer):
+    """Each entry is moved alone once. In 8 + 1 + 1 groups of three it is moved twice more."""
+    calls = []
+    forward = layer.forward if layer is LAYER else layer
+
+    def counting(x, gamma, beta):
+        calls.append(x)
+        return forward(x, gamma, beta)
+
+    counted = HandWritten(counting, layer.backward) if layer is LAYER else counting
+    assert gradcheck(counted, X, GAMMA, BETA)
+    assert 50 < len(calls) <= 56
+
+
 def test_a_closed_form_is_held_against_the_graph():
     assert gradcheck(F.batch_norm, X, GAMMA, BETA, closed_form=by_hand)
 

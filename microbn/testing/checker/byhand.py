@@ -10,7 +10,7 @@ import numpy as np
 from ...engine.tensor import Tensor
 from ...errors import DTypeError, RuleError, listed
 from .inputs import HandWritten, Inputs, as_list, check_order, name_of, outputs_of, required
-from .subjects import Gradients, Subject, joined, leaves_of, unfinished
+from .subjects import Gradients, Subject, as_tensor, joined, leaves_of, unfinished
 from .variables import variables_of_last
 
 
@@ -210,17 +210,19 @@ def _shared(arrays: Iterable, others: dict[str, np.ndarray]) -> Iterator[str]:
         others[f"that for {name!r}"] = array
 
 
-def gradient_along(f: Any, inputs: Inputs) -> tuple[int, tuple[str, ...]]:
-    """Count the first inputs for which f returns a gradient, if it returns ``loss, dx`` of arrays.
+def gradient_along(subject: Subject) -> tuple[int, tuple[str, ...]]:
+    """Count the first inputs for which its f returns a gradient, as ``loss, dx`` of arrays.
 
     A function that returns only Tensors for Tensors has several outputs and no gradient: the count
     is 0. The count comes with a note on this choice, where both were possible. If f raises on
     Tensors, and returns no gradient on arrays either, the error on Tensors is raised.
     """
-    unlike = None
+    f, inputs, unlike = subject.f, subject.inputs, None
     try:
-        outputs = as_list(f(*inputs.filled(leaves_of(inputs.values, inputs.names))))
+        leaves = leaves_of(inputs.values, inputs.names)
+        outputs = as_list(given := f(*inputs.filled(leaves)))
         if all(isinstance(out, Tensor) for out in outputs):
+            subject.recorded = as_tensor(given, subject.name), leaves
             values = [out.data.item() if out.size == 1 else out.data for out in outputs]
             return 0, (OUTPUTS,) * (_beside_loss(values, inputs) > 0)
     except Exception as error:  # a function of arrays may raise anything on Tensors

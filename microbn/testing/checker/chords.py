@@ -7,15 +7,18 @@ be rounding.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 
 EPS = float(np.finfo(np.float64).eps)
 SLIGHT = 1e-10  # noise below this share of a chord does not matter
 GOLDEN = 0.618  # times a step: another step that shares no period with it
+CUBIC = 2.0**-9  # times the first step: a step at which most functions are like a cubic
+FAIR = 1e-7  # an entry whose noise is below this share of its chord can be moved with others
 TRIED = 64  # so many groups are tried for an entry, the latest ones
 
 Measured = tuple[float, float, float]
@@ -34,14 +37,15 @@ class Spot:
     ) -> None:
         self.f, self.x, self.here = f, x, here
         self.flat, self.weights = x.reshape(-1), np.reshape(cotangent, -1)
-        middling = np.median(np.abs(here)) if here.size else 0.0
+        middling = np.sort(np.abs(here), axis=None)[here.size // 2] if here.size else 0.0
         if here.size == 1:
             elsewhere = float(np.abs(f(x.reshape(-1)[::-1].reshape(x.shape))).item())
             middling = max(middling, elsewhere) if elsewhere < np.inf else middling
-        sizes = np.abs(cotangent) * np.maximum(np.abs(here), middling)
-        self.eps = EPS * (1 + np.max(np.abs(x), initial=0) / extent(x))  # far from 0 x rounds more
-        self.largest = float(np.max(sizes, initial=0)) or 1.0  # keeps the squares from overflowing
-        self.squares = np.square(sizes / self.largest).reshape(-1)
+        sizes = np.abs(self.weights) * np.maximum(np.abs(here), middling).reshape(-1)
+        self.spread = extent(x)
+        self.eps = EPS * (1 + np.abs(x).max(initial=0) / self.spread)  # far off x rounds more
+        self.largest = float(sizes.max(initial=0)) or 1.0  # keeps the squares from overflowing
+        self.squares = np.square(sizes / self.largest)
         self.still, self.scale = norm(cotangent) * middling, scale
         self.most = self.noise(np.ones(here.size))
 
@@ -57,6 +61,11 @@ class Spot:
         flat[where] += step
         taken = flat[where] - self.flat[where]
         return (self.f(moved) - self.here).reshape(-1), taken
+
+    def chord(self, number: int, step: float) -> tuple[np.ndarray, float]:
+        """Move one entry alone. Return the changes of f, and the slope of the chord."""
+        change, taken = self.change(number, step)
+        return change, float(np.vdot(self.weights, change)) / taken if taken else np.nan
 
 
 class Chords:
@@ -74,27 +83,23 @@ class Chords:
 
     def __call__(self, step: float) -> Measured:
         if step not in self.seen:
-            self.measure(step, *self.side(step))
+            self.seen[step] = self._measured(step)
         return self.seen[step]
 
-    def side(self, step: float) -> tuple[np.ndarray, float]:
-        """Return the changes of f, and the slope of the chord, on one side."""
-        change, taken = self.place.change(self.number, step)
-        return change, float(np.vdot(self.place.weights, change)) / taken if taken else np.nan
-
-    def measure(self, step: float, up: np.ndarray, right: float) -> None:
-        """Measure the left side too, and the noise of both.
+    def _measured(self, step: float) -> Measured:
+        """Measure both sides, and their noise.
 
         If even the noise of all outputs is slight, it does not matter which of them move.
         """
-        down, left = self.side(-step)
+        up, right = self.place.chord(self.number, step)
+        down, left = self.place.chord(self.number, -step)
         self.moving = self.moving | (up != down)
         noise = self.place.most / step
         if not slight(right, left, noise):
             if not self.far:
                 self.far, self.moving = True, self.moving | self._moves_far()
             noise = self.place.noise(self.moving) / step
-        self.seen[step] = right, left, noise
+        return right, left, noise
 
     def _moves_far(self) -> np.ndarray:
         """Return which outputs change if the entry becomes the one that is farthest from it."""
@@ -104,91 +109,87 @@ class Chords:
         return np.reshape(place.f(far) != place.here, -1)
 
 
+class Member(NamedTuple):
+    """An entry in a group: its step, its chord to the right when it was moved alone, its noise."""
+
+    number: int
+    step: float
+    right: float
+    noise: float
+
+
 class Group:
     """Entries that share no output as far as one step shows, and so can be moved together.
 
     ``owner`` has the number of a member for each output that it changes, counted from 1. An entry
-    joins after it was moved alone, to the right and by the first step. Smaller steps may show that
-    it changes another member's output too. Each member takes a step of its own length, so that no
-    two mistakes about the owners make up for each other.
+    joins after it was moved alone, to the right and by its step. Other steps may show that it
+    changes another member's output too. Each member takes a step of its own length, so that no two
+    mistakes about the owners make up for each other.
     """
 
     def __init__(self, place: Spot) -> None:
         self.place, self.touched = place, 0  # the outputs that the members change, a bit for each
         self.owner = np.zeros(place.here.size, int)
-        self.numbers: list[int] = []
+        self.members: list[Member] = []
 
-    def add(self, number: int, moves: np.ndarray, touched: int) -> None:
+    def add(self, member: Member, moves: np.ndarray, touched: int) -> None:
         """Let an entry join, with the outputs that it moves."""
         self.touched |= touched
-        self.numbers.append(number)
-        self.owner[moves] = len(self.numbers)
+        self.members.append(member)
+        self.owner[moves] = len(self.members)
 
     def without(self, dropped: set[int]) -> Group:
         """Return the group of the other members. The outputs of those dropped are nobody's."""
         rest = Group(self.place)
-        for i, number in enumerate(self.numbers, 1):
-            if number not in dropped:
-                rest.add(number, self.owner == i, 0)
+        for i, member in enumerate(self.members, 1):
+            if member.number not in dropped:
+                rest.add(member, self.owner == i, 0)
         return rest
 
-    def chords(self) -> Iterator[tuple[int, Callable[[float], Measured]]]:
-        """Yield the number of each member with its chords."""
-        lengths = 1 - np.arange(len(self.numbers)) * GOLDEN % 1 / 2
-        side, most = self._side(lengths), self.place.most
-        for i, number in enumerate(self.numbers):
-
-            def chords(step: float, i: int = i) -> Measured:
-                return side(step)[i], side(-step)[i], most / (step * lengths[i])
-
-            yield number, chords
-
-    def _side(self, lengths: np.ndarray) -> Callable[[float], list[float]]:
-        """Return a function of the step: the slopes of all members' chords on one side.
+    def chords(self, share: float) -> list[float]:
+        """Move all members by this share of their steps, and return the slopes of their chords.
 
         They are NaN if an output changes that no member changed alone, or if f raises an error, as
         it may do at this point only.
         """
-        place, owner, count = self.place, self.owner, len(self.numbers) + 1
-        numbers, nobodys = np.array(self.numbers), owner == 0
-        seen: dict[float, list[float]] = {}
+        numbers, steps = self.moved
+        with suppress(Exception):
+            change, taken = self.place.change(numbers, share * steps)
+            sums = np.bincount(self.owner, self.place.weights * change, numbers.size + 1)
+            if sums[0] == 0:
+                return (sums[1:] / taken).tolist()
+        return [np.nan] * numbers.size
 
-        def side(step: float) -> list[float]:
-            if step not in seen:
-                seen[step] = [np.nan] * (count - 1)
-                with suppress(Exception):
-                    change, taken = place.change(numbers, step * lengths)
-                    if not change[nobodys].any():
-                        sums = np.bincount(owner, place.weights * change, count)[1:]
-                        seen[step] = (sums / taken).tolist()
-            return seen[step]
-
-        return side
+    @cached_property
+    def moved(self) -> tuple[np.ndarray, np.ndarray]:
+        """The members' numbers and steps, once all have joined."""
+        numbers, steps, *_ = zip(*self.members, strict=True)
+        return np.array(numbers), np.array(steps)
 
 
-def together(place: Spot, entries: Iterable[Chords], first: float) -> list[Group]:
+def together(place: Spot, step: float) -> list[Group]:
     """Return groups of entries that can be moved together.
 
-    Each entry is moved alone by the first step, which shows the outputs that depend on it. An entry
-    that changes all of them, or too little to be sure, is measured alone.
+    Each entry is moved alone by up to a ``step``, which shows the outputs that depend on it. An
+    entry that changes them too little to be sure is in no group.
 
     Source: Curtis, Powell & Reid 1974, "On the estimation of sparse Jacobian matrices".
     """
     groups: list[Group] = []
-    noise = place.most / first
-    for chords in entries:
-        change, right = chords.side(first)
-        moves = change != 0
-        if not slight(right, 0.0, noise) or moves.all():
-            chords.measure(first, change, right)
+    for number in range(place.x.size):
+        own = step * (1 - number * GOLDEN % 1 / 2)
+        change, right = place.chord(number, own)
+        member = Member(number, own, right, place.most / own)
+        if not member.noise < FAIR * abs(right):
             continue
+        moves = change != 0
         touched = int.from_bytes(np.packbits(moves).tobytes(), "big")
         for group in groups[-TRIED:]:
             if not group.touched & touched:
                 break
         else:
             groups.append(group := Group(place))
-        group.add(chords.number, moves, touched)
+        group.add(member, moves, touched)
     return groups
 
 
@@ -199,7 +200,7 @@ def slight(right: float, left: float, noise: float) -> bool:
 
 def extent(x: np.ndarray) -> float:
     """Return the standard deviation of the entries; if it is 0, their size; if that is 0, 1."""
-    return float(np.std(x) if x.size else 0) or float(np.max(np.abs(x), initial=0)) or 1.0
+    return float(x.std() if x.size else 0) or float(np.abs(x).max(initial=0)) or 1.0
 
 
 def norm(x: Any) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import NonFiniteError
 from ...reading.trace import first_fault, spell
-from .differences import Slopes, slopes
+from .differences import Slopes, slopes_at
 from .habits import TIMES, bent, called_twice, unfit
 from .inputs import as_list
 from .report import BENT, Compared, Report, told_apart
@@ -36,7 +36,7 @@ def compare(
     if unusable:
         return Report(subject.name, faults=(unusable,))
     cotangent = rng.normal(size=out.shape)
-    report = _compared(subject, cotangent, closed_form)
+    report = _compared(subject, out, cotangent, closed_form)
     faults = ((habit,) if habit else ()) + report.faults
     report = replace(report, faults=faults, output=out, dout=cotangent)
     if report.ok and order == 2:
@@ -44,7 +44,9 @@ def compare(
     return report
 
 
-def _compared(subject: Subject, cotangent: np.ndarray, closed_form: Callable | None) -> Report:
+def _compared(
+    subject: Subject, out: np.ndarray, cotangent: np.ndarray, closed_form: Callable | None
+) -> Report:
     with np.errstate(all="ignore"):  # an infinite gradient is reported
         found = subject.gradients(cotangent.copy())
         scaled = subject.once_more(TIMES * cotangent)
@@ -53,9 +55,9 @@ def _compared(subject: Subject, cotangent: np.ndarray, closed_form: Callable | N
         if fault := unfit(name, value, found.arrays[i]):
             faults.append(fault)
             continue
-        numeric = slopes(_along(subject, i), value, cotangent, found.scale, found.arrays[i])
-        judged = _judged(name, value, found.arrays[i], numeric)
-        judged = judged._replace(bent=bent(found.arrays[i], scaled[i]))
+        claim = found.arrays[i]
+        numeric = slopes_at(_along(subject, i), value, out, cotangent, found.scale, claim)
+        judged = _judged(name, value, claim, numeric)._replace(bent=bent(claim, scaled[i]))
         if judged.bent:
             right = " (for a gradient of 1 it is right)" * _right_for_1(judged, cotangent)
             faults.append(f"the gradient for {name!r} {BENT[judged.bent]}{right}")

@@ -47,19 +47,21 @@ class Inputs:
         named = zip(given, names or parameter_names(f, len(given)), strict=True)
         self.all_names = unique([(is_node(x) and x.name) or name for x, name in named])
         self.names = [self.all_names[i] for i in self.places]
+        self.constants = [(i, x) for i, x in enumerate(given) if i not in self.places]
 
     def filled(self, values: Sequence) -> list[Any]:
         """Return all inputs, with these values in place of those that get a gradient.
 
         Each constant is a fresh copy, so a call that writes into one does not affect the next call.
         """
-        new = dict(zip(self.places, values, strict=True))
-        return [new[i] if i in new else _copy(x) for i, x in enumerate(self.given)]
+        filled = [*values]
+        for i, x in self.constants:
+            filled.insert(i, _copy(x))
+        return filled
 
     def note(self) -> tuple[str, ...]:
         """Return a note that names the constants, if there are any."""
-        kept = [(i, name) for i, name in enumerate(self.all_names) if i not in self.places]
-        named = [f"{name!r} ({_type_name(self.given[i])})" for i, name in kept]
+        named = [f"{self.all_names[i]!r} ({_type_name(x)})" for i, x in self.constants]
         verb = "are constants, and get" if len(named) > 1 else "is a constant, and gets"
         return (f"{listed(named)} {verb} no gradient",) * bool(named)
 

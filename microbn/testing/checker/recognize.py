@@ -56,10 +56,9 @@ def _of_function(f: Callable, given: Sequence) -> Subject:
     """Return the subject of a function of Tensors, or of one that returns a loss and gradients."""
     inputs = Inputs(f, given)
     inputs.need_floats()
-    count, notes = gradient_along(f, inputs)
-    if count:
-        return ByHand(loss_with_gradient(f, inputs.names), Inputs(f, given, count), notes)
     subject = Subject(f, inputs)
-    subject.notes = notes
+    count, subject.notes = gradient_along(subject)
+    if count:
+        return ByHand(loss_with_gradient(f, inputs.names), Inputs(f, given, count), subject.notes)
     subject.on_arrays = same_on_arrays(subject)
     return subject

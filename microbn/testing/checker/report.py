@@ -250,18 +250,18 @@ class Report:
         from rich.text import Text
 
         title = Text(printable(f"gradcheck of {self.name}"))
-        table = Table("input", "shape", title=title)
-        for column in ("off by", "± bar", "kinks", "wrong", "unknown"):
+        table = Table(*HEADINGS[:2], title=title)
+        for column in HEADINGS[2:-1]:
             table.add_column(column, justify="right")
-        table.add_column("verdict")
+        table.add_column(HEADINGS[-1])
         for part in self.inputs:
             cells = (Text(printable(cell)) for cell in part.row())
             table.add_row(*cells, style=_STYLE[part.verdict])
-        meaning = Text("\n".join(self._meaning()), style="dim")
+        meaning = Text("\n".join(self.meaning()), style="dim")
         words = Text(str(self))
         return Group(table, meaning, words) if self.inputs and self.level else words
 
-    def _meaning(self) -> list[str]:
+    def meaning(self) -> list[str]:
         """Return a line for each column of the table that needs a word."""
         lines = [OFF_BY, BAR]
         return lines + [KINKS] * any(part.kinks.any() for part in self.inputs)
@@ -286,6 +286,7 @@ BENT = {
     "not linear": "is not linear (or not the same twice) in dout, the gradient that comes in",
 }
 IGNORED = "its backward ignores the gradient that comes in (dout): multiply by it"
+HEADINGS = "input", "shape", "off by", "± bar", "kinks", "wrong", "unknown", "verdict"
 OFF_BY = "off by: how far the gradient is, at most, from the slope that finite differences find"
 BAR = "± bar: how far that slope itself may be off; the gradient may be off by ten of these bars"
 KINKS = "kinks: points with a slope on each side, as 0 is for relu; any slope between is right"

@@ -7,6 +7,7 @@ gradients that are compared with its slopes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -71,7 +72,16 @@ class Subject:
     def record(self, values: Sequence) -> tuple[Tensor, list[Tensor]]:
         """Return the output as a Tensor, and the leaves it was made from."""
         leaves = leaves_of(values, self.names)
-        return _tensor(self.f(*self.inputs.filled(leaves)), self.name), leaves
+        return as_tensor(self.f(*self.inputs.filled(leaves)), self.name), leaves
+
+    @cached_property
+    def recorded(self) -> tuple[Tensor, list[Tensor]]:
+        """The output as a Tensor at the values of the check, and its leaves."""
+        return self.record(self.values)
+
+    def graph(self) -> Tensor:
+        """Return the output with its graph."""
+        return self.recorded[0]
 
     def traced(self) -> Tensor:
         """Return the output. Each node of its graph knows all lines of code that made it."""
@@ -83,7 +93,7 @@ class Subject:
 
     def gradients(self, cotangent: np.ndarray) -> Gradients:
         """Return the gradients that the sweep finds."""
-        out, leaves = self.recorded = self.record(self.values)
+        out, leaves = self.recorded
         found: dict[int, np.ndarray] = {}
         faults: list[str] = []
         terms = []
@@ -97,7 +107,7 @@ class Subject:
         return Gradients(arrays, tuple(faults[:1]), notes, norm(np.array(terms)))
 
     def once_more(self, cotangent: np.ndarray) -> Sequence[np.ndarray]:
-        """Return the gradients from another cotangent, after `gradients`."""
+        """Return the gradients from another cotangent."""
         out, leaves = self.recorded
         return grad(out, leaves, cotangent)
 
@@ -121,7 +131,11 @@ class OfModule(Subject):
         self.restore(values[count:])
         leaves = leaves_of(values[:count], self.inputs.names)
         out = self.f(*self.inputs.filled(leaves))
-        return _tensor(out, self.name), [*leaves, *self.parameters]
+        return as_tensor(out, self.name), [*leaves, *self.parameters]
+
+    def graph(self) -> Tensor:
+        """Return the output with a new graph, as the parameters have moved since."""
+        return self.record(self.values)[0]
 
     def restore(self, values: Sequence) -> None:
         """Set the parameters to these values, and everything else to its state before the check."""
@@ -156,7 +170,7 @@ class Gradient(Subject):
 
 def same_on_arrays(subject: Subject) -> bool:
     """Return whether f gives the same bits on arrays, which are faster, as on Tensors."""
-    recorded = np.asarray(subject.record(subject.values)[0].value)
+    recorded = np.asarray(subject.recorded[0].value)
     try:
         values = [value.copy() for value in subject.values]
         on_arrays = joined(subject.f(*subject.inputs.filled(values)))
@@ -187,7 +201,7 @@ def _lost_digits(node: Tensor, position: int, product: Any) -> str | None:
     return f"the rule of {name} for operand {position} gives {kind}, the operand is {operand.dtype}"
 
 
-def _tensor(out: Any, name: str) -> Any:
+def as_tensor(out: Any, name: str) -> Any:
     """Return the output, with several outputs joined in one row. Raises where it is no Tensor."""
     if isinstance(out, (tuple, list)):
         tensors = [isinstance(part, Tensor) for part in out]
