@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -11,6 +13,7 @@ import numpy as np
 
 from .errors import ArgumentError, MissingPackageError
 
+HAS_ALONE = "this page has NumPy and microbn alone; install microbn on your computer for the rest"
 PLACES = {  # the public names of each module, so that no room has to be loaded to find one
     "microbn": "Tensor scalars grad jvp jacobian hessian hvp sweep Step Message story draw compile "
     "Program formula defvjp primitive no_grad no_lines scope trace label MicrobnError functional "
@@ -110,16 +113,50 @@ def read_toml(owner: str, place: Any) -> dict[str, Any]:
         raise ArgumentError(f"{owner}: {place.name} is no TOML: {error}") from error
 
 
+def check_keys(
+    where: str,
+    entry: Mapping[str, Any],
+    keys: Mapping[str, str],
+    fits: Mapping[str, Callable[[Any], bool]],
+    kind: str,
+    needed: Sequence[str] = (),
+) -> None:
+    """Raise ArgumentError for a key that an entry in TOML may not have, or lacks, or has wrong.
+
+    ``keys`` says in words what each key holds, and ``fits`` has a function for each of these words.
+    ``where`` begins the sentence, and ``kind`` says what the entry is: "a slide with text".
+    """
+    for key, value in entry.items():
+        if key not in keys:
+            alike = get_close_matches(key, keys, 1)
+            meant = f"; did you mean {alike[0]!r}?" if alike else ""
+            raise ArgumentError(
+                f"{where}: there is no key {key!r}; {kind} has {', '.join(keys)}{meant}"
+            )
+        if not fits[keys[key]](value):
+            raise ArgumentError(f"{where}: {key} = {value!r:.60} must be {keys[key]}")
+    if missing := [key for key in needed if key not in entry]:
+        raise ArgumentError(f"{where} needs {missing[0]}, {keys[missing[0]]}: {missing[0]} = …")
+
+
 def need_package(package: str, extra: str, purpose: str) -> Any:
     """Import a package that not everybody has, and return it.
 
-    Raises MissingPackageError if it is not installed. ``purpose`` says who needs it, and ``extra``
-    is the part of microbn that installs it.
+    Raises MissingPackageError if it is not installed. ``purpose`` says who needs it. ``extra`` is
+    the part of microbn that installs it, "" for a package that comes with microbn or has no part.
     """
     try:
         return import_module(package)
     except ImportError as error:
+        name = package.split(".")[0]
         raise MissingPackageError(
-            f"{purpose} needs {package.split('.')[0]}; install it with: "
-            f"pip install 'microbn[{extra}]'"
+            f"{purpose} needs {name}; {way_to_install(name, extra)}"
         ) from error
+
+
+def way_to_install(package: str, extra: str = "") -> str:
+    """Say how a package is installed. In a page it cannot be."""
+    if sys.platform == "emscripten":
+        return HAS_ALONE
+    wanted = f"'microbn[{extra}]'" if extra else package
+    return f"install it with: pip install {wanted}"

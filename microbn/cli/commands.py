@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..arguments import way_to_install
 from ..errors import ArgumentError, MicrobnError
 from ..view import Beside, Story
+from ..view.film import Film
 from .checking import CHECK
 from .examples import BUILT_IN, TRAINING
 from .finding import no_shape
@@ -42,6 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except MicrobnError as error:
         say(f"microbn: {error}", sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:  # of ours: a user's has become an ArgumentError
+        name = str(error.name).partition(".")[0]
+        say(f"microbn: this command needs {name}; {way_to_install(name)}", sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -137,6 +143,12 @@ def _run_playground(args: argparse.Namespace) -> None:
     say(f"Written: {playground(args.out, quick=args.quick)}")
 
 
+def _run_workshop(args: argparse.Namespace) -> None:
+    from ..workshop.building import workshop
+
+    say(f"Written: {workshop(args.out, args.script, pyodide=args.pyodide)}")
+
+
 def _run_draw(args: argparse.Namespace) -> None:
     from ..view import draw
 
@@ -157,9 +169,9 @@ def _run_lecture(args: argparse.Namespace) -> None:
     from ..lab.lecture import lecture
     from ..view.saving import write_whole
 
-    def tell_of(target: str, inputs: Sequence[str]) -> Story:
+    def tell_of(target: str, inputs: Sequence[str]) -> Story | Film:
         with users_code(target, inputs):
-            return told(target, inputs)
+            return filmed(inputs) if target == TRAINING else told(target, inputs)
 
     say(f"Written: {write_whole(args.out, lecture(tell_of, args.script).encode())}")
 
@@ -198,6 +210,16 @@ SUBCOMMANDS: dict[str, tuple[Callable, str, dict[str, dict[str, Any]]]] = {
         "-o --out":    {"type": file_as(".html"), "default": Path("playground.html"),
                         "metavar": "FILE", "help": "write the page here (default: %(default)s)"},
         "--quick":     {"action": "store_true", "help": "train few nets, for a test"},
+    }),
+    "workshop": (_run_workshop, "write a page in which Python runs, with exercises", {
+        "script":      {"nargs": "?", "type": Path, "metavar": "SCRIPT",
+                        "help": "your own exercises, in TOML (default: those of the lab)"},
+        "-o --out":    {"type": file_as(".html"), "default": Path("workshop.html"),
+                        "metavar": "FILE", "help": "write the page here (default: %(default)s)"},
+        "--pyodide":   {"metavar": "FOLDER",
+                        "help": "put this folder's Pyodide with NumPy into the page, which then "
+                                "needs no network; or the address of a server that has it "
+                                "(default: Pyodide's public CDN)"},
     }),
     "draw": (_run_draw, "draw a graph, each node with its value and gradient", TARGET | {
         "-o --out":    {"type": PICTURE, "required": True, "metavar": "FILE",

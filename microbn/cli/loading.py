@@ -12,6 +12,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+from ..arguments import HAS_ALONE
 from ..errors import ArgumentError, MicrobnError
 from .finding import text_alone
 
@@ -157,7 +158,8 @@ def _what(error: BaseException) -> str:
         return f"SyntaxError: {error.msg}"
     words = f"{type(error).__name__}: {error}".removesuffix(": ")
     if isinstance(error, ModuleNotFoundError):
-        return f"{words}; install it, or run this in the folder where it is"
+        elsewhere = "install it, or run this in the folder where it is"
+        return f"{words}; {HAS_ALONE if sys.platform == 'emscripten' else elsewhere}"
     if isinstance(error, NotImplementedError):
         return f"it is unfinished: {words}"
     return words

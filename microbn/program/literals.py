@@ -81,7 +81,7 @@ def written_array(array: np.ndarray) -> str:
     dtype = f"np.{array.dtype.name}"
     if array.size > 1 and array.flags.c_contiguous and is_uniform(array):
         return f"np.full({array.shape}, {literal(flat[0].item())}, {dtype})"
-    if array.ndim == 1 and array.dtype == np.int64 and np.array_equal(array, np.arange(len(array))):
+    if array.ndim == 1 and array.dtype == int and np.array_equal(array, np.arange(len(array))):
         return f"np.arange({len(array)})"
     order = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
     if array.flags.c_contiguous or order == [*range(array.ndim)]:

@@ -126,7 +126,7 @@ class Script:
 
     def _rounded(self, x: Assignment) -> str:
         """Write a call, and round its numbers if its dtype does."""
-        exact = x.dtype.name in ("bool", "int64") and x.function not in UNHELD
+        exact = x.dtype.name in ("bool", np.dtype(int).name) and x.function not in UNHELD
         return self._written(x) if exact else _held(self._written(x), x.dtype)
 
     def _written(self, x: Assignment) -> str:

@@ -23,8 +23,8 @@ from .pairing import Pair, Pairing, Side
 from .saving import write_whole
 from .story import Story
 
-BESIDE_SCRIPTS = "elements.js", "key_list.js", "beside.js"
-_PANE_SCRIPTS = (*STORY_SCRIPTS, "pane.js")  # a pane shows one of the two stories
+BESIDE_SCRIPTS = "elements.js", "key_list.js", "beside.js", "around.js", "remote.js"
+PANE_SCRIPTS = (*STORY_SCRIPTS, "pane.js")  # a pane shows one of the two stories
 _PANE_STYLES = (*STORY_STYLES, "pane.css")
 
 
@@ -98,11 +98,15 @@ class Beside:
 
     def _repr_html_(self) -> str:
         pictures = self.left.last_step() + self.right.last_step()
-        return notebook_frame("".join(self._page()), pictures)
+        return notebook_frame(self.page(), pictures)
+
+    def page(self) -> str:
+        """Return the page as text, for instance to put it into a frame."""
+        return "".join(self._page())
 
     def _page(self) -> Iterator[str]:
         """Yield the page. Its script puts the two panes into frames, each the page of a story."""
-        allowed = [hash_of(script_of(_PANE_SCRIPTS))]
+        allowed = [hash_of(script_of(PANE_SCRIPTS))]
         files = BESIDE_SCRIPTS, ["beside.css", "keys.css"]
         before, *others = shell(self.title, "beside.html", *files, allowed=allowed)
         yield encodable(before)
@@ -114,7 +118,7 @@ class Beside:
         yield "titles", self.titles
         yield "pairs", self.pairs
         yield "starts", {"forward": 1, "backward": self.backward}
-        yield "pane", shell("", scripts=_PANE_SCRIPTS, styles=_PANE_STYLES)
+        yield "pane", shell("", scripts=PANE_SCRIPTS, styles=_PANE_STYLES)
 
     def _panes(self) -> Iterator[Iterator[tuple[str, Any]]]:
         """Yield the data of both stories, with the title of each and what differs."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from ..arguments import HAS_ALONE, need_package
 from ..errors import ArgumentError, MissingPackageError, RenderError
 from .boxes import (
     Room,
@@ -52,6 +53,8 @@ def renderers(format: str = "svg") -> list[list[str]]:
 
 def check_renderers() -> None:
     """Raise MissingPackageError, which names both remedies, if nothing here can draw."""
+    if sys.platform == "emscripten":  # where no other program can run
+        raise MissingPackageError(f"a drawing needs Graphviz; {HAS_ALONE}")
     if not renderers():
         raise MissingPackageError(
             "drawing needs Graphviz, and there is neither a `dot` program nor pygraphviz. "
@@ -179,8 +182,7 @@ def _draw_arrows(dot: Any, graph: Graph, current: Collection[str], sent: Collect
 
 def _escaped(text: str) -> str:
     """Escape a text so that DOT shows it as it is."""
-    import graphviz
-
+    graphviz = need_package("graphviz", "", "a drawing")
     text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
     return graphviz.escape(text.replace("&", "&amp;"))  # or Graphviz would read entities
 
@@ -192,8 +194,7 @@ def _unfoldable(line: str) -> str:
 
 def _clusters(graph: Graph, direction: str, caption: str) -> dict[tuple, Any]:
     """Return an empty picture, under the path (), and an empty frame for each group."""
-    import graphviz
-
+    graphviz = need_package("graphviz", "", "a drawing")
     dot = graphviz.Digraph("microbn")
     dot.attr(rankdir=direction, ranksep="0.3", nodesep="0.25", bgcolor="white")
     dot.attr(fontname="DejaVu Sans", fontsize="14", labeljust="l")

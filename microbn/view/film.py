@@ -94,7 +94,11 @@ class Film(Sequence[Story]):
         return write_whole(path, map(str.encode, self._page()))
 
     def _repr_html_(self) -> str:
-        return notebook_frame("".join(self._page()), self[0].last_step())
+        return notebook_frame(self.page(), self[0].last_step())
+
+    def page(self) -> str:
+        """Return the page as text, for instance to put it into a frame."""
+        return "".join(self._page())
 
     def _page(self) -> Iterator[str]:
         before, after = shell(self.title, scripts=FILM_SCRIPTS, styles=FILM_STYLES)

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..arguments import need_package, way_to_install
 from ..errors import MissingPackageError
 
 WIDTH, HEIGHT = 1280, 720
@@ -50,16 +51,15 @@ def pillow(module: str) -> Any:
         return import_module(f"PIL.{module}")
     except ImportError as error:
         raise MissingPackageError(
-            "slides and animated pictures need Pillow, which comes with matplotlib; install it "
-            "with: pip install pillow"
+            "slides and animated pictures need Pillow, which comes with matplotlib; "
+            f"{way_to_install('pillow')}"
         ) from error
 
 
 @cache
 def font_of(name: str, size: float) -> Any:
     """Return one of matplotlib's fonts for Pillow, in a size in pixels."""
-    import matplotlib
-
+    matplotlib = need_package("matplotlib", "", "a picture of text")
     folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
     return pillow("ImageFont").truetype(str(folder / _FONT_FILES[name]), size)
 

@@ -56,23 +56,23 @@ def shell(
     styles: Iterable[str] = STORY_STYLES,
     allowed: Iterable[str] = (),
     program: str = "",
+    granted: str = "",
 ) -> tuple[str, ...]:
     """Return the page that is made of these files: the text before its data, and the text after.
 
-    The policy names the script by its hash, so that the browser runs this script and no other. The
-    scripts of frames inside the page are ``allowed`` by their hashes.
+    The policy names the script by its hash, so that the browser runs this script and no other. What
+    else may run is ``allowed``, such as the hashes of scripts in frames of the page; what else it
+    may do is ``granted`` by directives.
     """
     script = script_of(scripts, program)
-    hashes = (f"'sha256-{one}'" for one in (hash_of(script), *allowed))
+    sources = (f"'{one}'" for one in (hash_of(script), *allowed))
     words = {
         "policy": (
-            f"default-src 'none'; style-src 'unsafe-inline'; script-src {' '.join(hashes)}; "
-            "img-src data:; base-uri 'none'; form-action 'none'"
+            f"default-src 'none'; style-src 'unsafe-inline'; script-src {' '.join(sources)}; "
+            f"img-src data:; base-uri 'none'; form-action 'none'{granted}"
         ),
         "title": html.escape(title),
-        "style": Template(_without_indents("".join(map(_text_of, styles)))).substitute(
-            ROLE_COLOURS, now=CURRENT_COLOUR
-        ),
+        "style": Template(_style_of(styles)).substitute(ROLE_COLOURS, now=CURRENT_COLOUR),
         "script": script,
     }
     whole = _text_of("head.html") + _text_of(frame)
@@ -87,13 +87,18 @@ def script_of(names: Iterable[str] = STORY_SCRIPTS, program: str = "") -> str:
     return "\n".join(filter(None, kept))
 
 
+def _style_of(names: Iterable[str]) -> str:
+    text = "".join(map(_text_of, names))
+    return _without_indents(re.sub(r"/\*.*?\*/\n?", "", text, flags=re.DOTALL))
+
+
 def _without_indents(text: str) -> str:
     return "\n".join(map(str.strip, text.split("\n")))
 
 
 def hash_of(script: str) -> str:
     """Return the hash by which a policy names a script."""
-    return b64encode(sha256(script.encode()).digest()).decode()
+    return f"sha256-{b64encode(sha256(script.encode()).digest()).decode()}"
 
 
 def _text_of(name: str) -> str:

@@ -40,7 +40,7 @@ def deck(title: str, slides: Sequence[Slide], pages: Sequence[str] = ()) -> str:
     A frame in a body, ``<iframe data-page="0">``, shows one of the ``pages``: whole HTML pages,
     whose scripts run in the frame and nowhere else.
     """
-    inside = (found for page in pages for found in re.findall(r"'sha256-([\w+/=]+)'", page[:2000]))
+    inside = (found for page in pages for found in re.findall(r"'(sha256-[\w+/=]+)'", page[:2000]))
     parts = shell(title, "slides.html", DECK_SCRIPTS, _DECK_STYLES, dict.fromkeys(inside))
     before, between, after = parts
     slides_text = "\n".join(_articles(slides))

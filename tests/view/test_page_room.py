@@ -325,3 +325,26 @@ def test_page_fills_again_when_the_window_changes(opened):
     before = page.evaluate(TYPE, "#tables td")[0]
     page.set_viewport_size({"width": 1280, "height": 500})
     await_that(page, lambda: page.evaluate(TYPE, "#tables td")[0] < before)
+
+
+# Puts a page into new frames that can reach nothing, one on top of the other, so that all are seen.
+FRAMED = """async (page) => {
+  for (let i = 0; i < 15; i++) {
+    const frame = document.createElement("iframe");
+    Object.assign(frame, { sandbox: "allow-scripts", srcdoc: page, width: 730, height: 680 });
+    const loaded = new Promise((done) => { frame.onload = done; });
+    frame.style.setProperty("position", "fixed");
+    document.body.append(frame);
+    await loaded;
+  }
+}"""
+HEIGHT = "document.querySelector('#graph svg').getBoundingClientRect().height"
+
+
+def test_graph_fills_a_frame_that_gets_its_size_late(browser):
+    page = browser.new_page()
+    page.evaluate(FRAMED, stories.batch_norm().page())
+    frames = page.frames[1:]
+    assert len(frames) == 15
+    await_that(page, lambda: min(frame.evaluate(HEIGHT) for frame in frames) > 200)
+    page.close()

@@ -12,6 +12,7 @@ from microbn.view import page
 from microbn.view.beside import BESIDE_SCRIPTS
 from microbn.view.page import FILM_SCRIPTS, STORY_SCRIPTS, script_of
 from microbn.view.slides import DECK_SCRIPTS
+from microbn.workshop.building import WORKSHOP_SCRIPTS
 
 FOLDER = Path(page.__file__).with_suffix("")
 
@@ -32,6 +33,7 @@ PAGES = {
     "two stories": BESIDE_SCRIPTS,
     "a lecture": DECK_SCRIPTS,
     "a playground": PLAYGROUND_SCRIPTS,
+    "a workshop": WORKSHOP_SCRIPTS,
 }
 
 

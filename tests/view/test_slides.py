@@ -16,7 +16,15 @@ SLIDES = [
     Slide("Begin", text_body("Begin", "Some text.\n\n- one\n- two `x`"), "Say hello.", 3, "text"),
     Slide("A vote", VOTE, "Count the hands.", 2, "vote", 1),
     Slide("Some code", code_body("Some code", "Look:", "x = 1", "1"), "", 1, "code"),
-    Slide("Live", framed_body("Live", 0, 1), "Press on.", 4, "framed", 3, PICTURES),
+    Slide(
+        "Live",
+        framed_body("Live", 0, [{"at": n} for n in range(1, 5)]),
+        "Press on.",
+        4,
+        "framed",
+        3,
+        PICTURES,
+    ),
     Slide("The end", text_body("The end", ""), "", None, "text"),
 ]
 

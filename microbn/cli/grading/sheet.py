@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ... import __version__
-from ...arguments import read_toml
+from ...arguments import check_keys, read_toml
 from ...errors import ArgumentError, listed
 from ..finding import PAIR, SHAPE, shape_from
 
@@ -85,10 +85,10 @@ def read_sheet(path: Path | str) -> Sheet:
     entries = read.pop("exercise", None)
     if not (isinstance(entries, list) and entries and all(isinstance(e, dict) for e in entries)):
         raise ArgumentError(f"grade: {path.name} has no exercises; begin each with [[exercise]]")
-    _check_keys(read, SHEET | SHARED, path.name)
+    check_keys(f"grade: {path.name}", read, SHEET | SHARED, FITS, "a sheet")
     shared = {key: value for key, value in read.items() if key in SHARED}
     exercises = tuple(
-        _exercise(shared | entry, f"{path.name}: exercise {number}")
+        _exercise(shared | entry, f"grade: {path.name}: exercise {number}")
         for number, entry in enumerate(entries, 1)
     )
     _check_names(exercises, path.name)
@@ -100,22 +100,21 @@ def read_sheet(path: Path | str) -> Sheet:
 def _exercise(entry: dict[str, Any], where: str) -> Exercise:
     if isinstance(entry.get("target"), str):
         where += f" ({entry['target']})"
-    _check_keys(entry, EXERCISE | SHARED, where)
-    if missing := [key for key in ("target", "points") if key not in entry]:
-        raise ArgumentError(f"grade: {where} needs {missing[0]}, {EXERCISE[missing[0]]}")
+    needed = ("target", "points")
+    check_keys(where, entry, EXERCISE | SHARED, FITS, "an exercise", needed)
     if ("inputs" in entry) == ("strategies" in entry):
         raise ArgumentError(
-            f'grade: {where} needs either shapes, inputs = ["8x3", "3"], or strategies = '
+            f'{where} needs either shapes, inputs = ["8x3", "3"], or strategies = '
             '{ x = "batches()" }'
         )
-    _check_inputs(entry.get("inputs", ["1"]), where)
+    check_inputs(entry.get("inputs", ["1"]), where)
     return Exercise(**{"name": entry["target"]} | _fixed(entry))
 
 
-def _check_inputs(inputs: list[str], where: str) -> None:
+def check_inputs(inputs: list[str], where: str) -> None:
     """Raise ArgumentError for what is no shape, or too large to be checked."""
     if not inputs:
-        raise ArgumentError(f'grade: {where}: inputs = [] needs a shape for each input: ["8x3"]')
+        raise ArgumentError(f'{where}: inputs = [] needs a shape for each input: ["8x3"]')
     for text in inputs:
         pair = PAIR.fullmatch(text)
         if pair and not SHAPE.fullmatch(pair[2]):
@@ -123,24 +122,16 @@ def _check_inputs(inputs: list[str], where: str) -> None:
         try:
             size = prod(shape_from(pair[2] if pair else text))
         except ValueError as error:
-            raise ArgumentError(f"grade: {where}: inputs: {error}") from error
+            raise ArgumentError(f"{where}: inputs: {error}") from error
         if size > LARGEST:
             raise ArgumentError(
-                f"grade: {where}: inputs: {text!r:.60} has {size:.0e} entries, and an input may "
+                f"{where}: inputs: {text!r:.60} has {size:.0e} entries, and an input may "
                 f"have {LARGEST}; write a smaller shape"
             )
 
 
 def _fixed(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(v) if isinstance(v, list) else v for key, v in entry.items()}
-
-
-def _check_keys(entry: Mapping[str, Any], keys: Mapping[str, str], where: str) -> None:
-    for key, value in entry.items():
-        if key not in keys:
-            raise ArgumentError(f"grade: {where} has the key {key!r}; it may have {listed(keys)}")
-        if not FITS[keys[key]](value):
-            raise ArgumentError(f"grade: {where}: {key} = {value!r:.60} must be {keys[key]}")
 
 
 def _check_names(exercises: tuple[Exercise, ...], where: str) -> None:

@@ -3,7 +3,7 @@
 const both = JSON.parse($("both").textContent);
 const frames = [$("left"), $("right")];
 const last = both.pairs.length - 1;
-const state = { at: 0, near: true, maths: false, jacobian: false };
+const state = { at: 0, near: true, maths: false, jacobian: false, present: false };
 
 function show() {
   const [, , lacks, sentence] = both.pairs[state.at];
@@ -14,6 +14,7 @@ function show() {
   $("previous").disabled = $("first").disabled = state.at === 0;
   $("next").disabled = $("last").disabled = state.at === last;
   document.body.dataset.lacks = lacks ?? "";
+  document.body.classList.toggle("present", state.present);
   for (const view of ["near", "maths", "jacobian"]) $(view).setAttribute("aria-pressed", state[view]);
 }
 
@@ -72,6 +73,7 @@ const KEYS = {
   j: () => turn("jacobian"),
   "?": toggleKeys,
 };
+const PRESENTING = KEYS; // a lecture hands keys on
 
 listKeys([
   ["→  Page Down", "the next step of both"],
@@ -97,7 +99,8 @@ addEventListener("keydown", (event) => {
 addEventListener("message", ({ source, data }) => {
   const place = frames.findIndex((frame) => frame.contentWindow === source);
   if (place < 0) return;
-  if (Object.hasOwn(KEYS, data.key)) KEYS[data.key]();
+  if (isForLecture(data)) tellAround({ key: data.key });
+  else if (Object.hasOwn(KEYS, data.key)) KEYS[data.key]();
   if (data.ready) tell(place);
   if (Number.isInteger(data.at)) follow(place, data.at);
 });

@@ -247,9 +247,11 @@ function setUpFilm() {
   $("side").before(section);
   $("slider").setAttribute("aria-label", "Step of the story");
   listKeys(FILM_HELP);
-  if (!addressedInFilm.test(location.hash)) turnTo(0);
-  go(fromAddress());
+  Object.assign(PRESENTING, TRAINING_KEYS);
+  if (addressedInFilm.test(location.hash)) go(fromAddress());
+  else train(0);
   boxes.hidden = !shot.moves.statistics.length;
+  tellAround({ ready: true });
 }
 
 if (story.film) {

@@ -25,13 +25,13 @@ function showFrames() {
     if (!frame || frame.srcdoc) continue;
     frame.addEventListener("load", () => {
       frame.dataset.ready = "yes";
-      lead(frame, { at: Number(frame.dataset.step), present: true });
+      lead(frame, JSON.parse(frame.dataset.opens));
       if (slide === slides[state.at]) showFrames();
     });
     frame.srcdoc = pages[Number(frame.dataset.page)];
   }
   const frame = frameOf(slides[state.at]);
-  if (frame) lead(frame, { at: Number(frame.dataset.step) + state.presses });
+  if (frame) lead(frame, JSON.parse(frame.dataset.leads)[state.presses]);
 }
 
 function lead(frame, message) {
@@ -47,7 +47,9 @@ function handOn(key) {
 
 addEventListener("message", ({ source, data }) => {
   const frame = frameOf(slides[state.at]);
-  if (source !== frame?.contentWindow || !MINE.includes(data?.key)) return;
+  if (source !== frame?.contentWindow) return;
+  if (data?.ready) showFrames(); // a film is unpacked
+  if (!MINE.includes(data?.key)) return;
   frame.blur();
   focus();
   KEYS[data.key]?.();

@@ -167,10 +167,19 @@ $("save").addEventListener("click", save);
 $("slider").max = story.steps.length - 1;
 $("slider").addEventListener("input", () => go(Number($("slider").value)));
 addEventListener("hashchange", () => go(fromAddress()));
-addEventListener("resize", () => {
+addEventListener("resize", refit);
+// In a frame this script may run before the page has a size, and no event tells of its first one.
+const unsized = new ResizeObserver(() => {
+  if (!$("graph").clientHeight) return;
+  unsized.disconnect();
+  refit();
+});
+unsized.observe($("graph"));
+
+function refit() {
   fit($("graph").querySelector("svg"), story.steps[state.at]);
   fill();
-});
+}
 
 for (const role of story.roles) $("key").append(make("li", { class: role }, role));
 

@@ -22,7 +22,8 @@ function isForFocus({ key, target }) {
   if (key === " ") return target.closest("button, summary, select");
   if (key.startsWith("Arrow") && target.closest("table.jacobian")) return true;
   if (key === "ArrowUp" || key === "ArrowDown") return target.closest("#graph [data-id]");
-  return ["Tab", "Enter", "Escape"].includes(key);
+  if (key === "Escape") return $("groups").open || $("words").open;
+  return key === "Tab" || key === "Enter";
 }
 
 handKeysOn((event) => !(event.ctrlKey || event.altKey || event.metaKey || isForFocus(event)));

@@ -46,8 +46,11 @@ def test_digest_is_of_the_sheet_and_its_reference(tmp_path):
         ("", "sheet.toml has no exercises; begin each with [[exercise]]"),
         ("exercise = 1", "has no exercises"),
         ("[[exercise]", "sheet.toml is no TOML: "),
-        (f"sedes = [1]\n{ENTRY}", "sheet.toml has the key 'sedes'; it may have title, "),
-        (f"{ENTRY}point = 1", "exercise 1 (layer) has the key 'point'; it may have target"),
+        (f"sedes = [1]\n{ENTRY}", "sheet.toml: there is no key 'sedes'; a sheet has title, "),
+        (
+            f"{ENTRY}point = 1",
+            "exercise 1 (layer): there is no key 'point'; an exercise has target",
+        ),
         (f"seeds = []\n{ENTRY}", "seeds = [] must be a list of integers from 0 on"),
         (f"seeds = [-1]\n{ENTRY}", "seeds = [-1] must be a list of integers from 0 on"),
         (f"seconds = 0\n{ENTRY}", "seconds = 0 must be an integer from 1 to 3600"),
