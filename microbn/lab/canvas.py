@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any
 
+from ..arguments import need_package
+
 STYLE = str(files(__package__) / "lecture.mplstyle")
 
 
 @contextmanager
 def canvas(title: str, show: bool, style: Any = None) -> Iterator[Any]:
     """Make a figure in the style of a lecture, and lay it out while that style holds."""
-    import matplotlib as mpl
+    mpl = need_package("matplotlib", "", "a figure")
     from matplotlib.figure import Figure
 
     with mpl.rc_context(fname=STYLE, rc=style):

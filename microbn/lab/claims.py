@@ -35,10 +35,10 @@ class Claim:
     """
 
     claim: str
-    textbook: str
     here: str
     held: bool
     gate: str
+    textbook: str
     shown: bool = False
 
 

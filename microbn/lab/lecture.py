@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
+from dataclasses import replace
 from importlib.resources import files
 from math import inf
 from pathlib import Path
 from typing import Any
 
-from ..arguments import read_toml
+from ..arguments import check_keys, read_toml
 from ..errors import ArgumentError, listed
+from ..view.beside import beside
 from ..view.slides import Slide, deck
-from ..view.stills import Stills
 from ..view.story import Story
-from ..view.teller import Steps
-from .lecture_bodies import code_body, figure_body, framed_body, text_body, vote_body
+from .lecture_bodies import code_body, figure_body, text_body, vote_body
+from .lecture_stories import Shown, handout, is_live, still_slides, stops_of, story_frame
 
-Told = Callable[[str, Sequence[str]], Story]
+Told = Callable[[str, Sequence[str]], Shown]
 
-_MOST_PRINTED = 4  # steps of a story in a frame
 DEFAULT = files(__package__) / "lecture.toml"
 TEXT, TEXTS = "a text in quotes", "a list of texts"
 ANY = {"title": TEXT, "minutes": "a number, 0 or more", "notes": TEXT}
@@ -29,8 +28,12 @@ KINDS: dict[str, dict[str, str]] = {
     "story": {
         "story": TEXT,
         "inputs": TEXTS,
+        "beside": TEXT,
         "steps": "the first and the last step: [0, 10]",
+        "stops": "a list of steps, one for each press: [0, 5, 9]",
         "live": "true or false",
+        "jacobian": "true or false",
+        "opens": "the number of a step",
     },
     "code": {"code": TEXT, "prints": TEXT, "text": TEXT},
     "vote": {
@@ -49,6 +52,10 @@ IS: dict[str, Callable[[Any], bool]] = {
     KINDS["story"]["steps"]: lambda value: (
         isinstance(value, list) and len(value) == 2 and all(type(one) is int for one in value)
     ),
+    KINDS["story"]["stops"]: lambda value: (
+        isinstance(value, list) and len(value) > 0 and all(type(one) is int for one in value)
+    ),
+    KINDS["story"]["opens"]: lambda value: type(value) is int,
     KINDS["story"]["live"]: lambda value: isinstance(value, bool),
     KINDS["vote"]["options"]: lambda value: IS[TEXTS](value) and len(value) > 1,
     KINDS["vote"]["right"]: lambda value: type(value) is int,
@@ -56,7 +63,7 @@ IS: dict[str, Callable[[Any], bool]] = {
 
 
 def lecture(told: Told, script: str | Path | None = None) -> str:
-    """Return a lecture as a page. ``told`` tells the story of a target with its inputs.
+    """Return a lecture as a page. ``told`` tells the story of a target with its inputs, or a film.
 
     Without a ``script`` it is the lecture of 50 minutes. Raises ArgumentError for a script that
     cannot be read, and for an entry that is wrong, which it names. Raises MissingPackageError for a
@@ -64,8 +71,7 @@ def lecture(told: Told, script: str | Path | None = None) -> str:
     """
     place = DEFAULT if script is None else Path(script)
     read = _script_from(place)
-    folder = Path("." if script is None else script).parent
-    maker = _Maker(told, folder)
+    maker = _Maker(told, Path(str(place)).parent)
     slides = [
         slide
         for number, entry in enumerate(read["slide"], 1)
@@ -104,26 +110,16 @@ def check_entry(entry: Mapping[str, Any], name: str) -> str:
         raise ArgumentError(f"lecture: {name} is both {listed(kinds)}; make a slide of each")
     (kind,) = kinds
     keys = KINDS[kind] | ANY
-    for key, value in entry.items():
-        if key not in keys:
-            raise ArgumentError(f"lecture: {name}: {_strange(key, kind, keys)}")
-        if not IS[keys[key]](value):
-            raise ArgumentError(f"lecture: {name}: {key} = {value!r:.60} must be {keys[key]}")
+    everywhere = {key: other for other, names in KINDS.items() for key in names}
+    for key in entry:
+        if key not in keys and key in everywhere:
+            raise ArgumentError(
+                f"lecture: {name}: the key {key!r} belongs to a slide with {everywhere[key]}, and "
+                f"this is one with {kind}"
+            )
     needed = ("title", *NEEDED.get(kind, ()))
-    if missing := [key for key in needed if key not in entry]:
-        raise ArgumentError(
-            f"lecture: {name} needs {missing[0]}, {keys[missing[0]]}: {missing[0]} = …"
-        )
+    check_keys(f"lecture: {name}", entry, keys, IS, f"a slide with {kind}", needed)
     return kind
-
-
-def _strange(key: str, kind: str, keys: Mapping[str, str]) -> str:
-    everywhere = {name: other for other, names in KINDS.items() for name in names}
-    if other := everywhere.get(key):
-        return f"the key {key!r} belongs to a slide with {other}, and this is one with {kind}"
-    alike = get_close_matches(key, keys, 1)
-    meant = f"; did you mean {alike[0]!r}?" if alike else ""
-    return f"there is no key {key!r}; a slide with {kind} has {', '.join(keys)}{meant}"
 
 
 class _Maker:
@@ -131,7 +127,7 @@ class _Maker:
 
     def __init__(self, told: Told, folder: Path) -> None:
         self.told, self.folder = told, folder
-        self.stories: dict[Any, Story] = {}
+        self.shown: dict[Any, Shown] = {}
         self.pages: dict[Any, str] = {}
 
     def slides(self, entry: Mapping[str, Any], name: str) -> Iterator[Slide]:
@@ -168,47 +164,35 @@ class _Maker:
         )
 
     def _of_story(self, entry: Mapping[str, Any]) -> Iterator[Slide]:
-        key = entry["story"], *entry.get("inputs", ())
-        if key not in self.stories:
-            self.stories[key] = self.told(self._target(entry["story"]), entry.get("inputs", ()))
-        story = self.stories[key]
-        first, last = entry.get("steps", (0, len(story) - 1))
-        if not 0 <= first <= last < len(story):
-            there = f"{entry['story']} has the steps 0 to {len(story) - 1}"
-            raise ArgumentError(f"steps = [{first}, {last}], but {there}")
-        stills = Stills(story.graph, story.names, story.gradient_names, story.steps)
-        if entry.get("live", False):
-            self.pages.setdefault(key, story.page())
-            number = [*self.pages].index(key)
-            body = framed_body(entry["title"], number, first)
-            handout = [stills.svg(step) for step in telling_steps(story.steps, first, last)]
-            yield self._slide(entry, body, "framed", last - first, handout)
-        else:
-            yield from _still_slides(entry, stills, range(first, last + 1))
+        key = entry["story"], entry.get("beside"), *entry.get("inputs", ())
+        if key not in self.shown:
+            self.shown[key] = self._shown(entry)
+        shown = self.shown[key]
+        stops = stops_of(entry, shown)
+        if is_live(entry, shown):
+            if key not in self.pages:
+                self.pages[key] = shown.page()
+            body = story_frame(entry, [*self.pages].index(key), shown, stops)
+            printed = handout(entry, shown, stops)
+            yield self._slide(entry, body, "framed", len(stops) - 1, printed)
+        elif isinstance(shown, Story):
+            yield from still_slides(entry, shown, stops)
+
+    def _shown(self, entry: Mapping[str, Any]) -> Shown:
+        """Tell the story of a slide, and set the one of another target beside it if asked to."""
+        targets = [entry[key] for key in ("story", "beside") if key in entry]
+        told = [self.told(self._target(name), entry.get("inputs", ())) for name in targets]
+        if len(told) == 1:
+            return told[0]
+        stories = [
+            replace(story, title=name.rpartition(":")[2].replace("_", " "))
+            for name, story in zip(targets, told, strict=True)
+            if isinstance(story, Story)
+        ]
+        if len(stories) < len(told):
+            raise ArgumentError("beside takes two stories, and a training is none")
+        return beside(*stories)
 
     def _target(self, target: str) -> str:
         """Return a target; a file of one's own stands beside the script."""
         return str(self.folder / target) if ".py:" in target else target
-
-
-def telling_steps(steps: Steps, first: int, last: int) -> list[int]:
-    """Return the steps that a handout shows of a part of a story, four at most.
-
-    These are the first step and the last, the one that computes the result, those that complete a
-    sum of several parts, and if there is room, others at equal distances.
-    """
-    between = range(first + 1, last)
-    result = steps.starts["backward"] - 1
-    sums = (n for n in between if any(p.received == p.expected > 1 for p in steps[n].parts))
-    others = (first + round((last - first) * share) for share in (1 / 3, 2 / 3, 1 / 2, 1 / 4))
-    wanted = dict.fromkeys([first, last, result, *sums, *others])
-    return sorted([n for n in wanted if first <= n <= last][:_MOST_PRINTED])
-
-
-def _still_slides(entry: Mapping[str, Any], stills: Stills, steps: range) -> Iterator[Slide]:
-    """Yield a slide for each step, which share the minutes. The notes stand with the first."""
-    minutes = entry["minutes"] / len(steps) if "minutes" in entry else None
-    for number in steps:
-        made = stills.slide(number, minutes)
-        own = entry.get("notes", "") if number == steps[0] else ""
-        yield Slide(f"{entry['title']}: {made.name}", made.body, f"{own}\n\n{made.notes}", minutes)

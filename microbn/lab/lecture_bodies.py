@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
+from json import dumps
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,20 @@ def vote_body(question: str, options: Sequence[str], right: int, answer: str) ->
     )
 
 
-def framed_body(title: str, page: int, first: int) -> str:
-    """Return a frame for a story's own page, which begins at the step ``first``."""
+def framed_body(title: str, page: int, leads: Sequence[Mapping[str, Any]], **opens: Any) -> str:
+    """Return a frame for a page of its own, such as a story's.
+
+    The page opens as ``opens`` says, and then each press leads it to the next of the ``leads``,
+    such as ``{"at": 3}`` for a step and ``{"training": 3}`` for a training step.
+    """
+    first = {**leads[0], "present": True, **opens}
+    told = (
+        f'data-{name}="{escape(dumps(what))}"'
+        for name, what in (("opens", first), ("leads", leads))
+    )
     return (
         f'<h2 class="unseen">{escape(title)}</h2>'
-        f'<iframe class="framed" title="{escape(title)}" data-page="{page}" data-step="{first}" '
+        f'<iframe class="framed" title="{escape(title)}" data-page="{page}" {" ".join(told)} '
         'sandbox="allow-scripts allow-downloads"></iframe>'
     )
 
