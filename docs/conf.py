@@ -6,7 +6,7 @@ from pathlib import Path
 import microbn
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # for book.py, composed.py and mathematics.py
+sys.path.insert(0, str(HERE))  # for book.py, composed.py, mathematics.py and running.py
 
 project = "microbn"
 author = copyright = "the microbn contributors"
@@ -20,6 +20,7 @@ extensions = [
     "book",
     "composed",
     "mathematics",
+    "running",
 ]
 html_math_renderer = "mathml"
 exclude_patterns = ["_build", "measured"]  # pages include its tables
