@@ -27,6 +27,7 @@ from .remembering import remembering
 from .stories import stories
 from .traffic import traffic
 from .training import training, training_again
+from .workshop import workshop
 
 ALL = {
     "training": training,
@@ -41,6 +42,7 @@ ALL = {
     "stories": stories,
     "training-again": training_again,
     "features": features,
+    "workshop": workshop,
 }
 PACKAGES = ["microbn", "numpy", "numba", "torch", "jax", "autograd", "mygrad", "micrograd"]
 
