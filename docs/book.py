@@ -205,6 +205,7 @@ def write_notebook(app):
     page = HERE / "learn" / "start.md"
     text = re.sub(r"<!-- page -->.*?<!-- /page -->\n", "", page.read_text("utf-8"), flags=re.DOTALL)
     text = re.sub(r"\[([^\]]+)\]\(\S+\.md\)", r"\1", text)  # links to other pages
+    text = re.sub(r"{term}`([^`<]+?)(?: <[^`]+>)?`", r"\1", text)  # and into the glossary
     jupytext.write(jupytext.reads(text, fmt="md"), page.with_suffix(".ipynb"))
 
 

@@ -5,7 +5,8 @@ The projection is drawn from three numbers. All other pictures come from runs an
 RUNS is the folder where the tour and the demos left their pictures (``microbn tour --out RUNS``,
 and ``--save RUNS`` for every demo); these are copied. Two steps of batch norm's page are
 photographed in a browser, which needs a Chromium and playwright, from the extra ``test``. Where
-PyTorch is installed, so are the pages of its nets.
+PyTorch is installed, so are the pages of its nets. The moving picture of the backward is made from
+the pictures that ``microbn step batchnorm --slides bn.webp`` writes.
 """
 
 import shutil
@@ -15,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from PIL import Image, ImageSequence
 from playwright.sync_api import sync_playwright
 
 from microbn.cli.targets import told
@@ -28,6 +30,8 @@ NETS = {"convnet": "x̂₁ =", "transformer": "weights ="}  # of PyTorch's, and 
 FROM_THE_TOUR = ("comparison.png", "batchnorm.svg")
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 DRAWN = "d01_one_neuron"  # its picture is the drawing of a graph, and no figure
+MOVING = 960, 540  # of the backward, in pixels: small to load, and its numbers can be read
+PAUSE = 2500  # milliseconds for each of its steps
 
 
 def wanted(runs):
@@ -81,12 +85,25 @@ def projected(folder=IMAGES):
     print(figures.save(projection_figure(), folder / "projection.png"))
 
 
+def moving(folder=IMAGES):
+    """Make the moving picture of batch norm's backward, which begins again at its end."""
+    story = told("batchnorm")
+    start = next(step.number for step in story if step.phase == "backward")
+    with TemporaryDirectory() as scratch, Image.open(story.save(f"{scratch}/all.webp")) as steps:
+        frames = [each.convert("RGB").resize(MOVING) for each in ImageSequence.Iterator(steps)]
+    first, *others = frames[start:]
+    print(picture := folder / "backward.webp")
+    how = {"duration": PAUSE, "loop": 0, "quality": 75, "method": 6}
+    first.save(picture, save_all=True, append_images=others, **how)
+
+
 def main(runs, folder=IMAGES):
     pictures, browser = wanted(Path(runs)), found_browser()
     (folder := Path(folder)).mkdir(exist_ok=True)
     for picture in pictures:
         print(shutil.copy(picture, folder))
     projected(folder)
+    moving(folder)
     photographed(browser, folder)
 
 

@@ -16,7 +16,7 @@ from microbn import arguments, errors
 HEAVY = ["matplotlib", "graphviz", "rich", "hypothesis", "sklearn", "joblib", "pygraphviz"]
 LAYOUT = (PACKAGE.parent / "docs" / "project" / "layout.md").read_text("utf-8")
 FRONT = {"__init__", "__main__"}  # they import the rooms of their folder, and no room imports them
-KNOW_THE_ENGINE = {"reading", "nn", "program", "view", "testing", "lab", "cli"}
+KNOW_THE_ENGINE = {"reading", "nn", "program", "view", "testing", "lab", "cli", "workshop"}
 # An import for types or on first need may point down the page where a reason is written here.
 REASONS: dict[tuple[str, str], str] = {
     ("engine.record", "engine.composed.__init__"): "The rooms of compositions load when the first "
@@ -24,6 +24,8 @@ REASONS: dict[tuple[str, str], str] = {
     ("errors", "engine.faults"): "The engine's sentences load when its first error is raised.",
     ("errors", "engine.call_faults"): "So do those of the calls of functions.",
     ("errors", "engine.composed.refused"): "So do those of what a Tensor refuses.",
+    ("cli.commands", "workshop.building"): "The command that writes a workshop loads it when it "
+    "runs. In the page the workshop finds a reader's function as the command line does.",
 }
 
 
