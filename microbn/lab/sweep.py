@@ -6,7 +6,9 @@ import errno
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -53,16 +55,32 @@ def run_grid(
     done = file.holds(map(as_json, grid)) if file else {}
     todo = [settings for settings in grid if as_json(settings) not in done]
     runs = parallel(joblib.delayed(_one_run)(experiment, settings) for settings in todo)
-    for key, row in track(runs, title, total=len(todo)):
-        _check_columns(done, key, row)
-        done[key] = row
-        if file:
-            file.add(key, row)
+    with pool_closed(runs):
+        for key, row in track(runs, title, total=len(todo)):
+            _check_columns(done, key, row)
+            done[key] = row
+            if file:
+                file.add(key, row)
     results = Results([done[as_json(settings)] for settings in grid])
     if save and file:
         results.save(save)
         file.remove(done)
     return results
+
+
+@contextmanager
+def pool_closed(runs: Iterable) -> Iterator[None]:
+    """End a pool on the way out, also if it was interrupted and some of its runs go on.
+
+    joblib then warns of results that nobody used. Such a run is made again the next time.
+    """
+    try:
+        yield
+    finally:
+        if isinstance(runs, Generator):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                runs.close()
 
 
 def track(items: Iterable, title: str, total: int) -> Iterator:

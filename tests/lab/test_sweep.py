@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -229,3 +230,20 @@ def test_grid_runs_on_a_cluster():
     assert table["worker"].tolist() == [0, 0, 0]
     with pytest.raises(ValueError, match="No worker found"):
         sweep.run_grid(on_a_worker, {"seed": range(3)}, "seeds", jobs=1)
+
+
+def test_a_pool_that_is_left_early_ends_there_without_advice():
+    told = []
+
+    def runs():  # as joblib's pool does if it is left early
+        try:
+            yield from range(4)
+        except GeneratorExit:
+            told.append("ends")
+            warnings.warn("1 tasks have been successfully executed but not used", stacklevel=1)
+            raise
+
+    pool = runs()
+    with sweep.pool_closed(pool):
+        next(pool)
+    assert told == ["ends"]

@@ -14,7 +14,7 @@ from typing import Any
 from ...arguments import need_package
 from ...errors import ArgumentError
 from ...lab.results import Results, Row
-from ...lab.sweep import track
+from ...lab.sweep import pool_closed, track
 from .formats import total
 from .marks import Grader, Mark, no_points, readable
 from .running import stop_running
@@ -41,11 +41,12 @@ def grade_folder(sheet: Sheet, folder: Path, out: Path, jobs: int = -1) -> Resul
         grader = Grader(sheet, kept=[file.resolve() for file in files.values()])
         parallel = joblib.Parallel(jobs, prefer="threads", return_as="generator_unordered")
         runs = parallel(joblib.delayed(_marks_of)(grader, kept.key(file), file) for file in todo)
-        try:  # a thread only waits for the processes of its hand-in
-            for key, marks in track(runs, f"marking {folder.name}", len(todo)):
-                kept.add(key, marks)
-        finally:
-            stop_running()
+        with pool_closed(runs):
+            try:  # a thread only waits for the processes of its hand-in
+                for key, marks in track(runs, f"marking {folder.name}", len(todo)):
+                    kept.add(key, marks)
+            finally:
+                stop_running()
     marks_of = {name: kept.marks(file) or [] for name, file in files.items()}
     unclear = {name: str(why) for name, why in found.items() if name not in files}
     marks_of |= {name: no_points(sheet, why) for name, why in unclear.items()}
