@@ -83,6 +83,28 @@ def watch(page, report: Callable[[str], None], own: str) -> None:
     page.on("request", lambda asked: asked.url.startswith(own) or report(f"request: {asked.url}"))
 
 
+def visits(browser, file: Path, granted: tuple[str, ...] = (), **options):
+    """Yield a function that opens a file in a window of its own. No page may report anything.
+
+    What begins with one of the words ``granted`` may be reported.
+    """
+    contexts, troubles = [], []
+
+    def visit(**more):
+        context = browser.new_context(**{"viewport": SIZE, **options, **more})
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        watch(page, troubles.append, file.as_uri())
+        page.goto(file.as_uri())
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert [trouble for trouble in troubles if not trouble.startswith(granted)] == []
+
+
 class Opened:
     """The pages of one test. ``troubles`` holds their reports."""
 

@@ -1,4 +1,4 @@
-"""Where the page's Python comes from: Pyodide, which is CPython and NumPy for a browser.
+"""The page's Python is Pyodide, which is CPython and NumPy for a browser.
 
 Its files are taken from a folder and put into the page, or the page fetches them itself. Then it
 compares each with its SHA-256, which stands here.
@@ -21,19 +21,25 @@ from ..errors import ArgumentError, listed
 PYODIDE = "0.28.3"
 PYODIDE_ADDRESS = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE}/full/"
 LOCK_FILE = "pyodide-lock.json"
-PYTHON_FILES = {
-    "pyodide.js": "24a458425dcb4ea9836eb5ce26701d18cb769374e2b79247602ba605bf093278",
-    "pyodide.asm.js": "b22e5831eade9ff10e6fe2c811c68688cd91f10154377b4f80debcf5bafa1e56",
-    "pyodide.asm.wasm": "5effb6a1a6cc4a1a85bec4622701aa797c031e1de923cbbaf2ad47abdc4ab325",
-    "python_stdlib.zip": "71fee17f88a6260ec8c9c7c063533ee59c021fdc88a1ce76247378d3c4a35f4c",
+PYTHON_FILES = {  # the bytes, by which the page says how far it is, and the SHA-256
+    "pyodide.js": (
+        17_331,
+        "24a458425dcb4ea9836eb5ce26701d18cb769374e2b79247602ba605bf093278",
+    ),
+    "pyodide.asm.js": (
+        1_073_033,
+        "b22e5831eade9ff10e6fe2c811c68688cd91f10154377b4f80debcf5bafa1e56",
+    ),
+    "pyodide.asm.wasm": (
+        8_645_967,
+        "5effb6a1a6cc4a1a85bec4622701aa797c031e1de923cbbaf2ad47abdc4ab325",
+    ),
+    "python_stdlib.zip": (
+        2_416_866,
+        "71fee17f88a6260ec8c9c7c063533ee59c021fdc88a1ce76247378d3c4a35f4c",
+    ),
 }
-BYTES = {  # bytes, by which the page says how far it is
-    "pyodide.js": 17_331,
-    "pyodide.asm.js": 1_073_033,
-    "pyodide.asm.wasm": 8_645_967,
-    "python_stdlib.zip": 2_416_866,
-    "numpy-2.2.5-cp313-cp313-pyodide_2025_0_wasm32.whl": 3_109_648,
-}
+NUMPY_BYTES = 3_109_648  # of the wheel that the lock file names
 LOCK: dict[str, Any] = {
     "info": {
         "abi_version": "2025_0",
@@ -91,8 +97,8 @@ def _fetched(address: str) -> Distribution:
             f"workshop: {address!r} is no address of a server; write it as in {PYODIDE_ADDRESS}"
         )
     numpy = _numpy_of(LOCK)
-    hashes = PYTHON_FILES | {numpy["file_name"]: numpy["sha256"]}
-    files = [{"name": name, "size": BYTES[name], "sha256": hashes[name]} for name in hashes]
+    known = PYTHON_FILES | {numpy["file_name"]: (NUMPY_BYTES, numpy["sha256"])}
+    files = [{"name": name, "size": size, "sha256": sum_} for name, (size, sum_) in known.items()]
     return Distribution(address, LOCK, files)
 
 

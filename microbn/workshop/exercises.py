@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..arguments import check_keys, read_toml
-from ..cli.grading.sheet import EXERCISE, FITS, QUOTED, QUOTED_LIST, SHARED, check_inputs
+from ..cli.grading.sheet import FITS, FLAG, QUOTED, QUOTED_LIST, SHARED, check_inputs
 from ..errors import ArgumentError
 
 LAB = files(__package__) / "lab.toml"
@@ -22,7 +22,7 @@ TAB = {
     "check": QUOTED,
     "inputs": QUOTED_LIST,
     "hints": SHARED["hints"],
-    "stages": EXERCISE["own_forward"],
+    "stages": FLAG,
 }
 OF_A_CHECK = ("inputs", "hints", "stages")
 IMPORTED = {*sys.stdlib_module_names, "numpy", "microbn", "js", "pyodide", "pyodide_js"}

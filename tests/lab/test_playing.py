@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import stories
-from browser import AXE, PHONE, RULES, SIZE, watch, with_axe
+from browser import AXE, PHONE, RULES, SIZE, visits, with_axe
 
 from microbn import lab
 from microbn.errors import ArgumentError
@@ -108,20 +108,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def visit(made, browser):
-    contexts, troubles = [], []
-
-    def visit(**options):
-        context = browser.new_context(**{"viewport": SIZE, "reduced_motion": "reduce", **options})
-        contexts.append(context)
-        page = context.new_page()
-        watch(page, troubles.append, made.as_uri())
-        page.goto(made.as_uri())
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-    assert troubles == []
+    yield from visits(browser, made, reduced_motion="reduce")
 
 
 def picked(made, **settings):

@@ -1,7 +1,7 @@
 """The workshop's page: all of it that needs no Python, which is still to come then."""
 
 import pytest
-from browser import AXE, PHONE, RULES, SIZE, await_that, watch, with_axe
+from browser import AXE, PHONE, RULES, SIZE, await_that, visits, with_axe
 
 from microbn.workshop import building
 from microbn.workshop.building import workshop
@@ -23,26 +23,12 @@ def made(request, tmp_path_factory):
 
 @pytest.fixture
 def visit(made, browser):
-    contexts, troubles = [], []
-
-    def visit(**options):
-        context = browser.new_context(**{"viewport": SIZE, "offline": True, **options})
-        context.set_default_timeout(10_000)
-        contexts.append(context)
-        page = context.new_page()
-        watch(page, troubles.append, made.as_uri())
-        page.goto(made.as_uri())
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
     asked = (
         "request: https://nowhere.invalid",
         "console: Failed to load resource",
         "request: blob",
     )
-    assert [trouble for trouble in troubles if not trouble.startswith(asked)] == []
+    yield from visits(browser, made, asked, offline=True)
 
 
 def code(page):

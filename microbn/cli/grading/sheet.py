@@ -166,7 +166,7 @@ def _is_within(least: int, most: int) -> Callable[[Any], bool]:
 COLUMNS = ("student", "total", "reasons")
 VISIBILITY = ("visible", "after_due_date", "after_published", "hidden")
 QUOTED, POINTS = "a text in quotes", "a table such as { x = 2, w = 1 }"
-QUOTED_LIST = "a list of texts"
+QUOTED_LIST, FLAG = "a list of texts", "true or false"
 SHEET = {
     "title": QUOTED,
     "reference": QUOTED,
@@ -186,7 +186,7 @@ EXERCISE = {
     "inputs": QUOTED_LIST,
     "strategies": 'a table of texts: { x = "batches()" }',
     "points": POINTS,
-    "own_forward": "true or false",
+    "own_forward": FLAG,
 }
 FITS: dict[str, Callable[[Any], bool]] = {
     QUOTED: lambda value: isinstance(value, str) and bool(value),
@@ -205,7 +205,7 @@ FITS: dict[str, Callable[[Any], bool]] = {
     EXERCISE["strategies"]: lambda value: (
         isinstance(value, dict) and bool(value) and _are_texts([*value.values()])
     ),
-    EXERCISE["own_forward"]: lambda value: isinstance(value, bool),
+    FLAG: lambda value: isinstance(value, bool),
     POINTS: lambda value: (
         isinstance(value, dict)
         and bool({*value} - {HABITS})
