@@ -19,6 +19,10 @@ globalThis.makeCodeMirror = (place, { text, label, help, changed }) => {
   return {
     value: () => view.state.doc.toString(),
     set: (insert) => view.dispatch({ changes: { ...all(), insert }, selection: { anchor: 0 } }),
+    follow: (insert) => {
+      const anchor = Math.min(view.state.selection.main.anchor, insert.length);
+      view.dispatch({ changes: { ...all(), insert }, selection: { anchor } });
+    },
     markLine: (number) => view.dispatch({ effects: mark.of(placeOf(view, number)) }),
     goTo: (number) => {
       const anchor = placeOf(view, number) ?? 0;

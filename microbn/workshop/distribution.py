@@ -94,7 +94,7 @@ def distribution(place: str | Path | None = None) -> Distribution:
 def _fetched(address: str) -> Distribution:
     if not re.fullmatch(r"https?://[\w.:\[\]-]+(/[\w.~%/-]*)?", address, re.ASCII):
         raise ArgumentError(
-            f"workshop: {address!r} is no address of a server; write it as in {PYODIDE_ADDRESS}"
+            f"workshop: {address!r} is not a server's address; write it as in {PYODIDE_ADDRESS}"
         )
     numpy = _numpy_of(LOCK)
     known = PYTHON_FILES | {numpy["file_name"]: (NUMPY_BYTES, numpy["sha256"])}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import linecache
 import os
+import random
 import sys
 import traceback
 import warnings
@@ -41,28 +42,25 @@ def run_code(name: str, code: str) -> dict[str, Any]:
 
 
 def check_code(
-    name: str, code: str, target: str, inputs: Sequence[str] = (), **options: Any
+    name: str,
+    code: str,
+    target: str,
+    inputs: Sequence[str] = (),
+    starter: str = "",
+    **options: Any,
 ) -> dict[str, Any]:
     """Check a gradient in the code, as ``microbn check NAME:TARGET INPUTS`` does.
 
-    Print the report. Return whether the gradient is right, or None if it could not be checked; the
-    page of its first wrong stage, and the line of an error in the code. The ``options``
-    are those of `gradcheck`, such as ``hints`` and ``stages``.
+    Print the report. If the forward computes something else than in the ``starter``, the code that
+    the exercise began with, say so too. Return whether the gradient is right, or None if it could
+    not be checked; whether the forward has ``changed``; the page of its first wrong stage; and the
+    line of an error in the code. The ``options`` are those of `gradcheck`, such as ``hints``.
     """
-    from ..cli.loading import users_code
-    from ..cli.targets import find
     from ..errors import MicrobnError
-    from ..testing import gradcheck
-    from ..testing.checker.columns import in_columns
 
-    where = f"{name}:{target}"
     with as_a_new_process(name, code) as path:
         try:
-            with users_code(where, inputs):
-                f, given = find(where, inputs, None)
-                report = gradcheck(f, *given, seed=0, **options)
-            print(in_columns(report))
-            return {"right": bool(report), "story": page_of(report.story), "line": None}
+            return {**print_report(f"{name}:{target}", inputs, starter, options), "line": None}
         except MicrobnError as error:
             print(error, file=sys.stderr)
             return {"right": None, "story": None, "line": line_in(error.__cause__ or error, path)}
@@ -70,35 +68,70 @@ def check_code(
             return {"right": None, "story": None, "line": print_error(error, path)}
 
 
+def print_report(
+    where: str, inputs: Sequence[str], starter: str, options: dict[str, Any]
+) -> dict[str, Any]:
+    """Check a gradient, and print the report and how the forward has changed. Return what it found.
+
+    What matters more is printed first: the mistake, or else the change.
+    """
+    from ..cli.loading import users_code
+    from ..cli.targets import find
+    from ..testing import gradcheck
+    from ..testing.checker.columns import in_columns
+    from .forwards import change_since
+
+    with users_code(where, inputs):
+        f, given = find(where, inputs, None)
+        report = gradcheck(f, *given, seed=0, **options)
+    change = change_since(starter, f, HOME / "starter" / where, inputs, given)
+    parts = change, in_columns(report)
+    print(*filter(None, parts if report else parts[::-1]), sep="\n\n")
+    return {"right": bool(report), "changed": bool(change), "story": page_of(report.story)}
+
+
 @contextmanager
 def as_a_new_process(name: str, code: str) -> Iterator[Path]:
     """Write code to its file, and let it find what a new process finds there. Yield the path.
 
     Files that are kept beside it can be imported, and are imported anew. Afterwards the working
-    directory, the paths of imports, the streams, the warnings, NumPy's handling of errors and the
-    rules that the engine had are as they were. A rule for another function stays.
+    directory, the paths of imports, the streams, the warnings, NumPy's handling of errors, how it
+    prints, and the engine's rules are as they were.
     """
-    from ..engine.primitive import CALLS, RULES
-
     path = HOME / name
     path.write_text(code, encoding="utf-8")
     forget_files()
     kept = [(owner, key, getattr(owner, key)) for owner, keys in KEPT for key in keys]
-    main, folder, rules = sys.modules["__main__"], os.getcwd(), (dict(RULES), dict(CALLS))
+    main, folder = sys.modules["__main__"], os.getcwd()
     try:
         os.chdir(HOME)
         sys.path, sys.argv, sys.dont_write_bytecode = [str(HOME), *sys.path], [str(path)], True
         builtins.input = _no_input
-        with warnings.catch_warnings(), np.errstate():
+        random.seed()  # a seed that an earlier run set ends with that run
+        np.random.seed()  # noqa: NPY002  # the old interface, for code that still uses it
+        with warnings.catch_warnings(), np.errstate(), np.printoptions(), rules_kept():
             yield path
     finally:
         for owner, key, value in kept:
             setattr(owner, key, value)
         os.chdir(folder)
         sys.modules["__main__"] = main
-        RULES.update(rules[0])  # and what rooms loaded meanwhile have added stays
-        CALLS.update(rules[1])
         flush_streams()
+
+
+@contextmanager
+def rules_kept() -> Iterator[None]:
+    """Restore the engine's rules at the end."""
+    from ..engine.primitive import CALLS, RULES
+
+    tables: tuple[dict[Any, Any], ...] = (RULES, CALLS)
+    before = [{**table} for table in tables]
+    try:
+        yield
+    finally:
+        for table, entries in zip(tables, before, strict=True):
+            table.clear()
+            table.update(entries)
 
 
 def flush_streams() -> None:
@@ -127,7 +160,8 @@ def page_of(story: Any) -> str | None:
         return story.page()
     kind = f"the function {story.__name__}" if hasattr(story, "__name__") else type(story).__name__
     advice = "write: import microbn as mb, and then story = mb.story(y, dy)"
-    print(f"story is no story but {kind}, so there is nothing to show; {advice}", file=sys.stderr)
+    said = f"story is not a story but {kind}, so there is nothing to show; {advice}"
+    print(said, file=sys.stderr)
     return None
 
 

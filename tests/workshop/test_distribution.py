@@ -55,7 +55,7 @@ def test_an_address_ends_with_a_slash(address):
     "address", ["https://x.org; script-src *", "https://x.org/'a'", "https://", "https://a b/"]
 )
 def test_an_address_that_would_change_the_policy_is_refused(address):
-    with pytest.raises(ArgumentError, match=r"workshop: .* is no address of a server"):
+    with pytest.raises(ArgumentError, match=r"workshop: .* is not a server's address"):
         distribution(address)
 
 

@@ -1,4 +1,4 @@
-"""The reader's code in a page: run and checked here as the page's Python runs and checks it."""
+"""The reader's code in a page, run here as the page's Python runs it."""
 
 import builtins
 import os
@@ -10,50 +10,7 @@ from textwrap import dedent
 import numpy as np
 import pytest
 
-from microbn import errors
-from microbn.arguments import HAS_ALONE, need_package
-from microbn.engine.primitive import RULES
-from microbn.workshop import inside
-from microbn.workshop.exercises import exercises_from
-
-RELU = """\
-import numpy as np
-
-def relu_forward(x):
-    out = np.maximum(x, 0)
-    return out, out
-
-def relu_backward(dout, out):
-    return dout * (out > 0)
-"""
-
-
-@pytest.fixture(autouse=True)
-def home(monkeypatch, tmp_path):
-    """Keep the reader's files in a folder of the test's."""
-    monkeypatch.setattr(inside, "HOME", tmp_path / "home")
-    (tmp_path / "home").mkdir()
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def run(capsys):
-    """Run code as a file. Return what it gives, and what it prints in each stream."""
-
-    def run(code, name="mine.py"):
-        result = inside.run_code(name, dedent(code).lstrip())
-        return result, *capsys.readouterr()
-
-    return run
-
-
-@pytest.fixture
-def check(capsys):
-    def check(code, target, *inputs, **options):
-        result = inside.check_code("mine.py", code, target, [*inputs], **options)
-        return result, *capsys.readouterr()
-
-    return check
+from microbn.engine.primitive import CALLS, RULES
 
 
 def natively(home, code):
@@ -62,9 +19,6 @@ def natively(home, code):
     command = [sys.executable, str(home / "mine.py")]
     done = subprocess.run(command, capture_output=True, text=True, cwd=home)
     return done.stdout, done.stderr
-
-
-# --- running
 
 
 def test_what_is_printed_comes_in_its_streams_and_the_story_as_a_page(run):
@@ -97,7 +51,7 @@ def test_code_without_a_story_gives_none(run):
 def test_a_story_that_is_none_is_said_to_be_none(run, code, kind):
     result, out, err = run(code)
     assert (result, out) == ({"story": None, "line": None}, "")
-    assert err.startswith(f"story is no story but {kind}, so there is nothing to show; write: ")
+    assert err.startswith(f"story is not a story but {kind}, so there is nothing to show; write: ")
 
 
 FAULTS = {
@@ -160,6 +114,14 @@ def test_input_is_refused_in_a_sentence(run):
     assert result["line"] == 1
 
 
+def test_the_seed_of_a_run_is_no_seed_of_the_next(run):
+    seed = "import random, numpy as np; np.random.seed(0); random.seed(0); "
+    draw = "import random, numpy as np; print(np.random.rand()); print(random.random())"
+    seeded, *after = [run(code)[1].splitlines() for code in (seed + draw, seed, draw, seed, draw)]
+    assert run(seed + draw)[1].splitlines() == seeded
+    assert not {*after[1]} & {*after[3]}
+
+
 def test_each_run_begins_anew_and_finds_the_files_of_other_tabs(run):
     assert run("helper = 1", "tools.py")[2] == ""
     assert "NameError" in run("print(helper)")[2]
@@ -176,15 +138,17 @@ def test_a_class_of_the_code_can_be_pickled_as_in_a_program(run):
 
 def test_a_run_leaves_python_as_it_was(run):
     before = sys.path[:], sys.argv, sys.stdout, os.getcwd(), np.geterr(), builtins.input
-    rule, main = RULES[np.tanh], sys.modules["__main__"]
+    rules, main = ({**RULES}, {**CALLS}), sys.modules["__main__"]
+    printed = np.get_printoptions()
     _, out, err = run("""
         import builtins, io, os, sys, warnings
         import numpy as np
         import microbn as mb
         os.makedirs("below"); os.chdir("below")
         sys.path.append("here"); sys.path[0] = "there"; sys.argv.append("-v")
-        warnings.simplefilter("ignore"); np.seterr(all="ignore")
+        warnings.simplefilter("ignore"); np.seterr(all="ignore"); np.set_printoptions(precision=2)
         mb.defvjp(np.tanh, lambda g, out, x: g * 0)
+        mb.defvjp(np.sinc, lambda g, out, x: g * 0)  # which has no rule
         builtins.input = print
         print("seen")
         sys.stdout = io.StringIO()
@@ -194,7 +158,8 @@ def test_a_run_leaves_python_as_it_was(run):
     assert "ZeroDivisionError" in err
     after = sys.path[:], sys.argv, sys.stdout, os.getcwd(), np.geterr(), builtins.input
     assert after == before
-    assert RULES[np.tanh] is rule
+    assert rules == (RULES, CALLS)
+    assert np.get_printoptions() == printed
     assert sys.modules["__main__"] is main
 
 
@@ -218,204 +183,3 @@ def test_a_last_line_without_an_end_is_printed(home):
 def test_numbers_that_are_drawn_go_on_from_run_to_run(run):
     draw = "import random; print(random.random())"
     assert run(draw)[1] != run(draw)[1]
-
-
-# --- checking
-
-
-def test_a_check_prints_the_report_with_a_row_for_each_input(check):
-    result, out, err = check(RELU, "relu", "4x3")
-    assert (result, err) == ({"right": True, "story": None, "line": None}, "")
-    first, empty, heads, row, *_ = out.splitlines()
-    assert first.startswith("gradcheck of HandWritten(relu_forward, relu_backward): all 12 slopes")
-    assert empty == ""
-    assert heads.split("  ")[0] == "input"
-    assert re.fullmatch(r"x +\(4, 3\) +\de.\d+ +\de-\d+ +agrees", row)
-    assert "Again" not in out
-
-
-def test_a_wrong_backward_is_told_as_far_as_the_hints_go(check):
-    wrong = RELU.replace("> 0", ">= 0")
-    said = [check(wrong, "relu", "4x3", hints=level) for level in (0, 1, 2)]
-    assert {result["right"] for result, _, _ in said} == {False}
-    verdict, where, why = (out for _, out, _ in said)
-    assert verdict == "gradcheck of HandWritten(relu_forward, relu_backward): wrong\n"
-    assert ("5 of 12 entries differ" in where, "Hint" in where) == (True, False)
-    assert "Hint for 'x': dout is handed on where x < 0" in why
-
-
-def test_a_wrong_stage_comes_with_its_page(check):
-    code = RELU.replace("(out > 0)", "(out > 1)")
-    result, out, _ = check(code, "relu", "4x3", stages=True)
-    assert "First wrong stage" in out
-    assert result["story"].lower().startswith("<!doctype html>")
-
-
-@pytest.mark.parametrize(
-    ("code", "line", "said"),
-    [
-        (RELU.replace("return dout", "return dot"), 8, "mine.py:relu, line 8: NameError: .*'dot'"),
-        (RELU.replace("relu_back", "rel_back"), None, "mine.py has relu_forward and no backward"),
-        (RELU.replace("def relu_b", "def relu_b!"), 7, "mine.py:relu, line 7: SyntaxError"),
-        (f"{RELU}\nraise SystemExit('no')", 10, "mine.py:relu, line 10: SystemExit: no"),
-        (f"{RELU}\ninput()", 10, "mine.py:relu, line 10: RuntimeError: input.. cannot ask here"),
-        ("import nothing_here", 1, "mine.py:relu, line 1: ModuleNotFoundError: .*nothing_here"),
-    ],
-)
-def test_code_that_cannot_be_checked_is_told_in_one_sentence_with_its_line(check, code, line, said):
-    result, out, err = check(code, "relu", "4x3")
-    assert result == {"right": None, "story": None, "line": line}
-    assert out == ""
-    assert re.match(said, err)
-    assert err.count("\n") == 1
-
-
-def test_inputs_that_do_not_fit_are_told_without_a_line(check):
-    result, _, err = check(RELU, "relu", "4x3", "2")
-    assert result["line"] is None
-    assert err.startswith("mine.py:relu takes 1 shape, one for each parameter")
-
-
-def test_a_key_pressed_during_a_check_ends_it_as_a_program(check):
-    result, _, err = check(RELU.replace("return dout", "raise KeyboardInterrupt #"), "relu", "4x3")
-    assert result == {"right": None, "story": None, "line": 8}
-    assert err.startswith("Traceback")
-    assert "checker" not in err.split("mine.py")[0]
-
-
-def test_code_that_is_mended_is_checked_anew(check):
-    rights = [
-        check(RELU.replace("> 0", sign), "relu", "4x3")[0]["right"]
-        for sign in ("> 0", "> 9", "> 0", "> 9")
-    ]
-    assert rights == [True, False, True, False]
-
-
-# --- what the page lacks
-
-ALONE = """
-import sys
-
-absent = "rich graphviz pygraphviz matplotlib hypothesis PIL sklearn joblib numba scipy anywidget"
-sys.modules |= dict.fromkeys(absent.split())  # None says: there is none
-import tempfile
-from pathlib import Path
-import numpy as np
-import microbn as mb
-from microbn.workshop import inside
-from microbn.workshop.exercises import exercises_from
-
-inside.HOME = Path(tempfile.mkdtemp())
-"""
-
-
-def alone(code):
-    """Run code in a process that has NumPy alone. Return what it prints."""
-    command = [sys.executable, "-c", ALONE + dedent(code)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
-
-
-def test_numpy_alone_does_every_exercise_of_the_lab():
-    printed = alone("""
-        from contextlib import redirect_stdout
-        from io import StringIO
-        for tab in exercises_from()[1]:
-            with redirect_stdout(StringIO()):
-                found = inside.run_code(tab["name"], tab["code"])
-                given = tab["name"], tab["code"], tab["check"], tab["inputs"]
-                options = {key: tab[key] for key in ("hints", "stages")}
-                checked = inside.check_code(*given, **options) if tab["check"] else {}
-            assert found["line"] is None
-            stories = [bool(one.get("story")) for one in (found, checked)]
-            print(tab["title"], checked.get("right"), *stories)
-    """)
-    layers = [tab["title"] for tab in exercises_from()[1][1:10]]
-    assert printed.splitlines() == [
-        "Play None True False",
-        *(f"{layer} {layer == 'swish'} False False" for layer in layers),
-        "Write batch norm's backward False False True",
-        "Break it False False False",
-    ]
-
-
-def test_numpy_alone_checks_compiles_and_tells():
-    alone("""
-        from microbn.testing import HandWritten, gradcheck
-        rng = np.random.default_rng(0)
-        x, w = (mb.Tensor(rng.normal(size=(3, 3)), name) for name in "xw")
-        assert gradcheck(lambda x, w: np.tanh(x @ w), x, w, order=2)
-        assert "all 9 slopes" in str(gradcheck(lambda x: x * x, x))
-        square = HandWritten(lambda x: (x * x, x), lambda dy, x: dy * x)
-        report = gradcheck(square, np.ones((2, 2)) + np.eye(2), stages=True)
-        assert not report and report.story.page()
-        assert "x" in mb.formula(lambda x: x * x)
-        program = mb.compile(lambda x: (x * x).sum(), x)
-        assert str(program)
-        net = mb.nn.Sequential(mb.nn.Linear(3, 2, rng=0), mb.nn.BatchNorm(2))
-        assert net(np.eye(3)).shape == (3, 2)
-        one, other = (mb.story((x @ w).sum()), mb.story((x * w).sum()))
-        assert len(mb.view.beside(one, other)) > 4
-    """)
-
-
-NEEDY = {
-    "mb.draw((x * x).sum())": "a drawing needs graphviz; ",
-    "mb.story((x * x).sum()).save('a.gif')": "",
-    "mb.story((x * x).sum()).slides('a.html')": "",
-    "from microbn.testing import given_gradients": "given_gradients needs hypothesis; ",
-    "from microbn.testing.strategies import arrays": "strategies needs hypothesis; ",
-    "from microbn.lab import data; data.digits(0)": "the digits data set needs sklearn; ",
-    "mb.compile(lambda x: (x * x).sum(), x, backend='numba')": "needs numba; ",
-    "mb.view.widget(mb.story((x * x).sum()))": "microbn.view.widget needs anywidget; ",
-}
-
-
-def test_whatever_needs_another_package_says_so_in_one_sentence():
-    printed = alone(f"""
-        from microbn.arguments import HAS_ALONE
-        x = mb.Tensor([1.0, 2.0], "x")
-        for platform in ("linux", "emscripten"):
-            sys.platform = platform
-            for code, said in {NEEDY}.items():
-                try:
-                    exec(code)
-                except mb.MicrobnError as error:
-                    assert isinstance(error, ImportError) and said in str(error), error
-                    assert (HAS_ALONE in str(error)) == (platform == "emscripten"), error
-                    assert ("pip install" in str(error)) == (platform == "linux"), error
-                else:
-                    print(code, "needs nothing")
-    """)
-    assert printed == ""
-
-
-def test_a_command_that_needs_another_package_says_so_and_returns_2():
-    printed = alone("""
-        from contextlib import redirect_stderr
-        from microbn.cli import main
-        with redirect_stderr(sys.stdout):
-            print(main(["check", "batchnorm"]), main(["step", "batchnorm"]))
-            sys.platform = "emscripten"
-            print(main(["check", "batchnorm"]))
-    """)
-    natively = "microbn: this command needs rich; install it with: pip install rich"
-    in_the_page = f"microbn: this command needs rich; {HAS_ALONE}"
-    assert printed.splitlines() == [natively, natively, "2 2", in_the_page, "2"]
-
-
-def test_a_module_that_the_page_lacks_has_a_note(run, monkeypatch):
-    assert HAS_ALONE not in run("import not_there")[2]
-    monkeypatch.setattr(sys, "platform", "emscripten")
-    assert run("import not_there")[2].endswith(
-        f"ModuleNotFoundError: No module named 'not_there'\n{HAS_ALONE}\n"
-    )
-
-
-def test_a_package_that_is_missing_is_named_with_the_way_out(monkeypatch):
-    with pytest.raises(errors.MissingPackageError, match="this needs not_there; install it with: "):
-        need_package("not_there.below", "lab", "this")
-    monkeypatch.setattr(sys, "platform", "emscripten")
-    with pytest.raises(errors.MissingPackageError, match=f"^this needs not_there; {HAS_ALONE}$"):
-        need_package("not_there.below", "lab", "this")

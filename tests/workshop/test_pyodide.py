@@ -198,6 +198,38 @@ def test_an_endless_loop_can_be_stopped(page):
     assert page.value("value = 1") == 1
 
 
+def test_what_does_not_end_a_line_is_kept_too(page):
+    page.begin("print('waiting', end='')\nwhile True: pass")
+    await_that(page.page, lambda: page.printed() == "waiting")
+    page.page.evaluate("() => python.stop()")
+    assert page.value("value = 1") == 1
+
+
+# The tab of relu, its mistake mended, with another forward to which the backward belongs.
+CHANGED = """async () => {
+  turnToTab(exercises.findIndex(({ check }) => check === "relu"));
+  const mended = now.exercise.code.replace("out >= 0", "out > 0");
+  now.exercise.editor.set(mended.replace("np.maximum(x, 0)", "np.maximum(x, 0) + (x > 0)"));
+  check();
+  while (now.phase === "running") await new Promise((done) => setTimeout(done, 50));
+  return $("verdict").textContent;
+}"""
+
+
+def test_a_changed_forward_is_not_called_right(page):
+    told = "? The gradients agree, but the forward has changed: read the report."
+    await_that(page.page, lambda: page.page.evaluate("now.phase") == "ready")
+    assert page.page.evaluate(CHANGED) == told
+
+
+def test_what_a_flood_printed_before_an_endless_loop_is_kept(page):
+    page.begin("for i in range(5000): print(i)\nprint('before')\nwhile True: pass")
+    await_that(page.page, lambda: page.printed().endswith("before\n"))
+    page.page.evaluate("() => python.stop()")
+    assert page.page.evaluate("() => window.answer") == {"failed": "stopped"}
+    assert page.value("value = 1") == 1
+
+
 ENDS = {"an exit": "import os\nos._exit(3)", "its C code": "import ctypes\nctypes.string_at(-8)"}
 
 

@@ -57,7 +57,7 @@ x @ np.ones(3)
 print("after")
 ```
 """
-TREE = "```{toctree}\nlearn/page\nlearn/loop\nlearn/end\n```\n"
+TREE = "```{toctree}\nlearn/page\nlearn/loop\nlearn/end\nlearn/flood\n```\n"
 ENDING = """\
 # A chapter that ends Python
 
@@ -74,20 +74,20 @@ print(x)
 ```
 """
 LOOP = ENDING.format('print("begun", flush=True)\nwhile True:\n    pass')
+FLOOD = "# A flood\n\n```python\nfor i in range(300_000):\n    print(i)\n```\n"
 END = ENDING.format("import os\n\nos._exit(3)")
 
 
 @pytest.fixture(scope="module")
 def book(tmp_path_factory):
-    """Build a book of one chapter, and one page that is no chapter."""
+    """Build a book of chapters, and one page that is no chapter."""
     pytest.importorskip("sphinx", reason="Sphinx is not installed: the buttons unchecked")
     pytest.importorskip("myst_parser", reason="myst-parser is not installed: the buttons unchecked")
     (source := tmp_path_factory.mktemp("book") / "source").mkdir()
     (source / "learn").mkdir()
     (source / "conf.py").write_text(CONF)
-    (source / "learn" / "page.md").write_text(CHAPTER)
-    (source / "learn" / "loop.md").write_text(LOOP)
-    (source / "learn" / "end.md").write_text(END)
+    for name, text in {"page": CHAPTER, "loop": LOOP, "end": END, "flood": FLOOD}.items():
+        (source / "learn" / f"{name}.md").write_text(text)
     (source / "index.md").write_text(f"# Start\n\n```python\n1\n```\n\n{TREE}")
     out = source.parent / "html"
     subprocess.run([sys.executable, "-m", "sphinx", "-q", "-W", source, out], check=True)
@@ -169,6 +169,14 @@ def test_an_error_has_its_line_and_what_stands_below_does_not_run(chapter):
     assert 4 not in printed(page)
 
 
+def test_a_flood_is_cut_as_in_the_workshop(chapter, book):
+    page = chapter((book / "learn" / "flood.html").as_uri())
+    press(page, 0)
+    _, _, cut, *_, last = printed(page)[0].splitlines()
+    assert last == "299999"
+    assert int(re.fullmatch("… (.*) lines were cut here", cut)[1].replace(",", "")) > 298_000
+
+
 def test_a_loop_without_an_end_is_stopped_and_the_blocks_above_run_again(chapter, book):
     page = chapter((book / "learn" / "loop.html").as_uri())
     button = page.locator("div.run button").nth(2)
@@ -199,7 +207,7 @@ def test_a_page_that_came_over_http_says_why_nothing_runs(chapter):
 def test_a_file_that_cannot_be_had_is_named_and_the_next_press_tries_again(chapter):
     page = chapter()
     page.context.route(f"{CDN}*.wasm", lambda route: route.abort())
-    assert "pyodide.asm.wasm" in press(page, 0)
+    assert re.search("pyodide.asm.wasm .* Look for the network and try again", press(page, 0))
     page.context.unroute(f"{CDN}*.wasm")
     assert press(page, 0).startswith("It took 0.")
 

@@ -69,7 +69,7 @@ def test_a_title_gives_the_name_of_the_file(tmp_path, title, name):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("title = x", "own.toml is no TOML: .*line 1"),
+        ("title = x", "own.toml is not TOML: .*line 1"),
         ("[[exercise]]\ntitle='a'", "own.toml needs title, a text in quotes: title = …"),
         ("title='x'", r"own.toml has no exercises; begin each with \[\[exercise\]\] on a line"),
         ("title='x'\nexercise = 3", "own.toml has no exercises"),
@@ -84,7 +84,10 @@ def test_a_title_gives_the_name_of_the_file(tmp_path, title, name):
         (f"{GOOD}check='f'\nhints=3", r"exercise 1 \(a\): hints = 3 must be 0, 1 or 2"),
         (f"{GOOD}check='f'\nstages=1", "stages = 1 must be true or false"),
         (f"{GOOD}check='f'\ninputs='3'", "inputs = '3' must be a list of texts"),
-        (f"{GOOD}check='f'\ninputs=['8y3']", r"exercise 1 \(a\): inputs: '8y3' is no shape; write"),
+        (
+            f"{GOOD}check='f'\ninputs=['8y3']",
+            r"exercise 1 \(a\): inputs: '8y3' is not a shape; write",
+        ),
         (f"{GOOD}check='f'\ninputs=[]", "inputs = .. needs a shape for each input"),
         (f"{GOOD}check='f'\ninputs=['9x999999']", "'9x999999' has 9e.06 entries"),
         (f"{GOOD}inputs=['3']", "has inputs and checks nothing; name a function or a layer"),

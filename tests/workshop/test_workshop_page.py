@@ -35,7 +35,7 @@ def code(page):
     return page.evaluate("now.exercise.editor.value()")
 
 
-def test_what_one_wrote_stays_and_reset_asks_twice(visit):
+def test_what_one_wrote_stays_and_reset_can_be_undone(visit):
     page = visit()
     starter = code(page)
     page.evaluate("now.exercise.editor.focus()")
@@ -44,12 +44,81 @@ def test_what_one_wrote_stays_and_reset_asks_twice(visit):
     page.reload()
     assert code(page) == f"mine = 1{starter}"
     page.click("#reset")
-    assert code(page) == f"mine = 1{starter}"
-    page.keyboard.press("Escape")
-    assert page.inner_text("#reset") == "Reset"
-    page.click("#reset")
-    page.click("#reset")
     assert code(page) == starter
+    page.click("#reset")  # which changes nothing, so the Undo stays
+    page.click("text=Undo")
+    assert code(page) == f"mine = 1{starter}"
+    page.click("text=Undo")
+    assert code(page) == starter
+
+
+def test_two_windows_with_the_page_hold_the_same_code(visit):
+    page = visit()
+    other = page.context.new_page()
+    other.goto(page.url)
+    page.evaluate("turnToTab(1)")
+    starter = code(page)
+    page.evaluate("now.exercise.editor.focus()")
+    page.keyboard.press("Control+Home")
+    page.keyboard.type("one = 1")
+    other.evaluate("turnToTab(1)")
+    await_that(other, lambda: code(other) == f"one = 1{starter}")
+    other.evaluate("turnToTab(0)")  # the next change comes to a tab that is out of sight
+    other.evaluate("now.exercise.editor.focus()")
+    first = code(other)
+    page.keyboard.type(" + 1")
+    await_that(other, lambda: code_of(other, 1).startswith("one = 1 + 1"))
+    assert code(other) == first
+    assert "Another window with this page has changed affine" in other.inner_text("#said")
+
+
+def test_a_window_that_follows_another_leaves_its_cursor_and_its_focus(visit):
+    page = visit()
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.evaluate("now.exercise.editor.goTo(3)")
+    at = """() => document.activeElement.selectionStart ??
+      document.getSelection().anchorNode.textContent"""
+    before = other.evaluate(at)
+    other.evaluate("$('hints').hidden = false, $('help').focus()")
+    page.evaluate("now.exercise.editor.set(now.exercise.editor.value() + '# more\\n')")
+    await_that(other, lambda: code(other).endswith("# more\n"))
+    assert other.evaluate("document.activeElement.id") == "help"
+    other.evaluate("now.exercise.editor.focus()")
+    assert other.evaluate(at) == before
+
+
+def test_what_either_of_two_windows_writes_or_resets_is_kept(visit):
+    page = visit()
+    other = page.context.new_page()
+    other.goto(page.url)
+    page.evaluate("turnToTab(1)")
+    starter = code(page)
+    other.evaluate("turnToTab(1)")
+    other.evaluate("now.exercise.editor.focus()")
+    other.keyboard.press("Control+Home")
+    other.keyboard.type("two\n")
+    await_that(page, lambda: code(page) == f"two\n{starter}")
+    page.reload()
+    assert code_of(page, 1) == f"two\n{starter}"
+    other.click("#reset")
+    await_that(page, lambda: code_of(page, 1) == starter)
+
+
+def code_of(page, number):
+    return page.evaluate(f"exercises[{number}].editor.value()")
+
+
+@pytest.mark.parametrize("size", [SIZE, PHONE], ids=["1280x720", "phone"])
+def test_every_tab_is_in_sight(visit, size):
+    page = visit(viewport=size)
+    inside = """(tab) => {
+      const { left, right, top, bottom } = tab.getBoundingClientRect();
+      const seen = [[left + 2, top + 8], [right - 2, bottom - 2]];
+      return seen.every(([x, y]) => document.elementFromPoint(x, y) === tab);
+    }"""
+    tabs = page.locator("[role=tab]")
+    assert [tabs.nth(i).evaluate(inside) for i in range(tabs.count())] == [True] * 12
 
 
 def test_arrow_keys_lead_from_tab_to_tab_and_each_keeps_its_code(visit):
@@ -114,8 +183,14 @@ def test_the_program_is_saved_under_the_name_of_its_tab_and_loaded(visit, tmp_pa
     mine.write_text("x = 5\r\n", encoding="utf-8")
     page.set_input_files("#file", mine)
     await_that(page, lambda: code(page) == "x = 5\n")
+    assert page.inner_text("#verdict") == "mine.py is loaded. Undo"
     page.keyboard.press("Control+z")
     await_that(page, lambda: code(page).startswith("import numpy"))
+    page.evaluate("now.exercise.editor.set('x = 6')")
+    page.set_input_files("#file", mine)
+    await_that(page, lambda: code(page) == "x = 5\n")
+    page.click("text=Undo")
+    assert code(page) == "x = 6"
 
 
 def test_a_file_in_another_encoding_is_not_loaded(visit, tmp_path):

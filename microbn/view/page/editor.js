@@ -1,5 +1,6 @@
 // An editor of Python code: CodeMirror where it is bundled, and a plain one where it is not. Both have
-// value(), set(text), markLine(number), goTo(number) and focus().
+// value(), set(text), markLine(number), goTo(number) and focus(), and follow(text), which puts another text
+// in place and leaves the cursor and the focus where they are.
 
 // Makes an editor in an element. `about` has its text, its label for a screen reader, the id of the
 // words that say how to leave it, and changed(), which is called when its text changes.
@@ -23,11 +24,11 @@ function plainEditor(place, { text, label, help, changed }) {
     gutter.textContent = `${lines.join("\n")}\n`;
     band.hidden = !wrong;
     band.style.setProperty("--line", (wrong ?? 1) - 1);
-    follow();
+    scroll();
   }
 
   // Moves the numbers and the mark with the text.
-  function follow() {
+  function scroll() {
     gutter.scrollTop = area.scrollTop;
     band.style.setProperty("--scrolled", `${-area.scrollTop}px`);
   }
@@ -37,11 +38,22 @@ function plainEditor(place, { text, label, help, changed }) {
     number();
   }
 
+  // Replaces the whole text. A hidden area cannot have the focus, and the browser would type elsewhere.
   function set(words) {
     area.focus();
     area.select();
-    insert(area, words);
+    if (document.activeElement === area) insert(area, words);
+    else area.value = words;
     area.setSelectionRange(0, 0);
+    markLine(null);
+    changed();
+  }
+
+  function follow(words) {
+    const { selectionStart, scrollTop } = area;
+    area.value = words;
+    area.setSelectionRange(selectionStart, selectionStart);
+    area.scrollTop = scrollTop;
     markLine(null);
     changed();
   }
@@ -50,12 +62,12 @@ function plainEditor(place, { text, label, help, changed }) {
     markLine(null);
     changed();
   });
-  area.addEventListener("scroll", follow);
+  area.addEventListener("scroll", scroll);
   area.addEventListener("keydown", editingKeys(area));
   area.value = text;
   number();
   const goTo = (line) => select(area, line);
-  return { value: () => area.value, set, markLine, goTo, focus: () => area.focus() };
+  return { value: () => area.value, set, follow, markLine, goTo, focus: () => area.focus() };
 }
 
 // Puts the cursor at a line, in the middle of what is seen.

@@ -1,7 +1,8 @@
 // What the reader wrote is kept: in the browser from visit to visit, and in files.
 
 // Makes a store in the browser whose entries belong to a page. `lose` is called once if it keeps
-// nothing.
+// nothing. What is kept belongs to all windows with the page: follow(name, changed) calls changed()
+// when another one has kept something else under the name.
 function makeStore(page, lose) {
   let told = false;
 
@@ -20,6 +21,7 @@ function makeStore(page, lose) {
     get: (name) => tryTo(() => localStorage.getItem(key(name))),
     set: (name, text) => tryTo(() => localStorage.setItem(key(name), text)),
     remove: (name) => tryTo(() => localStorage.removeItem(key(name))),
+    follow: (name, changed) => addEventListener("storage", (event) => event.key === key(name) && changed()),
   };
 }
 

@@ -28,10 +28,21 @@ async function start({ files, lock, archive }) {
   held.clear();
   for (const [stream, set] of [["out", python.setStdout], ["err", python.setStderr]])
     set.call(python, { write: (bytes) => write(stream, bytes), isatty: false });
+  python.runPython(UNBUFFERED);
+  python.setInterruptBuffer(sendWhileItRuns);
   python.pyimport("microbn.workshop.depth").keep_within_the_stack();
   inside = python.pyimport(insideName); // a line before this script says which room it is
   tell({ ready: true });
 }
+
+// An endless loop would keep the beginning of a line.
+const UNBUFFERED = `
+import io, sys
+sys.stdout, sys.stderr = (
+    io.TextIOWrapper(stream.buffer.raw, "utf-8", stream.errors, write_through=True)
+    for stream in (sys.stdout, sys.stderr)
+)
+`;
 
 // Output is sent at once, since an endless loop would keep it. A flood is sent four times a second, and
 // what is more than the page shows is dropped here: `lost` counts its lines.
@@ -53,6 +64,16 @@ function write(stream, bytes) {
   if (flood.left >= 1) flush();
   return bytes.length;
 }
+
+// Python reads entry 0 again and again to see whether it has to stop, even in a loop that prints
+// nothing. This sends what a flood has left waiting before the reader can press Stop.
+const sendWhileItRuns = {
+  get 0() {
+    if (flood.waiting.length && performance.now() - flood.since > 250) flush();
+    return 0; // it is not to stop
+  },
+  set 0(_) {},
+};
 
 function dropOldest() {
   const { text, lost } = flood.waiting.shift();

@@ -3,8 +3,21 @@
 const store = makeStore(setup.title, () => say("This browser keeps nothing here: save your code before you leave."));
 const exercises = setup.exercises.map((given) => {
   const code = `${given.code.trim()}\n`;
-  const keep = (text) => (text === code ? store.remove(given.title) : store.set(given.title, text));
-  return makeExercise({ ...given, code }, store.get(given.title) ?? code, keep);
+  const kept = () => store.get(given.title) ?? code;
+  const keep = (text) => {
+    if (text === kept()) return; // as another window has kept it
+    if (text === code) store.remove(given.title);
+    else store.set(given.title, text);
+  };
+  const exercise = makeExercise({ ...given, code }, kept(), keep);
+  function follow() {
+    if (exercise.editor.value() === kept()) return;
+    exercise.editor.follow(kept());
+    say(`Another window with this page has changed ${given.title}. The code here follows it.`);
+  }
+  store.follow(given.title, follow);
+  addEventListener("pageshow", follow); // a page that the browser had put aside hears nothing meanwhile
+  return exercise;
 });
 const now = { phase: "", exercise: null, running: null };
 
@@ -34,7 +47,7 @@ function showExercise(i) {
   for (const option of $("hints").options) option.hidden = option.disabled = Number(option.value) > most;
   $("hints").value = now.exercise.level ?? Math.min(most, 1); // where first, why later
   $("save").title = `as ${now.exercise.file}`;
-  calm();
+  say("");
   showVerdict();
 }
 
@@ -108,7 +121,8 @@ function ofRun({ line, milliseconds }) {
   return { kind: "done", words: `Ran in ${inSeconds(milliseconds)}`, why };
 }
 
-function ofCheck({ right }) {
+function ofCheck({ right, changed }) {
+  if (right && changed) return { kind: "unsure", words: "? The gradients agree, but the forward has changed: read the report.", why: "A run can leave a story:" };
   if (right) return { kind: "right", words: "✓ Right: the gradients agree.", why: "The check found nothing wrong, so there is no wrong stage to show. A run can leave a story:" };
   const why = "This check left no story. A run can leave one:";
   if (right === false) return { kind: "wrong", words: "✕ Wrong: read the report.", why };
@@ -122,7 +136,7 @@ function run() {
 function check() {
   const { check: target, inputs = [], stages } = now.exercise;
   if (!target) return;
-  const options = { hints: Number($("hints").value), ...(stages === undefined ? {} : { stages }) };
+  const options = { hints: Number($("hints").value), starter: now.exercise.code, ...(stages === undefined ? {} : { stages }) };
   ask(now.exercise, "check_code", [target, inputs], options, ofCheck);
 }
 
@@ -132,30 +146,24 @@ function stop() {
 
 // --- the code: back to its beginning, into a file, out of a file
 
-function reset() {
-  if (!$("reset").dataset.sure) {
-    $("reset").dataset.sure = "asked";
-    $("reset").textContent = "Really reset?";
-    return say("Press again to lose your changes; Escape keeps them.");
-  }
-  now.exercise.editor.set(now.exercise.code);
-  calm();
-  say(`${now.exercise.title}: the code is as at the beginning.`);
+// Puts other code in place of what stands there, and offers to bring that back.
+function replace(exercise, code, words) {
+  const before = exercise.editor.value();
+  if (before === code) return say(words); // the Undo that is there stays
+  const undo = () => replace(exercise, before, "What stood there before is back.");
+  exercise.editor.set(code);
+  exercise.editor.focus();
+  judge(exercise, "unsure", `${words} `, make("button", { type: "button", class: "line", onclick: undo }, "Undo"));
 }
 
-function calm() {
-  delete $("reset").dataset.sure;
-  $("reset").textContent = "Reset";
-  say("");
+function reset() {
+  replace(now.exercise, now.exercise.code, "The code is as at the beginning.");
 }
 
 async function load(file) {
   const exercise = now.exercise;
   const code = await codeOf(file).catch(({ message }) => say(`${message}.`));
-  if (code === undefined) return;
-  exercise.editor.set(code);
-  exercise.editor.focus();
-  say(`${file.name} is loaded into ${exercise.title}. Ctrl+Z brings back what stood there.`);
+  if (code !== undefined) replace(exercise, code, `${file.name} is loaded.`);
 }
 
 const actions = {
@@ -172,7 +180,6 @@ const actions = {
 for (const [id, act] of Object.entries(actions))
   $(id).addEventListener("click", () => $(id).getAttribute("aria-disabled") !== "true" && act());
 $("hints").addEventListener("change", () => (now.exercise.level = Number($("hints").value)));
-$("reset").addEventListener("blur", () => $("reset").dataset.sure && calm());
 $("file").addEventListener("change", () => {
   if ($("file").files.length) load($("file").files[0]);
   $("file").value = "";
@@ -211,7 +218,6 @@ addEventListener(
   { capture: true },
 );
 addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && $("reset").dataset.sure) calm();
   const writing = event.target.closest("textarea, input, select, [contenteditable=true]");
   if (event.key !== "?" || writing || event.ctrlKey || event.altKey || event.metaKey) return;
   event.preventDefault();
