@@ -147,7 +147,8 @@ class _Maker:
 
     def _of_code(self, entry: Mapping[str, Any]) -> Iterator[Slide]:
         parts = (entry.get(key, "") for key in ("text", "code", "prints"))
-        yield self._slide(entry, code_body(entry["title"], *parts), "code")
+        body, presses = code_body(entry["title"], *parts), int("prints" in entry)
+        yield self._slide(entry, body, "code", presses)
 
     def _of_figure(self, entry: Mapping[str, Any]) -> Iterator[Slide]:
         body = figure_body(entry["title"], entry["figure"], entry["alt"], self.folder)

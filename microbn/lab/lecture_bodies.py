@@ -23,10 +23,10 @@ def text_body(title: str, text: str) -> str:
 
 
 def code_body(title: str, text: str, code: str, prints: str) -> str:
-    """Return a slide with code, and below it what the code prints."""
+    """Return a slide with code. What it prints comes below it, with the next key press."""
     shown = f"<pre><code>{escape(code.strip())}</code></pre>"
     if prints:
-        shown += f'<pre class="printed">{escape(prints.strip())}</pre>'
+        shown += f'<pre class="printed answer">{escape(prints.strip())}</pre>'
     return f'<div class="body"><h2>{escape(title)}</h2>{paragraphs(text)}{shown}</div>'
 
 
@@ -36,7 +36,8 @@ def vote_body(question: str, options: Sequence[str], right: int, answer: str) ->
     items = (
         f'<li class="{"right" * (i == right)}"><span class="bar"></span>'
         f'<span class="option">{escape(option)}{mark * (i == right)}</span><output></output>'
-        f'<input type="number" min="0" max="999" aria-label="Hands for: {escape(option)}"></li>'
+        '<input inputmode="numeric" maxlength="3" autocomplete="off" '
+        f'aria-label="Hands for: {escape(option)}"></li>'
         for i, option in enumerate(options, 1)
     )
     return (
@@ -77,7 +78,9 @@ def _picture(name: str, folder: Path) -> tuple[str, bytes]:
     """Return the kind and the content of a picture: a file of one's own, or one of the demos'."""
     suffix = Path(name).suffix.lower()
     if suffix and suffix not in MIME:
-        raise ArgumentError(f"figure = {name!r} is no picture; it ends with one of {listed(MIME)}")
+        raise ArgumentError(
+            f"figure = {name!r} is not a picture; end it with one of {listed(MIME)}"
+        )
     place = folder / name if suffix else shipped() / f"{name}.png"
     try:
         return MIME[suffix or ".png"], place.read_bytes()

@@ -65,9 +65,8 @@ def beside(left: Story, right: Story, *, title: str | None = None) -> Beside:
 class Beside:
     """Two stories in step. ``pairs`` are the steps of both, each a `Pair`.
 
-    ``differences`` say for the left story and for the right one, by the id of a node, how far its
-    value and its gradient are from those of the other. ``backward`` is the first pair of the
-    backward.
+    ``differences`` has a dict for each story. By the id of a node it says how far the node's value
+    and gradient are from those in the other story. ``backward`` is the first pair of the backward.
     """
 
     left: Story

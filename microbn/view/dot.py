@@ -77,7 +77,9 @@ class Drawing:
     def render(self, format: str) -> bytes:
         """Return the picture as "svg", "png" or "pdf". Raises ArgumentError for another format."""
         if format not in FORMATS:
-            raise ArgumentError(f"draw: {format!r} is no format; it is one of {', '.join(FORMATS)}")
+            raise ArgumentError(
+                f"draw: {format!r} is not a format; use one of {', '.join(FORMATS)}"
+            )
         check_renderers()
         for command in renderers(format):
             source = self.source.encode(errors="replace")  # writes half a surrogate pair as "?"

@@ -23,8 +23,8 @@ _MOST_NAMED = 6  # in a sentence
 class Pair(NamedTuple):
     """A step of two stories: the number of the step of each, and a sentence about the two.
 
-    ``lacks`` is 0 if the left story has no such step and stays at the last that it had, 1 if the
-    right story has none, and None if both have one.
+    ``lacks`` is 0 if the left story has no such step, so that it stays at its last one; it is 1 if
+    the right story has none, and None if both have one.
     """
 
     left: int

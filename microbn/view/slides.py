@@ -11,7 +11,7 @@ from .page import encodable, json_text, shell
 
 DECK_SCRIPTS = (
     *("elements.js", "key_list.js", "slides.js", "speaker.js", "frames.js", "votes.js"),
-    *("clock.js", "slides_keys.js"),
+    *("clock.js", "touch.js", "slides_keys.js"),
 )
 _DECK_STYLES = "slides.css", "keys.css"
 

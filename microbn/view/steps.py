@@ -19,13 +19,12 @@ class Part:
 
     ``rule`` is the rule in words and ``product`` its result. ``gradient`` is the result in the
     shape of the receiver; ``summed`` names the axes it was summed over for that, "" if none.
-    ``copied`` says where a sum or a mean copies it to, and ``rule`` says so too.
-    ``total`` is the sum at the receiver, which now has ``received`` of ``expected`` parts.
-    ``count`` says so, ``1 of 2``, and is "" if there is one part only. ``earlier`` is the sum
-    before, or None for the first part. ``pattern`` names the way in which the gradient comes back:
-    "add distributes", "mul swaps", "max routes", "broadcast sums", two of them, or "". ``noise`` is
-    how large rounding noise can be in the total, and ``largest`` how large the terms are that it is
-    the sum of.
+    ``copied`` says where a sum or a mean copies it to, and ``rule`` says so too. ``total`` is the
+    sum at the receiver, which now has ``received`` of ``expected`` parts. ``count`` says so, as in
+    ``1 of 2``, and is "" if there is only one part. ``earlier`` is the sum before, or None for the
+    first part. ``pattern`` names the way in which the gradient comes back: "add distributes", "mul
+    swaps", "max routes", "broadcast sums", two of them, or "". ``noise`` is how large rounding
+    noise can be in the total, and ``largest`` how large the terms are that it is the sum of.
     """
 
     edge: str
@@ -70,14 +69,14 @@ class Remark(NamedTuple):
 class StoryStep:
     """One step. ``phase`` is "given", "forward" or "backward", and ``sentence`` says what happens.
 
-    ``nodes`` are all leaves at first, and after that the one value that is computed, or whose
-    complete ``gradient`` is sent on in ``parts``. ``gradients`` are that one and the sums at the
-    receivers, by the id of a node. ``edges`` are the uses that take part, and ``reads`` the other
-    values: the operands, or those that the rules use. ``beside`` are gradients derived in another
-    way, by their titles, for those that are complete now. ``line`` is the line that computed the
-    value, unless that was under no_lines(), and ``code`` that line with the lines beside it that
-    also ran. ``math`` are lines of mathematics, the operation and in the backward ∂L/∂ of each
-    operand: trees of MathML.
+    In the first step ``nodes`` are all leaves. In each later step it is one value: the one that is
+    computed, or the one whose complete ``gradient`` is sent on in ``parts``. By the id of a node,
+    ``gradients`` has this gradient and the sums at the receivers. ``edges`` are the uses that take
+    part, and ``reads`` the other values: the operands, or those that the rules use. ``beside`` are
+    gradients derived in another way, by their titles, for those that are complete now. ``line`` is
+    the line that computed the value, unless that was under no_lines(), and ``code`` that line with
+    the lines beside it that also ran. ``math`` has lines of mathematics as trees of MathML: the
+    operation and, in the backward, ∂L/∂ of each operand.
     """
 
     number: int

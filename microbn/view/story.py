@@ -130,7 +130,7 @@ class Story:
 
     @property
     def starts(self) -> dict[str, int]:
-        """Return the number of the first step of the forward, and of the backward."""
+        """The numbers of the first step of the forward and of the backward."""
         return self.steps.starts
 
     def __len__(self) -> int:
@@ -153,7 +153,7 @@ class Story:
         return f"Story({self.title!r}: {len(self.graph.nodes)} values, {len(self)} steps)"
 
     def data(self) -> dict[str, Any]:
-        """Return all of it as lists, dicts, numbers and text, which JSON takes: the page's data.
+        """Return the whole story as lists, dicts, numbers and text for JSON: the page's data.
 
         An array is its number among the ``tables``, each a `values.Table`, or None if
         ``Part.terms`` leaves it out.
@@ -199,9 +199,9 @@ class Story:
     ) -> Path:
         """Write a deck of slides, ``slides.html``: one file, with a slide of each step.
 
-        A slide has the graph, always in the same layout, with the numbers and the sums beside it.
-        The sentences are also the speaker's notes, which the key "n" shows. Printing gives one
-        slide a page. ``collapse`` and ``depth`` close groups, as for `microbn.draw`.
+        Each slide has the graph, always in the same layout, and the numbers and sums beside it. The
+        sentences are also the speaker's notes, which the key "n" shows. Printing gives one slide a
+        page. ``collapse`` and ``depth`` close groups, as for `microbn.draw`.
 
         Raises ArgumentError for another suffix and for a group that does not exist, and
         MissingPackageError without Graphviz or Pillow.
@@ -225,7 +225,7 @@ class Story:
         another format.
         """
         if format not in FORMATS:
-            raise ArgumentError(f"frames: {format!r} is no format; it is one of {listed(FORMATS)}")
+            raise ArgumentError(f"frames: {format!r} is not a format; use one of {listed(FORMATS)}")
         check_renderers()
         (folder := Path(folder)).mkdir(parents=True, exist_ok=True)
         frames, width = Frames(self.graph, self.steps, **options), len(str(len(self) - 1))
@@ -244,7 +244,7 @@ class Story:
         depth: int | None = None,
         direction: str | None = None,
     ) -> Drawing:
-        """Draw the graph as it is at a step, with the sentences below; "–" is not computed yet.
+        """Draw the graph as it is at a step, with the sentences below; "–" means not yet computed.
 
         Takes the options of `microbn.draw` and raises the same errors.
         """

@@ -82,7 +82,7 @@ def moved(story: Story, at: int, command: str) -> int:
             raise ArgumentError(f"There are steps 0 to {last}; g {last // 2} goes to one of them.")
         return int(number)
     if command not in led:
-        raise ArgumentError(f"{command!r:.30} is no command; n, p, g 12, f, b, ? and q are.")
+        raise ArgumentError(f"{command!r:.30} is not a command; n, p, g 12, f, b, ? and q are.")
     if not 0 <= led[command] <= last:
         raise ArgumentError(f"This is the {'last' if at else 'first'} step.")
     return led[command]

@@ -29,10 +29,10 @@ MOST_OPEN = 40  # boxes with which a page opens; with more, its groups are close
 
 
 class Table(NamedTuple):
-    """An array as text. ``rows`` are its numbers, with the last axis across.
+    """An array as text. ``rows`` are its numbers; the last axis runs across.
 
-    ``labels`` are the indices of the rows, if the array has more than two axes. Of more than 16
-    rows or columns the first six and the last two are there, with "…" between them. Then ``low``,
+    ``labels`` are the indices of the rows, if the array has more than two axes. If there are more
+    than 16 rows or columns, the table has the first six, "…" and the last two. Then ``low``,
     ``mean`` and ``high`` describe the whole array, and ``blocks`` are the means of its blocks, for
     a thumbnail of 8 by 8 cells at most. For a small array ``blocks`` and the three are empty.
     Numbers up to ``noise`` are rounding noise, which is painted white.

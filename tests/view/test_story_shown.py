@@ -125,7 +125,7 @@ def test_no_zero_has_a_sign():
 
 
 def test_frames_in_no_format_leave_no_folder(tmp_path):
-    with pytest.raises(errors.ArgumentError, match=r"'\.png' is no format; it is one of svg, png"):
+    with pytest.raises(errors.ArgumentError, match=r"'\.png' is not a format; use one of svg, png"):
         mb.story(np.square(Tensor(2.0, "x"))).frames(tmp_path / "frames", ".png")
     assert not list(tmp_path.iterdir())
 

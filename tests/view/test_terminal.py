@@ -225,11 +225,11 @@ def test_commands_lead_through_the_story():
         (3, "g -4", "g -4 leads outside the story; there are steps 0 to 20."),
         (3, "g +18", "g +18 leads outside the story"),
         (3, "g +" + "9" * 5000, "There are steps 0 to 20"),
-        (3, "-1", "'-1' is no command"),
+        (3, "-1", "'-1' is not a command"),
         (3, "g", "There are steps 0 to 20"),
         (3, "g " + "9" * 5000, "There are steps 0 to 20"),
-        (3, "x", "'x' is no command; n, p, g 12, f, b, ? and q are."),
-        (3, "\x1b[C", "'\\x1b[C' is no command"),
+        (3, "x", "'x' is not a command; n, p, g 12, f, b, ? and q are."),
+        (3, "\x1b[C", "'\\x1b[C' is not a command"),
         (3, "n" * 1000, "'nnn"),
     ],
 )
@@ -311,7 +311,7 @@ def test_a_session_goes_where_the_keys_say():
         assert f"Step {step} of 20" in shown
         assert shown.endswith(f"\n{step}/20 {['forward', 'backward'][step > 10]}> ")
     for keys, said in [
-        ("jump", "'jump' is no command; n, p, g 12, f, b, ? and q are."),
+        ("jump", "'jump' is not a command; n, p, g 12, f, b, ? and q are."),
         ("g 999", "There are steps 0 to 20; g 10 goes to one of them."),
         ("g +12", "g +12 leads outside the story; there are steps 0 to 20."),
         ("h", "Enter moves the way you last moved"),

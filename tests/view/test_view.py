@@ -160,7 +160,7 @@ def test_png_has_pixels_enough_for_a_projector():
 
 def test_other_formats_are_refused(tmp_path):
     with pytest.raises(
-        errors.ArgumentError, match="'gif' is no format; it is one of svg, png, pdf"
+        errors.ArgumentError, match="'gif' is not a format; use one of svg, png, pdf"
     ):
         mb.draw(Tensor(1.0) * 2.0).save(tmp_path / "bn.gif")
     assert not list(tmp_path.iterdir())

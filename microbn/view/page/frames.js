@@ -1,7 +1,7 @@
 // Framed stories: a story's own page stands in a frame, and the deck leads it from step to step.
 
 const pages = JSON.parse($("pages").textContent);
-const MINE = ["PageDown", "PageUp", "Escape"]; // keys that a framed story hands to the deck
+const MINE = ["PageDown", "PageUp", "Escape", "."]; // keys that a framed story hands to the deck
 
 const phone = matchMedia("(max-width: 800px) and (orientation: portrait)");
 
@@ -50,7 +50,6 @@ addEventListener("message", ({ source, data }) => {
   if (source !== frame?.contentWindow) return;
   if (data?.ready) showFrames(); // a film is unpacked
   if (!MINE.includes(data?.key)) return;
-  frame.blur();
-  focus();
-  KEYS[data.key]?.();
+  takeKeys();
+  if (data.key !== "Escape") KEYS[data.key]();
 });

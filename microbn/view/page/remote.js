@@ -15,7 +15,7 @@ listenAround(({ key, ...asked }) => {
 // Returns whether a key is for the lecture, and not for what the reader is busy with.
 function isForLecture({ key, target }) {
   const busy = target?.closest?.("input, select, td, dialog") || $("keys").open;
-  const handed = busy ? ["PageDown", "PageUp"] : ["PageDown", "PageUp", "Escape"];
+  const handed = busy ? ["PageDown", "PageUp"] : ["PageDown", "PageUp", "Escape", "."];
   return led && handed.includes(key);
 }
 

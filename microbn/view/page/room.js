@@ -3,7 +3,8 @@
 const NUMBERS = [1, 1.2, 1.4, 1.7, 2, 2.2, 2.4, 2.7, 3];
 const SMALLER = [0.9, 0.8, 0.7];
 const WORDS = [1, 1.2, 1.4, 1.6];
-const LEAST = { whole: 13.4 / 15, near: 1, small: 0.6 }; // 10 pt and 17 pt at 1280 x 720, less on a small screen
+// 10 pt and 17 pt at 1280 x 720, less above a film's losses and on a small screen.
+const LEAST = { whole: 13.4 / 15, near: 1, film: 0.75, small: 0.6 };
 const stacked = matchMedia("(max-width: 800px), (max-height: 520px)");
 
 // Returns by how much all type grows with the window: it is 1 at 1280 x 720.
@@ -30,7 +31,8 @@ function divide() {
 }
 
 function least() {
-  return unit() * (!state.near ? LEAST.whole : stacked.matches ? LEAST.small : LEAST.near);
+  if (!state.near) return unit() * LEAST.whole;
+  return unit() * (stacked.matches ? LEAST.small : story.film ? LEAST.film : LEAST.near);
 }
 
 function sizeAt(width, height) {

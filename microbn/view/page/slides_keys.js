@@ -14,6 +14,9 @@ const KEYS = {
   T: clearClock,
   w: openWindow,
   h: () => turn("bare"),
+  b: turnBlank,
+  ".": turnBlank,
+  Escape: () => state.bare && turn("bare"),
   "?": toggleKeys,
 };
 
@@ -26,37 +29,40 @@ listKeys([
   ["w", "a second window with the presenter's view"],
   ["t", "start the clock, pause it, let it go on"],
   ["T", "set the clock to 0"],
-  ["h", "hide the bar"],
-  ["z  m  j  b  f", "on a story: the focus, mathematics, a Jacobian, the backward, the forward"],
+  ["h", "hide the bar; Escape shows it again"],
+  [".  b", "a blank screen; any key brings the slide back"],
+  ["Enter  Escape", "leave a box of a vote, and so do → after its last digit and ← before its first"],
+  ["z  m  j  f", "on a story: the focus, mathematics, a Jacobian, the forward"],
   ["?", "this list; after a click into a story, the list of all its keys"],
 ]);
 
+const IGNORED = /^(F\d+|Shift|Control|Alt|Meta|AltGraph|CapsLock|Unidentified)$/;
 const HANDED = /^(.|ArrowUp|ArrowDown)$/u; // keys that a framed story may know
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
+  if (IGNORED.test(event.key)) return;
   const typing = event.target.closest("input");
-  if (typing && (event.key === "Escape" || event.key === "Enter")) typing.blur();
-  if (typing && !event.key.startsWith("Page")) return;
-  if (event.key === " " && event.target.closest("button")) return;
-  if (Object.hasOwn(KEYS, event.key)) KEYS[event.key]();
-  else if (!HANDED.test(event.key) || !handOn(event.key)) return;
+  if (typing && !state.blank && isForBox(event)) return;
+  if ((event.key === " " || event.key === "Enter") && event.target.closest("button")) return;
+  if (state.blank) turnBlank();
+  else if (typing && (event.key === "Escape" || event.key === "Enter")) leaveBox();
+  else if (Object.hasOwn(KEYS, event.key)) KEYS[event.key]();
+  else if (!typing && (!HANDED.test(event.key) || !handOn(event.key))) return;
   event.preventDefault();
 });
+$("blank").addEventListener("click", turnBlank);
 
 // A button that was used with the mouse gives the keys back to the page.
 addEventListener("click", (event) => {
   if (event.detail) event.target.closest("button")?.blur();
 });
 
-for (const button of document.querySelectorAll("#bar button"))
+for (const button of document.querySelectorAll("button[data-key]"))
   button.addEventListener("click", KEYS[button.dataset.key]);
-addEventListener("hashchange", () => location.hash !== "#speaker" && go(...fromAddress()));
+addEventListener("hashchange", () => isSpeaker() || go(...fromAddress()));
 
 document.body.classList.add("running");
-setClock(history.state ?? {});
-const asked = fromAddress();
-state.at = Math.max(0, Math.min(slides.length - 1, asked[0]));
-state.presses = Math.max(0, Math.min(most(), asked[1]));
+restore(history.state ?? {});
 greet();
 show();
