@@ -13,7 +13,10 @@ import numpy as np
 
 from .errors import ArgumentError, MissingPackageError
 
-HAS_ALONE = "this page has NumPy and microbn alone; install microbn on your computer for the rest"
+HAS_ALONE = (
+    "this page has only NumPy, microbn and the code on it; install microbn on your computer for "
+    "the rest"
+)
 PLACES = {  # the public names of each module, so that no room has to be loaded to find one
     "microbn": "Tensor scalars grad jvp jacobian hessian hvp sweep Step Message story draw compile "
     "Program formula defvjp primitive no_grad no_lines scope trace label MicrobnError functional "
@@ -99,7 +102,7 @@ def generator(owner: str, seed: Any) -> np.random.Generator:
 
 
 def read_toml(owner: str, place: Any) -> dict[str, Any]:
-    """Return what a file in TOML holds. Raises ArgumentError if it cannot be read, or is no TOML.
+    """Return what a file in TOML holds. Raises ArgumentError if it cannot be read, or is not TOML.
 
     ``place`` is a path, or a resource of a package.
     """
@@ -110,7 +113,7 @@ def read_toml(owner: str, place: Any) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise ArgumentError(f"{owner}: {str(place)!r} cannot be read: {error}") from error
     except TOMLDecodeError as error:
-        raise ArgumentError(f"{owner}: {place.name} is no TOML: {error}") from error
+        raise ArgumentError(f"{owner}: {place.name} is not TOML: {error}") from error
 
 
 def check_keys(

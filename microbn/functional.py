@@ -1,8 +1,8 @@
 """Batch norm and its neighbours, composed in plain NumPy.
 
-No formula here asks what it is given. With arrays it computes. With Tensors it is recorded, and its
-gradient emerges from the rules of the NumPy functions it uses: this file holds no gradient. Under
-``labelled``, the Tensors that a function makes are named after its variables.
+No formula here depends on what it is given. With arrays it computes. With Tensors it is recorded,
+and its gradient emerges from the rules of the NumPy functions it uses: this file has no gradients.
+Under ``labelled``, the Tensors that a function makes are named after its variables.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ def batch_norm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
     """Normalize each feature over the batch, then scale it by gamma and shift it by beta.
 
     ``x`` is (N, C) or (N, C, ...), with the features on axis 1; ``gamma`` and ``beta`` are (C,).
-    The variance is the biased one, and ``eps`` stands inside the root.
+    The variance is the biased one, and ``eps`` stands inside the root. Raises ShapeError for shapes
+    that do not fit, and ArgumentError for an eps that is negative or not finite.
 
     Source: Ioffe & Szegedy 2015, algorithm 1.
     """
@@ -43,10 +44,10 @@ def batch_norm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
 def moments(x: Array, axis: Any = 0) -> tuple[Array, Array, Array]:
     """Return the mean of x over ``axis``, x minus its mean, and the biased variance.
 
-    The reduced axes are kept. The variance is the mean of the squares after centering: this stays
-    accurate where mean(x²) - mean(x)² does not. Float32 is centered twice, so that a large offset
-    in x does not use up its digits; the first mean counts as a constant, because the result does
-    not depend on it.
+    The reduced axes are kept. The variance is the mean of the squares after centering, which stays
+    accurate where mean(x²) - mean(x)² does not. An x in float32 is centered twice, so that a large
+    offset does not use up its digits. The first mean is a constant, because the result does not
+    depend on it.
     """
     _check_arrays("moments", x)
     mean = x.mean(axis=axis, keepdims=True)

@@ -120,8 +120,8 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Divides the running mean of the gradient by the root of its running mean square.
 
-    Its steps are therefore about as large as lr. The gradient includes ``weight_decay * p``.
-    Raises ArgumentError unless both betas are in [0, 1) and eps is positive and finite.
+    So its steps are about as large as lr. The gradient includes ``weight_decay * p``. Raises
+    ArgumentError unless both betas are in [0, 1) and eps is positive and finite.
 
     Source: Kingma & Ba 2015, algorithm 1.
     """

@@ -206,7 +206,7 @@ SUBCOMMANDS: dict[str, tuple[Callable, str, dict[str, dict[str, Any]]]] = {
         "-o --out":    {"type": file_as(".html"), "required": True, "metavar": "FILE",
                         "help": "write the slides here; print them from the browser"},
     }),
-    "playground": (_run_playground, "write a page on which one chooses how nets are trained", {
+    "playground": (_run_playground, "write a page on which you choose how nets are trained", {
         "-o --out":    {"type": file_as(".html"), "default": Path("playground.html"),
                         "metavar": "FILE", "help": "write the page here (default: %(default)s)"},
         "--quick":     {"action": "store_true", "help": "train few nets, for a test"},

@@ -257,8 +257,8 @@ def shape_from(text: str) -> tuple[int, ...]:
 
 
 def no_shape(text: str) -> str:
-    """Say what to write instead of something that is no shape."""
+    """Say what to write instead of something that is not a shape."""
     return (
-        f"{text!r} is no shape; write 8x3, 3, or () for a number, with no side below 1, or "
+        f"{text!r} is not a shape; write 8x3, 3, or () for a number, with no side below 1, or "
         "name=value for anything but an array of floats"
     )

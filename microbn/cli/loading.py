@@ -36,7 +36,7 @@ def load_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise ArgumentError(f"there is no Python file {str(path)!r}")
     if path.suffix != ".py":
-        raise ArgumentError(f"{str(path)!r} is no Python file; save its code as {path.stem}.py")
+        raise ArgumentError(f"{str(path)!r} is not a Python file; save its code as {path.stem}.py")
     path = path.resolve()
     depth = next(i for i, f in enumerate(path.parents) if not (f / "__init__.py").is_file())
     for place in (Path.cwd(), path.parents[depth], path.parent):

@@ -172,7 +172,7 @@ def _named_by(target: str, rng: np.random.Generator) -> tuple[Any, list[str]]:
         alike = get_close_matches(target, BUILT_IN, cutoff=0.5)
         meant = f"; did you mean {alike[0]}?" if alike else ""
         raise ArgumentError(
-            f"{target!r} is no target; write one of {', '.join(BUILT_IN)}, or "
+            f"{target!r} is not a target; write one of {', '.join(BUILT_IN)}, or "
             f"file.py:function{meant}"
         )
     own = rng.spawn(1)[0].integers(2**32)  # so that the file draws the same numbers again

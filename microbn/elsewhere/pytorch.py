@@ -24,7 +24,7 @@ from .refused import Refused
 def from_torch(
     module: Any, *inputs: Any, **keywords: Any
 ) -> tuple[TorchFunction, dict[str, Tensor]]:
-    """Return a PyTorch module as a function, and its parameters as Tensors, by their names there.
+    """Return a PyTorch module as a function, and a dict of its parameters as Tensors, by name.
 
     The function takes inputs of the shapes of ``inputs`` and ``keywords`` and, by name, other
     parameters than those that are returned: ``function(x)``, ``function(x, **leaves)``. It computes
@@ -38,11 +38,11 @@ def from_torch(
     >>> function(x).backward(dy)  # doctest: +SKIP
     >>> leaves["0.weight"].grad  # doctest: +SKIP
 
-    The module is exported by ``torch.export``, and is not changed. What it writes into its inputs,
-    the function computes too, but it never changes its own inputs. Raises GraphError if that fails
-    or if an operation has no counterpart here; all of these are listed, each with the line of the
-    module. Raises ArgumentError for anything but a module and for a keyword that is the name of a
-    parameter too, and MissingPackageError without PyTorch.
+    The module is exported by ``torch.export``, and is not changed. If the module writes into its
+    inputs, the function computes the same result without changing its own inputs. Raises GraphError
+    if the export fails or if operations have no counterpart here; the message lists all of these,
+    each with the line of the module. Raises ArgumentError for anything but a module and for a
+    keyword that is the name of a parameter too, and MissingPackageError without PyTorch.
     """
     need_package("torch", "libraries", "from_torch")
     import torch
@@ -140,7 +140,7 @@ class TorchFunction:
         return self._trees.out_spec.unflatten(results)
 
     def of_all(self) -> tuple[Callable, list]:
-        """Return the function with the parameters as inputs behind its own, and all these inputs.
+        """Return the function with its parameters as further inputs, and a list of all inputs.
 
         A weight that several layers share is one input. So a check covers all:
         ``of, inputs = function.of_all()`` and then ``gradcheck(of, *inputs)``.

@@ -16,8 +16,8 @@ class Convention(NamedTuple):
 
     ``momentum`` is the library's own: it weights the ``momentum_of`` statistics, the "new" or the
     "old"; None means that it has to be given. ``running_var`` is "biased" or "unbiased", and
-    ``axis`` that of the features. The five names after them may be several, apart by a space;
-    ``beside`` has names that are known, but not needed.
+    ``axis`` that of the features. Each of the next five fields holds one or more names, separated
+    by a space. ``beside`` has names that are known but not needed.
     """
 
     eps: float
@@ -35,7 +35,8 @@ class Convention(NamedTuple):
     def options(self, **given: float | None) -> dict[str, float | None]:
         """Return ``eps`` and ``momentum`` for a ``BatchNorm``, from the library's own settings.
 
-        What is not given has the library's default. Raises ArgumentError if that has none.
+        A setting that is not given has the library's default. Raises ArgumentError if there is no
+        default.
         """
         if unknown := given.keys() - {"eps", "momentum"}:
             raise ArgumentError(f"options: takes eps and momentum, got {min(unknown)!r}")
@@ -89,14 +90,14 @@ def state(
     and one that does not count its batches has counted 0.
 
     `CONVENTIONS` has what the layer must be told besides: ``nn.BatchNorm(C, dtype=...,
-    **CONVENTIONS[library].options())``. The arrays have no settings in them: the next statistics
-    move by ours, with the unbiased variance. Haiku's averages are those it corrected for the
-    start. Equinox corrects in mode "batch" only when it is asked, with its ``momentum``, so give
-    that here if it is not the default.
+    **CONVENTIONS[library].options())``. The arrays contain no settings, so the running statistics
+    go on as ours do, with the unbiased variance. For Haiku, the averages are the ones that it has
+    corrected for their start. Equinox corrects in mode "batch" only when it is asked, with its
+    ``momentum``, so give that here if it is not the default.
 
     Raises ArgumentError for an unknown library and for a name that is unknown or missing,
-    ShapeError for arrays that have not one entry for each feature, and DTypeError for anything but
-    numbers.
+    ShapeError for arrays that do not have one entry for each feature, and DTypeError for anything
+    but numbers.
     """
     known = CONVENTIONS.get(library) if isinstance(library, str) else None
     if known is None:

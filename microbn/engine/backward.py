@@ -20,8 +20,8 @@ from .primitive import rules_of
 class Message(NamedTuple):
     """A message that a node sends to one of its operands.
 
-    ``product`` is the rule's result. ``gradient`` is the same in the operand's shape and dtype:
-    summed over the axes along which NumPy had repeated the operand.
+    ``product`` is the rule's result. ``gradient`` is that result in the operand's shape and dtype:
+    it is summed over the axes along which NumPy had repeated the operand.
     """
 
     operand: Any
@@ -44,13 +44,13 @@ class Step(NamedTuple):
 
 
 def sweep(root: Any, cotangent: Any = None, *, create_graph: bool = False) -> Iterator[Step]:
-    """Walk from ``root`` back to the leaves; yield a `Step` per node, its gradient complete.
+    """Walk from ``root`` back to the leaves. Yield a `Step` for each node with its whole gradient.
 
-    ``cotangent`` is the gradient of the loss with respect to the root, in the root's shape; a
-    root of one element needs none (it is 1). With ``create_graph`` the rules are given nodes
-    instead of arrays, so that the gradients are recorded and can be differentiated again.
+    ``cotangent`` is the gradient of the loss with respect to the root, in the root's shape. For a
+    root of one element it is 1 by default. With ``create_graph`` the rules are given nodes instead
+    of arrays, so that the gradients are recorded and can be differentiated again.
 
-    Raises GraphError where nothing was recorded, ShapeError for a cotangent that does not fit,
+    Raises GraphError if nothing was recorded, ShapeError for a cotangent that does not fit, and
     RuleError for a rule whose result is not a gradient.
     """
     steps = _steps(root, _seed(root, cotangent, create_graph), create_graph, keep=True)
@@ -202,9 +202,12 @@ def backward(root: Any, cotangent: Any = None, *, retain_grads: bool = False) ->
 def grad(output: Any, inputs: Any, cotangent: Any = None, *, create_graph: bool = False) -> Any:
     """Return the gradient of ``output`` with respect to a Tensor or a sequence of them.
 
-    Returns an array, or a tuple of arrays for a sequence: zeros if the output does not depend on
-    the input. With ``create_graph`` it returns Tensors that have a graph of their own, so that
-    ``grad(grad(y, x, create_graph=True), x)`` is the second derivative. No ``.grad`` is touched.
+    Returns an array, or a tuple of arrays for a sequence. A gradient is zeros if the output does
+    not depend on the input. With ``create_graph`` the gradients are Tensors that have a graph of
+    their own, so that ``grad(grad(y, x, create_graph=True), x)`` is the second derivative. No
+    ``.grad`` changes.
+
+    Raises the errors of `sweep`, and DTypeError for an input that is not a Tensor.
     """
     wanted = inputs if (several := isinstance(inputs, (tuple, list))) else [inputs]
     if not all(isinstance(x, Node) for x in (output, *wanted)):

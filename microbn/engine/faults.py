@@ -28,7 +28,7 @@ from .node import has_history, is_node, plain, replaced
 
 
 def no_leaf(data: Any, name: Any) -> DTypeError:
-    """A Tensor is made from a Tensor, or its name is no text."""
+    """A Tensor is made from a Tensor, or its name is not a text."""
     if is_node(data):
         return DTypeError("this is a Tensor already; Tensor(t.data) is a new leaf of its values")
     return tensor_name(name)
@@ -57,7 +57,7 @@ def no_floats(data: Any, dtype: np.dtype) -> DTypeError:
 
 
 def no_operand(rows: Any, error: Exception) -> ShapeError:
-    """A list or tuple is no array."""
+    """A list or tuple is not an array."""
     return ShapeError(f"cannot compute with {rows!r:.60}: {ragged(rows, error)}")
 
 
@@ -88,7 +88,7 @@ def more_than_numbers(array: np.ndarray) -> DTypeError:
 
 
 def tensor_name(name: Any) -> DTypeError:
-    """A Tensor's name is no text."""
+    """A Tensor's name is not a text."""
     return DTypeError(f"a Tensor's name is text, got {name!r:.60}")
 
 
@@ -98,7 +98,7 @@ def label_names(names: Any) -> ArgumentError:
 
 
 def scope_name(name: Any) -> ArgumentError:
-    """A scope's name is no text."""
+    """A scope's name is not a text."""
     return ArgumentError(f"scope: a name is text, got {name!r:.60}")
 
 
@@ -188,7 +188,7 @@ def _unlike(what: str, whose: str, tensor: Any, given: Any) -> Exception:
     try:
         array = np.asarray(plain(given))
     except ValueError as error:
-        return ShapeError(f"{what} is no array: {ragged(given, error)}")
+        return ShapeError(f"{what} is not an array: {ragged(given, error)}")
     if array.dtype.kind not in "fiub":
         return DTypeError(f"{what} is an array of numbers, got {given!r:.60}")
     return ShapeError(f"{what} has shape {array.shape}, {whose or 'the Tensor'} {tensor.shape}")

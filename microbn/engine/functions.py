@@ -22,7 +22,7 @@ def relu(x: Any) -> Any:
 
 @partial(primitive, entrywise=True, fresh=True)
 def stop_gradient(x: Any) -> Any:
-    """Return ``x`` itself, as a constant: nothing flows back through it."""
+    """Return ``x`` as a constant: nothing flows back through it."""
     return x
 
 

@@ -1,8 +1,8 @@
 """Jacobians and Hessians, and their products with a vector. Backward passes compute them all.
 
-``f`` is a function of one array, or of several that are given as a tuple or list. Wherever an array
-``x`` is asked for, a Tensor will do; what comes back are arrays. So a list of numbers is several
-arguments, and ``np.array`` makes it one.
+``f`` is a function of one array, or of several that are given as a tuple or list. So a list of
+numbers is several arguments, and ``np.array`` makes it one. ``x`` may be a Tensor too, and the
+results are arrays.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ def jvp(f: Callable, x: Any, v: Any) -> tuple[np.ndarray, Any]:
     It takes two backward passes. The first computes Jᵀg for a cotangent g. Jᵀg is linear in g, so
     the derivative of (Jᵀg)·v with respect to g is J v: the transpose of a transpose.
 
-    Raises ShapeError if v has another shape than x, and DTypeError if f gives no single array.
+    Raises ShapeError if v has another shape than x, DTypeError unless f returns one array, and
+    GraphError if this array has no history.
 
     >>> value, along = jvp(np.square, np.array([1.0, 2.0, 3.0]), np.array([1.0, 0.0, 1.0]))
     >>> along.tolist()
@@ -40,18 +41,20 @@ def jvp(f: Callable, x: Any, v: Any) -> tuple[np.ndarray, Any]:
 def jacobian(f: Callable, x: Any) -> Any:
     """Return the Jacobian of f at x, in the shape of f(x) followed by the shape of x.
 
-    Several arrays give a tuple, a Jacobian for each. It runs one backward pass for each entry of
-    f(x).
+    For several arrays, returns a tuple with a Jacobian for each. It runs one backward pass for each
+    entry of f(x). Raises DTypeError unless f returns one array, and GraphError if it has no
+    history.
     """
     out, leaves = _recorded("jacobian", f, x)
     return _one_or_all(_all_rows(out, leaves), x)
 
 
 def hessian(f: Callable, x: Any) -> Any:
-    """Return the second derivatives of f at x, for an f that gives a single number.
+    """Return the second derivatives of f at x, for an f that returns a single number.
 
-    The shape is the shape of x, twice. Several arrays give a tuple of tuples: entry [i][j] is
-    the derivative of the gradient with respect to array i, with respect to array j.
+    The shape of the result is the shape of x, twice. For several arrays it is a tuple of tuples:
+    entry [i][j] is the derivative of the gradient for array i with respect to array j. Raises the
+    errors of `jacobian`, and ShapeError if f returns several numbers.
     """
     out, leaves = _recorded("hessian", f, x)
     gradients = _gradients("hessian", out, leaves)
@@ -59,9 +62,10 @@ def hessian(f: Callable, x: Any) -> Any:
 
 
 def hvp(f: Callable, x: Any, v: Any) -> Any:
-    """Return H v, the Hessian of f at x times a vector ``v`` in the shape of x, by two backwards.
+    """Return H v, the Hessian of f at x times a vector ``v`` in the shape of x.
 
-    ``f`` gives a single number. Several arrays give a tuple.
+    ``f`` returns a single number. For several arrays, returns a tuple. It takes two backward
+    passes. Raises the errors of `hessian`, and ShapeError if v has another shape than x.
     """
     out, leaves = _recorded("hvp", f, x)
     directions = _directions_like("hvp", leaves, v, isinstance(x, (tuple, list)))

@@ -22,9 +22,9 @@ SomeFunction = TypeVar("SomeFunction", bound=Callable)
 def label(names: Mapping[str, Any]) -> None:
     """Name Tensors after the variables that hold them: ``label(locals())``.
 
-    A Tensor keeps the first name it is given. Stories and errors call one without a name by the
-    variable that it was assigned to; this name is the Tensor's own, in programs too. The Tensors in
-    an object array, such as `scalars` makes, are named with their index: ``x[0, 1]``.
+    A Tensor keeps the first name it is given, and programs use it too. Stories and errors call a
+    Tensor without a name after the variable that it was assigned to. The Tensors in an object
+    array, such as `scalars` makes, are named with their index: ``x[0, 1]``.
 
     Raises ArgumentError unless ``names`` is a dict.
     """

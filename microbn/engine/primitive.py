@@ -21,11 +21,12 @@ from .node import Node
 def primitive(function: Callable, *, entrywise: bool = False, fresh: bool = False) -> Callable:
     """Make a plain function of arrays recordable, as NumPy's own functions are.
 
-    Called with anything that speaks NumPy's protocol (NEP 18: a Tensor), it hands the call over;
-    called with arrays, it runs. Give it its rule with `defvjp`. An ``entrywise`` function is called
-    on each entry of an object array. The result is copied and kept, as the function may write into
-    it later, or give another one the next time, unless ``fresh`` promises that it does neither.
-    Raises RuleError for anything but a function.
+    Called with arrays, the function runs. Called with a Tensor, or anything else that speaks
+    NumPy's protocol (NEP 18), it hands the call over. Give it its rule with `defvjp`. An
+    ``entrywise`` function is called on each entry of an object array. The engine copies and keeps
+    the result, because the function may write into it later or return another one the next time.
+    ``fresh=True`` promises that it does neither, and saves the copy. Raises RuleError for anything
+    but a function.
     """
     if not callable(function):
         raise faults.no_function(function)
@@ -48,13 +49,13 @@ def defvjp(function: Callable, *vjps: Callable | None) -> None:
 
     A rule is called as ``rule(g, out, *operands, **keywords)``. It returns an array in the shape of
     its operand, or in the broadcast shape if NumPy broadcast the operand. A function of any number
-    of operands has one rule for all of them, which is told the operand's position as well:
-    ``rule(g, out, *operands, position)``. ``None`` stands for an operand without a gradient. A
-    function without any gradient, such as ``np.sign``, is given no rule: it is recorded, and
-    nothing flows back through it.
+    of operands has one rule for all of them, which also gets the operand's position: ``rule(g, out,
+    *operands, position)``. ``None`` stands for an operand without a gradient. A function without
+    any gradient, such as ``np.sign``, gets no rule: it is recorded, and nothing flows back through
+    it.
 
-    A graph keeps the operands and the results that some rule's code reads. A rule that asks for
-    nothing but a shape or a dtype is given a stand-in for the rest.
+    A graph keeps the operands and the results that some rule's code reads. A rule that asks only
+    for a shape or a dtype gets a stand-in, which has these and no values.
 
     Raises RuleError for a rule that cannot be called this way, and for a function that would never
     be recorded. `primitive` makes a plain function recordable.

@@ -63,7 +63,7 @@ class Tensor(Node):
     input to look at. Its data (float32 or float64, any shape) is copied. A Tensor made by
     computing with others records the function and its operands.
 
-    Raises DTypeError for integers, text and objects, ShapeError for ragged rows.
+    Raises DTypeError for integers, text and objects, and ShapeError for ragged rows.
     """
 
     __slots__ = ()
@@ -130,11 +130,11 @@ class Tensor(Node):
         return record(Tensor, getitem, (self, *(index if isinstance(index, tuple) else (index,))))
 
     def reshape(self, *shape: Any, **kwargs: Any) -> Any:
-        """Return ``np.reshape`` of it. The shape is one tuple or several integers."""
+        """Return ``np.reshape`` of this Tensor. The shape is one tuple or several integers."""
         return record(Tensor, np.reshape, [self, shape[0] if len(shape) == 1 else shape], kwargs)
 
     def transpose(self, *axes: Any) -> Any:
-        """Return ``np.transpose`` of it. The axes are one tuple, several integers, or none."""
+        """Return ``np.transpose`` of this Tensor. The axes are a tuple, integers, or none."""
         one = len(axes) == 1 and not isinstance(axes[0], int)
         return record(Tensor, np.transpose, [self, axes[0] if one else axes or None])
 
@@ -147,7 +147,7 @@ class Tensor(Node):
         """Add the gradient of this Tensor to ``.grad`` of every leaf it was made from.
 
         A Tensor of one element starts from 1, any other from a ``cotangent`` of its shape. With
-        ``retain_grads`` the Tensors on the way keep theirs too. Errors as for `sweep`.
+        ``retain_grads`` the Tensors on the way keep theirs too. Raises the same errors as `sweep`.
         """
         reverse.backward(self, cotangent, retain_grads=retain_grads)
 
@@ -169,9 +169,9 @@ class Tensor(Node):
     def data(self) -> np.ndarray:
         """The values, as a read-only array that is detached from the graph.
 
-        A leaf's data can be replaced, ``p.data -= lr * p.grad``: a graph recorded before keeps
-        the values it saw. Raises GraphError on a Tensor that was computed and ShapeError for
-        data of another shape; the dtype stays.
+        You can replace a leaf's data, ``p.data -= lr * p.grad``. A graph recorded before keeps the
+        values it saw, and the Tensor keeps its dtype. Raises GraphError for a Tensor that was
+        computed, and ShapeError for data of another shape.
         """
         lost(".data", self) if self.function is None else self._leave(".data")
         return read_only(self.value)
@@ -185,9 +185,10 @@ class Tensor(Node):
         self.value = self.record.out = as_floats(new, self.dtype)
 
     def item(self) -> float:
-        """Return the only number in it as a Python number, which has no history.
+        """Return the one number in this Tensor as a Python number, which has no history.
 
-        Raises ShapeError unless there is exactly one, and GraphError while a program is compiled.
+        Raises ShapeError unless there is exactly one number, and GraphError while a program is
+        compiled.
         """
         self._leave("item()")
         return self._one_number()

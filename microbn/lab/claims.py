@@ -49,8 +49,8 @@ def judged(demo: str, measured: Mapping[str, Any], quick: bool = False) -> list[
     of numbers under the name of each case. A ``quick`` run may leave cases out, and an entry may
     have another gate for it.
 
-    Raises ArgumentError if the demo has no claims, or if it lacks a number that a claim needs, or
-    measured something else in its place.
+    Raises ArgumentError if the demo has no claims, if a number that a claim needs is missing, or if
+    it is not a number.
     """
     if demo not in CLAIMS:
         raise ArgumentError(f"judged: {demo!r} has no claims in claims.toml")

@@ -29,7 +29,7 @@ NUMBERS = (bool, int, float, str, type(None), np.generic)
 class CompiledStep:
     """``step(x, targets)`` trains a model on a batch and returns the loss, as the eager step does.
 
-    The step is compiled anew for another shape of batch, and when a setting of the optimizer or of
+    The step is compiled again for another shape of batch, and when a setting of the optimizer or of
     the model changes, such as the learning rate. The model must compute its output from the batch,
     its parameters and its buffers alone: random numbers, and decisions that Python takes by values,
     stay as they were when the step was compiled.
@@ -38,7 +38,8 @@ class CompiledStep:
 
     Raises ArgumentError for a model whose buffers cannot be set, RangeError for a class number that
     the model does not have, NonFiniteError if batch norm would not track a statistic, and
-    GraphError for a parameter that is no longer in the model. After an error all is as it was.
+    GraphError for a parameter that is no longer in the model. After an error everything is as it
+    was.
     """
 
     def __init__(self, model: Module, optimizer: Optimizer, backend: str = "numpy") -> None:

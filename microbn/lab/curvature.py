@@ -110,7 +110,7 @@ def along_gradient(
     """Step down the gradient of ``loss()`` at each of these learning rates, look, and step back.
 
     Raises ArgumentError for rates that are not positive numbers, and if the gradient is 0 or not
-    finite, as it gives no direction then.
+    finite, because it then has no direction.
 
     Source: Santurkar et al. 2018, section 3.
     """
@@ -145,8 +145,9 @@ def gradient_turn(
     is, it leaves the angles as they are. Before a batch norm weights can be scaled like this, and
     so can two layers with a relu between them, one up and the other down.
 
-    Raises ArgumentError for a share that is not positive, for a parameter whose norm is 0, as a
-    share of it is no step, and for a gradient that is 0 or not finite, as it has no direction.
+    Raises ArgumentError for a share that is not positive, for a parameter whose norm is 0, because
+    a share of it is no step, and for a gradient that is 0 or not finite, because it has no
+    direction.
 
     Source: the step is that of You et al. 2017; over such steps Bernstein et al. 2020 measure how
     the gradient breaks down.

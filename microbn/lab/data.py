@@ -128,7 +128,7 @@ def split(x: np.ndarray, y: np.ndarray, seed: int, test: int) -> Split:
 def minibatches(n: int, size: int, seed: int) -> Iterator[np.ndarray]:
     """Yield index arrays of ``size`` without end. Every epoch is a new shuffle of the n samples.
 
-    A rest that is too short at the end of an epoch is left out.
+    If the last batch of an epoch would be shorter, it is left out.
 
     Raises ArgumentError unless 1 <= size <= n.
     """

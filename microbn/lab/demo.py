@@ -21,7 +21,7 @@ from .sweep import run_grid
 
 
 def options(name: str, seeds: int = 5, *, data: bool = True) -> argparse.Namespace:
-    """Read the command line of the demo of this name. In a notebook there is none to read.
+    """Read the command line of the demo of this name. In a notebook, return the defaults.
 
     ``seeds`` is a range, by default 0, 1, ...; ``quick`` asks for a run of a few seconds, with two
     seeds at most; ``data`` names a `dataset`, for demos that train. A wrong option ends the demo
@@ -125,7 +125,7 @@ def conclude(args: argparse.Namespace, measured: Mapping[str, Any]) -> None:
     """Print which of the demo's claims held, judged by the numbers it measured.
 
     The claims and their gates stand in claims.toml, see `judged`. They are kept in DEMO.claims.csv
-    if the options ask for it. The demo ends with status 1 if a claim did not hold that had to.
+    if the options ask for it. The demo ends with status 1 if a claim that had to hold did not.
     """
     claims = judged(args.name, measured, args.quick)
     table = _rich_table(["claim", "here", "held", "gate", "textbook"], lines=True)

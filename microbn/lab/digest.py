@@ -20,7 +20,7 @@ def digest(experiment: Callable) -> str:
     the attributes of a callable object. Functions among them count by their own code, and classes
     by their source. Functions that the experiment calls by a global name do not count.
 
-    Raises ArgumentError for a value that cannot be pickled, as it cannot be told from others.
+    Raises ArgumentError for a value that cannot be pickled, because it cannot be told from others.
     """
     joblib = need_package("joblib", "lab", "a sweep over several cores")
     return joblib.hash(_unfolded(experiment, joblib.hash, set()))

@@ -71,7 +71,7 @@ def beside(
 
     ``panels`` has, for each panel's title, Results, their columns x and y, and the options for
     matplotlib's axes: ``{"the test": (results, "training step", "accuracy", {"ylim": (0, 1)})}``.
-    At the end of each line stands its name, and what ``ends`` has for this panel and this line.
+    Each line ends with its name and with the text that ``ends`` has for this panel and line.
     """
     if not panels:
         raise ArgumentError("beside: needs a panel, got none")

@@ -15,12 +15,12 @@ from .patterns import INPUT, ROWS, pattern_of
 
 
 def fingerprints(reports: Mapping[str, Report], show: bool = False) -> Any:
-    """Draw the error in the gradient of the first input, (N, C), a column for each pattern of it.
+    """Draw the error in the gradient of the first input (N, C), with a column for each pattern.
 
     ``reports`` has a gradient check for each mistake, and each has a panel whose rows are samples.
-    Each feature is divided by its largest entry, which is red then. Of an error that has a number
-    for each row, the mean is left out. Below each panel stands the wrong factor, or how far off it
-    is. The input stands with the errors that follow it.
+    Each feature is divided by its largest entry, which is then red. Where an error has another
+    number for each row, its mean over the rows is left out. Below each panel stands the wrong
+    factor, or how far off it is. Errors that follow the input stand in its column.
     """
     if not reports:
         raise ArgumentError("fingerprints: needs a report for each mistake, got none")

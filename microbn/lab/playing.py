@@ -47,9 +47,9 @@ STEPS, FRAMES = 72, 8  # steps of a training, and pictures of it, besides the on
 
 
 def playground(path: Path | str, *, quick: bool = False, jobs: int = -1) -> Path:
-    """Train many small nets on the digits, and write a page on which one chooses among them.
+    """Train many small nets on the digits, and write a page on which a reader chooses among them.
 
-    On the page one chooses the number of hidden layers, the learning rate, the norm, the activation
+    On the page you choose the number of hidden layers, the learning rate, the norm, the activation
     and the scale of the initial weights, in multiples of He's. It shows the loss, histograms of the
     activations and the norms of the gradients, layer by layer and step by step. Each setting was
     run from two seeds. ``quick`` trains few nets, for a test. ``jobs`` is that of `run_grid`.

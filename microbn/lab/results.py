@@ -92,7 +92,7 @@ class Results:
         }
 
     def long(self, columns: Iterable[str], name: str, value: str) -> Results:
-        """Turn these columns into rows: one for each of them in each row.
+        """Return a table in which each row becomes one row for each of these columns.
 
         Column ``name`` of a new row says which column it was, and column ``value`` has its value.
         """

@@ -72,7 +72,7 @@ def run_grid(
 def pool_closed(runs: Iterable) -> Iterator[None]:
     """End a pool on the way out, also if it was interrupted and some of its runs go on.
 
-    joblib then warns of results that nobody used. Such a run is made again the next time.
+    joblib then warns of results that nobody used. These runs are made again the next time.
     """
     try:
         yield

@@ -39,7 +39,7 @@ class History:
     measured: list = field(default_factory=list)
 
     def steps_to(self, accuracy: float) -> float:
-        """Return the first step at which the test accuracy was this high; infinity if never."""
+        """Return the first step at which the test accuracy was this high, or infinity if none."""
         reached = (s for s, a in zip(self.steps, self.accuracies, strict=True) if a >= accuracy)
         return next(reached, np.inf)
 
@@ -117,7 +117,7 @@ def fit(
     ``compiled="numba"`` the program runs fused loops. Numba compiles them first, which takes a few
     seconds, and the numbers are the same too.
 
-    A fit that diverges goes on to its end: its losses show it, as NaN where there is none. Ctrl-C
+    A fit that diverges goes on to its end. If a step raises NonFiniteError, its loss is NaN. Ctrl-C
     ends a fit after a whole step, and after the test if its turn had come. The model is in eval
     mode at the end.
     """
@@ -235,10 +235,9 @@ def received(model: Sequential, kind: type[Module], x: Any) -> list[np.ndarray]:
 def passed_on(
     model: Sequential, kind: type[Module], x: Any, targets: np.ndarray
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Return what each layer of this kind passes on: forward its output, and back the gradient.
+    """Return what each layer of this kind passes on: its output, and the gradient of its output.
 
-    The gradient is that of the cross-entropy with respect to this output. The model stays in its
-    mode, training or eval.
+    The gradient is that of the cross-entropy. The model stays in its mode, training or eval.
     """
     outputs = []
     for layer in model.layers:

@@ -138,7 +138,7 @@ class AvgPool2d(Module):
 
 
 class Flatten(Module):
-    """Makes (N, D) of (N, ...), so that a Linear can follow. Raises ShapeError without an axis."""
+    """Turns (N, ...) into (N, D), so that a Linear can follow. Raises ShapeError for a number."""
 
     def forward(self, x: Any) -> Any:
         """Put all features of a sample in a row."""
@@ -174,7 +174,7 @@ class Sigmoid(Module):
 class Dropout(Module):
     """Sets each entry to 0 with probability ``p`` in training, and divides the rest by 1 - p.
 
-    In eval nothing changes. Every call draws anew from ``rng``, a NumPy generator or a seed.
+    In eval nothing changes. Every call draws again from ``rng``, a NumPy generator or a seed.
     Raises GraphError in a program that is being compiled, because all runs of the program would
     drop the same entries.
 

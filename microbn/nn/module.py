@@ -26,12 +26,12 @@ class Module:
     array is a buffer: it is saved, but not learned. A Module is a part of this one. Lists, tuples
     and dicts are searched for all three.
 
-    An attribute stays what it is. A buffer that is assigned an array, a number or a computed
-    Tensor takes the values without their graph, and keeps its shape and dtype; values that do not
-    fit raise ShapeError or DTypeError. A parameter takes new values by ``p.data = ...``, or a new
-    leaf, ``Tensor(...)``, takes its place; assigning it any other values raises GraphError. None,
-    a Module or another object may take any place. An attribute that is first set while a Module is
-    being called is a note of that call, and may hold anything.
+    An attribute stays what it is. A buffer that is assigned an array, a number or a computed Tensor
+    takes the values without their graph, and keeps its shape and dtype; values that do not fit
+    raise ShapeError or DTypeError. You give a parameter new values by ``p.data = ...``, or replace
+    it by a new leaf, ``Tensor(...)``; any other values raise GraphError. You may replace either by
+    None, a Module or another object. An attribute that is first set while a Module is being called
+    is a note of that call, and may hold anything.
     """
 
     training = True

@@ -27,7 +27,8 @@ class BatchNorm(Module):
     with its running statistics, or still with those of the batch if ``track_running_stats`` is
     False. With ``affine`` it has a gamma and a beta, and with ``bias=False`` only a gamma. The
     running statistics are buffers, outside the graph; inside the graph nothing is detached. The
-    layer before it needs no bias, because the mean takes it off again and beta does its work.
+    layer before it needs no bias: the norm subtracts the mean, and any bias with it, and beta is a
+    bias of its own.
 
     Raises ShapeError for another shape and, in training, for a batch with one value per channel.
     Raises NonFiniteError if the running statistics would not stay finite, and leaves them as they
@@ -124,8 +125,8 @@ class BatchNorm(Module):
 class GhostBatchNorm(BatchNorm):
     """Cuts the batch into ghost batches of ``size`` samples, and normalizes each of them by itself.
 
-    The running statistics move once a batch, towards the average over its ghost batches. Everything
-    else is as in `BatchNorm`, which has the other options.
+    The running statistics move once for each batch, towards the average over its ghost batches.
+    Everything else, and the other options, are those of `BatchNorm`.
 
     Raises ShapeError if the number of samples is not a multiple of ``size``, which is 2 or more.
 

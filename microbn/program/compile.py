@@ -45,14 +45,15 @@ def compile(
     """Compile ``f`` and its gradients to a `Program` for operands like the examples.
 
     ``f`` runs once, on Tensors with the examples' values. The program takes arrays of the same
-    shapes and dtypes. It computes the gradient of the first thing that f returns for each example
-    that is a Tensor; examples that are arrays are data. Unless that first thing is one number, give
-    an example of its gradient as ``cotangent``, which becomes the last operand. Without
-    ``gradients`` the program returns what f returns; f itself may call `grad` with create_graph.
+    shapes and dtypes. For each example that is a Tensor it computes the gradient of the first
+    result of f. Examples that are arrays are data. If the first result is not one number, give an
+    example of its gradient as ``cotangent``, which becomes the last operand. With
+    ``gradients=False`` the program returns only what f returns. f itself may call `grad` with
+    create_graph.
 
-    A decision that Python makes by shapes while f runs is made for good. A decision by values, such
-    as ``if x[0] > 0``, raises. Each Tensor that f uses has to be an example; arrays and numbers
-    that f finds elsewhere become constants.
+    If Python decides something by shapes while f runs, the decision stays in the program. A
+    decision by values, such as ``if x[0] > 0``, raises GraphError. Each Tensor that f uses has to
+    be an example. Other arrays and numbers that f uses become constants.
 
     Each name in ``passes`` switches a pass on: "dead" leaves out the gradients of data, "constants"
     computes at once what follows from constants alone, "common" computes equal calls once,
@@ -61,9 +62,9 @@ def compile(
     keeps values that have names. It changes results by rounding, and it regroups products, so a
     product may overflow that did not overflow before, or no longer overflow.
 
-    Two more passes are in ``ALL_PASSES`` alone. With "stages" the algebra replaces values that have
-    names too, and leaves out a bias where it cancels, and sums that are zero. With "blas" a sum
-    over an axis of a matrix becomes a product, which adds in another order.
+    ``ALL_PASSES`` has two more passes. With "stages" the algebra replaces values that have names
+    too, and leaves out a bias where it cancels, and sums that are zero. With "blas" a sum over an
+    axis of a matrix becomes a product, which adds in another order.
 
     With the ``backend`` "numba", calls that work entry by entry and sums over axis 0 run in fused
     loops that Numba compiles, with the same numbers to the last bit. ``program.kernels`` is the
@@ -71,8 +72,8 @@ def compile(
     good for reading and testing.
 
     Raises MissingPackageError if Numba is needed and not installed. Raises ArgumentError,
-    GraphError, DTypeError or ShapeError for a function that cannot be compiled, also if something
-    would become a constant by mistake, as a gradient without create_graph would.
+    GraphError, DTypeError or ShapeError for a function that cannot be compiled, and for one in
+    which something would become a constant by mistake, such as a gradient without create_graph.
     """
     from .kernels import compiler_of  # on first need
 
@@ -111,7 +112,7 @@ def _check_request(
         raise DTypeError(f"compile: compiles a function, got {f!r:.60}")
     some = passes if isinstance(passes, Collection) and not isinstance(passes, str) else [passes]
     if wrong := [name for name in some if not (isinstance(name, str) and name in ALL_PASSES)]:
-        raise ArgumentError(f"compile: {wrong[0]!r:.60} is no pass; write {listed(ALL_PASSES)}")
+        raise ArgumentError(f"compile: {wrong[0]!r:.60} is not a pass; write {listed(ALL_PASSES)}")
     for i, x in enumerate(examples):
         if isinstance(x, (list, tuple, dict)) and any(isinstance(y, Tensor) for y in x):
             kind = type(x).__name__

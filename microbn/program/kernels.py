@@ -83,7 +83,7 @@ def compiler_of(backend: Any) -> Callable | None:
     """
     if not isinstance(backend, str) or backend not in ("numpy", "numba", "python"):
         ways = "write 'numpy', 'numba' or 'python'"
-        raise ArgumentError(f"compile: {backend!r:.60} is no backend; {ways}")
+        raise ArgumentError(f"compile: {backend!r:.60} is not a backend; {ways}")
     if backend == "numba":
         return _numba(need_package("numba", "fast", 'compile(..., backend="numba")'))
     return _as_it_is if backend == "python" else None

@@ -26,15 +26,15 @@ class Program:
     """Straight-line NumPy, called with arrays: ``program(*arrays)`` returns arrays.
 
     It returns what f returned and, if it was compiled with gradients, a tuple of gradients too.
-    ``str(program)`` is its ``source``: a module that needs NumPy alone (and whatever a primitive of
-    your own needs), and that gives the same bits for arrays in the examples' order of memory.
-    ``code`` is the text that runs, with the same variables, and ``kernels`` is the text of the
-    fused loops that it calls; it is empty if there are none. ``javascript`` is the program for a
-    page. ``nbytes`` is the size of the arrays that were made for it. There is one set of them, so
-    threads that share a program run it one after another.
+    ``str(program)`` is its ``source``: a module that needs only NumPy, and whatever your own
+    primitives need. It returns the same bits if its arrays lie in memory in the same order as the
+    examples. ``code`` is the text that runs, with the same variables, and ``kernels`` is the text
+    of the fused loops that it calls, or "" if there are none. ``javascript`` is the program for a
+    page. ``nbytes`` is the size of the program's arrays in bytes. Threads that share a program also
+    share these arrays, so they run it one after another.
 
     Raises ArgumentError, ShapeError or DTypeError for operands that it was not compiled for, and
-    GraphError if a function that it calls runs it again.
+    GraphError if a function that the program calls runs the program again.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class Program:
         try:
             arrays = [np.asarray(plain(array)) for array in given]
         except ValueError as error:
-            raise ShapeError(f"program: an operand is no array: {error}") from None
+            raise ShapeError(f"program: an operand is not an array: {error}") from None
         for (name, (shape, dtype)), array in zip(self._operands.items(), arrays, strict=True):
             if (array.shape, array.dtype) != (shape, dtype):
                 wrong = DTypeError if array.shape == shape else ShapeError

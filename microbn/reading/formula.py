@@ -35,17 +35,18 @@ def formula(function: Callable, *operands: Any, **keywords: Any) -> Any:
     A function with gradient rules (a key of ``RULES``) gives a tuple. For each operand it holds the
     gradient, made from ``g``, the gradient of the output ``out``, or None if there is no rule. Any
     other function of arrays gives its expression, or a tuple of expressions if it returns a tuple
-    or a list. A function of NumPy's that is composed of others gives its composition. If only an
-    example can tell the composition, or if it is too long to read, the call stands for it.
+    or a list. A NumPy function that is composed of others gives its composition. If the composition
+    depends on values, or is too long to read, formula writes the call instead.
 
     A string as an operand is a name, unless the parameter takes text, as a mode does. A Tensor is
-    an example: it answers for shapes and values, and is called by its own name or by that of the
-    parameter. Arrays of floats are examples too if no operand is a name or a Tensor. Everything
-    else is a constant. Operands that are left out get the names of the parameters.
+    an example: it has the shape and the values that the code may ask for, and is called by its own
+    name or by that of the parameter. Arrays of floats are examples too if no operand is a name or a
+    Tensor. Everything else is a constant. Operands that are left out get the names of the
+    parameters.
 
-    Raises ArgumentError if only an example can tell how the code goes on, or if the code returns
-    None or a text. Raises DTypeError if the code makes an array of an operand, and RuleError for a
-    function of NumPy's that a Tensor refuses.
+    Raises ArgumentError if the code depends on shapes or values and no operand is an example, or if
+    it returns None or a text. Raises DTypeError if the code makes an array of an operand, and
+    RuleError for a NumPy function that a Tensor refuses.
 
     >>> formula(np.multiply, "gamma", "x_hat")
     ('g · x_hat', 'g · gamma')

@@ -25,13 +25,13 @@ from .tape import is_entrywise
 def trace() -> Iterator[None]:
     """``with trace():`` watches the values, and remembers which lines of microbn made each Tensor.
 
-    A Tensor always knows the line of the user's code. Here it also knows the line of microbn's own
-    that this one led to, and the variables that held the constants among its operands.
+    A Tensor always knows the line of the user's code. Under trace() it also knows the line of
+    microbn's code that this one led to, and the variables that held its constant operands.
 
     A NaN or an infinity that appears in a forward or a backward inside raises NonFiniteError. The
     error names the function, the index, the line, and the operand that brought it, if one did.
-    NumPy's warnings about the same are off. An infinity that you wrote yourself, as in the mask of
-    an attention, is no fault, and neither is one that follows from it.
+    NumPy's own warnings are switched off. An infinity that you wrote yourself, as in the mask of an
+    attention, is allowed, and so is one that follows from it.
     """
     watches = mode.get().watches
     if not any(isinstance(watch, _Trace) for watch in watches):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import cache
+from random import Random
 from typing import Any
 
 from ..arguments import need_package
@@ -11,7 +13,7 @@ from ..errors import ArgumentError
 from .gradcheck import assert_gradients
 
 need_package("hypothesis", "test", "given_gradients")
-from hypothesis import given  # noqa: E402
+from hypothesis import HealthCheck, Phase, find, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 
@@ -33,6 +35,7 @@ def given_gradients(
     ...     assert np.allclose(batch_norm(x, gamma).mean(0), 0)
     """
     _check_strategies(inputs)
+    _read_constants()
     order_of_f = _in_order(getattr(f, "forward", f), inputs)
 
     def decorate(test: Callable) -> Callable:
@@ -50,6 +53,23 @@ def given_gradients(
         return property_test
 
     return decorate
+
+
+@cache
+def _read_constants() -> None:
+    """Let Hypothesis read the constants of the code around it, before any test runs.
+
+    It reads them once, in the middle of a draw. In a fresh clone, where it reads all of microbn,
+    this takes a second, and the test would fail for drawing too slowly.
+    """
+    quietly = settings(
+        database=None,
+        phases=[Phase.generate],
+        max_examples=5,
+        suppress_health_check=[*HealthCheck],
+    )
+    many = st.lists(st.integers(), min_size=300, max_size=300)  # one draw in twenty is a constant
+    find(many, any, settings=quietly, random=Random(0))
 
 
 def _check_strategies(inputs: Mapping[str, Any]) -> None:

@@ -34,23 +34,24 @@ def gradcheck(
 ) -> Report:
     """Compare the gradient of ``f`` at the ``inputs`` with finite differences.
 
-    ``f`` is a function of Tensors, a Module (its parameters are inputs too), a `HandWritten`
-    layer, an object with ``forward`` and ``backward``, or a function of arrays that returns a loss
-    and its gradient. Inputs are arrays of floats, or Tensors; the check computes in float64. Other
-    inputs, such as labels and options, are constants; pass them by position too. With ``order=2``
-    the check covers the gradient's own gradient as well. ``closed_form(cotangent, *inputs)`` is a
-    backward written by hand that must return the same gradient for each input. With ``hints=0``
-    the report's text is the verdict alone, with ``hints=1`` it also says where a gradient is wrong,
-    and with ``hints=2`` it also says why, as far as the numbers tell. The story keeps to the level.
+    ``f`` is a function of Tensors, a Module (its parameters are inputs too), a `HandWritten` layer,
+    an object with ``forward`` and ``backward``, or a function of arrays that returns a loss and its
+    gradient. Inputs are arrays of floats, or Tensors; the check computes in float64. Other inputs,
+    such as labels and options, are constants; pass them by position too. With ``order=2`` the check
+    covers the gradient's own gradient as well. ``closed_form(cotangent, *inputs)`` is a backward
+    written by hand that must return the same gradient for each input. With ``hints=0`` the report's
+    text is the verdict alone, with ``hints=1`` it also says where a gradient is wrong, and with
+    ``hints=2`` it also says why, as far as the numbers tell. The story follows the same level.
 
     ``stages=True`` compares each gradient that a backward by hand computes on the way, such as
-    dx_hat, with the one that emerges from its forward, and names the first one that is wrong. They
-    are its variables, and what it puts into a dict in its cache; or those in a dict that it returns
-    behind its gradients. The report has them in ``stages``, and their page in ``story``.
+    dx_hat, with the one that emerges from its forward, and names the first one that is wrong. These
+    gradients are the backward's variables, and whatever it puts into a dict in its cache. If it
+    returns a dict after its gradients, only those in the dict are compared. ``report.stages`` has
+    them, and ``report.story`` their page.
 
     Returns a `Report`. It is true if every gradient is right, and otherwise says in words what is
-    wrong. A slope that cannot be determined counts as not right. Raises whatever f raises at the
-    inputs (close by, a ValueError or an ArithmeticError only means that f is undefined there),
+    wrong. A gradient is not right if its slope cannot be determined. Raises whatever f raises at
+    the inputs (close by, a ValueError or an ArithmeticError only means that f is undefined there),
     DTypeError and ArgumentError for an f or an input that cannot be checked, ArgumentError for
     stages of an f that has a graph, and NonFiniteError where f is not finite at the inputs.
     """
@@ -106,7 +107,7 @@ def _check_options(
     if others:
         name, f_name = next(iter(others)), name_of(f)
         raise ArgumentError(
-            f"gradcheck: {name}= is no option of gradcheck; pass an input of {f_name} by "
+            f"gradcheck: {name}= is not an option of gradcheck; pass an input of {f_name} by "
             f"position, or within a function: gradcheck(lambda x: {f_name}(x, {name}=...), x)"
         )
     if not (isinstance(order, int) and order in (1, 2)):

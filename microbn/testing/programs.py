@@ -1,7 +1,7 @@
 """Random differentiable programs, to test an engine on more code than anyone would write by hand.
 
 A program grows together with its values. An operation is added only if it is defined for them, far
-enough from poles, kinks and ties, and if its result stays small. So no program is thrown away.
+enough from poles, kinks and ties, and if its result stays small. So every program can be used.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Statement(NamedTuple):
 
 
 class RandomProgram(NamedTuple):
-    """Inputs, which are float64 arrays, and statements, by the number of the value each makes.
+    """A program: float64 arrays as inputs, and statements, by the numbers of the values they make.
 
     It prints as straight-line Python that uses ``np`` and ``F``, which is microbn.functional.
     """

@@ -86,7 +86,7 @@ def indices(shape: int | Shape) -> st.SearchStrategy[Any]:
     These are slices, integers, new axes and ellipses; integer arrays, with repeats and negatives;
     and boolean masks of the first axis or of all axes.
 
-    Raises ArgumentError if ``shape`` is no shape, and ShapeError for a negative length.
+    Raises ArgumentError if ``shape`` is not a shape, and ShapeError for a negative length.
     """
     shape = _checked("indices", shape)
     basic = npst.basic_indices(shape, allow_newaxis=True, allow_ellipsis=True)
@@ -103,17 +103,17 @@ def arrays(
     0.0625, 0.1875, 0.3125. With ``bulk`` they are normal numbers from a seed: this is faster and
     has no limit on their number, but they do not shrink.
 
-    Raises ArgumentError if ``shape`` is no shape and, without ``bulk``, for more than 1000 entries,
-    because these are drawn one by one. Raises ShapeError for a negative length.
+    Raises ArgumentError if ``shape`` is not a shape and, without ``bulk``, for more than 1000
+    entries, because these are drawn one by one. Raises ShapeError for a negative length.
     """
     return _arrays_for("arrays", shape, bulk)
 
 
 def distinct(*shapes: int | Shape) -> st.SearchStrategy[list[np.ndarray]]:
-    """Draw lists of arrays of these shapes, like ``arrays``, and without ties between them either.
+    """Draw lists of arrays of these shapes, like ``arrays``. No two of them share an entry.
 
-    Raises ArgumentError if a shape is none, or for more than 1000 entries, and ShapeError for a
-    negative length.
+    Raises ArgumentError for anything but shapes and for more than 1000 entries, and ShapeError for
+    a negative length.
     """
     return _grids("distinct", *shapes)
 
@@ -123,7 +123,7 @@ def tensors(
 ) -> st.SearchStrategy[Tensor]:
     """Draw leaves of this shape and name, with data like that of ``arrays``.
 
-    Raises the same errors as ``arrays``, and DTypeError for a name that is no text.
+    Raises the same errors as ``arrays``, and DTypeError for a name that is not text.
     """
     Tensor(0.0, name)  # a wrong name raises here, not when a Tensor is drawn
     return _arrays_for("tensors", shape).map(lambda array: Tensor(array, name))

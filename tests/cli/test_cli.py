@@ -261,7 +261,7 @@ def test_a_function_without_parameters_gives_what_is_checked(mine, name):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["batchnrom"], "'batchnrom' is no target; write one of neuron, softmax, batchnorm"),
+        (["batchnrom"], "'batchnrom' is not a target; write one of neuron, softmax, batchnorm"),
         (["nowhere.py:f"], "there is no Python file 'nowhere.py'"),
         (["{mine}:nix"], "mine.py has no function 'nix', nor nix_forward and nix_backward"),
         (["{mine}:number"], "mine.py has no function 'number'"),
@@ -275,14 +275,14 @@ def test_a_function_without_parameters_gives_what_is_checked(mine, name):
         ),
         (["batchnorm", "8x3"], "batchnorm takes 3 shapes, one for each parameter without a defa"),
         (["batchnorm-scalars"], "is there to be looked at; check the same code as batchnorm"),
-        (["{mine}:"], "mine.py:' is no target"),
+        (["{mine}:"], "mine.py:' is not a target"),
         (["{mine}:lyaer", "4"], "did you mean layer?"),
         (["{mine}:layer", "4x3", "4x3"], "mine.py:layer, line 10: ValueError: "),
         (["{mine}:broken", "3"], "mine.py:broken, line 28: ZeroDivisionError: division by zero"),
         (["{mine}:lost", "3"], "mine.py:lost, line 31: FileNotFoundError"),
         (["{mine}:layer", "4x3", "3x2", "--draw", "x.svg"], "has no graph, its backward is by h"),
-        (["{mine}:cut", "8x-3"], "'8x-3' is no shape"),
-        (["{mine}:cut", "4y3"], "'4y3' is no shape; write 8x3, 3, or () for a number"),
+        (["{mine}:cut", "8x-3"], "'8x-3' is not a shape"),
+        (["{mine}:cut", "4y3"], "'4y3' is not a shape; write 8x3, 3, or () for a number"),
         (["{mine}:nothing"], "nothing() returned int; return a function and its inputs"),
     ],
 )
@@ -593,7 +593,7 @@ def test_the_graph_of_every_built_ins_gradient_is_drawn(target, tmp_path):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["step", "batchnrom"], "'batchnrom' is no target"),
+        (["step", "batchnrom"], "'batchnrom' is not a target"),
         (["step", "{mine}:cut"], "cut takes 1 shape, one for each parameter without a default (x)"),
         (["step", "{mine}:layer", "3x4", "4x2"], "layer has no graph, its backward is by hand"),
         (["step", "{mine}:nothing"], "nothing() returned int; return the Tensor that was c"),
@@ -607,7 +607,7 @@ def test_the_graph_of_every_built_ins_gradient_is_drawn(target, tmp_path):
         (["step", "neuron", "--html", "no/where.html"], "cannot write: "),
         (
             ["step", "neuron", "--beside", "batchnrom", "--html", "x.html"],
-            "'batchnrom' is no target",
+            "'batchnrom' is not a target",
         ),
         (["step", "neuron", "--beside", "softmax"], "--beside shows two graphs on one page: write"),
         (
@@ -618,9 +618,15 @@ def test_the_graph_of_every_built_ins_gradient_is_drawn(target, tmp_path):
             ["step", "{mine}:named", "3", "y=0", "--beside", "neuron", "--html", "x.html"],
             "neuron has no parameter 'y'; it has w, x, b",
         ),
-        (["draw", "neuron", "3", "3x0", "()", "-o", "x.svg"], "'3x0' is no shape; write 8x3, 3"),
-        (["step", "neuron", "3", "-3", "()"], "'-3' is no shape; write 8x3, 3, or () for a number"),
-        (["step", "neuron", "3", "-1x3", "()"], "'-1x3' is no shape; write 8x3, 3, or () for a n"),
+        (["draw", "neuron", "3", "3x0", "()", "-o", "x.svg"], "'3x0' is not a shape; write 8x3, 3"),
+        (
+            ["step", "neuron", "3", "-3", "()"],
+            "'-3' is not a shape; write 8x3, 3, or () for a number",
+        ),
+        (
+            ["step", "neuron", "3", "-1x3", "()"],
+            "'-1x3' is not a shape; write 8x3, 3, or () for a n",
+        ),
         (["draw", "mlp", "-o", "x.svg", "--collapse", "nrom"], "there is no group 'nrom'"),
         (["draw", "{mine}:layer", "3x4", "4x2", "-o", "x.svg"], "has no graph"),
     ],
@@ -672,7 +678,7 @@ def test_check_names_the_first_wrong_stage_and_writes_its_page(tmp_path, monkeyp
     args = ["check", "staged.py:layer", "4x3", "3"]
     assert cli.main([*args, "--html", "stages.html"]) == 1
     out = capsys.readouterr().out
-    assert "First wrong stage: dh (staged.py:8) is a sum of 2 parts: " in out
+    assert "first wrong stage: dh (staged.py:8) is a sum of 2 parts: " in out
     assert "Yours lacks part" in out or "times 0.5" in out or "0.5 times" in out
     assert "Again: microbn check staged.py:layer 4x3 3 --stages\n" in out
     step = re.search(r"Written: stages.html, opens at step (\d+)\n", out)[1]
@@ -681,7 +687,7 @@ def test_check_names_the_first_wrong_stage_and_writes_its_page(tmp_path, monkeyp
     for hints in "12":
         assert cli.main([*args, "--html", "stages.html", "--hints", hints]) == 1
         pages.append((tmp_path / "stages.html").read_text("utf-8"))
-    assert "First wrong stage: dh (staged.py:8)\n" in capsys.readouterr().out
+    assert "first wrong stage: dh (staged.py:8)\n" in capsys.readouterr().out
     assert "Your dh differs here." in pages[0]
     assert "Your dh has the path through h" in pages[1]
     assert "Your dh has" not in pages[0]

@@ -29,10 +29,11 @@ NAMES = {
 }
 FRACTIONS = {0.5: "½", 1 / 3: "⅓"}
 NOTES = """\
-Each cell has the gradient of the sum of the result, an entry for each entry of the operands, in
-float32 (tests/elsewhere/engines.py). "–": the engine's main module has no such function. "none": it
-has one, without a gradient. "refused": an error says that there is no such value. Where there is no
-relu it is maximum(x, 0). The standard deviation of [1, 1] divides by N."""
+Each cell has the gradient of the sum of the result, with an entry for each entry of the operands,
+in float32 (tests/elsewhere/engines.py). "–" means that the engine's main module has no such
+function, "none" that the function has no gradient, and "refused" that an error says so. For an
+engine without relu we ran maximum(x, 0). The standard deviation of [1, 1]
+divides by N."""
 ABSENT = "{} is not installed and was not run."
 
 

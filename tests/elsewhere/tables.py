@@ -22,24 +22,24 @@ TABLES = {  # each with its questions
 }
 NOTES = {
     "Defaults": """\
-An output for a variance of 1e-6 gives ε away. The next columns have the running mean after one
-batch of mean 1, from 0: as the layer is made, and with the library's own momentum (or decay) at its
-ends. In the last column a layer that has seen no batch normalizes the number 2 in eval; Haiku's was
-made with a batch of zeros, as Flax's was.""",
+An output for a variance of 1e-6 shows ε. The next columns have the running mean after one batch of
+mean 1, starting from 0: first with the defaults, and then with the library's momentum (or decay) at
+0 and 1. In the last column a layer that has seen no batch normalizes the number 2 in eval. Haiku's
+and Flax's layers were made with a batch of zeros.""",
     "Small batches and bad entries": """\
-The layer is new: its statistics are mean 0 and var 1, where it has any. "y" is the output. Second
-column: the larger output, for a batch of 1 and 3. A bad entry stands in one of two features; "for
-good" says that the statistics are not finite after a batch without one. Last column: outputs for a
-batch of 1e20 and -1e20, which should be 1 and -1.""",
+The layer is new: if it has statistics, they are mean 0 and var 1. "y" is the output. The second
+column has the larger output for a batch of 1 and 3. A bad entry stands in one of two features; "for
+good" says that the statistics are still not finite after a batch without one. The last column has
+the outputs for a batch of 1e20 and -1e20, which should be 1 and -1.""",
     "Rounding": """\
 Each number is the largest error of a normalized entry. In the first four columns 64 values of
 deviation 1 stand on an offset, in float32. A dtype is that of the output.""",
     "Gradients": """\
-Each number is the largest error, at 8 values of deviation 1, with a random cotangent in float32; at
-a constant feature it is the relative one. "none": there are no gradients.""",
+Each number is the largest error, at 8 values of deviation 1, with a random cotangent in float32. At
+a constant feature it is the relative error. "none" means that there are no gradients.""",
     "Loading": """\
 The layer saw four batches, and `state` gave its arrays to a layer of ours. The number is the
-largest difference of their outputs in eval, in float32.""",
+largest difference between their outputs in eval, in float32.""",
 }
 
 
@@ -49,7 +49,7 @@ def page(known: dict[str, Any]) -> str:
     parts = [f"`python -m tests.elsewhere` ran {versions(ran)}."]
     for title, questions in TABLES.items():
         parts += [f"**{title}**", table(ran, questions), NOTES[title]]
-    parts += ["A name that ends in Error, or in Graph, is that of the error that was raised."]
+    parts += ["A name that ends in Error or Graph is the name of an error that was raised."]
     return "\n\n".join([*parts, *absent(known)]) + "\n"
 
 

@@ -55,7 +55,7 @@ def test_what_is_no_norm_says_why():
     for call, error, why in (
         (lambda: np.linalg.norm(x, 2), errors.ShapeError, "over 1 axis or 2, not over 3"),
         (lambda: np.linalg.norm(x, "fro", axis=0), errors.ArgumentError, "not a norm of vectors"),
-        (lambda: np.linalg.norm(x, 3, axis=(0, 1)), errors.ArgumentError, "no norm of matrices"),
+        (lambda: np.linalg.norm(x, 3, axis=(0, 1)), errors.ArgumentError, "is not a matrix norm"),
         (lambda: np.linalg.norm(x, axis=(0, -3)), errors.ShapeError, "repeated axis"),
         (lambda: np.linalg.norm(x, axis=3), errors.RangeError, "axis 3 is out of range"),
     ):

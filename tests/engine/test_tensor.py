@@ -477,7 +477,11 @@ FAULTS = [
     (lambda: setattr(X, "grad", np.ones(3)), errors.ShapeError, ".grad of a leaf has shape (3,)"),
     (lambda: setattr(X, "grad", Y), errors.DTypeError, "give the gradient's .data"),
     (lambda: setattr(X, "grad", "a"), errors.DTypeError, "an array of numbers, got 'a'"),
-    (lambda: setattr(X, "grad", [[1], [1, 2]]), errors.ShapeError, ".grad of a leaf is no array"),
+    (
+        lambda: setattr(X, "grad", [[1], [1, 2]]),
+        errors.ShapeError,
+        ".grad of a leaf is not an array",
+    ),
     (lambda: np.unique(X), errors.RuleError, "np.unique has no gradient; sort with np.sort"),
     (lambda: np.add(X, X, out=np.ones(2)), errors.RuleError, "out=", "a = a + t"),
     (lambda: np.ones(2).__iadd__(X), errors.RuleError, "+= into an ndarray"),

@@ -57,7 +57,7 @@ def test_each_kind_of_slide_is_made_in_the_order_of_the_script(tmp_path, graphvi
         ("still", "e: step 2, forward"),
     ]
     presses = [int(re.search(r'data-presses="(\d+)"', more)[1]) for *_, more in slides_of(html)]
-    assert presses == [0, 0, 1, 0, 2, 0, 0]
+    assert presses == [0, 0, 1, 1, 2, 0, 0]
     minutes = re.findall(r'data-minutes="([\d.]+)"', html)
     assert minutes == ["1.5", "1.5", "1.5"]
     assert "<title>Mine</title>" in html
@@ -75,7 +75,7 @@ def test_a_story_that_is_shown_twice_is_in_the_page_once(tmp_path, graphviz):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("title = x", "own.toml is no TOML: .*line 1"),
+        ("title = x", "own.toml is not TOML: .*line 1"),
         ("[[slide]]\ntitle='a'", "own.toml needs a title in its first line"),
         ("title = 'x'", r"own.toml has no slides; begin each with \[\[slide\]\]"),
         ("title = 'x'\nslide = 3", "own.toml has no slides"),
@@ -111,7 +111,7 @@ def test_a_story_that_is_shown_twice_is_in_the_page_once(tmp_path, graphviz):
         ),
         (
             "title='x'\n[[slide]]\ntitle='a'\nfigure='own.toml'\nalt='a'",
-            r"figure = 'own.toml' is no picture; it ends with one of \.png",
+            r"figure = 'own.toml' is not a picture; end it with one of \.png",
         ),
         (f"title='x'\n[[slide]]\n{VOTE}".replace("right=2", "right=3"), "numbers 1 to 2"),
         (f"title='x'\n[[slide]]\n{VOTE}".replace("right=2\n", ""), "needs right, the number"),
@@ -140,7 +140,9 @@ def test_a_script_that_is_not_there_and_a_story_that_is_not_there_are_named(tmp_
         lecture(told, tmp_path / "no.toml")
     text = "title='x'\n[[slide]]\ntitle='a'\nstory='batchnrm'"
     (tmp_path / "own.toml").write_text(text)
-    with pytest.raises(errors.ArgumentError, match=r"slide 1 \(a\): 'batchnrm' is no target.*did"):
+    with pytest.raises(
+        errors.ArgumentError, match=r"slide 1 \(a\): 'batchnrm' is not a target.*did"
+    ):
         lecture(lambda target, inputs: told(target, inputs), tmp_path / "own.toml")
 
 

@@ -435,7 +435,7 @@ def quietly(x):
         (
             lambda: batch_norm(passes=["speed"]),
             errors.ArgumentError,
-            "'speed' is no pass; write dead",
+            "'speed' is not a pass; write dead",
         ),
         (lambda: compile(F.relu, Tensor(X)), errors.ShapeError, "Pass the cotangent"),
         (lambda: compile(F.relu, Tensor(X), cotangent=GAMMA), errors.ShapeError, "cotangent has"),

@@ -450,5 +450,5 @@ def test_without_numba_one_sentence_names_the_extra(monkeypatch):
 
 @pytest.mark.parametrize("backend", ["numbas", "", None, 3, ["numba"], X])
 def test_a_backend_that_there_is_not_is_refused(backend):
-    with pytest.raises(errors.ArgumentError, match=r"is no backend; write 'numpy', 'numba' or"):
+    with pytest.raises(errors.ArgumentError, match=r"is not a backend; write 'numpy', 'numba' or"):
         compile(np.exp, Tensor(X), cotangent=Y, backend=backend)

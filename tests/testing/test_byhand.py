@@ -68,7 +68,7 @@ def test_a_float_is_an_output_too():
         ),
         (
             HandWritten(lambda x: (2 * x, None), lambda dy, c: (None,)),
-            "the gradient for 'x' is None, its input float64",
+            "the gradient for 'x' is None, but its input is float64",
         ),
         (
             HandWritten(lambda x: (x + np.ones((2, 8, 3)), None), lambda dy, c: 1.0 * dy),
@@ -76,7 +76,11 @@ def test_a_float_is_an_output_too():
         ),
         (
             HandWritten(lambda x: (2 * x, None), lambda dy, c: (2 * dy).astype(np.float32)),
-            "the gradient for 'x' is float32, its input float64",
+            "the gradient for 'x' is float32, but its input is float64",
+        ),
+        (
+            HandWritten(lambda x: (np.maximum(x, 0), x), lambda dy, x: dy * x > 0),
+            "bool, but its input is float64; are parentheses missing around a comparison?",
         ),
         (
             HandWritten(lambda x: (x.sum(0), None), lambda dy, c: 1.0 * dy),

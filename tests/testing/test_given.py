@@ -1,6 +1,9 @@
 """`given_gradients`: property tests of gradients from a function and strategies."""
 
 import inspect
+import subprocess
+import sys
+from textwrap import dedent
 
 import numpy as np
 import pytest
@@ -101,3 +104,25 @@ def test_inputs_go_by_their_names_not_by_their_order():
 def by_name(x, w):
     assert x.shape == (4, 3)
     return x @ w
+
+
+def test_hypothesis_reads_the_constants_of_the_code_before_the_first_draw(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        dedent("""
+        from hypothesis.internal.conjecture import providers
+        from hypothesis.internal.constants_ast import Constants
+
+        read = []
+        providers.constants_from_module = lambda module: read.append(module) or Constants()
+
+        import numpy as np
+        from microbn.testing import given_gradients
+        from microbn.testing.strategies import arrays
+
+        given_gradients(np.exp, x=arrays(3))(lambda x: None)
+        print("__main__" in [module.__name__ for module in read])
+        """)
+    )
+    done = subprocess.run([sys.executable, file], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.stdout, done.stderr) == ("True\n", "")

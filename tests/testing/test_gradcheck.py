@@ -129,13 +129,13 @@ class Dense:
         (
             lambda: gradcheck(F.batch_norm, X, GAMMA, BETA, eps=1e-3),
             errors.ArgumentError,
-            r"eps= is no option of gradcheck; pass an input of batch_norm by position, or with"
+            r"eps= is not an option of gradcheck; pass an input of batch_norm by position, or with"
             r"in a function: gradcheck\(lambda x: batch_norm\(x, eps=...\), x\)",
         ),
         (
             lambda: assert_gradients(LAYER, X, bn_param={}),
             errors.ArgumentError,
-            "bn_param= is no option",
+            "bn_param= is not an option",
         ),
         (lambda: gradcheck("exp", X), errors.DTypeError, "not 'exp'"),
         (lambda: gradcheck(np.exp, X.astype(complex)), errors.DTypeError, "input 0 of exp holds c"),

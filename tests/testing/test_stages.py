@@ -118,8 +118,8 @@ def test_a_second_mistake_is_told_from_what_follows_from_the_first():
     space = {"np": np}
     exec(source.replace("dmu = -dxmu", "dmu = dxmu"), space)
     text = str(check(space["backward"]))
-    assert re.search(r"First wrong stage: dvar .*\n  Also wrong: dmu ", text)
-    assert "After that: dsq, dxmu2, dxmu and dx are wrong only because of" in text
+    assert re.search(r"first wrong stage: dvar .*\n  also wrong: dmu ", text)
+    assert "after that: dsq, dxmu2, dxmu and dx are wrong only because of" in text
 
 
 # The seven mistakes of demo d04, in a backward that goes by stages.
@@ -296,8 +296,8 @@ def test_a_value_that_np_var_computes_once_more_is_one_value():
     assert wrong(report) == []
     assert {"dxmu", "dmu", "dsqrtvar"} <= {stage.name for stage in report.stages}
     scaled = check(with_mistake("dvar = 0.5", "dvar = 1.5"), with_var)
-    assert "First wrong stage: dvar (mistaken.py:11) should be" in str(scaled)
-    assert "After that: dxmu2, dxmu and dx are wrong only because of it" in str(scaled)
+    assert "first wrong stage: dvar (mistaken.py:11) should be" in str(scaled)
+    assert "after that: dxmu2, dxmu and dx are wrong only because of it" in str(scaled)
     lacking = check(with_mistake("dxmu = dxmu1 + dxmu2", "dxmu = dxmu1"), with_var)
     assert wrong(lacking) == ["dx"]
     assert "what comes back from var" in first(lacking)
@@ -430,9 +430,33 @@ def test_several_lines_that_set_a_stage_are_named_and_none_of_a_value_that_is_no
 
 def test_a_wrong_stage_takes_the_place_of_the_hint_for_its_input():
     wrongly = with_mistake("0.5 * dsqrtvar", "dsqrtvar")
-    assert "First wrong stage: dvar " in str(check(wrongly))
+    assert "first wrong stage: dvar " in str(check(wrongly))
     assert "Hint for" not in str(check(wrongly))
     assert "Hint for 'x'" in str(gradcheck(HandWritten(forward, wrongly), X, GAMMA, BETA))
+
+
+def test_the_first_wrong_stage_stands_first():
+    report = check(with_mistake("dxmu = dxmu1 + dxmu2", "dxmu = dxmu1"))
+    start, after, of_input, right, _ = str(report).splitlines()
+    assert start.startswith(f"gradcheck of {report.name}: first wrong stage: dxmu ")
+    assert after.startswith("  after that: ")
+    assert of_input.startswith("  input 'x' ")
+    assert right.startswith("  Stages: dbeta, ")
+
+
+@pytest.mark.parametrize("habit", [False, True])
+def test_a_wrong_stage_is_no_contradiction_to_gradients_that_are_right(habit):
+    def staged(dout, cache):
+        gradients, dxhat = one_line(dout, cache), 2 * cache[0] * dout
+        dout *= 1 + habit  # which writes into what came in
+        return *gradients, {"dxhat": dxhat}
+
+    lines = str(report := check(staged)).splitlines()
+    assert bool(report) is not habit
+    assert sum("first wrong stage: dxhat " in line for line in lines) == 1
+    assert sum("the gradients that it returns are right: all 30 slopes" in x for x in lines) == 1
+    assert "therwise right" not in str(report)
+    assert ("first wrong stage" in lines[0]) is habit
 
 
 def test_an_input_that_is_no_stage_keeps_its_hint():
@@ -445,7 +469,7 @@ def test_an_input_that_is_no_stage_keeps_its_hint():
         return dh * (1 - h**2), dout
 
     text = str(check(back, first_alone, (X, X)))
-    assert "First wrong stage: dh " in text
+    assert "first wrong stage: dh " in text
     assert "Hint for 'x'" not in text
     assert "Hint for 'w': it should be 0 everywhere" in text
 

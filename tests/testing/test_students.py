@@ -118,7 +118,7 @@ WRONG = [  # and what is said of it
     (["habits.py:ignores", "4x3"], "Hint for 'x': its backward ignores the gradient that comes in"),
     (["layers.py:InPlace", "4x3"], "its backward writes into dout (the gradient that came in);"),
     (["layers.py:SoftmaxWithLoss", "4x3", "t=[0, 2, 1, 0]"], "(for a gradient of 1 it is right)"),
-    (["stubs.py:mul", "3", "3"], "the gradient for 'y' is None, its input float64: is it unfinish"),
+    (["stubs.py:mul", "3", "3"], "the gradient for 'y' is None, but its input is float64; is it "),
     (["functions.py:dropout", "4x3", "dropout_param={'p': 0.5}"], "Set its seed in the function"),
     (["numbers_out.py:largest", "4x3"], "multiply (node 1, numbers_out.py:7: return x * np.max(np"),
     (["numbers_out.py:largest", "4x3"], "all rules are right: a number left the graph (t.data, t."),
@@ -159,12 +159,12 @@ REFUSED = [  # and the one sentence
     (["layers.py:Sized", "3", "2", "4x3"], TIP),
     (["layers.py:Sized", "n_in=3", "2", "4x3"], TIP),
     (["layers.py:Norm", "3", "4x3"], TIP),
-    (["layers.py:Sized", "n_in=3", "n_out=2", "8x0"], "'8x0' is no shape; write 8x3, 3, or () for"),
-    (["layers.py:Affine", "4x3", "W=3x0", "b=2"], "'3x0' is no shape; write 8x3, 3, or () for a"),
-    (["layers.py:Affine", "4x3", "W=-3x2", "b=2"], "'-3x2' is no shape; write 8x3, 3, or () for "),
-    (["layers.py:relu", "-1x3"], "microbn: '-1x3' is no shape; write 8x3, 3, or () for a number, "
-     "with no side below 1, or name=value for anything but an array of floats"),
-    (["layers.py:relu", "-3"], "'-3' is no shape; write 8x3, 3, or () for a number, with no side"),
+    (["layers.py:Sized", "n_in=3", "n_out=2", "8x0"], "'8x0' is not a shape; write 8x3, 3, or ()"),
+    (["layers.py:Affine", "4x3", "W=3x0", "b=2"], "'3x0' is not a shape; write 8x3, 3, or ()"),
+    (["layers.py:Affine", "4x3", "W=-3x2", "b=2"], "'-3x2' is not a shape; write 8x3, 3, or ()"),
+    (["layers.py:relu", "-1x3"], "microbn: '-1x3' is not a shape; write 8x3, 3, or () for a number,"
+     " with no side below 1, or name=value for anything but an array of floats"),
+    (["layers.py:relu", "-3"], "'-3' is not a shape; write 8x3, 3, or () for a number, with no "),
     (["layers.py:relu", "x=nan"], "input 0 of forward is not finite, so no gradient can be checke"),
     (["layers.py:relu", "x=[1.0, -inf]"], "input 0 of forward is not finite, so no gradient can b"),
     (["layers.py:Called", "4x3"], "Called has no forward; write forward(self, x) in place of __ca"),
@@ -292,7 +292,7 @@ def test_a_notebook_and_a_missing_package_are_told(tmp_path, check):
     (tmp_path / "nb.ipynb").touch()
     (tmp_path / "needs.py").write_text("import nothing_of_this_name\n")
     (tmp_path / "user.py").write_text("import needs\n")
-    assert "is no Python file; save its code as nb.py" in check(f"{tmp_path / 'nb.ipynb'}:f")[2]
+    assert "is not a Python file; save its code as nb.py" in check(f"{tmp_path / 'nb.ipynb'}:f")[2]
     said = check(f"{tmp_path / 'user.py'}:f")[2]
     assert "user.py:f, line 1, needs.py, line 1: ModuleNotFoundError: No module named" in said
     assert "; install it, or run this in the folder where it is" in said

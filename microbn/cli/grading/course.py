@@ -86,12 +86,12 @@ def _clear(file: Path) -> Path | str:
     """Return a hand-in, or a sentence that says why it is none."""
     try:
         if not stat.S_ISREG(file.stat().st_mode):  # a pipe would never end
-            return f"{file.name} cannot be read: it is no file"
+            return f"{file.name} cannot be read: it is not a file"
         file.open("rb").close()
     except OSError as error:
         return f"{file.name} cannot be read: {error.strerror}"
     if file.suffix != ".py":
-        return f"{file.name} is no Python file; save its code as .py"
+        return f"{file.name} is not a Python file; save its code as .py"
     return file
 
 
@@ -150,8 +150,9 @@ def _row(student: str, marks: Sequence[Mark]) -> Row:
     whys = {mark.reason: None for mark in marks if mark.reason}
     of = {why: ", ".join(m.exercise for m in marks if m.reason == why) for why in whys}
     reasons = "\n".join(f"{exercises}: {why}" for why, exercises in of.items())
-    points = {mark.exercise: mark.points for mark in marks}
-    row = {"student": readable(student), **points, "total": total(marks), "reasons": reasons}
+    points = {mark.exercise: mark.points for mark in marks} | {"total": total(marks)}
+    numbers = {key: int(n) if n == int(n) else n for key, n in points.items()}
+    row = {"student": readable(student), **numbers, "reasons": reasons}
     return {key: _as_words(value) for key, value in row.items()}
 
 

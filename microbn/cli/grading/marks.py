@@ -146,7 +146,7 @@ def check_hand_in(file: Path) -> None:
     if not file.is_file():
         raise ArgumentError(f"grade: there is no hand-in {str(file)!r}")
     if file.suffix != ".py":
-        raise ArgumentError(f"grade: {file.name} is no Python file; save its code as .py")
+        raise ArgumentError(f"grade: {file.name} is not a Python file; save its code as .py")
 
 
 def must_earn(sheet: str, hand_in: str, exercise: str, row: str) -> None:

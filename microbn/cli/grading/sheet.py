@@ -112,7 +112,7 @@ def _exercise(entry: dict[str, Any], where: str) -> Exercise:
 
 
 def check_inputs(inputs: list[str], where: str) -> None:
-    """Raise ArgumentError for what is no shape, or too large to be checked."""
+    """Raise ArgumentError for a value that is not a shape, or too large to be checked."""
     if not inputs:
         raise ArgumentError(f'{where}: inputs = [] needs a shape for each input: ["8x3"]')
     for text in inputs:

@@ -66,7 +66,7 @@ def _greatest(sizes: Any, **reduced: Any) -> Any:
 def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
     """Return the size of matrices: of entries, of singular values, or of rows or columns."""
     if of_values("ord", ord) not in _MATRIX_NORMS:
-        raise ArgumentError(f"ord={ord!r:.60} is no norm of matrices; use one of {_MATRIX_NORMS}")
+        raise ArgumentError(f"ord={ord!r:.60} is not a matrix norm; use one of {_MATRIX_NORMS}")
     x = _checked_matrices(x)
     if ord in (None, "fro", "f"):
         size = root(np.sum(np.square(x), axis=(-2, -1)))

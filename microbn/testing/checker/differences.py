@@ -68,11 +68,11 @@ def slopes(
     ``f`` takes and returns float64 arrays. The first step is a sixteenth of the spread of x, which
     works far from 0 too; it shrinks where f is not finite, and close to a kink. The error bars
     assume that f rounds numbers of the size it returns. If larger terms cancel on the way, pass
-    their size as ``scale``. With a ``claim``, slopes of which each may be right, three small steps
-    confirm most of them, and entries that share no output take two of these together, which is
-    faster. An entry that does not confirm its claim in this way is then moved alone.
+    their size as ``scale``. A ``claim`` holds slopes that are probably right. Three small steps
+    confirm most of them, and entries that share no output take two of these steps together, which
+    is faster. If an entry is not confirmed in this way, it is moved alone.
 
-    Raises DTypeError if x is no array of numbers, and ShapeError if the cotangent does not have
+    Raises DTypeError if x is not an array of numbers, and ShapeError if the cotangent does not have
     the shape of f(x).
 
     Source: Ridders 1982, "Accurate computation of F'(x) and F'(x)F''(x)".

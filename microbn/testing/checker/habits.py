@@ -35,8 +35,9 @@ def unfit(name: str, value: np.ndarray, gradient: np.ndarray) -> str | None:
     """Return why an array cannot be the gradient for an input, or None if it can."""
     if gradient.dtype != np.float64:
         if gradient.shape == () and gradient.item() is None:
-            return f"the gradient for {name!r} is None, its input float64: is it unfinished?"
-        return f"the gradient for {name!r} is {gradient.dtype}, its input float64"
+            return f"the gradient for {name!r} is None, but its input is float64; is it unfinished?"
+        why = "; are parentheses missing around a comparison?" if gradient.dtype == bool else ""
+        return f"the gradient for {name!r} is {gradient.dtype}, but its input is float64{why}"
     if gradient.shape == value.shape:
         return None
     new = range(gradient.ndim - value.ndim)

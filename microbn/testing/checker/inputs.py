@@ -160,7 +160,7 @@ def _float_copy(function: str, i: int, x: Any) -> np.ndarray | None:
     try:
         array = np.array(plain(x))
     except ValueError as error:
-        raise ShapeError(f"gradcheck: input {i} of {function} is no array: {error}") from None
+        raise ShapeError(f"gradcheck: input {i} of {function} is not an array: {error}") from None
     if array.dtype.kind in "cO" and isinstance(x, (np.ndarray, np.generic)):
         raise DTypeError(
             f"gradcheck: input {i} of {function} holds {array.dtype}, and only floats have "

@@ -16,7 +16,7 @@ from ...view.story import Story
 from ...view.values import printable
 from .differences import Slopes
 from .hints import CUT, NOT_WRITTEN, hint
-from .stages import CheckedStage, stages_in_words
+from .stages import CheckedStage, right_in_words, wrong_in_words
 
 
 class Compared(NamedTuple):
@@ -56,7 +56,7 @@ class Compared(NamedTuple):
     def right(self) -> np.ndarray:
         """The right gradient: the slopes found by differences.
 
-        At a kink, where several slopes are right, it is the given gradient if that is right.
+        At a kink several slopes are right. There it is the given gradient, if that is one of them.
         """
         return np.where(self.kinks & ~self.wrong, self.analytic, self.numeric.value)
 
@@ -74,7 +74,8 @@ class Compared(NamedTuple):
         shown = f"input {self.name!r}{where}: analytic {gradient}, numeric {numeric}"
         if not self.wrong.any():
             count = f"{self.unknown.sum()} of {self.unknown.size}"
-            return f"{shown}; inconclusive: {count} slopes cannot be determined, so this is no pass"
+            unknown = f"{count} slopes cannot be determined, so this is not a pass"
+            return f"{shown}; inconclusive: {unknown}"
         middle = (low + high) / 2
         known = ratio and middle and np.isfinite(analytic) and not self.bent
         times = f" (ratio {told_apart(analytic / middle, 1.0, least=6)[0]})" if known else ""
@@ -173,17 +174,20 @@ class Report:
         if self.level == 0:
             return f"{title}: {self._verdict()}"
         notes = [f"Note: {note}" for note in self.notes]
-        stages = stages_in_words(self.stages, why=self.level > 1)
+        right, wrong = right_in_words(self.stages), [*wrong_in_words(self.stages, self.level > 1)]
+        returned = "the gradients that it returns are right: " * bool(wrong)
         if self.ok:
-            return "\n  ".join([f"{title}: {self._agreement()}", *stages, *notes])
-        found = [fault if self.level > 1 else _what_happens(fault) for fault in self.faults]
+            agree = f"{title}: {returned}{self._agreement()}"
+            return "\n  ".join([agree, *wrong, *right, *notes])
+        faults = [fault if self.level > 1 else _what_happens(fault) for fault in self.faults]
+        found = [*wrong, *faults]  # the first wrong stage is where to look
         verdicts = ("differs", "inconclusive")
         bad = [part for verdict in verdicts for part in self.inputs if part.verdict == verdict]
         found += [part.told(ratio=self.level > 1) for part in bad]
         if not bad and self.inputs:  # a bad habit does not hide the verdict
-            found.append(f"Otherwise right: {self._agreement()}")
+            found.append(f"{returned or 'Otherwise right: '}{self._agreement()}")
         last = [*self._advice(), *notes, *[f"Again: {self.again}"] * bool(self.again)]
-        return "\n  ".join([f"{title}: {found[0]}", *found[1:], *stages, *last])
+        return "\n  ".join([f"{title}: {found[0]}", *found[1:], *right, *last])
 
     def _verdict(self) -> str:
         if self.output is None:
@@ -217,8 +221,7 @@ class Report:
     def hints(self) -> dict[str, str]:
         """Return the likeliest guess at what is wrong with each gradient, by the input's name.
 
-        Below level 2 the report keeps the guesses to itself. It makes none where the first wrong
-        stage says more.
+        Below level 2 it returns none. It makes no guess if the first wrong stage says more.
         """
         if self.level < 2:
             return {}

@@ -228,17 +228,21 @@ def _input_of(meant: Meant) -> str:
     return "" if meant.part or meant.node.function else str(meant.node.name)
 
 
-def stages_in_words(stages: Sequence[CheckedStage], why: bool = True) -> Iterator[str]:
-    """Yield a line for the stages that are right, and one for each that is not."""
+def right_in_words(stages: Sequence[CheckedStage]) -> Iterator[str]:
+    """Yield a line for the stages that are right, if there are any."""
     if right := [stage.name for stage in stages if stage.ok]:
         verb = "agrees" if len(right) == 1 else "agree"
         yield f"Stages: {listed(right)} {verb}"
+
+
+def wrong_in_words(stages: Sequence[CheckedStage], why: bool = True) -> Iterator[str]:
+    """Yield a line for each stage that is wrong by itself, and one for those that follow."""
     wrong = [stage for stage in stages if not stage.ok]
     further = [stage.name for stage in wrong if stage.follows]
     mistakes = [stage for stage in wrong if not stage.follows]
     for i, stage in enumerate(mistakes):
         said = stage.sentence if why else _at_line(stage.name, stage.line)
-        yield f"{'Also wrong' if i else 'First wrong stage'}: {said}"
+        yield f"{'also wrong' if i else 'first wrong stage'}: {said}"
     if further:
         verb = "is" if len(further) == 1 else "are"
-        yield f"After that: {listed(further)} {verb} wrong only because of it"
+        yield f"after that: {listed(further)} {verb} wrong only because of it"

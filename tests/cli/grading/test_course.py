@@ -68,6 +68,7 @@ def test_folder_of_hand_ins_becomes_a_table(folder, capsys, monkeypatch):
     assert capsys.readouterr() == (said, "")
     rows = {row["student"]: row for row in Results.load("marks.csv").rows}
     assert [*rows] == ["'=clara", "anna", "ben", "dora", "empty"]
+    assert "\nanna,2,2," in Path("marks.csv").read_text()  # whole marks have no decimals
     assert [row["square"] for row in rows.values()] == [0, 2, 0, 0, 0]
     assert [row["total"] for row in rows.values()] == [0, 2, 0, 0, 0]
     assert rows["anna"]["reasons"] == ""
@@ -102,7 +103,7 @@ def test_only_what_is_new_or_has_changed_is_marked_again(folder, marked):
         ("eve.py", "eve.py", "eve.py cannot be read: Too many levels of symbolic links"),
         ("eve", "eve", "eve cannot be read: Too many levels of symbolic links"),
         ("eve/a.py", "b.py", "a.py cannot be read: No such file or directory"),
-        ("eve/a.py", "../empty", "a.py cannot be read: it is no file"),
+        ("eve/a.py", "../empty", "a.py cannot be read: it is not a file"),
         ("eve/a.py", "a.py", "a.py cannot be read: Too many levels of symbolic links"),
     ],
 )
@@ -118,7 +119,7 @@ def test_link_that_leads_nowhere_costs_its_student_the_points_alone(link, to, wh
 def test_pipe_is_no_hand_in(folder, marked):
     os.mkfifo(folder / "class" / "eve.py")
     rows = {row["student"]: row for row in grade(folder).rows}
-    assert rows["eve"]["reasons"] == "square: eve.py cannot be read: it is no file"
+    assert rows["eve"]["reasons"] == "square: eve.py cannot be read: it is not a file"
 
 
 def test_file_that_must_not_be_read_costs_its_student_the_points_alone(folder, marked, monkeypatch):
@@ -199,7 +200,7 @@ def test_hand_ins_are_found_by_student_and_neither_sheet_nor_reference_is_one(fo
     [
         ("ben/other.py", "ben", "the folder ben has 2 Python files; leave one of them"),
         ("ben.py", "ben", "there are two hand-ins of ben; leave one of them"),
-        ("eve.ipynb", "eve", "eve.ipynb is no Python file; save its code as .py"),
+        ("eve.ipynb", "eve", "eve.ipynb is not a Python file; save its code as .py"),
         ("empty/more.txt", "empty", "the folder empty has no Python file"),
     ],
 )

@@ -142,7 +142,7 @@ def test_otter_file_is_written_without_a_hand_in(folder, capsys):
     [
         (["no.toml", "anna.py"], "grade: 'no.toml' cannot be read"),
         (["sheet.toml", "no.py"], "grade: there is no hand-in 'no.py'"),
-        (["sheet.toml", "sheet.toml"], "grade: sheet.toml is no Python file"),
+        (["sheet.toml", "sheet.toml"], "grade: sheet.toml is not a Python file"),
         (["sheet.toml", "anna.py", "--exercise", "x"], "sheet.toml has no exercise 'x'"),
         (["sheet.toml", ".", "--nbgrader"], "grade: --nbgrader is for one hand-in, and . is a"),
         (["sheet.toml", "anna.py", "-o", "x.csv"], "and a CSV is of a folder; leave out --out"),

@@ -45,7 +45,7 @@ def test_digest_is_of_the_sheet_and_its_reference(tmp_path):
     [
         ("", "sheet.toml has no exercises; begin each with [[exercise]]"),
         ("exercise = 1", "has no exercises"),
-        ("[[exercise]", "sheet.toml is no TOML: "),
+        ("[[exercise]", "sheet.toml is not TOML: "),
         (f"sedes = [1]\n{ENTRY}", "sheet.toml: there is no key 'sedes'; a sheet has title, "),
         (
             f"{ENTRY}point = 1",
@@ -61,10 +61,13 @@ def test_digest_is_of_the_sheet_and_its_reference(tmp_path):
         (f"examples = 0\n{ENTRY}", "examples = 0 must be an integer from 1 to 1000"),
         (f"examples = {10**9}\n{ENTRY}", "must be an integer from 1 to 1000"),
         (f"imports = ['a.b']\n{ENTRY}", "imports = ['a.b'] must be a list of texts, such as"),
-        (ENTRY.replace("8x3", "abc"), "exercise 1 (layer): inputs: 'abc' is no shape; write 8x3"),
-        (ENTRY.replace("8x3", "-4x3"), "inputs: '-4x3' is no shape; write 8x3"),
-        (ENTRY.replace("8x3", ""), "inputs: '' is no shape; write 8x3"),
-        (ENTRY.replace("8x3", "x=0x3"), "inputs: '0x3' is no shape; write 8x3"),
+        (
+            ENTRY.replace("8x3", "abc"),
+            "exercise 1 (layer): inputs: 'abc' is not a shape; write 8x3",
+        ),
+        (ENTRY.replace("8x3", "-4x3"), "inputs: '-4x3' is not a shape; write 8x3"),
+        (ENTRY.replace("8x3", ""), "inputs: '' is not a shape; write 8x3"),
+        (ENTRY.replace("8x3", "x=0x3"), "inputs: '0x3' is not a shape; write 8x3"),
         (ENTRY.replace("8x3", "9999999x9"), "inputs: '9999999x9' has 9e+07 entries, and an input"),
         (ENTRY.replace("8x3", "9" * 5000), "(layer): inputs: "),
         (ENTRY.replace('"8x3"', ""), "exercise 1 (layer): inputs = [] needs a shape for each"),
