@@ -29,8 +29,8 @@ HEADER = """\
 |:--|--:|--:|--:|--:|--:|
 """
 NOTE = """
-The largest differences from microbn in float64. Keras and Flax compute in float32. In the last
-column their running variance v, after k batches of n samples, was replaced by
+The numbers are the largest differences from microbn in float64. Keras and Flax compute in float32.
+For the last column their running variance v, after k batches of n samples, was replaced by
 (v − 0.9ᵏ) · n / (n − 1) + 0.9ᵏ.
 """
 
