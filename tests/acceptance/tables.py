@@ -19,13 +19,13 @@ TABLES = {
 }
 RIGHTS = RIGHT | EDGES_RIGHT
 LEGEND = f"""\
-Every case has {DRAWS} draws, from seed {SEED}; where verdicts vary, each has its number of draws. A
+Every case has {DRAWS} draws, from seed {SEED}; if verdicts vary, each has its number of draws. A
 verdict is wrong if it accepts a wrong gradient or rejects a right one. "raises" names the error
-that comes instead of a verdict. "cannot tell" stands where a checker itself, or the library's own
-estimate of an error, gives no answer. Arrays have shape {SHAPE}, if not 0 rows; batch norm has its
+that comes instead of a verdict. "cannot tell" means that the checker, or the library's own estimate
+of an error, gives no answer. Arrays have shape {SHAPE}, or 0 rows; batch norm has its
 scale and shift. Every checker gets the same plain NumPy functions, forward and backward, at the
-same inputs. A library that gives numeric derivatives alone gets the outputs' sum, weighted at
-random; beside -1e9 a sum rounds away what is small. The checkers:"""
+same inputs. A library that gives only numeric derivatives gets the sum of the outputs with random
+weights; beside -1e9 a sum loses small terms. The checkers:"""
 
 
 def page(known: dict[str, Any]) -> str:
