@@ -9,6 +9,7 @@ from ast import get_docstring, parse
 from contextlib import chdir, redirect_stdout, suppress
 from importlib.util import find_spec
 from io import StringIO
+from itertools import chain, cycle
 from os import environ
 from pathlib import Path
 from typing import ClassVar
@@ -35,6 +36,7 @@ DEPENDS = """
 
 † This [depends on the processor](/learn/purpose.md#what-depends-on-the-processor).
 """
+SENTENCE = 40  # a cell with more characters is no word or number
 FULL_RUN = """\
 .. figure:: /images/{demo}.png
    :alt: The figure of a full run of this demo
@@ -114,7 +116,7 @@ class Commands(SphinxDirective):
 
     def run(self):
         self.env.note_reread()
-        commands = ("tour", "step", "lecture", "playground", "draw", "check", "grade")
+        commands = ("tour", "step", "lecture", "playground", "workshop", "draw", "check", "grade")
         text = "\n".join(f"## {name}\n\n```text\n{usage(name)}```\n" for name in commands)
         return self.parse_text_to_nodes(text, allow_section_headings=True)
 
@@ -192,6 +194,22 @@ def find_anywhere(app, doctree):
         reference["refspecific"] = reference["reftype"] == "obj"
 
 
+def stack(app, doctree, docname):
+    """Let a table of sentences stand cell below cell on a phone: each cell is told its column.
+
+    A first column without a name gets one for readers who hear the page.
+    """
+    for table in doctree.findall(nodes.table):
+        head, *rows = ([*row.findall(nodes.entry)] for row in table.findall(nodes.row))
+        if len(head) > 2 and any(len(c.astext()) > SENTENCE for row in rows for c in row[1:]):
+            table["classes"].append("stacked")
+            for cell, column in zip(chain(*rows), cycle(c.astext() for c in head)):
+                if cell.astext() and column:
+                    cell[0].insert(0, nodes.inline("", f"{column}: ", classes=["column"]))
+        if [*table.findall(nodes.thead)] and not head[0].astext():
+            head[0] += nodes.inline("", "row", classes=["visually-hidden"])
+
+
 def show_full_run(app, docname, source):
     """Put the figure of a full run on a demo's page, since its text describes that figure."""
     demo = docname.removeprefix("gallery/")
@@ -214,4 +232,5 @@ def setup(app):
         app.add_directive(directive.__name__.lower(), directive)
     app.connect("builder-inited", write_notebook)
     app.connect("doctree-read", find_anywhere)
+    app.connect("doctree-resolved", stack)
     app.connect("source-read", show_full_run)

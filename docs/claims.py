@@ -17,11 +17,11 @@ COLUMNS = ("demo", "seeds", "data", "quick", *Claim.__annotations__)
 BAR = "\\|"
 MARK = "†"
 HEADER = """\
-The demos measured this with their own seeds, from 0 on, by the commands in
+The demos measured these results with seeds from 0 on, by the commands in
 [contributing](../project/contributing.md): d05 is the run of `demos/d05_training_speed.py`. The
-gate says what must come out for the claim to be held. If a gate is missed, the demo fails, unless
-the claim is only shown. The last column has the textbook's sentence, with its source unless all
-textbooks say so.
+gate is the result that a claim has to reach to count as held. If a gate is missed, the demo fails,
+unless the claim is only shown. The last column has the textbook's sentence, with its source unless
+all textbooks say so.
 
 | demo | claim | here | held | gate | textbook |
 |:--|:--|:--|:--|:--|:--|

@@ -1,5 +1,6 @@
 // "Run" under each block of a chapter. The blocks build on each other, so those above a block that have
-// not run yet run first. The build has marked the blocks (running.py), and puts elements.js before this.
+// not run yet run first. The build has marked the blocks (running.py), and puts elements.js, failures.js and
+// output.js before this.
 
 const { src, dataset } = document.currentScript;
 let python = null;
@@ -22,6 +23,7 @@ function offered(place, number) {
     state: make("span", { role: "status" }),
     share: make("progress", { max: 1, value: 0, "aria-label": "How far Python is", hidden: "" }),
     printed: make("div", { class: "ran" }),
+    output: makeOutput("What the block printed"),
     done: false,
   };
   place.append(block.button, block.state, block.share);
@@ -33,7 +35,7 @@ async function press(block) {
   asked = block;
   for (const { button } of blocks) button.disabled = true;
   try {
-    await start();
+    await start().catch((error) => Promise.reject(new Error(whyNot(error))));
     Object.assign(block.button, { disabled: false, textContent: "Stop" });
     block.button.focus();
     for (const one of blocks.slice(0, blocks.indexOf(block) + 1)) if (!one.done || one === block) await run(one);
@@ -75,17 +77,20 @@ function progress(words, share) {
   Object.assign(asked.share, { hidden: false, value: share });
 }
 
-function text(words, stream) {
-  printing?.printed.querySelector("pre").append(make("span", { class: stream }, words));
+function text(...printed) {
+  printing?.output.write(...printed);
 }
 
 async function run(block) {
   asked.share.hidden = true;
   asked.state.textContent = block === asked ? "Running …" : "Running the blocks above …";
-  const [caption, pre] = [make("p"), make("pre")];
+  const [caption, pre] = [make("p"), block.output.element];
   block.printed.replaceChildren(caption, pre);
+  block.output.clear();
+  pre.hidden = false;
   printing = block;
-  const { story, line, milliseconds } = await python.call("run_block", [block.name, block.code]);
+  const result = await python.call("run_block", [block.name, block.code]).finally(block.output.finish);
+  const { story, line, milliseconds } = result;
   block.done = !line;
   block.state.textContent = line ? `Line ${line} of this block raised an error.` : `It took ${seconds(milliseconds)}.`;
   caption.textContent = captionOf(pre.textContent, block.shown);

@@ -7,6 +7,7 @@ chapter's script is small. It fetches the rest when a reader presses the first b
 import ast
 import re
 import sys
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -105,8 +106,9 @@ def scripts(place):
     """
     data = json_text(parts(distribution(place), INSIDE))
     own = (HERE / RUN).read_text(encoding="utf-8")
+    shared = script_of(["elements.js", "failures.js", "output.js"])
     return {
-        RUN: f"(() => {{\n{script_of(['elements.js'])}\n{own}}})();\n",
+        RUN: f"(() => {{\n{shared}\n{own}}})();\n",
         PYTHON: f"globalThis.microbnPython = (() => {{\n{script_of(['python.js'])}\n"
         f"return {{ makePython, setup: {data} }};\n}})();\n",
         STYLE: (HERE / STYLE).read_text(encoding="utf-8"),
@@ -114,21 +116,21 @@ def scripts(place):
 
 
 def write(app):
-    """Write the scripts, and the workshop beside the first page."""
+    """Write the scripts and the workshop, and tell the chapters where the scripts are."""
     if app.builder.format != "html":
         return
     place, out = app.config.microbn_pyodide or None, Path(app.outdir)
     (out / "_static").mkdir(parents=True, exist_ok=True)
-    for name, text in scripts(place).items():
+    for name, text in (made := scripts(place)).items():
         (out / "_static" / name).write_text(text, encoding="utf-8")
     workshop(out / "workshop.html", pyodide=place)
+    address = f"{PYTHON}?v={sha256(made[PYTHON].encode()).hexdigest()[:8]}"
+    app.connect("html-page-context", partial(load, address))
 
 
-def load(app, pagename, templatename, context, doctree):
+def load(address, app, pagename, templatename, context, doctree):
     """Give a chapter that has blocks its script, which is told where to find the rest."""
     if '<div class="run"' in context.get("body", ""):
-        text = (Path(app.outdir) / "_static" / PYTHON).read_bytes()
-        address = f"{PYTHON}?v={sha256(text).hexdigest()[:8]}"
         app.add_css_file(STYLE)
         app.add_js_file(RUN, loading_method="defer", **{"data-python": address})
 
@@ -137,4 +139,3 @@ def setup(app):
     app.add_config_value("microbn_pyodide", "", "html")
     app.connect("builder-inited", write)
     app.connect("doctree-resolved", offer)
-    app.connect("html-page-context", load)

@@ -98,16 +98,36 @@ def tab(request, browser):
     tab.close()
 
 
+# A cell whose sentence stands in a pile of words, and text that leaves the window.
+ILLEGIBLE = """() => [...document.querySelectorAll("article :is(td, th, p, li, a)")].filter((e) => {
+  const { width, height, right } = e.getBoundingClientRect();
+  const em = parseFloat(getComputedStyle(e).fontSize);
+  const said = e.matches("td, th") && e.innerText.length > 40;
+  return (said && width < 7 * em && height > 15 * em) || (
+    right > innerWidth + 1 && !e.closest("pre, div.mathematics, [class*=scroll]"));
+}).map((e) => e.innerText)"""
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_page_opens_without_trouble_and_fits(page, tab):
     tab.troubles.clear()
     tab.goto((BOOK / page).as_uri())
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert tab.evaluate(ILLEGIBLE) == []
     assert tab.locator("h1").count() > 0
     pictures = "[...document.images].filter((i) => i.complete && !i.naturalWidth).map((i) => i.src)"
     assert tab.evaluate(pictures) == []
     assert tab.locator("main img:not([alt])").count() == 0
     assert tab.troubles == []
+
+
+def test_what_is_illegible_is_seen(tab):
+    words = "a sentence of some words that a narrow cell piles up " * 5
+    tables = (f"<table style='width: {w}em'><tr><td>{words}</table>" for w in (6, 20))
+    wide = "<p style='width: 300em'>out of the window</p>"
+    text = "".join(tables) + wide + f"<div class='scrolls'>{wide}</div>"
+    tab.set_content(f"<main><article>{text}</article></main>")
+    assert [text.split()[0] for text in tab.evaluate(ILLEGIBLE)] == ["a", "out"]
 
 
 @pytest.mark.parametrize("page", ["index.html", "learn/start.html", "learn/by_hand.html"])
@@ -145,7 +165,8 @@ def test_a_composition_opens_and_shows_what_it_is_made_of(tab):
     assert "square = np.square(x - center)" in entry.locator("pre").inner_text()
 
 
-OURS = ["index.html", *(f"learn/{page}.html" for page in ("by_hand", "purpose", "composed"))]
+CHAPTERS = ("by_hand", "purpose", "composed", "pytorch")
+OURS = ["index.html", "gallery/index.html", *(f"learn/{page}.html" for page in CHAPTERS)]
 
 
 @pytest.mark.parametrize("page", OURS)
