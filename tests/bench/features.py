@@ -46,12 +46,12 @@ def features(rounds: int, seed: int) -> Table:
         rows.append([f"{number}. {label}", *cells])
     notes = [
         "Each cell is the outcome of a few lines, run with the library as it is installed "
-        "(tests/bench/features.py). Not tried: a GPU; and speed, which has tables of its own.",
-        "PyTorch's arrays are made by torch.tensor, which copies; torch.from_numpy does not. NaNs "
-        "are looked for with the library's own tool, or under np.errstate(all='raise'). Functions "
-        "are counted in the library's own table of rules, ours in that of compositions too; lines "
-        "without blank ones, comments and docstrings. Batch norm is composed, its ε a Python "
-        "number.",
+        "(tests/bench/features.py). We did not try a GPU, and speed has tables of its own.",
+        "PyTorch's arrays are made by torch.tensor, which copies; torch.from_numpy does not. We "
+        "look for NaNs with the library's own tool, or under np.errstate(all='raise'). We count "
+        "functions in the library's table of rules, and ours in the table of compositions too. "
+        "Blank lines, comments and docstrings do not count as lines. Batch norm is composed, and "
+        "its ε is a Python number.",
         *(f"Lines of {n}: {', '.join(lib.files)}." for n, lib in libraries.items() if lib.files),
         *(reasons(name, answers) for name in libraries),
     ]

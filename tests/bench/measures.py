@@ -114,8 +114,8 @@ def growth(rounds: int, seed: int) -> Table:
         rows[-1].append(verdict(spread, GROWTH_GOAL))
     note = (
         "Time for each node of a chain of products, forward and backward, as a ratio to that in a "
-        f"chain of {LENGTHS[0]:,}; median of {rounds} interleaved rounds. Graphs hold no "
-        "cycles, but Python's garbage collector walks all that is alive to look for some."
+        f"chain of {LENGTHS[0]:,}; median of {rounds} interleaved rounds. Graphs have no "
+        "cycles, but Python's garbage collector looks for some in everything that is alive."
     )
     return Table("Growth", columns, rows, [note])
 
@@ -154,10 +154,11 @@ def peak_memory(rounds: int, seed: int) -> Table:
     notes = [
         f"Peak of {memory.STEPS} training steps, {memory.SETTING}, above the level after import "
         f"and a step with two samples; median of {rounds} fresh processes for each.",
-        "What a contender keeps is part of it, what making it took and gave back is not."
+        "The peak includes the memory that a contender keeps, but not the memory that only its "
+        "making needed."
         if COMPILED in peaks
         else f"{COMPILED} was not measured: this system cannot forget the peak of compiling.",
-        f"The goal of eager is PyTorch's peak and the parameters, {parameters:,} bytes.",
+        f"The goal of eager is PyTorch's peak plus the parameters, {parameters:,} bytes.",
     ]
     rows = memory_rows(peaks, parameters)
     return Table("Peak memory", ["", "bytes", "goal"], rows, notes + absent(missing))

@@ -81,11 +81,11 @@ def training(rounds: int, seed: int) -> Table:
         "round: CPU time on one core. These ran together, each group in a process of its own: "
         + "; ".join(", ".join(names) for names in HEATS)
         + ".",
-        "All gradients were first compared with the hand-derived ones: apart by at most "
-        f"{TOLERANCE['float64']:.0e} of their norm in float64, {TOLERANCE['float32']:.0e} in "
-        "float32.",
-        "Programs are compiled before the rounds. Merged are the stages of batch norm's backward, "
-        "whose names a program keeps otherwise.",
+        "All gradients were first compared with the hand-derived ones. They differ by at most "
+        f"{TOLERANCE['float64']:.0e} of their norm in float64, and by "
+        f"{TOLERANCE['float32']:.0e} in float32.",
+        "Programs are compiled before the rounds. A program keeps the named stages of batch norm's "
+        "backward, unless the row says that they are merged.",
     ]
     return Table("Training step", ["", *map(str, SETTINGS)], rows, notes + absent(missing))
 
