@@ -2,6 +2,9 @@
 
 import ast
 import json
+import re
+import shutil
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -123,6 +126,21 @@ def test_command_prints_a_table_and_writes_what_is_asked_for(folder, capsys):
     whole = out + (folder / "results.json").read_text() + (folder / "report.xml").read_text()
     assert "918273" not in whole
     assert json.loads((folder / "results.json").read_text())["score"] == 1
+
+
+def test_the_script_for_gradescope_marks_in_folders_like_its_own(tmp_path):
+    for folder in ("source", "submission", "results", "venv"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "venv" / "bin").symlink_to(Path(sys.executable).parent)
+    for file in ("source/sheet.toml", "source/exercises.py", "submission/exercises.py"):
+        shutil.copy(TEACH / Path(file).name, tmp_path / file)
+    text = (TEACH / "marking.md").read_text()
+    (script,) = re.findall(r"```\{code-block\} bash\n(#!/bin/bash\n.*?)```", text, re.DOTALL)
+    subprocess.run(["bash", "-ec", script.replace("/autograder", str(tmp_path))], check=True)
+    read = json.loads((tmp_path / "results" / "results.json").read_text())
+    assert [test["name"] for test in read["tests"]] == [
+        exercise.name for exercise in read_sheet(TEACH / "sheet.toml").exercises
+    ]
 
 
 def test_nbgrader_gets_a_number_and_the_table_goes_elsewhere(folder, capsys):
