@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .inside import HOME, flush_streams, print_error
+from .inside import HOME, print_error
 
 _page = ModuleType("__main__")
 
@@ -31,8 +31,6 @@ def run_block(name: str, code: str) -> dict[str, Any]:
         return {"story": story.page() if hasattr(story, "page") else None, "line": None}
     except BaseException as error:
         return {"story": None, "line": print_error(error, path)}
-    finally:
-        flush_streams()
 
 
 def value_of_last_line(code: str, path: Path) -> Any:

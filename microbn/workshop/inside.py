@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import invalidate_caches
+from io import FileIO, TextIOWrapper
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
@@ -116,7 +117,6 @@ def as_a_new_process(name: str, code: str) -> Iterator[Path]:
             setattr(owner, key, value)
         os.chdir(folder)
         sys.modules["__main__"] = main
-        flush_streams()
 
 
 @contextmanager
@@ -134,10 +134,14 @@ def rules_kept() -> Iterator[None]:
             table.update(entries)
 
 
-def flush_streams() -> None:
-    """Print what still waits in the streams, such as a last line that does not end."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+def unbuffer_streams() -> None:
+    """Let the streams send every text at once. Before a loop without end, a line would be kept."""
+    sys.stdout, sys.stderr = (
+        TextIOWrapper(
+            FileIO(stream.fileno(), "w", closefd=False), "utf-8", stream.errors, write_through=True
+        )
+        for stream in (sys.stdout, sys.stderr)
+    )
 
 
 def forget_files() -> None:

@@ -28,21 +28,12 @@ async function start({ files, lock, archive }) {
   held.clear();
   for (const [stream, set] of [["out", python.setStdout], ["err", python.setStderr]])
     set.call(python, { write: (bytes) => write(stream, bytes), isatty: false });
-  python.runPython(UNBUFFERED);
+  python.pyimport("microbn.workshop.inside").unbuffer_streams();
   python.setInterruptBuffer(sendWhileItRuns);
   python.pyimport("microbn.workshop.depth").keep_within_the_stack();
   inside = python.pyimport(insideName); // a line before this script says which room it is
   tell({ ready: true });
 }
-
-// An endless loop would keep the beginning of a line.
-const UNBUFFERED = `
-import io, sys
-sys.stdout, sys.stderr = (
-    io.TextIOWrapper(stream.buffer.raw, "utf-8", stream.errors, write_through=True)
-    for stream in (sys.stdout, sys.stderr)
-)
-`;
 
 // Output is sent at once, since an endless loop would keep it. A flood is sent four times a second, and
 // what is more than the page shows is dropped here: `lost` counts its lines.
