@@ -50,6 +50,23 @@ def test_names_of_values_alone_are_taken_for_their_gradients():
     }
 
 
+@pytest.mark.parametrize("factor", [1, 2])
+def test_a_name_before_its_own_with_a_2_may_be_the_first_part(factor):
+    def back(dout, cache):
+        gamma, xhat, xmu, ivar, _ = cache
+        dxhat = gamma * dout
+        dxmu = dxhat * ivar
+        dvar = -0.5 * (dxhat * xmu).sum(0) * ivar**3
+        dxmu2 = factor * 2 * xmu * dvar / len(dout)
+        dx = dxmu + dxmu2 - dxmu.mean(0)
+        return dx, (dout * xhat).sum(0), dout.sum(0)
+
+    report = check(back)
+    assert wrong(report) == ["dxmu2", "dx"][: 2 * (factor - 1)]
+    said = [stage.sentence for stage in report.stages if stage.name == "dxmu"]
+    assert said == ["dxmu agrees with a part of the gradient of xmu"]
+
+
 def test_what_is_not_matched_is_said():
     def staged(dout, cache):
         return *one_line(dout, cache), {"dxhat": cache[0] * dout, "dfoo": dout * 2, "dbar": dout[0]}

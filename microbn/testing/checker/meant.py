@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -87,7 +87,8 @@ class Meanings:
                 found += self._chosen(name, array, *part)
             elif words and self._is_new(name, array):
                 self.unknown.append(name)
-        return found
+        words = {*map(bare, given)}
+        return [self._first_part(m) if _leads(bare(m.name), words) else m for m in found]
 
     def notes(self) -> Iterator[str]:
         """Say which gradients are not compared, and why."""
@@ -155,11 +156,21 @@ class Meanings:
         likely = each[min(number, len(each)) - 1]
         return next((meant for meant in (*each, whole) if self.agrees(meant)), likely)
 
+    def _first_part(self, meant: Meant) -> Meant:
+        """Return a gradient as a part, if it is wrong as the whole and right as a part."""
+        part = self._meant(meant.name, meant.mine, meant.node, 1)
+        return part if self.agrees(part) and not self.agrees(meant) else meant
+
     def agrees(self, meant: Meant) -> bool:
         """Return whether a gradient is right."""
         mine = in_shape(meant)
         rights = rights_of(self.emerged, meant)
         return mine is not None and any(self.emerged.same(mine, x, meant.node) for x in rights)
+
+
+def _leads(word: str, words: Collection[str]) -> bool:
+    """Return whether a name leads a row of parts: dh before dh2, without a dh1."""
+    return f"{word}2" in words and f"{word}1" not in words
 
 
 def rights_of(emerged: Emerged, meant: Meant) -> list[np.ndarray]:

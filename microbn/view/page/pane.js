@@ -45,7 +45,7 @@ function mark() {
     const name = words.firstChild.textContent.replace(/, \d+ of \d+$/, "");
     const apart = differences.get(name);
     if (apart && (name === words.firstChild.textContent || table.classList.contains("whole")))
-      words.append(make("span", { class: "differs" }, ` ≠ ${apart}`));
+      words.append(make("span", { class: "differs" }, ` off by ${apart}`));
   }
   fill(); // the marks need room
 }
