@@ -394,7 +394,9 @@ def test_what_differs_is_marked_in_both_panes(opened, both):
     page.fill("#slider", str(number))
     apart = both.pairs[number].sentence.split()[-1].removesuffix(".")
     for pane in shown(page, both, number):
-        assert [mark for mark in pane["marked"] if mark.startswith("h")] == [f"h (4, 3) off by {apart}"]
+        assert [mark for mark in pane["marked"] if mark.startswith("h")] == [
+            f"h (4, 3) off by {apart}"
+        ]
         assert pane["boxes"] == 1
     page.keyboard.press("Home")
     for pane in shown(page, both, 0):

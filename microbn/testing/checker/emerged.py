@@ -147,7 +147,7 @@ class Emerged:
             else:
                 whole = said == own or " " not in inner
                 said = said.replace(f"({own})", own).replace(own, inner if whole else f"({inner})")
-        return said
+        return said.replace(" ** 1.0", "")  # the square's own rule
 
     def constants(self, part: Arrival) -> list[tuple[float, float]]:
         """Return the constants of a part's rule, as `constants_of` does."""

@@ -87,8 +87,8 @@ class Meanings:
                 found += self._chosen(name, array, *part)
             elif words and self._is_new(name, array):
                 self.unknown.append(name)
-        words = {*map(bare, given)}
-        return [self._first_part(m) if _leads(bare(m.name), words) else m for m in found]
+        bares = {*map(bare, given)}
+        return [self._first_part(m) if _leads(bare(m.name), bares) else m for m in found]
 
     def notes(self) -> Iterator[str]:
         """Say which gradients are not compared, and why."""

@@ -135,7 +135,7 @@ def test_the_script_for_gradescope_marks_in_folders_like_its_own(tmp_path):
     for file in ("source/sheet.toml", "source/exercises.py", "submission/exercises.py"):
         shutil.copy(TEACH / Path(file).name, tmp_path / file)
     text = (TEACH / "marking.md").read_text()
-    (script,) = re.findall(r"```\{code-block\} bash\n(#!/bin/bash\n.*?)```", text, re.DOTALL)
+    _, script = re.findall(r"```\{code-block\} bash\n(#!/bin/bash\n.*?)```", text, re.DOTALL)
     subprocess.run(["bash", "-ec", script.replace("/autograder", str(tmp_path))], check=True)
     read = json.loads((tmp_path / "results" / "results.json").read_text())
     assert [test["name"] for test in read["tests"]] == [
