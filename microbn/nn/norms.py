@@ -10,6 +10,7 @@ import numpy as np
 from .. import functional as F
 from ..arguments import check_counts, check_numbers, is_real
 from ..engine.mode import lost
+from ..engine.names import labelled
 from ..engine.tensor import Tensor
 from ..errors import ArgumentError, NonFiniteError, ShapeError
 from ..reading.scalars import values_of
@@ -80,9 +81,8 @@ class BatchNorm(Module):
             x_hat, *moments = self._normalized(x)
         else:
             along = (1, -1) + (1,) * (x.ndim - 2)
-            running_mean = np.reshape(self.running_mean, along)  # a story calls it so
-            centered = x - running_mean
-            x_hat = F.normalize(centered, np.reshape(self.running_var, along), self.eps)
+            mean, var = (np.reshape(m, along) for m in (self.running_mean, self.running_var))
+            x_hat = _normalized_by(x, mean, var, self.eps)
         y = x_hat if self.gamma is None else F.affine(x_hat, self.gamma, self.beta)
         if self.training and self.running_mean is not None:
             self._track(x, *moments)
@@ -200,6 +200,14 @@ class GroupNorm(Module):
         """Normalize each group of features of each sample."""
         _check_features(self, x)
         return F.group_norm(x, self.num_groups, self.gamma, self.beta, self.eps)
+
+
+@labelled
+def _normalized_by(x: Any, running_mean: Any, running_var: Any, eps: float) -> Any:
+    """Return x less the mean, divided by the standard deviation."""
+    centered = x - running_mean
+    x_hat = F.normalize(centered, running_var, eps)
+    return x_hat
 
 
 def _check_features(layer: Any, x: Any, axis: int = 1) -> None:
