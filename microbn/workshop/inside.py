@@ -135,7 +135,10 @@ def rules_kept() -> Iterator[None]:
 
 
 def unbuffer_streams() -> None:
-    """Let the streams send every text at once. Before a loop without end, a line would be kept."""
+    """Make both streams send every text at once.
+
+    Otherwise an endless loop keeps back a line that was printed without its end.
+    """
     sys.stdout, sys.stderr = (
         TextIOWrapper(
             FileIO(stream.fileno(), "w", closefd=False), "utf-8", stream.errors, write_through=True

@@ -67,6 +67,37 @@ def test_a_name_before_its_own_with_a_2_may_be_the_first_part(factor):
     assert said == ["dxmu agrees with a part of the gradient of xmu"]
 
 
+def test_a_part_that_was_never_added_leaves_the_name_before_it_wrong():
+    def back(dout, cache):
+        gamma, xhat, xmu, ivar, _ = cache
+        dxhat = gamma * dout
+        dxmu = dxhat * ivar
+        dvar = -0.5 * (dxhat * xmu).sum(0) * ivar**3
+        dxmu2 = 2 * xmu * dvar / len(dout)
+        return dxmu - dxmu.mean(0) + 0 * dxmu2, (dout * xhat).sum(0), dout.sum(0)
+
+    assert wrong(check(back))[0] == "dxmu"
+
+
+def test_a_value_that_is_called_h2_is_no_second_part_of_h():
+    def forward(x, w, w2):
+        h = np.tanh(x @ w)
+        h2 = h + np.tanh(h @ w2)
+        return h2, (x, w, w2, h, h2)
+
+    def back(dout, cache):
+        x, w, w2, h, h2 = cache
+        dh2 = dout * (1 - (h2 - h) ** 2)
+        dw2 = h.T @ dh2
+        dh = dh2 @ w2.T  # without dout, which skips the second layer
+        dx = (dh * (1 - h**2)) @ w.T
+        return dx, x.T @ (dh * (1 - h**2)), dw2
+
+    rng = np.random.default_rng(0)
+    report = check(back, forward, [rng.normal(size=shape) for shape in ((4, 3), (3, 3), (3, 3))])
+    assert [stage.name for stage in report.stages if stage.name == "dh" and stage.ok] == []
+
+
 def test_what_is_not_matched_is_said():
     def staged(dout, cache):
         return *one_line(dout, cache), {"dxhat": cache[0] * dout, "dfoo": dout * 2, "dbar": dout[0]}

@@ -147,7 +147,7 @@ class Emerged:
             else:
                 whole = said == own or " " not in inner
                 said = said.replace(f"({own})", own).replace(own, inner if whole else f"({inner})")
-        return said.replace(" ** 1.0", "")  # the square's own rule
+        return re.sub(r" \*\* 1\.0(?!\d)", "", said)  # the rule of x ** 2 holds x ** 1.0
 
     def constants(self, part: Arrival) -> list[tuple[float, float]]:
         """Return the constants of a part's rule, as `constants_of` does."""

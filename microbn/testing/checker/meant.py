@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -87,8 +87,16 @@ class Meanings:
                 found += self._chosen(name, array, *part)
             elif words and self._is_new(name, array):
                 self.unknown.append(name)
-        bares = {*map(bare, given)}
-        return [self._first_part(m) if _leads(bare(m.name), bares) else m for m in found]
+        return found
+
+    def with_first_parts(self, found: Sequence[Meant], returned: Sequence[Meant]) -> list[Meant]:
+        """Return the gradients, where dh is the first part if dh2 is the second.
+
+        But if the parts were never added, dh is the mistake, and stays the whole: then its error
+        explains all that is wrong in the gradients that are ``returned``.
+        """
+        parts = {bare(meant.name) for meant in found if meant.part}
+        return [self._first_part(m, returned) if _leads(bare(m.name), parts) else m for m in found]
 
     def notes(self) -> Iterator[str]:
         """Say which gradients are not compared, and why."""
@@ -156,10 +164,19 @@ class Meanings:
         likely = each[min(number, len(each)) - 1]
         return next((meant for meant in (*each, whole) if self.agrees(meant)), likely)
 
-    def _first_part(self, meant: Meant) -> Meant:
+    def _first_part(self, meant: Meant, returned: Sequence[Meant]) -> Meant:
         """Return a gradient as a part, if it is wrong as the whole and right as a part."""
         part = self._meant(meant.name, meant.mine, meant.node, 1)
-        return part if self.agrees(part) and not self.agrees(meant) else meant
+        inner = bool(meant.node.function)  # the gradient of an input is returned whole
+        may_be = inner and part.part and self.agrees(part)
+        return part if may_be and not self._explains(meant, returned) else meant
+
+    def _explains(self, meant: Meant, returned: Sequence[Meant]) -> bool:
+        """Return whether the returned gradients are right but for the error of this one."""
+        error = np.subtract(cast(np.ndarray, in_shape(meant)), rights_of(self.emerged, meant)[0])
+        flows = [self.emerged.along(meant.node, error, one.node) for one in returned]
+        pairs = zip(returned, flows, strict=True)
+        return all(self.agrees(one._replace(mine=one.mine - flow)) for one, flow in pairs)
 
     def agrees(self, meant: Meant) -> bool:
         """Return whether a gradient is right."""

@@ -107,9 +107,9 @@ class _Comparison:
 
     def run(self, given: Mapping[str, Any], own: Mapping[str, np.ndarray], chosen: bool) -> Stages:
         """Compare what the backward gives, and its ``own`` gradients if they are not in it."""
-        found = self.meanings.all_of(given, chosen)
-        there = {meant.node.number for meant in found if not meant.part}
         further = self.meanings.of_inputs(own)
+        found = self.meanings.with_first_parts(self.meanings.all_of(given, chosen), further)
+        there = {meant.node.number for meant in found if not meant.part}
         notes = [*self.meanings.notes()]
         if not chosen and all(map(self.meanings.agrees, further)):  # no variable can be wrong
             others = [meant.name for meant in found if not self.meanings.agrees(meant)]
@@ -180,7 +180,7 @@ class _Comparison:
         """Return what the page says of a stage; a wrong one stands beside the right one."""
         yours = f"your {meant.name}"
         if stage.ok:
-            return Remark(Said("agrees").of(yours))
+            return Remark(Said("agrees as a part" if meant.part else "agrees").of(yours))
         said = Said(FOLLOWS) if stage.follows else self.remarks[meant.name]
         if not self.why:
             said = said if stage.follows else Said("differs here")

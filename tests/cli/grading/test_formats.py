@@ -128,19 +128,19 @@ def test_command_prints_a_table_and_writes_what_is_asked_for(folder, capsys):
     assert json.loads((folder / "results.json").read_text())["score"] == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no bash")
 def test_the_script_for_gradescope_marks_in_folders_like_its_own(tmp_path):
     for folder in ("source", "submission", "results", "venv"):
         (tmp_path / folder).mkdir()
     (tmp_path / "venv" / "bin").symlink_to(Path(sys.executable).parent)
     for file in ("source/sheet.toml", "source/exercises.py", "submission/exercises.py"):
         shutil.copy(TEACH / Path(file).name, tmp_path / file)
-    text = (TEACH / "marking.md").read_text()
+    text = (TEACH / "marking.md").read_text(encoding="utf-8")
     _, script = re.findall(r"```\{code-block\} bash\n(#!/bin/bash\n.*?)```", text, re.DOTALL)
     subprocess.run(["bash", "-ec", script.replace("/autograder", str(tmp_path))], check=True)
     read = json.loads((tmp_path / "results" / "results.json").read_text())
-    assert [test["name"] for test in read["tests"]] == [
-        exercise.name for exercise in read_sheet(TEACH / "sheet.toml").exercises
-    ]
+    assert read["output"] == "Total: 8 of 19"
+    assert "Total: 8 of 19" in text
 
 
 def test_nbgrader_gets_a_number_and_the_table_goes_elsewhere(folder, capsys):
