@@ -1,7 +1,8 @@
-"""What README and the book say was measured is what was measured."""
+"""What README and the book say was measured was measured so; their tables and figures too."""
 
 import re
 import runpy
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -263,3 +264,31 @@ def test_the_figure_of_speed_shows_the_numbers_of_the_page():
         numbers = {name: n for name, n in found[title][column].items() if name in names}
         assert drawn == pytest.approx(numbers)
         assert len(drawn) >= 5
+
+
+@pytest.mark.parametrize("library", ["torch", "keras", "flax"])
+def test_other_libraries_give_what_ours_does(library):
+    if not find_spec(library):
+        pytest.skip(f"{library} is not installed: unchecked")
+    compare = runpy.run_path(str(DOCS / "learn" / "libraries" / "compare.py"))
+    ours = compare["outcome"]("microbn")
+    name = {package: name for name, package in compare["LIBRARIES"].items()}[library]
+    apart = compare["differences"](compare["outcome"](name), ours)
+    (shown,) = (row[1:] for row in rows(TEXTS["docs/measured/libraries.md"]) if row[0] == name)
+    for found, cell in zip(apart, shown, strict=True):
+        assert cell == "–" or np.isclose(found, float(cell), rtol=0.1, atol=1e-5)
+    *equal, running_var, unbiased = apart
+    assert max(equal) < (1e-14 if library == "torch" else 1e-6)
+    if library == "torch":
+        assert running_var < 1e-14
+    else:
+        assert running_var > 0.2
+        assert unbiased < 1e-6
+
+
+def test_a_library_that_computes_something_else_is_seen():
+    compare = runpy.run_path(str(DOCS / "learn" / "libraries" / "compare.py"))
+    ours = compare["outcome"]("microbn")
+    for i, name in enumerate(ours):
+        apart = compare["differences"](ours | {name: ours[name] + 1e-3}, ours)
+        assert [d > 9e-4 for d in apart[:4]] == [j == i for j in range(4)]

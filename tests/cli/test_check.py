@@ -93,28 +93,6 @@ def test_a_target_that_is_none_is_one_line(args, message, mine, capsys):
     assert message in err
 
 
-@pytest.mark.parametrize(
-    ("args", "message"),
-    [
-        (["check", "{mine}:broken", "3", "--draw", "x.jpg"], "--draw: 'x.jpg' does not end with "),
-        (["check", "{mine}:broken", "3", "--draw", "svg"], "'svg' does not end with .svg or .png"),
-        (["draw", "{mine}:broken", "3", "-o", "x.gif"], "-o/--out: 'x.gif' does not end with .svg"),
-        (["step", "{mine}:broken", "3", "--html", "x.txt"], "'x.txt' does not end with .html"),
-        (["check", "{mine}:broken", "3", "--nix"], "unrecognized arguments: --nix"),
-        (["check", "{mine}:broken", "3", "--seed", "-1"], "a seed is 0 or a positive integer"),
-        (["check", "{mine}:broken", "3", "--hints", "3"], "argument --hints: invalid choice: "),
-    ],
-)
-def test_what_the_arguments_say_wrongly_is_known_before_anything_runs(args, message, mine, capsys):
-    with pytest.raises(SystemExit) as ended:
-        cli.main([arg.format(mine=mine) for arg in args])
-    assert ended.value.code == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("usage: microbn")
-    assert message in err.splitlines()[-1]
-
-
 def test_a_picture_that_nothing_can_draw_is_known_before_the_check(mine, monkeypatch, capsys):
     monkeypatch.setattr("microbn.view.dot.renderers", lambda format="svg": [])
     assert check(f"{mine}:cut", "4", "--draw", "cut.svg") == 2

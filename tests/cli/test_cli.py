@@ -1,4 +1,4 @@
-"""The command line, as a user runs it."""
+"""The tour, the lecture, and what the command line says of itself."""
 
 import os
 import subprocess
@@ -64,14 +64,6 @@ def test_lecture_of_ones_own_tells_the_story_of_a_file_and_says_what_is_wrong(
         assert (out, err.count("\n")) == ("", 1)
         assert words in err
     assert not (tmp_path / "other.html").exists()
-
-
-@pytest.mark.parametrize("file", ["slides.html", "neuron.gif"])
-def test_step_writes_slides(tmp_path, monkeypatch, capsys, graphviz, file):
-    monkeypatch.chdir(tmp_path)
-    assert cli.main(["step", "neuron", "--slides", file]) == 0
-    assert capsys.readouterr().out == f"Seed: 0\nWritten: {file}\n"
-    assert (tmp_path / file).stat().st_size > 10_000
 
 
 def test_tour_without_scikit_learn_says_at_once_what_to_install(monkeypatch, tmp_path, capsys):
@@ -147,3 +139,25 @@ def test_help_of_check_explains_its_statuses_and_the_words_of_its_report(monkeyp
     assert [line for line in lines if f"\n{line}" not in shown] == []
     assert max(map(len, shown.splitlines())) <= 80
     assert "compare a gradient with finite differences\n" in run("--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["check", "{mine}:broken", "3", "--draw", "x.jpg"], "--draw: 'x.jpg' does not end with "),
+        (["check", "{mine}:broken", "3", "--draw", "svg"], "'svg' does not end with .svg or .png"),
+        (["draw", "{mine}:broken", "3", "-o", "x.gif"], "-o/--out: 'x.gif' does not end with .svg"),
+        (["step", "{mine}:broken", "3", "--html", "x.txt"], "'x.txt' does not end with .html"),
+        (["check", "{mine}:broken", "3", "--nix"], "unrecognized arguments: --nix"),
+        (["check", "{mine}:broken", "3", "--seed", "-1"], "a seed is 0 or a positive integer"),
+        (["check", "{mine}:broken", "3", "--hints", "3"], "argument --hints: invalid choice: "),
+    ],
+)
+def test_what_the_arguments_say_wrongly_is_known_before_anything_runs(args, message, mine, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main([arg.format(mine=mine) for arg in args])
+    assert ended.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("usage: microbn")
+    assert message in err.splitlines()[-1]

@@ -250,3 +250,11 @@ def test_the_line_of_the_command_itself_is_never_shown(tmp_path, capsys):
     assert "functional.py" in said  # the layer's own line
     cli.main(["step", f"{file}:blown", "--all"])
     assert "targets.py" not in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("file", ["slides.html", "neuron.gif"])
+def test_step_writes_slides(tmp_path, monkeypatch, capsys, graphviz, file):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["step", "neuron", "--slides", file]) == 0
+    assert capsys.readouterr().out == f"Seed: 0\nWritten: {file}\n"
+    assert (tmp_path / file).stat().st_size > 10_000

@@ -244,23 +244,26 @@ def test_float32_stays_float32():
     assert {leaf.dtype for leaf in leaves.values()} == {np.dtype(np.float32)}
 
 
-def test_frozen_parameters_are_constants():
-    module, x = net()
-    module[0].requires_grad_(False)
-    function, leaves = from_torch(module, x)
-    assert [*leaves] == ["1.weight", "1.bias", "3.weight", "3.bias"]
-    assert [*function.frozen] == ["0.weight", "0.bias"]
-    y = function(Tensor(x.numpy(), "x"))
-    inputs = {
-        leaf for leaf in mb.story(y, np.ones(y.shape)).graph.nodes if leaf.role == "parameter"
-    }
-    assert len(inputs) == 4
-    thawed = Tensor(function.frozen["0.weight"], "weight")
-    function(x, **{"0.weight": thawed}).backward(np.ones((5, 2)))
-    assert thawed.grad.shape == (4, 3)
-
-
 def test_pytorchs_tensors_can_be_checked():
     function, _ = from_torch(nn.Tanh(), torch.randn(4))
     report = mb.testing.gradcheck(function, torch.randn(4, requires_grad=True))
     assert "all 4 slopes agree" in str(report)
+
+
+def test_a_cumulative_average_goes_on():
+    module = nn.BatchNorm1d(3, momentum=None).double()
+    batches = [torch.randn(n, 3, dtype=torch.float64) for n in (4, 4, 4)]
+    function, _ = from_torch(module, batches[0])
+    assert "forward" not in vars(module)
+    for x in batches:
+        assert np.allclose(function(x).data, module(x).detach().numpy(), atol=1e-14)
+        function.buffers.update(function.updated)
+    for name, value in module.named_buffers():
+        assert np.max(np.abs(value.numpy() - function.buffers[name])) < 1e-14
+    assert function.buffers["num_batches_tracked"] == 3
+
+
+@pytest.mark.parametrize("pool", [nn.MaxPool2d(3, 2, 1), nn.AvgPool2d(3, 2, 1, False, False)])
+def test_one_image_is_pooled_like_many(pool):
+    x = torch.randn(2, 6, 5)
+    assert np.allclose(from_torch(pool, x)[0](Tensor(x.numpy())).data, pool(x), atol=1e-6)

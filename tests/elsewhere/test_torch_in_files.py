@@ -8,7 +8,7 @@ import pytest
 import microbn as mb
 from microbn.cli.commands import main
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: from_torch unchecked")
+pytest.importorskip("torch", reason="PyTorch is not installed: from_torch unchecked")
 
 
 THEIR_NET = Path(__file__).parents[2] / "docs" / "learn" / "libraries" / "their_net.py"

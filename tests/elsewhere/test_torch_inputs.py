@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import microbn as mb
 from microbn import Tensor
 from microbn.errors import ArgumentError, GraphError
 
@@ -99,19 +100,6 @@ def test_an_input_that_is_called_like_a_parameter_is_refused():
         from_torch(Of(lambda w, x: w * x), X, weight=X)
 
 
-def test_a_cumulative_average_goes_on():
-    module = nn.BatchNorm1d(3, momentum=None).double()
-    batches = [torch.randn(n, 3, dtype=torch.float64) for n in (4, 4, 4)]
-    function, _ = from_torch(module, batches[0])
-    assert "forward" not in vars(module)
-    for x in batches:
-        assert np.allclose(function(x).data, module(x).detach().numpy(), atol=1e-14)
-        function.buffers.update(function.updated)
-    for name, value in module.named_buffers():
-        assert np.max(np.abs(value.numpy() - function.buffers[name])) < 1e-14
-    assert function.buffers["num_batches_tracked"] == 3
-
-
 def test_an_input_that_was_given_twice_is_two_inputs():
     function, _ = from_torch(Of(lambda w, x, y: w * x - y), X, X)
     assert np.allclose(function(X, 0 * X).data, 2 * X.numpy())
@@ -141,12 +129,23 @@ def test_a_padding_of_an_embedding_learns_nothing():
     assert np.array_equal(leaves["weight"].grad[:, 0], [1, 0, 0, 0, 1])
 
 
-@pytest.mark.parametrize("pool", [nn.MaxPool2d(3, 2, 1), nn.AvgPool2d(3, 2, 1, False, False)])
-def test_one_image_is_pooled_like_many(pool):
-    x = torch.randn(2, 6, 5)
-    assert np.allclose(from_torch(pool, x)[0](Tensor(x.numpy())).data, pool(x), atol=1e-6)
-
-
 def test_a_part_without_gradients_is_refused():
     with pytest.raises(GraphError, match=r"under torch.no_grad\(\).* write x.detach\(\)"):
         from_torch(Of(without_gradient), X)
+
+
+def test_frozen_parameters_are_constants():
+    module = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2)).double()
+    x = torch.randn(5, 3, dtype=torch.float64)
+    module[0].requires_grad_(False)
+    function, leaves = from_torch(module, x)
+    assert [*leaves] == ["1.weight", "1.bias", "3.weight", "3.bias"]
+    assert [*function.frozen] == ["0.weight", "0.bias"]
+    y = function(Tensor(x.numpy(), "x"))
+    inputs = {
+        leaf for leaf in mb.story(y, np.ones(y.shape)).graph.nodes if leaf.role == "parameter"
+    }
+    assert len(inputs) == 4
+    thawed = Tensor(function.frozen["0.weight"], "weight")
+    function(x, **{"0.weight": thawed}).backward(np.ones((5, 2)))
+    assert thawed.grad.shape == (4, 3)

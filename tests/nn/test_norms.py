@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microbn import Tensor, errors, grad, nn, no_grad, optim
+from microbn import Tensor, errors, grad, nn, no_grad, optim, story
 from microbn import functional as F
 from microbn.lab import train
 from microbn.lab.compiled import CompiledStep
@@ -25,6 +25,11 @@ def test_batch_norm_in_training_normalizes_and_moves_its_statistics():
     np.testing.assert_allclose(bn.running_mean, 0.1 * x.mean(0), rtol=1e-12)
     np.testing.assert_allclose(bn.running_var, 0.9 + 0.1 * x.var(0, ddof=1), rtol=1e-12)
     assert bn.num_batches_tracked == 1
+
+
+def test_in_eval_it_calls_what_it_centers_centered():
+    y = nn.BatchNorm(3).eval()(Tensor(RNG.normal(size=(8, 3)), "x"))
+    assert "centered" in story(y, RNG.normal(size=(8, 3))).names.values()
 
 
 def test_momentum_none_is_the_cumulative_average():
