@@ -190,18 +190,20 @@ def test_two_stories_in_step_are_shown_in_frames_of_the_frame(page):
     assert page.troubles == []
 
 
-def test_an_endless_loop_can_be_stopped(page):
-    page.begin("for i in range(500): print(i)\nprint('before')\nwhile True: pass")
-    await_that(page.page, lambda: page.printed().endswith("before\n"))
+@pytest.mark.parametrize(
+    ("prints", "last"),
+    [
+        ("for i in range(500): print(i)\nprint('before')", "before\n"),
+        ("for i in range(5000): print(i)\nprint('before')", "before\n"),
+        ("print('waiting', end='')", "waiting"),
+    ],
+    ids=["lines", "flood", "no end of line"],
+)
+def test_an_endless_loop_can_be_stopped_and_what_was_printed_is_kept(page, prints, last):
+    page.begin(f"{prints}\nwhile True: pass")
+    await_that(page.page, lambda: page.printed().endswith(last))
     page.page.evaluate("() => python.stop()")
     assert page.page.evaluate("() => window.answer") == {"failed": "stopped"}
-    assert page.value("value = 1") == 1
-
-
-def test_what_does_not_end_a_line_is_kept_too(page):
-    page.begin("print('waiting', end='')\nwhile True: pass")
-    await_that(page.page, lambda: page.printed() == "waiting")
-    page.page.evaluate("() => python.stop()")
     assert page.value("value = 1") == 1
 
 
@@ -220,14 +222,6 @@ def test_a_changed_forward_is_not_called_right(page):
     told = "? The gradients agree, but the forward has changed: read the report."
     await_that(page.page, lambda: page.page.evaluate("now.phase") == "ready")
     assert page.page.evaluate(CHANGED) == told
-
-
-def test_what_a_flood_printed_before_an_endless_loop_is_kept(page):
-    page.begin("for i in range(5000): print(i)\nprint('before')\nwhile True: pass")
-    await_that(page.page, lambda: page.printed().endswith("before\n"))
-    page.page.evaluate("() => python.stop()")
-    assert page.page.evaluate("() => window.answer") == {"failed": "stopped"}
-    assert page.value("value = 1") == 1
 
 
 ENDS = {"an exit": "import os\nos._exit(3)", "its C code": "import ctypes\nctypes.string_at(-8)"}

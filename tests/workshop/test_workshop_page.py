@@ -52,10 +52,16 @@ def test_what_one_wrote_stays_and_reset_can_be_undone(visit):
     assert code(page) == starter
 
 
-def test_two_windows_with_the_page_hold_the_same_code(visit):
+def two_windows(visit):
+    """Open the page in two windows of one browser."""
     page = visit()
     other = page.context.new_page()
     other.goto(page.url)
+    return page, other
+
+
+def test_two_windows_with_the_page_hold_the_same_code(visit):
+    page, other = two_windows(visit)
     page.evaluate("turnToTab(1)")
     starter = code(page)
     page.evaluate("now.exercise.editor.focus()")
@@ -73,9 +79,7 @@ def test_two_windows_with_the_page_hold_the_same_code(visit):
 
 
 def test_a_window_that_follows_another_leaves_its_cursor_and_its_focus(visit):
-    page = visit()
-    other = page.context.new_page()
-    other.goto(page.url)
+    page, other = two_windows(visit)
     other.evaluate("now.exercise.editor.goTo(3)")
     at = """() => document.activeElement.selectionStart ??
       document.getSelection().anchorNode.textContent"""
@@ -89,9 +93,7 @@ def test_a_window_that_follows_another_leaves_its_cursor_and_its_focus(visit):
 
 
 def test_what_either_of_two_windows_writes_or_resets_is_kept(visit):
-    page = visit()
-    other = page.context.new_page()
-    other.goto(page.url)
+    page, other = two_windows(visit)
     page.evaluate("turnToTab(1)")
     starter = code(page)
     other.evaluate("turnToTab(1)")
