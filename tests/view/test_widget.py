@@ -128,13 +128,14 @@ def test_a_click_on_a_box_selects_its_value_and_goes_there(notebook):
 
 def test_a_changed_number_is_told_with_its_whole_leaf(notebook):
     story = stories.batch_norm()
-    x = next(node.value for node in story.graph.nodes if story.names[node.id] == "x").tolist()
+    values = {story.names[node.id]: node.value.tolist() for node in story.graph.nodes}
+    x, gamma = values["x"], values["γ"]
     shown = notebook(story)
     type_into(shown, "x[0, 1]", "2.5")
     x[0][1] = 2.5
     shown.await_traits(0, "x", {"x": x})
     type_into(shown, "γ[2]", "-1")
-    gamma = [*shown.traits()[2]["γ"][:2], -1.0]
+    gamma[2] = -1.0
     shown.await_traits(0, "γ", {"x": x, "γ": gamma})
     shown.frame().click("body", position={"x": 2, "y": 2})
     shown.page.keyboard.press("Escape")
@@ -254,6 +255,32 @@ def test_a_frame_that_is_loaded_again_shows_the_same(notebook):
     await_step(shown.page.frame_locator("iframe"), 1)
 
 
+SLOW = """<!doctype html><iframe sandbox="allow-scripts"></iframe><script>
+const heard = [];
+addEventListener("message", ({ data }) => heard.push(data));
+const answer = (data) => frames[0].postMessage(data, "*");
+document.querySelector("iframe").srcdoc = %s;
+</script>"""
+
+
+def test_what_a_reader_does_before_the_notebook_answers_stays(made, browser):
+    page = browser.new_page(viewport=SIZE)
+    text = json.dumps(made(stories.batch_norm())._page).replace("<", "\\u003c")
+    page.set_content(SLOW % text)
+    frame = page.frames[1]
+    frame.wait_for_selector("#sentence:not(:empty)")
+    frame.click("#next")
+    await_that(page, lambda: page.evaluate("heard") == [{"ready": True}, {"at": 1}])
+    page.evaluate('answer({ at: 0, selected: "x̂", inputs: {} })')
+    page.evaluate("answer({ inputs: { γ: [1, 2, 3] } })")
+    frame.wait_for_selector("#changed:not(:empty)", state="attached")
+    assert frame.input_value("#slider") == "1"
+    assert page.evaluate("heard") == [{"ready": True}, {"at": 1}]
+    page.evaluate("answer({ at: 0 })")  # from now on the page follows
+    await_step(frame, 0)
+    page.close()
+
+
 def test_a_cell_that_is_gone_listens_no_more(notebook):
     shown = notebook(stories.fork())
     frame = shown.frame()
@@ -322,6 +349,9 @@ def test_a_hostile_name_is_a_name(notebook):
     shown.assign(inputs=wanted, selected="__proto__")
     shown.await_traits(0, "__proto__", wanted)
     assert {"__proto__", "constructor"} < {*wanted}
+    firsts = frame.locator('td[aria-label*="[0]:"]')
+    tens = [f"{10 + place}" for place in range(len(names))]
+    await_that(shown.page, lambda: firsts.all_text_contents()[: len(tens)] == tens)
     for name in names[:2]:
         type_into(shown, re.sub(r'(["\\\\])', r"\\\\\1", f"{name}[0]"), "7")
         wanted[name][0] = 7.0

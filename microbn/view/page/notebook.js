@@ -5,16 +5,23 @@
 
 const called = story.widget.values; // what the notebook calls each node, by id
 const leafNames = story.widget.inputs; // in the order of live.inputs
-const heard = { at: 0, selected: "", inputs: {} }; // what the notebook knows
+const START = { at: 0, selected: "", inputs: {} };
+const heard = { ...START }; // what the notebook knows
 let selectedId = null;
+let answered = false; // whether the notebook has said how it stands
 
 function tellNotebook() {
-  const now = { at: state.at, selected: called[selectedId] ?? "", inputs: changedInputs() };
-  const isNews = ([what, value]) => JSON.stringify(value) !== JSON.stringify(heard[what]);
-  const news = Object.fromEntries(Object.entries(now).filter(isNews));
+  const news = newsSince(heard);
   if (!Object.keys(news).length) return;
   Object.assign(heard, news);
   tellAround(news);
+}
+
+// Returns what the page shows, of the three as many as are no longer as known.
+function newsSince(known) {
+  const now = { at: state.at, selected: called[selectedId] ?? "", inputs: changedInputs() };
+  const isNews = ([what, value]) => JSON.stringify(value) !== JSON.stringify(known[what]);
+  return Object.fromEntries(Object.entries(now).filter(isNews));
 }
 
 // Returns the numbers of each leaf that is not as at first, by its name.
@@ -56,11 +63,13 @@ function select(name) {
 }
 
 listenAround((data) => {
-  const same = JSON.stringify(data.inputs ?? heard.inputs) === JSON.stringify(heard.inputs);
-  Object.assign(heard, data);
-  if (!same && live.inputs) takeInputs(data.inputs);
-  if ("selected" in data) select(data.selected);
-  if ("at" in data) go(data.at);
+  const asked = answered ? data : { ...data, ...newsSince(START) }; // a reader may have been faster
+  answered = true;
+  const same = JSON.stringify(asked.inputs ?? heard.inputs) === JSON.stringify(heard.inputs);
+  Object.assign(heard, asked);
+  if (!same && live.inputs) takeInputs(asked.inputs);
+  if ("selected" in asked) select(asked.selected);
+  if ("at" in asked) go(asked.at);
   tellNotebook();
 });
 
