@@ -17,7 +17,7 @@ function tellNotebook() {
   tellAround(news);
 }
 
-// Returns what the page shows, of the three as many as are no longer as known.
+// Returns those of the three that the page no longer shows as they are known.
 function newsSince(known) {
   const now = { at: state.at, selected: called[selectedId] ?? "", inputs: changedInputs() };
   const isNews = ([what, value]) => JSON.stringify(value) !== JSON.stringify(known[what]);
