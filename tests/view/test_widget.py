@@ -46,6 +46,11 @@ window.leave = cell("cell");
 </script>"""
 
 
+def literal(data):
+    """Return data as a literal of JavaScript that can stand in a script of a page."""
+    return json.dumps(data).replace("<", "\\u003c")
+
+
 class Notebook:
     """A page that shows a widget, and the widget's traits as a kernel would have them."""
 
@@ -53,9 +58,8 @@ class Notebook:
         self.page = browser.new_page(viewport=SIZE)
         watch(self.page, troubles.append, "about:")
         traits = {name: getattr(shown, name) for name in ("_page", "step", "selected", "inputs")}
-        data = json.dumps(traits).replace("<", "\\u003c")
         front_end = shown._esm.replace("export default", "window.front =")
-        self.page.set_content(NOTEBOOK % (front_end, data))
+        self.page.set_content(NOTEBOOK % (front_end, literal(traits)))
         self.shown = shown
 
     def frame(self, place=0):
@@ -255,6 +259,7 @@ def test_a_frame_that_is_loaded_again_shows_the_same(notebook):
     await_step(shown.page.frame_locator("iframe"), 1)
 
 
+# Stands for a notebook that is slow: it answers when the test does.
 SLOW = """<!doctype html><iframe sandbox="allow-scripts"></iframe><script>
 const heard = [];
 addEventListener("message", ({ data }) => heard.push(data));
@@ -265,8 +270,7 @@ document.querySelector("iframe").srcdoc = %s;
 
 def test_what_a_reader_does_before_the_notebook_answers_stays(made, browser):
     page = browser.new_page(viewport=SIZE)
-    text = json.dumps(made(stories.batch_norm())._page).replace("<", "\\u003c")
-    page.set_content(SLOW % text)
+    page.set_content(SLOW % literal(made(stories.batch_norm())._page))
     frame = page.frames[1]
     frame.wait_for_selector("#sentence:not(:empty)")
     frame.click("#next")
@@ -351,7 +355,7 @@ def test_a_hostile_name_is_a_name(notebook):
     assert {"__proto__", "constructor"} < {*wanted}
     firsts = frame.locator('td[aria-label*="[0]:"]')
     tens = [f"{10 + place}" for place in range(len(names))]
-    await_that(shown.page, lambda: firsts.all_text_contents()[: len(tens)] == tens)
+    await_that(shown.page, lambda: firsts.all_text_contents()[: len(tens)] == tens)  # taken
     for name in names[:2]:
         type_into(shown, re.sub(r'(["\\\\])', r"\\\\\1", f"{name}[0]"), "7")
         wanted[name][0] = 7.0

@@ -5,7 +5,7 @@
 
 const called = story.widget.values; // what the notebook calls each node, by id
 const leafNames = story.widget.inputs; // in the order of live.inputs
-const START = { at: 0, selected: "", inputs: {} };
+const START = { at: 0, selected: "", inputs: {} }; // how a page begins
 const heard = { ...START }; // what the notebook knows
 let selectedId = null;
 let answered = false; // whether the notebook has said how it stands
