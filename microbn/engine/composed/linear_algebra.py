@@ -82,7 +82,10 @@ def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
 
 @composes(np.linalg.cond)
 def cond(x: Any, p: str | Any = None) -> Any:
-    """Multiply the norm of a matrix by that of its inverse."""
+    """Multiply the norm of a matrix by that of its inverse.
+
+    It is infinite for a singular matrix, if the processor's rounding leaves 0 there, or else huge.
+    """
     if 0 in _checked_matrices(x).shape[-2:]:
         raise ShapeError(f"a matrix of shape {x.shape[-2:]} has no condition number")
     if of_values("p", p) in (None, 2, -2):
