@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from browser import watch
+from browser import await_that, watch
 
 # Leaves a value as the story, since that is what a page gets back from the code that it runs.
 TOLD = """
@@ -54,6 +54,16 @@ class Driven:
             "() => python.start().then(() => python.call('run_code', ['first.py', '']))"
             ".then(() => '', ({ message }) => message)"
         )
+
+    def await_ready(self) -> None:
+        """Wait until Python has started and nothing runs that the page itself began."""
+        await_that(self.page, lambda: self.page.evaluate("now.phase") == "ready")
+
+    def press_run(self) -> None:
+        """Press Run, and wait until the story stands in the frame that it will keep."""
+        self.await_ready()
+        self.page.click("#run")
+        self.await_ready()
 
     def begin(self, code: str, name: str = "mine.py") -> None:
         """Begin to run code, and do not wait for it."""

@@ -166,15 +166,8 @@ def test_no_name_becomes_a_script_of_a_story(page):
     assert hostile.count("</script") == harmless.count("</script")
 
 
-def run_in_the_page(page) -> None:
-    """Press Run, and wait until the story stands in the frame that it will keep."""
-    await_that(page.page, lambda: page.page.evaluate("now.phase") == "ready")
-    page.page.click("#run")
-    await_that(page.page, lambda: page.page.evaluate("now.phase") == "ready")
-
-
 def test_a_story_is_shown_in_a_frame_that_reaches_nothing(page):
-    run_in_the_page(page)
+    page.press_run()
     assert page.page.query_selector("iframe")
     for frame in page.page.query_selector_all("iframe"):
         allowed = (frame.get_attribute("sandbox") or "everything").split()
@@ -190,7 +183,7 @@ story = mb.view.beside(mb.story((x * x).sum()), mb.story((x * 2.0).sum()))
 
 def test_two_stories_in_step_are_shown_in_frames_of_the_frame(page):
     page.page.evaluate("(code) => now.exercise.editor.set(code)", BESIDE)
-    run_in_the_page(page)
+    page.press_run()
     for side in ("#left", "#right"):
         frame = page.page.frame_locator(".told:not([hidden]) iframe").frame_locator(side)
         frame.locator("#graph svg").first.wait_for()
@@ -227,7 +220,7 @@ CHANGED = """async () => {
 
 def test_a_changed_forward_is_not_called_right(page):
     told = "? The gradients agree, but the forward has changed: read the report."
-    await_that(page.page, lambda: page.page.evaluate("now.phase") == "ready")
+    page.await_ready()
     assert page.page.evaluate(CHANGED) == told
 
 

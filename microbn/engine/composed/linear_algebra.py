@@ -84,7 +84,8 @@ def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
 def cond(x: Any, p: str | Any = None) -> Any:
     """Multiply the norm of a matrix by that of its inverse.
 
-    It is infinite for a singular matrix, if the processor's rounding leaves 0 there, or else huge.
+    For a singular matrix and p=2, the default, the processor's rounding decides whether it is
+    infinite or only huge. With a p other than 2 or -2, such a matrix is an error.
     """
     if 0 in _checked_matrices(x).shape[-2:]:
         raise ShapeError(f"a matrix of shape {x.shape[-2:]} has no condition number")
